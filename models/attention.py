@@ -1,0 +1,129 @@
+"""The port between science and host: what an attention layer offers and what may be added to it.
+
+`host/attention.py` implements it for ComfyUI's UNet, `training/diffusers_host.py` for diffusers'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Literal, Protocol
+
+from torch import Tensor
+
+
+class Polarity(IntEnum):
+    """Which side of classifier-free guidance a batch row belongs to."""
+
+    NEGATIVE = -1
+    MIDDLE = 0
+    POSITIVE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionSite:
+    """One attention layer of a UNet, independent of who runs it.
+
+    Attributes:
+        kind: self- or cross-attention.
+        block: (stage, block, transformer) in ComfyUI's numbering, stage one of input, output, middle.
+        index: running number over all attention layers: self before cross in every transformer block, stages in the
+            order input, output, middle (the numbering of the published adapters).
+        channels: C, width of the layer's hidden states.
+        path: the layer's module path in the host's UNet; only the host that made the site reads it.
+    """
+
+    kind: Literal["self", "cross"]
+    block: tuple[str, int, int]
+    index: int
+    channels: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """Where a row's picture lies in the whole latent, all in latent cells (ComfyUI's area conditioning).
+
+    Attributes:
+        top, left, height, width: the area that this row shows.
+        full_height, full_width: size of the whole latent.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+    full_height: int
+    full_width: int
+
+
+@dataclass(eq=False, slots=True)
+class Run:
+    """One sampling run.
+
+    Attributes:
+        memo: results that stay valid until the run ends (projected keys and values); freed with it.
+        recorder: takes the placement of every call, or None when nobody asked for a routing map.
+    """
+
+    memo: dict[Hashable, Any] = field(default_factory=dict)
+    recorder: PlacementRecorder | None = None
+
+    def remember(self, key: Hashable, compute: Callable[[], Any]) -> Any:  # noqa: ANN401
+        """The value stored under a key, computed at the first request."""
+        if key not in self.memo:
+            self.memo[key] = compute()
+        return self.memo[key]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class AttentionCall:
+    """What a residual may look at, for a contiguous group of batch rows of one polarity.
+
+    The host calls a residual once per group, so a residual never sorts rows itself.
+
+    Attributes:
+        hidden: normed input of the attention layer, before any projection, (B, L, C).
+        query: projected query, heads not split, (B, L, C).
+        base: what the unmodified attention returned, before the output projection, (B, L, C); None where the host
+            cannot know it because another patch owns the layer.
+        heads: number of attention heads; C is divisible by it.
+        grid: (h, w) with h·w == L.
+        polarity: side of the guidance that these rows belong to.
+        samples: index in the latent batch of every row, length B.
+        sigma: noise level, in the sampler's own units (ComfyUI: VE sigma); read once per UNet call.
+        crop: the part of the latent these rows show, or None for all of it.
+        run: the sampling run, for caches and recorders.
+    """
+
+    hidden: Tensor
+    query: Tensor
+    base: Tensor | None
+    heads: int
+    grid: tuple[int, int]
+    polarity: Polarity
+    samples: tuple[int, ...]
+    sigma: float
+    crop: Crop | None
+    run: Run
+
+
+class AttentionResidual(Protocol):
+    """Something that adds to the output of attention layers."""
+
+    def __call__(self, site: AttentionSite, call: AttentionCall) -> Tensor | None:
+        """What to add before the output projection, (B, L, C); None adds nothing."""
+        ...
+
+    def wants(self, site: AttentionSite) -> bool:
+        """Whether the layer concerns this residual at all; asked once, when it is attached."""
+        ...
+
+
+class PlacementRecorder(Protocol):
+    """Collects who was placed where."""
+
+    def record(self, site: AttentionSite, call: AttentionCall, weights: Tensor) -> None:
+        """Take the weights (B, L, N) of one call."""
+        ...

@@ -1,0 +1,73 @@
+"""Every exception the pack raises on purpose: what happened, what was seen, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class LikenessError(Exception):
+    """Base of all errors that a user can act on."""
+
+
+class NoFaceFoundError(LikenessError):
+    """A reference picture shows no face that the detector accepts."""
+
+
+class BadImageError(LikenessError, ValueError):
+    """A picture is empty, contains NaN or has a channel count that cannot be read."""
+
+
+class MissingModelFileError(LikenessError, FileNotFoundError):
+    """A model file is not where the pack looks for it."""
+
+
+class CorruptModelFileError(LikenessError):
+    """A model file is truncated, or is a web page saved under the name of the weights."""
+
+
+class UnknownCheckpointError(LikenessError):
+    """A file was read, but its keys are not those of the adapter that was asked for."""
+
+
+class IncompatibleBaseModelError(LikenessError):
+    """The base model's architecture does not fit the adapter."""
+
+
+class MissingPackageError(LikenessError, ImportError):
+    """An optional package is needed for what was asked."""
+
+
+class MissingRecordingError(LikenessError):
+    """No routing was recorded for the latent that was given."""
+
+
+class InvalidSettingError(LikenessError, ValueError):
+    """A widget or argument is out of its range or contradicts another."""
+
+
+class ShapeError(LikenessError, ValueError):
+    """A tensor has a shape that the callee cannot use."""
+
+
+def require_shape(name: str, tensor: Tensor, expected: Sequence[int | str]) -> None:
+    """Check a tensor at the door of a room.
+
+    Args:
+        name: what the tensor is called in the message.
+        tensor: the tensor to check.
+        expected: one entry per axis: an int must match, a letter stands for any size.
+
+    Raises:
+        ShapeError: if the number of axes or a fixed size differs.
+    """
+    shape = tuple(tensor.shape)
+    fits = len(shape) == len(expected) and all(
+        isinstance(want, str) or want == have for want, have in zip(expected, shape, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join(str(e) for e in expected)
+        raise ShapeError(f"{name} has shape {shape}; expected ({wanted}).")

@@ -1,0 +1,1 @@
+"""Faces in photographs: finding, picking, aligning and describing them."""

@@ -1,0 +1,55 @@
+"""The values that face analysis hands on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+OnNoFace = Literal["error", "skip reference", "pass model through"]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Face:
+    """One face in one picture.
+
+    Attributes:
+        box: (4,) float32, x0 y0 x1 y1 in pixels, origin top-left, clamped to the picture.
+        points: (5, 2) float32, pixels, in image order: left eye, right eye, nose, left and right corner of the mouth.
+        score: the detector's confidence, 0–1; 1 where the user gave the region.
+        crop: (224, 224, 3) uint8 RGB, aligned to the ArcFace template, black outside the picture.
+        index: place of the face among those found in its image, in the detector's order.
+        image_index: place of the image in its batch.
+        image_size: (height, width) of the picture, pixels.
+        embedding: (512,) float32 of the recogniser that ran with the detector, or None.
+    """
+
+    box: np.ndarray
+    points: np.ndarray
+    score: float
+    crop: np.ndarray
+    index: int
+    image_index: int
+    image_size: tuple[int, int]
+    embedding: np.ndarray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSet:
+    """The faces taken from a batch of pictures.
+
+    Attributes:
+        faces: the faces taken, images in order, faces of one image in the order that was asked for.
+        images: the pictures, (H, W, 3) uint8 RGB each; `Face.image_index` points here.
+        on_no_face: what the user wants when nobody is found.
+    """
+
+    faces: tuple[Face, ...]
+    images: tuple[np.ndarray, ...]
+    on_no_face: OnNoFace = "error"
+
+    @property
+    def found(self) -> bool:
+        """Whether at least one face was taken."""
+        return bool(self.faces)
