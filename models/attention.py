@@ -124,6 +124,6 @@ class AttentionResidual(Protocol):
 class PlacementRecorder(Protocol):
     """Collects who was placed where."""
 
-    def record(self, site: AttentionSite, call: AttentionCall, weights: Tensor) -> None:
-        """Take the weights (B, L, N) of one call."""
+    def record(self, names: tuple[str, ...], call: AttentionCall, weights: Tensor) -> None:
+        """Take the weights (B, L, N) of one call, one name per person."""
         ...

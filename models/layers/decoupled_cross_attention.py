@@ -1,0 +1,49 @@
+"""Decoupled cross-attention: extra tokens attended beside the text, with a softmax of their own (IP-Adapter)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+# Scores of one chunk: 2^26 values are 256 MiB in float32; larger pictures are attended in slices of positions.
+LARGEST_SCORES = 2**26
+
+
+def decoupled_cross_attention(query: Tensor, keys: Tensor, values: Tensor, weights: Tensor, heads: int) -> Tensor:
+    """Attend to N token sets separately and add the results with a weight per position.
+
+    Args:
+        query: (B, L, C), heads not split.
+        keys: (N, T, C).
+        values: (N, T, C).
+        weights: (B, L, N) or anything that broadcasts to it.
+        heads: number of heads; each has C / heads channels.
+
+    Returns:
+        Σ_n weights_n · softmax(q k_nᵀ / √(C / heads)) v_n, (B, L, C).
+
+    Reference: UniPortrait (arXiv:2408.05939), decoupled cross-attention with ID routing.
+    """
+    people, tokens, channels = keys.shape
+    scale = 1 / math.sqrt(channels // heads)
+    key = rearrange(keys * scale, "n t (a d) -> a d (n t)", a=heads)
+    value = rearrange(values, "n t (a d) -> a (n t) d", a=heads)
+    rows, positions, _ = query.shape
+    weights = weights.expand(rows, positions, people)
+    step = max(1, LARGEST_SCORES // (rows * heads * people * tokens))
+    parts = [
+        _attend(query[:, start : start + step], key, value, weights[:, start : start + step], heads)
+        for start in range(0, positions, step)
+    ]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, weights: Tensor, heads: int) -> Tensor:
+    rows, positions, people = weights.shape
+    scores = rearrange(query, "b l (a d) -> b a l d", a=heads) @ key  # (B, heads, L, N·T)
+    shares = scores.view(rows, heads, positions, people, -1).softmax(dim=-1)  # one softmax per person
+    shares = (shares * weights[:, None, :, :, None]).view(scores.shape)
+    return rearrange(shares @ value, "b a l d -> b l (a d)")

@@ -1,0 +1,54 @@
+"""Masks: bringing a user's picture-sized mask to the grid of an attention layer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .attention import AttentionCall, Crop
+
+
+def to_grid(mask: Tensor, grid: tuple[int, int], crop: Crop | None = None, *, mode: str = "bilinear") -> Tensor:
+    """Resize masks to the latent positions of one attention layer.
+
+    Args:
+        mask: (M, H, W) float, 0–1.
+        grid: (h, w) of the layer.
+        crop: the part of the picture that the layer sees; None for all of it.
+        mode: "bilinear" (align_corners False, no antialias) or "nearest", as the published code uses.
+
+    Returns:
+        (M, h·w), row-major.
+    """
+    height, width = mask.shape[-2:]
+    if crop is not None:
+        rows = _span(crop.top, crop.height, crop.full_height, height)
+        columns = _span(crop.left, crop.width, crop.full_width, width)
+        mask = mask[:, rows, columns]
+    corners = False if mode == "bilinear" else None
+    resized = functional.interpolate(mask[:, None].float(), size=grid, mode=mode, align_corners=corners)
+    return resized.flatten(1)  # (M, h·w)
+
+
+def for_rows(mask: Tensor, call: AttentionCall, *, mode: str = "bilinear") -> Tensor:
+    """The mask of every batch row, at the call's grid, device and dtype.
+
+    Args:
+        mask: (M, H, W); picture i of the latent batch takes mask i modulo M.
+        call: whose rows and grid count.
+        mode: see `to_grid`.
+
+    Returns:
+        (B, L).
+    """
+    resized = to_grid(mask, call.grid, call.crop, mode=mode).to(call.query)  # (M, L)
+    if resized.shape[0] == 1:
+        return resized.expand(len(call.samples), -1)
+    rows = torch.tensor([sample % resized.shape[0] for sample in call.samples], device=resized.device)
+    return resized[rows]
+
+
+def _span(start: int, length: int, full: int, size: int) -> slice:
+    first = min(round(start * size / full), size - 1)
+    return slice(first, max(first + 1, round((start + length) * size / full)))
