@@ -1,0 +1,88 @@
+"""Fixtures for all tests, and what must happen before the first import.
+
+Three groups: tests without a mark need no ComfyUI; `comfy` tests need the ComfyUI that LIKENESS_COMFYUI names (`make
+test` runs them once per ComfyUI, each in its own environment); `gpu` tests need CUDA.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# The pack's own nodes/ and models/ must not shadow ComfyUI's nodes.py and models/.
+sys.path[:] = [entry for entry in sys.path if Path(entry or os.getcwd()).resolve() != ROOT]
+COMFYUI = os.environ.get("LIKENESS_COMFYUI")
+
+
+def _prepare_comfy(folder: str) -> None:
+    """Make ComfyUI importable in this process, on the CPU, writing nothing into its folder."""
+    from likeness.tools.caches import write_elsewhere
+
+    base = tempfile.mkdtemp(prefix="likeness-comfy-")
+    atexit.register(shutil.rmtree, base, ignore_errors=True)
+    elsewhere = write_elsewhere("tests")
+    sys.pycache_prefix = elsewhere["PYTHONPYCACHEPREFIX"]
+    os.environ.update(elsewhere)
+    sys.path.insert(0, folder)
+    from comfy.cli_args import args
+
+    import torch
+
+    args.cpu = not torch.cuda.is_available()
+    args.base_directory = base
+
+
+if COMFYUI:
+    _prepare_comfy(COMFYUI)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this process cannot run, with the reason."""
+    import torch
+
+    for item in items:
+        if item.get_closest_marker("comfy") and not COMFYUI:
+            item.add_marker(pytest.mark.skip(reason="needs ComfyUI: set LIKENESS_COMFYUI or run make test"))
+        if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+            item.add_marker(pytest.mark.skip(reason="needs CUDA"))
+
+
+@pytest.fixture(scope="session")
+def comfy_folder():  # noqa: ANN201
+    """The ComfyUI under test (a `ComfyFolder`)."""
+    from likeness.tools.comfy_folders import ComfyFolder, read_version
+
+    path = Path(COMFYUI or "")
+    version = read_version(path)
+    assert version, f"LIKENESS_COMFYUI names {path}, where there is no ComfyUI"
+    return ComfyFolder(path=path, version=version)
+
+
+@pytest.fixture(scope="session")
+def comfy_files_before(comfy_folder) -> dict[str, tuple[int, int]]:
+    """All of the ComfyUI folder as it was before the first server started: size and time of change."""
+    return list_files(comfy_folder.path)
+
+
+@pytest.fixture(scope="session")
+def comfy_server(comfy_folder, comfy_files_before, tmp_path_factory) -> Iterator[object]:
+    """A running ComfyUI (a `ComfyServer`) with this pack and full-size random weights, one for the whole session."""
+    from likeness.tools.comfy_server import ComfyServer
+    from likeness.tools.random_weights import make_all
+
+    with ComfyServer(comfy_folder, tmp_path_factory.mktemp("comfyui"), models=make_all()) as server:
+        yield server
+
+
+def list_files(folder: Path) -> dict[str, tuple[int, int]]:
+    """Give size and time of change of everything below a folder; a folder's own time tells of files made and gone."""
+    found = ((path, path.lstat()) for path in folder.rglob("*"))
+    return {str(path.relative_to(folder)): (status.st_size, status.st_mtime_ns) for path, status in found}
