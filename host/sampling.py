@@ -1,0 +1,99 @@
+"""What a sampling run tells the attention layers: its caches, its recorder and the polarity of every cond."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
+
+from ..models.attention import Crop, Polarity, Run
+from ..models.placement_record import PlacementArchive, PlacementRecord
+from ..models.schedule import SigmaWindow
+from .graph import is_queued
+
+logger = logging.getLogger(__name__)
+
+WRAPPER_KEY = "likeness"
+RUN_KEY = "likeness.run"
+CONDS_KEY = "likeness.conds"
+ARCHIVE_KEY = "likeness.placements"
+ROUTING_MAP_NODE = "LikenessShowRoutingMap"
+
+POLARITIES = {
+    "positive": Polarity.POSITIVE,
+    "middle": Polarity.MIDDLE,
+    "negative": Polarity.NEGATIVE,
+    "empty_negative_prompt": Polarity.NEGATIVE,  # PerpNegGuider
+}
+
+CondInfo = tuple[Polarity, "Crop | None"]
+
+
+def sigma_window(model: ModelPatcher, start_percent: float, end_percent: float) -> SigmaWindow:
+    """The noise levels between two fractions of the schedule (0 is pure noise, 1 the finished picture)."""
+    sampling: Any = model.get_model_object("model_sampling")
+    return SigmaWindow(
+        float(sampling.percent_to_sigma(start_percent)),
+        float(sampling.percent_to_sigma(end_percent)),
+    )
+
+
+def follow_runs(model: ModelPatcher) -> None:
+    """Make a clone's sampling runs known to its attention layers; doing so twice changes nothing."""
+    for kind, wrapper in ((WrappersMP.OUTER_SAMPLE, _outer_sample), (WrappersMP.PREDICT_NOISE, _predict_noise)):
+        if WRAPPER_KEY not in model.wrappers.get(kind, {}):
+            model.add_wrapper_with_key(kind, WRAPPER_KEY, wrapper)
+    model.set_attachments(ARCHIVE_KEY, PlacementArchive())
+
+
+def placements_of(model: ModelPatcher) -> PlacementArchive | None:
+    """The routing that was recorded with a MODEL, or None if nothing of ours was applied to it."""
+    return model.get_attachment(ARCHIVE_KEY)
+
+
+def _outer_sample(executor: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    guider = executor.class_obj  # type: ignore[attr-defined]
+    archive = placements_of(guider.model_patcher)
+    record = PlacementRecord() if archive is not None and is_queued(ROUTING_MAP_NODE) else None
+    run = Run(recorder=record)
+    options = guider.model_options.setdefault("transformer_options", {})
+    options[RUN_KEY] = run
+    try:
+        latent = executor(*args, **kwargs)
+    finally:
+        options.pop(RUN_KEY, None)
+        run.memo.clear()
+    if archive is not None and record is not None:
+        archive.file(latent, record)
+    return latent
+
+
+def _predict_noise(
+    executor: Callable[..., Any], x: Any, timestep: Any, model_options: dict[str, Any] | None = None, *args: Any
+) -> Any:
+    guider = executor.class_obj  # type: ignore[attr-defined]
+    options = dict(model_options or {})
+    transformer_options = dict(options.get("transformer_options", {}))
+    transformer_options[CONDS_KEY] = _conds_by_uuid(guider.conds, tuple(x.shape[-2:]))
+    options["transformer_options"] = transformer_options
+    return executor(x, timestep, options, *args)
+
+
+def _conds_by_uuid(conds: dict[str, list[dict[str, Any]]], size: tuple[int, ...]) -> dict[UUID, CondInfo]:
+    known: dict[UUID, CondInfo] = {}
+    for name, entries in conds.items():
+        polarity = POLARITIES.get(name, Polarity.POSITIVE)
+        for entry in entries or ():
+            known[entry["uuid"]] = (polarity, _crop(entry.get("area"), size))
+    return known
+
+
+def _crop(area: Any, size: tuple[int, ...]) -> Crop | None:
+    if area is None or len(area) != 4 or len(size) != 2:
+        return None
+    height, width, top, left = (int(value) for value in area)
+    return Crop(top, left, min(height, size[0] - top), min(width, size[1] - left), size[0], size[1])

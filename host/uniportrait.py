@@ -1,0 +1,212 @@
+"""UniPortrait in ComfyUI: reading the files, describing faces, applying people to a MODEL."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from torch import Tensor, nn
+
+from ..models.attention import AttentionResidual
+from ..models.errors import IncompatibleBaseModelError, InvalidSettingError
+from ..models.face.iresnet import IResNet
+from ..models.face.types import FaceSet
+from ..models.placement import Placement, combine
+from ..models.uniportrait.adapter import ImagePromptResidual, Person, Routed, UniPortraitResidual
+from ..models.uniportrait.checkpoint import ImagePrompt, UniPortraitAdapter, load, load_backbone
+from ..models.uniportrait.features import CROP_SIZE, ReferenceFeatures, describe, preprocess
+from ..models.uniportrait.identity import Identities, Identity, embed, embed_null
+from .attention import inject
+from .lora import add_lora
+from .memory import attention_dtype, loaded, manage
+from .sampling import sigma_window
+from .sites import context_width, find_sites, unet_of
+from .vision import null_patch_tokens, patch_tokens
+
+logger = logging.getLogger(__name__)
+
+NAME = "UniPortrait"
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedUniPortrait:
+    """What the loader node hands on.
+
+    Attributes:
+        adapter: the weights by part.
+        backbone: the face backbone.
+        encoder: patcher of the networks that run before sampling.
+        attention: patcher of keys, values and routers, loaded together with the MODEL.
+        clip_width: width of the CLIP vision model that the adapter was trained with.
+    """
+
+    adapter: UniPortraitAdapter
+    backbone: IResNet
+    encoder: ModelPatcher
+    attention: ModelPatcher
+    clip_width: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ImagePromptInput:
+    """A picture whose content is to be followed.
+
+    Attributes:
+        embedding: pooled, projected CLIP vision embedding, (M, E); several pictures are several prompts.
+        strength: factor on the branch, 0–2.
+        mask: (M, H, W) float 0–1, or None.
+    """
+
+    embedding: Tensor
+    strength: float
+    mask: Tensor | None = None
+
+
+def load_uniportrait(
+    faceid: PathLike[str], backbone: PathLike[str], router: PathLike[str] | None, image_prompt: PathLike[str] | None
+) -> LoadedUniPortrait:
+    """Read the adapter's files and put their networks under ComfyUI's memory management."""
+    adapter = load(faceid, router, image_prompt=image_prompt, dtype=attention_dtype())
+    face_backbone = load_backbone(backbone)
+    encoder = nn.ModuleDict({"id_embedding": adapter.id_embedding, "backbone": face_backbone})
+    attention = nn.ModuleDict({"face": adapter.face_attention, "routers": adapter.routers})
+    if adapter.image_prompt is not None:
+        encoder["image_prompt"] = adapter.image_prompt.projection
+        attention["image_prompt"] = adapter.image_prompt.attention
+    clip_width = adapter.id_embedding.structure_width - sum(face_backbone.tap_channels[:-1])
+    return LoadedUniPortrait(adapter, face_backbone, manage(encoder), manage(attention), clip_width)
+
+
+def describe_faces(uniportrait: LoadedUniPortrait, clip_vision: Any, faces: FaceSet) -> ReferenceFeatures:
+    """Features of all faces of a set, taken as references of one person."""
+    pixels = preprocess(torch.stack([torch.from_numpy(face.crop) for face in faces.faces]))
+    tokens = patch_tokens(clip_vision, pixels, width=uniportrait.clip_width)
+    with loaded(uniportrait.encoder):
+        return describe(uniportrait.backbone, pixels, tokens)
+
+
+def nobody(uniportrait: LoadedUniPortrait, clip_vision: Any) -> Identities:
+    """A chain with no people yet."""
+    tokens = null_patch_tokens(clip_vision, width=uniportrait.clip_width, size=CROP_SIZE)
+    return Identities(people=(), null_clip_tokens=tokens)
+
+
+def apply(
+    model: ModelPatcher,
+    uniportrait: LoadedUniPortrait,
+    identities: Identities,
+    *,
+    structure_scale: float,
+    lora_strength: float,
+    image_prompt: ImagePromptInput | None = None,
+) -> tuple[ModelPatcher, bool]:
+    """Put people into a MODEL.
+
+    Args:
+        model: stays as it is.
+        uniportrait: the adapter.
+        identities: everybody; those with strength 0 or an empty window do not count.
+        structure_scale: 0–1, one value for all, so that all null identities are equal.
+        lora_strength: 0–2; the LoRA is on for the whole run.
+        image_prompt: the optional image prompt branch.
+
+    Returns:
+        A clone, and whether anything was applied: without active people and image prompt it is a plain clone.
+
+    Raises:
+        IncompatibleBaseModelError: if the adapter was trained for another architecture.
+        InvalidSettingError: if the router file is needed and was not loaded.
+    """
+    require_fit(model, uniportrait.adapter)
+    active = identities.active
+    residuals: list[AttentionResidual] = []
+    with loaded(uniportrait.encoder):
+        if active:
+            residuals.append(_identity_residual(model, uniportrait.adapter, identities, structure_scale))
+        if image_prompt is not None and image_prompt.strength > 0:
+            residuals.append(_image_prompt_residual(uniportrait.adapter.image_prompt, image_prompt))
+    if not residuals:
+        logger.info("%s: nobody is active, the model is passed through", NAME)
+        return model.clone(), False
+    clone = inject(model, residuals, name=NAME, weights=(uniportrait.attention,))
+    if active and lora_strength > 0:
+        lora = uniportrait.adapter.single_lora if len(active) == 1 else uniportrait.adapter.multi_lora
+        add_lora(clone, _required(lora), lora_strength)
+    return clone, True
+
+
+def require_fit(model: ModelPatcher, adapter: UniPortraitAdapter) -> None:
+    """Refuse a base model of another architecture.
+
+    Raises:
+        IncompatibleBaseModelError: naming what both sides are.
+    """
+    unet = unet_of(model)
+    widths = {site.index: site.channels for site in find_sites(unet) if site.kind == "cross"}
+    context = context_width(unet)
+    if widths != adapter.widths or context != adapter.context_dim:
+        raise IncompatibleBaseModelError(
+            f"This UniPortrait adapter fits a UNet with {len(adapter.widths)} cross-attention layers and a context "
+            f"{adapter.context_dim} wide, this model has {len(widths)} and {context}: connect a checkpoint of the "
+            "architecture it was trained for (the published UniPortrait is SD1.5 only)."
+        )
+
+
+def _identity_residual(
+    model: ModelPatcher, adapter: UniPortraitAdapter, identities: Identities, structure_scale: float
+) -> UniPortraitResidual:
+    active = identities.active
+    if len(active) > 1 and adapter.multi_lora is None:
+        raise InvalidSettingError(
+            f'{len(active)} people need the router file, and "router" of Load UniPortrait is "none": '
+            "choose the router file there (the published one is uniportrait-router_sd15.bin)."
+        )
+    tokens = torch.cat([embed(adapter.id_embedding, person, structure_scale) for person in active])
+    people = tuple(
+        Person(
+            name=person.name,
+            strength=person.strength,
+            window=sigma_window(model, person.start_percent, person.end_percent),
+        )
+        for person in active
+    )
+    return UniPortraitResidual(
+        attention=adapter.face_attention,
+        tokens=tokens,
+        null_tokens=embed_null(adapter.id_embedding, identities, structure_scale),
+        people=people,
+        placement=_placement(adapter, active, tokens),
+    )
+
+
+def _placement(adapter: UniPortraitAdapter, people: tuple[Identity, ...], tokens: Tensor) -> Placement:
+    """The router for people without a mask, their masks for the others."""
+    without = [place for place, person in enumerate(people) if person.mask is None]
+    routed = Routed(adapter.routers, tokens[without]) if without else None
+    return combine(tuple(person.mask for person in people), routed)
+
+
+def _image_prompt_residual(branch: ImagePrompt | None, prompt: ImagePromptInput) -> ImagePromptResidual:
+    if branch is None:
+        raise InvalidSettingError(
+            'An image prompt is connected, and "image_prompt" of Load UniPortrait is "none": choose an IP-Adapter file '
+            "there (ip-adapter_sd15), or disconnect the image prompt."
+        )
+    tokens = branch.projection(prompt.embedding.to(next(branch.projection.parameters())))  # (M, 4, D)
+    return ImagePromptResidual(
+        attention=branch.attention,
+        tokens=tokens.flatten(0, 1)[None],
+        null_tokens=branch.projection.null(),
+        strength=prompt.strength,
+        mask=prompt.mask,
+    )
+
+
+def _required(lora: dict[int, dict[str, tuple[Tensor, Tensor]]] | None) -> dict[int, dict[str, tuple[Tensor, Tensor]]]:
+    if lora is None:
+        raise InvalidSettingError("The router file holds the LoRA for several people and was not loaded.")
+    return lora
