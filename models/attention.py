@@ -70,7 +70,7 @@ class Run:
     memo: dict[Hashable, Any] = field(default_factory=dict)
     recorder: PlacementRecorder | None = None
 
-    def remember(self, key: Hashable, compute: Callable[[], Any]) -> Any:  # noqa: ANN401
+    def remember(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """The value stored under a key, computed at the first request."""
         if key not in self.memo:
             self.memo[key] = compute()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import cast
 
@@ -60,7 +61,10 @@ class Routed:
         return functional.one_hot(choice, people).to(call.hidden.dtype)
 
     def _prepare(self, site: AttentionSite, like: Tensor) -> tuple[IDRouter, Tensor]:
-        router = cast(IDRouter, self.routers[str(site.index)]).cast(like)
+        router = cast(IDRouter, self.routers[str(site.index)])
+        weight = next(router.parameters())
+        if (weight.dtype, weight.device) != (like.dtype, like.device):
+            router = copy.deepcopy(router).to(like)
         return router, router.fold(self.tokens.to(like)[None])
 
 
