@@ -1,0 +1,150 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from likeness.models.errors import InvalidSettingError, NoFaceFoundError
+from likeness.models.face.selection import Selection, pick, sort_faces
+from likeness.models.face.types import Face
+
+SIZE = (100, 200)
+ORDERS = [
+    "largest first",
+    "smallest first",
+    "left to right",
+    "right to left",
+    "top to bottom",
+    "highest score",
+    "nearest to point",
+]
+
+
+def face(x, y, side, index=0, image_index=0, score=0.9):
+    return Face(
+        box=np.array([x, y, x + side, y + side], np.float32),
+        points=np.zeros((5, 2), np.float32),
+        score=score,
+        crop=np.zeros((2, 2, 3), np.uint8),
+        index=index,
+        image_index=image_index,
+        image_size=SIZE,
+    )
+
+
+def images(count):
+    return tuple(np.zeros((*SIZE, 3), np.uint8) for _ in range(count))
+
+
+SMALL_LEFT = face(10, 50, 10, 0, score=0.7)
+LARGE_MIDDLE = face(80, 20, 40, 1, score=0.8)
+MIDDLING_RIGHT = face(150, 5, 20, 2, score=0.95)
+ALL = [SMALL_LEFT, LARGE_MIDDLE, MIDDLING_RIGHT]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("largest first", [1, 2, 0]),
+        ("smallest first", [0, 2, 1]),
+        ("left to right", [0, 1, 2]),
+        ("right to left", [2, 1, 0]),
+        ("top to bottom", [2, 1, 0]),
+        ("highest score", [2, 1, 0]),
+        ("nearest to point", [1, 2, 0]),
+    ],
+)
+def test_orders(order, expected):
+    assert [f.index for f in sort_faces(ALL, Selection(order=order))] == expected
+
+
+def test_the_point_is_a_fraction_of_width_and_height():
+    nearest = sort_faces(ALL, Selection(order="nearest to point", point=(0.075, 0.55)))[0]
+    assert nearest is SMALL_LEFT
+
+
+boxes = st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(1, 3), st.integers(0, 2), st.integers(0, 3))
+
+
+@given(
+    boxes=st.lists(boxes, max_size=12), order=st.sampled_from(ORDERS), take=st.sampled_from(["one per image", "all"])
+)
+def test_picking_sorts_stably_and_loses_nobody(boxes, order, take):
+    per_image = [0] * 3
+    faces = []
+    for x, y, side, image_index, score in boxes:
+        faces.append(face(x, y, side, per_image[image_index], image_index, score / 3))
+        per_image[image_index] += 1
+    selection = Selection(order=order, take=take)
+    result = pick(reversed(faces), images(3), selection, "pass model through")
+    assert sorted(map(id, result.candidates)) == sorted(map(id, faces))
+    assert [f.image_index for f in result.candidates] == sorted(f.image_index for f in faces)
+    for number in range(3):
+        found = result.of_image(number)
+        taken = [f for f in result.faces if f.image_index == number]
+        assert taken == list(found if take == "all" else found[:1])
+        same_place = [f.index for f in found if np.array_equal(f.box, found[0].box) and f.score == found[0].score]
+        assert same_place == sorted(same_place)
+    again = pick(result.candidates, result.images, selection, "pass model through")
+    assert again.candidates == result.candidates
+
+
+def test_index_takes_that_place_of_every_image():
+    faces = [*ALL, face(0, 0, 5, 0, 1), face(50, 0, 9, 1, 1)]
+    result = pick(faces, images(2), Selection(order="left to right", index=1), "error")
+    assert [(f.image_index, f.index) for f in result.faces] == [(0, 1), (1, 1)]
+
+
+def test_all_ignores_the_index():
+    assert len(pick(ALL, images(1), Selection(take="all", index=63), "error").faces) == 3
+
+
+def test_nobody_found_names_the_image():
+    with pytest.raises(NoFaceFoundError, match=r"No face was found in image 2 of 3;.*skip reference"):
+        pick(ALL, images(3), Selection(), "error")
+
+
+def test_index_too_large_says_how_many_there_are():
+    with pytest.raises(
+        NoFaceFoundError, match=r"index 3 was asked for, but 3 faces were found in image 1 of 1;.*0 to 2"
+    ):
+        pick(ALL, images(1), Selection(index=3), "error")
+    with pytest.raises(NoFaceFoundError, match="but 1 face was found"):
+        pick(ALL[:1], images(1), Selection(index=1), "error")
+
+
+def test_skipping_leaves_out_the_image_but_keeps_numbers():
+    result = pick([face(1, 1, 5, 0, 2)], images(3), Selection(), "skip reference")
+    assert [f.image_index for f in result.faces] == [2]
+    assert len(result.images) == 3
+
+
+def test_skipping_everybody_is_an_error():
+    with pytest.raises(NoFaceFoundError, match="none of the 2 images shows a face;"):
+        pick([], images(2), Selection(), "skip reference")
+    with pytest.raises(NoFaceFoundError, match="none of the 1 images shows a face at index 5"):
+        pick(ALL, images(1), Selection(index=5), "skip reference")
+
+
+def test_passing_through_allows_nobody():
+    result = pick([], images(2), Selection(), "pass model through")
+    assert not result.found
+    assert result.on_no_face == "pass model through"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"order": "prettiest"}, 'order is "prettiest"; choose one of: largest first'),
+        ({"take": "some"}, 'take is "some"'),
+        ({"index": -1}, "index is -1"),
+        ({"point": (320, 200)}, "not pixels"),
+        ({"point": (float("nan"), 0)}, "fractions"),
+    ],
+)
+def test_bad_settings_are_named(settings, message):
+    with pytest.raises(InvalidSettingError, match=message):
+        Selection(**settings)
+
+
+def test_unknown_on_no_face_is_named():
+    with pytest.raises(InvalidSettingError, match='on_no_face is "panic"'):
+        pick(ALL, images(1), Selection(), "panic")
