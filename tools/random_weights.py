@@ -1,0 +1,170 @@
+"""Full-size random weight files in the published layouts, made once and kept in the cache folder.
+
+They let every workflow run where nothing can be downloaded. What they paint is noise: only the plumbing is real.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from . import weight_layouts as layouts
+from .caches import cache_folder
+
+RECIPE = 1  # raise when the rule in `fill` changes
+LORA_GAIN = 0.1  # a LoRA should bend the model, not drown it
+EMBEDDING_SPREAD = 0.02  # as transformers initialises embeddings
+ZERO_CONV_SPREAD = 0.002  # a fresh ControlNet starts at zero; a trained one is small
+
+NestedLayout = dict[str, layouts.Layout]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightFile:
+    """One file to make.
+
+    Attributes:
+        folder: folder below ComfyUI's `models/`.
+        name: the published file's name.
+        layout: gives key names and shapes; nested one level for the `.bin` files that are.
+        dtype: how floating point values are stored.
+    """
+
+    folder: str
+    name: str
+    layout: Callable[[], NestedLayout]
+    dtype: torch.dtype = torch.float16
+
+    @property
+    def path(self) -> str:
+        """Folder and name, as they stand below `models/`."""
+        return f"{self.folder}/{self.name}"
+
+
+def _flat(make: Callable[[], layouts.Layout]) -> Callable[[], NestedLayout]:
+    return lambda: {"": make()}
+
+
+CHECKPOINT = WeightFile(
+    folder="checkpoints", name="v1-5-pruned-emaonly-fp16.safetensors", layout=_flat(layouts.stable_diffusion)
+)
+FACEID = WeightFile(
+    folder="uniportrait",
+    name="uniportrait-faceid_sd15.bin",
+    layout=lambda: {
+        "faceid_proj": layouts.uniportrait_projection(),
+        "faceid_adapter": layouts.uniportrait_adapter(router=False),
+    },
+)
+ROUTER = WeightFile(
+    folder="uniportrait",
+    name="uniportrait-router_sd15.bin",
+    layout=lambda: {"faceid_adapter": layouts.uniportrait_adapter(router=True)},
+)
+BACKBONE = WeightFile(
+    folder="uniportrait",
+    name="glint360k_curricular_face_r101_backbone.bin",
+    layout=_flat(layouts.iresnet),
+    dtype=torch.float32,
+)
+CLIP_VISION = WeightFile(
+    folder="clip_vision", name="CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors", layout=_flat(layouts.clip_vision)
+)
+IP_ADAPTER = WeightFile(folder="ipadapter", name="ip-adapter_sd15.bin", layout=layouts.ip_adapter)
+CONTROL_NET = WeightFile(
+    folder="controlnet", name="control_v11p_sd15_openpose_fp16.safetensors", layout=_flat(layouts.control_net)
+)
+LORA = WeightFile(folder="loras", name="likeness-example-lora.safetensors", layout=_flat(layouts.user_lora))
+ALL = (CHECKPOINT, FACEID, ROUTER, BACKBONE, CLIP_VISION, IP_ADAPTER, CONTROL_NET, LORA)
+
+
+def make_all(wanted: Iterable[WeightFile] = ALL) -> dict[str, Path]:
+    """Make what is missing of the wanted files.
+
+    Returns:
+        From "folder/name" below `models/` to the file in the cache; what `ComfyServer(models=...)` takes.
+    """
+    return {weights.path: make(weights) for weights in wanted}
+
+
+def make(weights: WeightFile) -> Path:
+    """Make one file, unless the cache has it already; gives its place in the cache."""
+    layout = weights.layout()
+    folder = cache_folder() / "weights" / recipe_hash(weights, layout)
+    target = folder / weights.name
+    if target.is_file():
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    print(f"making {weights.path} with random weights ...", end=" ", flush=True)
+    _write(fill(layout, weights.dtype), target)
+    print(f"{target.stat().st_size / 1e6:.0f} MB in {time.monotonic() - started:.0f} s", flush=True)
+    return target
+
+
+def recipe_hash(weights: WeightFile, layout: NestedLayout) -> str:
+    """Name what a file is made of: its keys and shapes, its dtype and the rule that fills it."""
+    recipe = json.dumps([RECIPE, str(weights.dtype), layout], sort_keys=True)
+    return hashlib.sha256(recipe.encode()).hexdigest()[:12]
+
+
+def fill(layout: NestedLayout, dtype: torch.dtype, seed: int = 0) -> dict[str, dict[str, Tensor]]:
+    """Fill a layout with seeded random values at scales that keep activations finite in half precision."""
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        part: {key: _tensor(key, shape, dtype, generator) for key, shape in shapes.items()}
+        for part, shapes in layout.items()
+    }
+
+
+def _tensor(key: str, shape: layouts.Shape, dtype: torch.dtype, generator: torch.Generator) -> Tensor:
+    if key.endswith("num_batches_tracked"):
+        return torch.zeros(shape, dtype=torch.int64)
+    if key.endswith("running_var"):
+        return torch.ones(shape, dtype=dtype)
+    if key.endswith("weight") and len(shape) == 1:  # norms and PReLU
+        return torch.full(shape, 0.25 if _is_prelu(key) else 1.0, dtype=dtype)
+    spread = _spread(key, shape)
+    return torch.randn(shape, generator=generator).mul_(spread).to(dtype)
+
+
+def _is_prelu(key: str) -> bool:
+    return key.endswith(("res_layer.3.weight", "input_layer.2.weight"))
+
+
+def _spread(key: str, shape: layouts.Shape) -> float:
+    if len(shape) < 2 or "embedding" in key:
+        return EMBEDDING_SPREAD
+    if "zero_conv" in key or "middle_block_out" in key:
+        return ZERO_CONV_SPREAD
+    gain = LORA_GAIN if "lora" in key and "up" in key.rsplit(".", 2)[-2] else 1.0
+    return gain / math.sqrt(math.prod(shape[1:]))
+
+
+def _write(parts: Mapping[str, dict[str, Tensor]], target: Path) -> None:
+    """Write beside the target and rename, so that a broken-off run leaves no half file under the final name."""
+    handle, name = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
+    os.close(handle)
+    try:
+        if target.suffix == ".safetensors":
+            save_file(parts[""], name)
+        else:
+            torch.save(parts.get("", parts), name)
+        Path(name).replace(target)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    make_all()
