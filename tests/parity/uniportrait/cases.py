@@ -1,0 +1,316 @@
+"""Our code run on the stored UniPortrait cases.
+
+The expected values are float32 outputs of the published code on random weights (see `recipe.py`); the files beside this one
+hold a part of each case, made by `reduce.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from likeness.models.face.iresnet import IResNet
+from likeness.models.uniportrait.checkpoint import UniPortraitAdapter, load
+from likeness.models.uniportrait.features import describe, preprocess
+from likeness.models.uniportrait.id_embedding import IDEmbedding
+from likeness.models.uniportrait.id_routing import IDRouter
+from likeness.models.uniportrait.identity import Identities, Identity, embed, embed_null
+from likeness.models.uniportrait.image_prompt import ImagePromptProjection
+from likeness.tests.parity.recipe import Case, Comparison, weights
+from torch import Tensor
+from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
+
+HERE = Path(__file__).parent
+IR101 = [(64, 3), (128, 13), (256, 30), (512, 3)]  # channels and blocks of the published backbone's stages
+SMALL_HEAD = 16  # head width of every reduced case
+TEXT_TOKENS, IMAGE_TOKENS = 7, 4  # layout of every stored context
+
+
+def published_backbone() -> IResNet:
+    """The full-size backbone with the cases' weights."""
+    with torch.device("meta"):
+        shapes = {key: tensor.shape for key, tensor in IResNet(64, IR101).state_dict().items()}
+    return IResNet.from_state_dict(weights("backbone", shapes))
+
+
+def id_embedding(folder: Path = HERE) -> Iterator[Comparison]:
+    """The ID embedding at reduced size, several structure scales, with and without masks."""
+    case = Case.read(folder, "resampler_small")
+    module = IDEmbedding.from_state_dict(case.weights("faceid_proj"), dim_head=SMALL_HEAD)
+    for name, variant in case.about["variants"].items():
+        masks = {}
+        if "masks" in variant:
+            masks = {f"{part}_mask": case.tensors[f"{variant[part]}_mask"] for part in ("intrinsic", "structure")}
+        features = case.tensors[variant["intrinsic"]], case.tensors[variant["structure"]]
+        got = module(*features, variant["structure_scale"], **masks)
+        yield Comparison(f"resampler_small {name}", got, case.tensors[name], **case.tolerance)
+
+
+def backbone(folder: Path = HERE) -> Iterator[Comparison]:
+    """The four maps; a reduced file says by how much each was thinned."""
+    case = Case.read(folder, "backbone_ir101")
+    with torch.no_grad():
+        maps = published_backbone()(case.tensors["in.image"])
+    for place, (tapped, step) in enumerate(zip(maps, case.about.get("steps", (1, 1, 1, 1)), strict=True)):
+        expected = case.tensors[f"out.feat{place}"]
+        yield Comparison(f"backbone_ir101 feat{place}", tapped[..., ::step, ::step], expected, **case.tolerance)
+
+
+def routing(folder: Path = HERE) -> Iterator[Comparison]:
+    """Router logits, folded and not, and choices (no mismatch allowed)."""
+    case = Case.read(folder, "cross_attn_small")
+    keys = {key: shape for key, shape in case.about["weights"]["router_adapter"].items() if "router." in key}
+    router = IDRouter.from_state_dict(weights("router_adapter", keys))
+    for name in sorted(case.about["variants"]):
+        if f"{name}.router.index" not in case.tensors:
+            continue
+        stored = cross_attention_case(name, folder)
+        logits = router.logits(stored.hidden, stored.identity_tokens)
+        folded = router.folded_logits(stored.hidden, router.fold(stored.identity_tokens))
+        expected = case.tensors[f"{name}.router.logits"]
+        yield Comparison(f"cross_attn_small {name} logits", logits, expected, **case.tolerance)
+        yield Comparison(f"cross_attn_small {name} folded", folded, expected, **case.tolerance)
+        choice = case.tensors[f"{name}.router.index"]
+        assigned = router.assign(stored.hidden, stored.identity_tokens)
+        yield Comparison(f"cross_attn_small {name} choice", assigned, choice, 0, 0)
+        yield Comparison(f"cross_attn_small {name} folded choice", folded.argmax(-1), choice, 0, 0)
+
+
+@dataclass(frozen=True)
+class CrossAttentionCase:
+    """One variant of the cross-attention case, everything but the residual.
+
+    Attributes:
+        adapter: loaded by `load`; knows the cross-attention site 1 (C = 64, D = 48).
+        attention: to_q, to_k, to_v, to_out.0 with the variant's LoRA added to the weights.
+        hidden: (B, 64, 64).
+        text: (B, 7, 48).
+        image_tokens: (B, 4, 48).
+        identity_tokens: (B, N, 16, 48), other tokens in every row.
+        settings: of the reference run: faceid_scale, ip_scale, lora_scale, multi_id_lora_scale.
+        faceid_mask: (N, H, W) or None.
+        ip_mask: (1, H, W) or None.
+        router_index: (B, 64) or None.
+        expected: what the layer returned, after the output projection, (B, 64, 64).
+        heads, grid: of the layer.
+        atol, rtol: tolerance.
+    """
+
+    adapter: UniPortraitAdapter
+    attention: dict[str, Tensor]
+    hidden: Tensor
+    text: Tensor
+    image_tokens: Tensor
+    identity_tokens: Tensor
+    settings: dict[str, Any]
+    faceid_mask: Tensor | None
+    ip_mask: Tensor | None
+    router_index: Tensor | None
+    expected: Tensor
+    heads: int
+    grid: tuple[int, int]
+    atol: float
+    rtol: float
+
+    def query(self) -> Tensor:
+        """Projected query with LoRA, (B, L, C)."""
+        return linear(self.hidden, self.attention["to_q.weight"])
+
+    def base(self) -> Tensor:
+        """What the layer's own attention to the text gives before the output projection, (B, L, C)."""
+        key = linear(self.text, self.attention["to_k.weight"])
+        return _attend(self.query(), key, linear(self.text, self.attention["to_v.weight"]), self.heads)
+
+    def project(self, attended: Tensor) -> Tensor:
+        """The output projection with LoRA."""
+        return linear(attended, self.attention["to_out.0.weight"], self.attention["to_out.0.bias"])
+
+
+def cross_attention_variants(folder: Path = HERE) -> list[str]:
+    """The variants that concern this pack's first release (no style sharing)."""
+    variants = Case.read(folder, "cross_attn_small").about["variants"]
+    return [name for name, variant in variants.items() if "enable_share_attn" not in variant["settings"]]
+
+
+def cross_attention_case(name: str, folder: Path = HERE) -> CrossAttentionCase:
+    """Load one variant."""
+    case = Case.read(folder, "cross_attn_small")
+    variant = case.about["variants"][name]
+    settings, people = dict(variant["settings"]), variant["num_faceids"]
+    context = case.tensors[variant["context"]]
+    text, image, identities = context.split([TEXT_TOKENS, IMAGE_TOKENS, people * 16], dim=1)
+    adapter = _small_adapter(case)
+    masks = {key: settings.pop(key, None) for key in ("faceid_mask", "ip_mask")}
+    faceid_mask, ip_mask = (mask and case.tensors[mask.split()[-1]][0] for mask in masks.values())
+    return CrossAttentionCase(
+        adapter=adapter,
+        attention=_patched(case.weights("attn"), adapter, 1, settings),
+        hidden=case.tensors[variant["hidden"]],
+        text=text,
+        image_tokens=image,
+        identity_tokens=identities.unflatten(1, (people, 16)),
+        settings=settings,
+        faceid_mask=faceid_mask,
+        ip_mask=ip_mask,
+        router_index=case.tensors.get(f"{name}.router.index"),
+        expected=case.tensors[f"{name}.out"],
+        heads=case.about["constructor"]["heads"],
+        grid=tuple(case.about["constructor"]["grid"]),
+        **case.tolerance,
+    )
+
+
+def self_attention(folder: Path = HERE) -> Iterator[Comparison]:
+    """Self-attention with either LoRA set as weight patches."""
+    case = Case.read(folder, "self_attn_small")
+    heads = case.about["constructor"]["heads"]
+    for name, variant in case.about["variants"].items():
+        if "enable_share_attn" in variant["settings"]:
+            continue
+        w = _patched(case.weights("attn"), _small_adapter(case), 0, variant["settings"])
+        hidden = case.tensors[variant["hidden"]]
+        q, k, v = (linear(hidden, w[f"to_{part}.weight"]) for part in "qkv")
+        got = linear(_attend(q, k, v, heads), w["to_out.0.weight"], w["to_out.0.bias"])
+        yield Comparison(f"self_attn_small {name}", got, case.tensors[f"{name}.out"], **case.tolerance)
+
+
+def context(folder: Path = HERE) -> Iterator[Comparison]:
+    """From face crops to the tokens that the UNet gets, positive and negative side."""
+    case = Case.read(folder, "generate_context")
+    clip, face_network = SmallCLIP(case), published_backbone()
+    module = IDEmbedding.from_state_dict(case.weights("faceid_proj"), dim_head=SMALL_HEAD)
+    image_projection = ImagePromptProjection.from_state_dict(case.weights("image_proj"))
+    faces = [case.tensors[f"in.face{place}_uint8_rgb"] for place in range(4)]
+
+    def features(*places: int):
+        pixels = preprocess(torch.stack([faces[place] for place in places]))
+        return describe(face_network, pixels, clip.penultimate(pixels))
+
+    for name, variant in case.about["variants"].items():
+        scale = variant["face_structure_scale"]
+        people = tuple(
+            Identity(
+                name=str(place),
+                features=features(*person["refs"]),
+                mixes=tuple(
+                    (features(ref), weight)
+                    for ref, weight in zip(person.get("mix_refs", ()), person.get("mix_scales", ()), strict=True)
+                ),
+            )
+            for place, person in enumerate(variant["ids"])
+        )
+        identities = Identities(people=people, null_clip_tokens=clip.penultimate(torch.zeros(1, 3, 224, 224)))
+        positive, negative = [torch.zeros(1, IMAGE_TOKENS, 96)], [torch.zeros(1, IMAGE_TOKENS, 96)]
+        if variant.get("ip_image"):
+            pooled = clip.pooled(_clip_picture(case.tensors["in.ip_image_uint8_rgb"]))
+            positive, negative = [image_projection(pooled)], [image_projection.null()]
+        positive += [embed(module, person, scale) for person in people]
+        negative += [embed_null(module, identities, scale) for _ in people]
+        for side, parts in (("prompt_embeds", positive), ("negative_prompt_embeds", negative)):
+            expected = case.tensors[f"{name}.out.{side}"]
+            text = case.tensors["in.text_cond" if parts is positive else "in.text_uncond"]
+            got = torch.cat([text, torch.cat(parts, dim=1).expand(len(text), -1, -1)], dim=1)
+            yield Comparison(f"generate_context {name} {side}", got, expected, **case.tolerance)
+
+
+class SmallCLIP:
+    """The case's CLIP vision tower, three layers 64 wide, in the layout of published CLIP files."""
+
+    def __init__(self, case: Case):
+        self.weights = {key.removeprefix("vision_model."): w for key, w in case.weights("clip").items()}
+        self.heads = case.about["clip_config"]["num_attention_heads"]
+        self.depth = case.about["clip_config"]["num_hidden_layers"]
+
+    def penultimate(self, pixels: Tensor) -> Tensor:
+        """Output of the last layer but one without the class token, (R, 256, 64)."""
+        return self._layers(pixels, self.depth - 1)[:, 1:]
+
+    def pooled(self, pixels: Tensor) -> Tensor:
+        """Projected class token, (R, 32)."""
+        token = self._norm(self._layers(pixels, self.depth)[:, 0], "post_layernorm")
+        return token @ self.weights["visual_projection.weight"].T
+
+    def _layers(self, pixels: Tensor, count: int) -> Tensor:
+        patches = self.weights["embeddings.patch_embedding.weight"]
+        x = torch.nn.functional.conv2d(pixels, patches, stride=patches.shape[-1]).flatten(2).transpose(1, 2)
+        token = self.weights["embeddings.class_embedding"].expand(len(x), 1, -1)
+        x = torch.cat([token, x], dim=1) + self.weights["embeddings.position_embedding.weight"]
+        x = self._norm(x, "pre_layrnorm")
+        for place in range(count):
+            layer = f"encoder.layers.{place}"
+            y = self._norm(x, f"{layer}.layer_norm1")
+            q, k, v = (self._linear(y, f"{layer}.self_attn.{part}_proj") for part in "qkv")
+            x = x + self._linear(_attend(q, k, v, self.heads), f"{layer}.self_attn.out_proj")
+            y = gelu(self._linear(self._norm(x, f"{layer}.layer_norm2"), f"{layer}.mlp.fc1"))
+            x = x + self._linear(y, f"{layer}.mlp.fc2")
+        return x
+
+    def _linear(self, x: Tensor, name: str) -> Tensor:
+        return linear(x, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"])
+
+    def _norm(self, x: Tensor, name: str) -> Tensor:
+        return layer_norm(x, x.shape[-1:], self.weights[f"{name}.weight"], self.weights[f"{name}.bias"])
+
+
+def _clip_picture(picture: Tensor) -> Tensor:
+    """A picture of any size squashed to CLIP's square by Pillow's bicubic filter, as the reference does."""
+    from PIL import Image
+
+    resized = Image.fromarray(picture.numpy()).resize((224, 224), Image.Resampling.BICUBIC)
+    return preprocess(np.array(resized)[None])
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
+    q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
+    return scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+
+
+def _small_adapter(case: Case) -> UniPortraitAdapter:
+    """The case's layer as adapter files in the published nesting, through the loader."""
+    resampler = Case.read(HERE, "resampler_small").about["weights"]["faceid_proj"]
+    width = case.about["constructor"].get("cross_attention_dim", 32)
+    outputs = {key: [width, *shape[1:]] for key, shape in resampler.items() if key.startswith(("proj_out", "norm_out"))}
+    index = 1 if "cross_attention_dim" in case.about["constructor"] else 0
+    layers = {name: _numbered(case.weights(name), index) for name in ("faceid_adapter", "router_adapter")}
+    if index == 0:  # a file always has cross-attention; this case stores none
+        layers["faceid_adapter"] |= {f"1.to_{part}_faceid.weight": torch.zeros(64, width) for part in "kv"}
+        router = {"to_q_router.0.weight": (128, 64), "to_q_router.0.bias": (128,), "to_q_router.2.weight": (64, 128)}
+        router |= {"to_k_router.0.weight": (64, width), "to_k_router.0.bias": (64,), "to_k_router.2.weight": (64, 64)}
+        router |= {"aggr_router.weight": (1, 16), "aggr_router.bias": (1,)}
+        layers["router_adapter"] |= {f"1.{key}": torch.zeros(shape) for key, shape in router.items()}
+    prompt = None
+    if "ip_adapter" in case.about["weights"]:
+        projection = {"proj.weight": (4 * width, 32), "proj.bias": (4 * width,), "norm.weight": (width,)}
+        projection["norm.bias"] = (width,)
+        prompt = {
+            "image_proj": weights("image_proj", projection),
+            "ip_adapter": _numbered(case.weights("ip_adapter"), index),
+        }
+    faceid = {"faceid_proj": weights("faceid_proj", resampler | outputs), "faceid_adapter": layers["faceid_adapter"]}
+    router_file = {"faceid_adapter": layers["router_adapter"]}
+    return load(faceid, router_file, image_prompt=prompt, dim_head=SMALL_HEAD)
+
+
+def _numbered(layer: dict[str, Tensor], index: int) -> dict[str, Tensor]:
+    return {f"{index}.{key}": tensor for key, tensor in layer.items()}
+
+
+def _patched(
+    attention: dict[str, Tensor], adapter: UniPortraitAdapter, index: int, settings: dict[str, Any]
+) -> dict[str, Tensor]:
+    """LoRA as weight patches; the first set wins when both scales are given."""
+    scale, lora = settings.get("lora_scale", 0), adapter.single_lora
+    if not scale > 0:
+        scale, lora = settings.get("multi_id_lora_scale", 0), adapter.multi_lora
+    if not scale > 0:
+        return attention
+    assert lora is not None
+    patched = dict(attention)
+    for part, (down, up) in lora[index].items():
+        key = "to_out.0.weight" if part == "out" else f"to_{part}.weight"
+        patched[key] = patched[key] + scale * up @ down
+    return patched
