@@ -27,7 +27,8 @@ TEXT_HEIGHT = 110  # a text box of several lines
 PICTURE_HEIGHT = 240
 WIDTH = 300
 WIDTHS = {NOTE: 460, "CLIPTextEncode": 380, "SaveImage": 460, "PreviewImage": 380, "LoadImage": 280}
-PICTURES = {"LoadImage", "SaveImage", "PreviewImage", "LikenessDetectFaces"}
+PICTURES = {"LoadImage", "SaveImage", "PreviewImage"}  # tall from the start
+GROWING = {"LikenessDetectFaces", "LikenessAddUniPortraitIdentity"}  # grow when they show a picture
 GAP = 40
 GROUP_PADDING = 20
 GROUP_TITLE = 60
@@ -88,12 +89,18 @@ class Node:
         """Width and height, roughly what the page would choose."""
         if self.kind == NOTE:
             lines = self.values["text"].splitlines()
-            rows = sum(1 + len(line) // 62 for line in lines)
-            return WIDTHS[NOTE], 60 + 19 * rows
+            rows = sum(1 + len(line) // 80 for line in lines)
+            return WIDTHS[NOTE], 60 + 16 * rows
         height = TITLE_HEIGHT + SLOT_HEIGHT * max(len(self.sockets), len(self.outputs))
         height += sum(TEXT_HEIGHT if entry.is_text else WIDGET_HEIGHT * entry.rows for entry in self.widgets)
         height += PICTURE_HEIGHT if self.kind in PICTURES else 0
         return WIDTHS.get(self.kind, WIDTH), height + 10
+
+    @property
+    def space(self) -> int:
+        """The height to keep free for it, with the title above and a gap below."""
+        growth = PICTURE_HEIGHT if self.kind in GROWING else 0
+        return TITLE_HEIGHT + self.size[1] + growth + GAP // 2
 
 
 @dataclass(eq=False, slots=True)
@@ -149,11 +156,15 @@ class Graph:
         self.nodes.append(node)
         return node
 
-    def place(self, columns: Sequence[Sequence[Group]]) -> None:
-        """Lay out all groups: columns from left to right, the groups of one column above each other."""
-        x = 0
+    def place(self, columns: Sequence[Sequence[Group]], at: tuple[int, int] = (0, 0)) -> tuple[int, int]:
+        """Lay out groups: columns from left to right, the groups of one column above each other.
+
+        Returns:
+            x and y of the lower right corner, gap included.
+        """
+        x, bottom = at
         for column in columns:
-            y = 0
+            y = at[1]
             right = x
             for group in column:
                 _place_group(group, x, y)
@@ -161,9 +172,8 @@ class Graph:
                 y += group.bounding[3] + GAP
                 self.groups.append(group)
             x = right + GAP
-        placed = {node.number for group in self.groups for node in _members(group)}
-        if left := [node.title for node in self.nodes if node.number not in placed]:
-            raise ValueError(f"{self.name}: nodes in no group: {left}")
+            bottom = max(bottom, y)
+        return x, bottom
 
     def to_api(self) -> Json:
         """Give the graph as `/prompt` takes it: node id → class, inputs and title."""
@@ -181,7 +191,14 @@ class Graph:
         return prompt
 
     def to_ui(self) -> Json:
-        """Give the graph as ComfyUI's page saves it (LiteGraph, version 0.4)."""
+        """Give the graph as ComfyUI's page saves it (LiteGraph, version 0.4).
+
+        Raises:
+            ValueError: if a node is in no group, and so has no place.
+        """
+        placed = {node.number for group in self.groups for node in _members(group)}
+        if left := [node.title for node in self.nodes if node.number not in placed]:
+            raise ValueError(f"{self.name}: nodes in no group: {left}")
         links = list(self._links())
         return {
             "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"likeness/{self.name}")),
@@ -286,9 +303,9 @@ def _place_group(group: Group, x: int, y: int) -> None:
             cell_top = top
             for node in cell:
                 node.position = (left, cell_top + TITLE_HEIGHT)
-                cell_top += node.size[1] + TITLE_HEIGHT + GAP // 2
+                cell_top += node.space
             left += width + GAP
-        top += max(sum(node.size[1] + TITLE_HEIGHT + GAP // 2 for node in cell) for cell in row)
+        top += max(sum(node.space for node in cell) for cell in row)
     width = sum(widths) + GAP * (columns - 1) + 2 * GROUP_PADDING
     group.bounding = (x, y, width, top - y + GROUP_PADDING)
 

@@ -62,7 +62,8 @@ def one_person(graph: Graph) -> None:
         [
             [_notes(graph, HOW_ONE)],
             [models.column],
-            [Group("People", [person]), Group("Prompt", [texts])],
+            [Group("People", [person])],
+            [Group("Prompt", [[texts]])],
             [Group("Sampling", [[[applied, latent, sampled]]])],
             [Group("Result", [[_save(graph, models, sampled, "one-person")]])],
         ]
@@ -113,7 +114,7 @@ def two_people_controlnet_lora(graph: Graph) -> None:
             [_notes(graph, HOW_CONTROLNET)],
             [models.column, Group("LoRA", [[lora]])],
             [Group("People", people)],
-            [Group("Prompt", [texts]), Group("ControlNet", [[pose, [control_net, guided]]])],
+            [Group("Prompt", [[texts]]), Group("ControlNet", [[pose, [control_net, guided]]])],
             [Group("Sampling", [[[applied, latent, sampled]]])],
             [result, map_group],
         ]
@@ -140,8 +141,9 @@ def two_people_masks(graph: Graph) -> None:
         [
             [_notes(graph, HOW_MASKS)],
             [models.column],
-            [Group("Masks", [[[empty, half], masks]]), Group("Prompt", [texts])],
+            [Group("Masks", [[[empty, half, *masks]]])],
             [Group("People", people)],
+            [Group("Prompt", [[texts]])],
             [Group("Sampling", [[[applied, latent, sampled]]])],
             [result, map_group],
         ]
@@ -170,17 +172,13 @@ def group_hires(graph: Graph) -> None:
         group, picture = _repaint(graph, models, index, close, last, masks, found, picture)
         faces.append(group)
     saved = graph.add("SaveImage", images=picture, filename_prefix="likeness/group-hires")
-    graph.place(
-        [
-            [_notes(graph, HOW_GROUP)],
-            [models.column],
-            [Group("People", people)],
-            [Group("Prompt", [texts]), Group("Sampling", [[[applied, latent, first], [larger, second]]])],
-            [Group("Routing map", [[[decoded, routing, masks], [places]]]), Group("Faces", [[found, close]])],
-            faces,
-            [Group("Result", [[saved]])],
-        ]
+    left, _ = graph.place([[_notes(graph, HOW_GROUP)], [models.column], [Group("People", people)]])
+    shot = Group("Sampling", [[[applied, latent], first, [larger, second]]])
+    shown = Group("Routing map", [[[decoded, routing, masks], places]])
+    _, below = graph.place(
+        [[Group("Prompt", [[texts]])], [shot], [shown], [Group("Faces", [[found, close]])]], (left, 0)
     )
+    graph.place([faces, [Group("Result", [[saved]])]], (left, below))
 
 
 WORKFLOWS: Mapping[str, Callable[[Graph], None]] = {
@@ -236,8 +234,9 @@ def _several(graph: Graph, count: int, prompt: str, name: str) -> None:
     graph.place(
         [
             [_notes(graph, HOW_SEVERAL)],
-            [models.column, Group("Prompt", [[texts]])],
+            [models.column],
             [Group("People", people)],
+            [Group("Prompt", [[texts]])],
             [Group("Sampling", [[[applied, latent, sampled]]])],
             [result, map_group],
         ]
