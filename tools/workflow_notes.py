@@ -45,7 +45,8 @@ For a further person add *Load Image*, *Detect Faces* and *Add UniPortrait Ident
 """
 
 HOW_CONTROLNET = f"""
-{_PHOTOS}2. Choose a picture of two skeletons (OpenPose) and the ControlNet `control_v11p_sd15_openpose` in `controlnet`.
+{_PHOTOS}2. Choose a picture of two skeletons (OpenPose) and the OpenPose ControlNet
+   (`control_v11p_sd15_openpose_fp16.safetensors`, folder `controlnet`).
 3. Choose a LoRA of your own (SD1.5), or bypass *Load LoRA* (Ctrl+B).
 4. Write the prompt and run.
 

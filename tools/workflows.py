@@ -26,7 +26,7 @@ CLIP_VISION = "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors"
 FACEID = "uniportrait-faceid_sd15.bin"
 ROUTER = "uniportrait-router_sd15.bin"
 BACKBONE = "glint360k_curricular_face_r101_backbone.bin"
-CONTROL_NET = "control_v11p_sd15_openpose.pth"
+CONTROL_NET = "control_v11p_sd15_openpose_fp16.safetensors"
 LORA = "your-lora.safetensors"
 NEGATIVE = "nsfw, lowres, worst quality"
 # The reference's settings (UniPortrait's published app): 25 DDIM steps, guidance 7.5, seed 2147483647.
@@ -175,10 +175,9 @@ def group_hires(graph: Graph) -> None:
     left, _ = graph.place([[_notes(graph, HOW_GROUP)], [models.column], [Group("People", people)]])
     shot = Group("Sampling", [[[applied, latent], first, [larger, second]]])
     shown = Group("Routing map", [[[decoded, routing, masks], places]])
-    _, below = graph.place(
-        [[Group("Prompt", [[texts]])], [shot], [shown], [Group("Faces", [[found, close]])]], (left, 0)
-    )
-    graph.place([faces, [Group("Result", [[saved]])]], (left, below))
+    _, below = graph.place([[Group("Prompt", [[texts]])], [shot], [shown]], (left, 0))
+    prepared = Group("Faces", [[[found, *close]]])
+    graph.place([[prepared], faces, [Group("Result", [[saved]])]], (left, below))
 
 
 WORKFLOWS: Mapping[str, Callable[[Graph], None]] = {
