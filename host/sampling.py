@@ -9,9 +9,11 @@ from uuid import UUID
 
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
+from torch import Tensor
 
 from ..models.attention import Crop, Polarity, Run
-from ..models.placement_record import PlacementArchive, PlacementRecord
+from ..models.errors import MissingRecordingError
+from ..models.placement_record import PlacementArchive, PlacementMaps, PlacementRecord
 from ..models.schedule import SigmaWindow
 from .graph import is_queued
 
@@ -50,14 +52,23 @@ def follow_runs(model: ModelPatcher) -> None:
     model.set_attachments(ARCHIVE_KEY, PlacementArchive())
 
 
-def placements_of(model: ModelPatcher) -> PlacementArchive | None:
-    """The routing that was recorded with a MODEL, or None if nothing of ours was applied to it."""
-    return model.get_attachment(ARCHIVE_KEY)
+def recorded_maps(model: ModelPatcher, latent: Tensor) -> PlacementMaps:
+    """Where people were placed in the run that gave a latent.
+
+    Raises:
+        MissingRecordingError: if nothing of ours was applied to the MODEL, or the run is not remembered.
+    """
+    archive: PlacementArchive | None = model.get_attachment(ARCHIVE_KEY)
+    if archive is None:
+        raise MissingRecordingError(
+            "Nobody was applied to this model, so nothing was routed: connect the MODEL output of Apply UniPortrait."
+        )
+    return archive.find(latent)
 
 
 def _outer_sample(executor: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     guider = executor.class_obj  # type: ignore[attr-defined]
-    archive = placements_of(guider.model_patcher)
+    archive: PlacementArchive | None = guider.model_patcher.get_attachment(ARCHIVE_KEY)
     record = PlacementRecord() if archive is not None and is_queued(ROUTING_MAP_NODE) else None
     run = Run(recorder=record)
     options = guider.model_options.setdefault("transformer_options", {})

@@ -1,11 +1,10 @@
-"""UniPortrait in ComfyUI: reading the files, describing faces, applying people to a MODEL."""
+"""UniPortrait in ComfyUI: reading the files and applying people to a MODEL."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
 
 import torch
 from comfy.model_patcher import ModelPatcher
@@ -14,18 +13,15 @@ from torch import Tensor, nn
 from ..models.attention import AttentionResidual
 from ..models.errors import IncompatibleBaseModelError, InvalidSettingError
 from ..models.face.iresnet import IResNet
-from ..models.face.types import FaceSet
 from ..models.placement import Placement, combine
 from ..models.uniportrait.adapter import ImagePromptResidual, Person, Routed, UniPortraitResidual
 from ..models.uniportrait.checkpoint import ImagePrompt, UniPortraitAdapter, load, load_backbone
-from ..models.uniportrait.features import CROP_SIZE, ReferenceFeatures, describe, preprocess
 from ..models.uniportrait.identity import Identities, Identity, embed, embed_null
 from .attention import inject
 from .lora import add_lora
 from .memory import attention_dtype, loaded, manage
 from .sampling import sigma_window
 from .sites import context_width, find_sites, unet_of
-from .vision import null_patch_tokens, patch_tokens
 
 logger = logging.getLogger(__name__)
 
@@ -79,20 +75,6 @@ def load_uniportrait(
         attention["image_prompt"] = adapter.image_prompt.attention
     clip_width = adapter.id_embedding.structure_width - sum(face_backbone.tap_channels[:-1])
     return LoadedUniPortrait(adapter, face_backbone, manage(encoder), manage(attention), clip_width)
-
-
-def describe_faces(uniportrait: LoadedUniPortrait, clip_vision: Any, faces: FaceSet) -> ReferenceFeatures:
-    """Features of all faces of a set, taken as references of one person."""
-    pixels = preprocess(torch.stack([torch.from_numpy(face.crop) for face in faces.faces]))
-    tokens = patch_tokens(clip_vision, pixels, width=uniportrait.clip_width)
-    with loaded(uniportrait.encoder):
-        return describe(uniportrait.backbone, pixels, tokens)
-
-
-def nobody(uniportrait: LoadedUniPortrait, clip_vision: Any) -> Identities:
-    """A chain with no people yet."""
-    tokens = null_patch_tokens(clip_vision, width=uniportrait.clip_width, size=CROP_SIZE)
-    return Identities(people=(), null_clip_tokens=tokens)
 
 
 def apply(
