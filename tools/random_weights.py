@@ -85,7 +85,7 @@ IP_ADAPTER = WeightFile(folder="ipadapter", name="ip-adapter_sd15.bin", layout=l
 CONTROL_NET = WeightFile(
     folder="controlnet", name="control_v11p_sd15_openpose_fp16.safetensors", layout=_flat(layouts.control_net)
 )
-LORA = WeightFile(folder="loras", name="likeness-example-lora.safetensors", layout=_flat(layouts.user_lora))
+LORA = WeightFile(folder="loras", name="your-lora.safetensors", layout=_flat(layouts.user_lora))
 ALL = (CHECKPOINT, FACEID, ROUTER, BACKBONE, CLIP_VISION, IP_ADAPTER, CONTROL_NET, LORA)
 
 
