@@ -1,0 +1,1 @@
+"""Training and everything else that runs on diffusers' UNet, without ComfyUI."""
