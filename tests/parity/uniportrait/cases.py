@@ -131,9 +131,8 @@ class CrossAttentionCase:
 
 
 def cross_attention_variants(folder: Path = HERE) -> list[str]:
-    """The variants that concern this pack's first release (no style sharing)."""
-    variants = Case.read(folder, "cross_attn_small").about["variants"]
-    return [name for name, variant in variants.items() if "enable_share_attn" not in variant["settings"]]
+    """All variants; those with `enable_share_attn` leave the first picture of each half without identities."""
+    return list(Case.read(folder, "cross_attn_small").about["variants"])
 
 
 def cross_attention_case(name: str, folder: Path = HERE) -> CrossAttentionCase:
