@@ -1,0 +1,96 @@
+"""Every workflow opened in a real browser, as a user sees it; the screenshots land in `output/screenshots`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from likeness.tests.browser.chromium import Page, find_chromium
+from likeness.tools.workflows import WORKFLOWS
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "workflows"
+SCREENSHOTS = ROOT / "output" / "screenshots"
+READY = "window.app?.graph && window.app.canvas && window.LiteGraph && document.querySelector('canvas')"
+# The page asks for files that a fresh user folder lacks, and its own first workflow names models of other people.
+NOT_OURS = ("Failed to load resource", "Connecting to ", "ComfyApp graph accessed before initialization")
+
+SHOW_ALL = """
+(() => {
+  const groups = window.app.graph._groups;
+  const left = Math.min(...groups.map((g) => g.pos[0])), top = Math.min(...groups.map((g) => g.pos[1]));
+  const right = Math.max(...groups.map((g) => g.pos[0] + g.size[0]));
+  const bottom = Math.max(...groups.map((g) => g.pos[1] + g.size[1]));
+  const canvas = window.app.canvas, width = window.innerWidth - 160, height = window.innerHeight - 160;
+  const scale = Math.min(width / (right - left), height / (bottom - top));
+  canvas.ds.scale = scale;
+  canvas.ds.offset[0] = -left + 90 / scale;
+  canvas.ds.offset[1] = -top + 80 / scale;
+  canvas.setDirty(true, true);
+})()
+"""
+MISSING = """
+window.app.graph._nodes.filter((n) => !(n.type in window.LiteGraph.registered_node_types)).map((n) => n.type)
+"""
+LOADED = "window.app.graph._nodes.length"
+TO_PROMPT = "window.app.graphToPrompt().then((r) => JSON.stringify(r.output))"
+HELP = """
+fetch('/extensions/ComfyUI-Likeness/docs/LikenessApplyUniPortrait.md').then((r) => r.ok ? r.text() : '' + r.status)
+"""
+
+
+@pytest.fixture(scope="session")
+def definitions(comfy_server) -> dict:
+    return comfy_server.object_info()
+
+
+@pytest.fixture(scope="module")
+def page(comfy_server):
+    browser = find_chromium()
+    if browser is None:
+        pytest.skip("needs Chromium: install it, for example with apt-get install chromium")
+    with Page(browser) as page:
+        page.open(comfy_server.url)
+        page.wait_for(READY)
+        page.evaluate("new Promise((done) => setTimeout(done, 3000))")  # its own first workflow is still being drawn
+        yield page
+
+
+@pytest.mark.comfy
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_workflow_opens_without_a_missing_node(name, page, comfy_folder, definitions):
+    text = (FOLDER / f"{name}.json").read_text("utf-8")
+    page.messages.clear()
+    page.evaluate(f"window.app.loadGraphData({text})")
+    page.wait_for(f"{LOADED} === {len(json.loads(text)['nodes'])}")
+    for _ in range(3):
+        page.press("Escape")  # closes what the page says about models that are not on this machine
+    page.evaluate(SHOW_ALL)
+    page.evaluate("new Promise((done) => setTimeout(done, 1000))")
+    page.photograph(SCREENSHOTS / comfy_folder.version / f"{name}.png")
+    assert page.evaluate(MISSING) == []
+    assert [message for message in page.messages if is_error(message)] == []
+    shown = known_inputs(json.loads(page.evaluate(TO_PROMPT)), definitions)
+    assert shown == json.loads((FOLDER / "api" / f"{name}.json").read_text("utf-8"))
+
+
+@pytest.mark.comfy
+@pytest.mark.slow
+def test_help_pages_are_served(page):
+    assert page.evaluate(HELP).startswith("# Apply UniPortrait")
+
+
+def is_error(message: tuple[str, str, str]) -> bool:
+    level, text, _ = message
+    return level == "error" and not text.startswith(NOT_OURS)
+
+
+def known_inputs(prompt: dict, definitions: dict) -> dict:
+    """Leave out what the page adds for itself, such as the text that an earlier run showed."""
+    for node in prompt.values():
+        sections = definitions[node["class_type"]]["input"].values()
+        known = {name for section in sections for name in section}
+        node["inputs"] = {name: value for name, value in node["inputs"].items() if name in known}
+    return prompt

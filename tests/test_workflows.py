@@ -1,0 +1,348 @@
+"""The shipped workflows: both formats are one graph, and every graph runs in every ComfyUI."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from likeness.tools.comfy_inputs import read_inputs
+from likeness.tools.workflows import WORKFLOWS, build, write_text
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "workflows"
+NAMES = tuple(WORKFLOWS)  # in an order in which each run finds the faces of the one before in ComfyUI's cache
+SEVERAL = ("two-people", "three-people", "two-people-controlnet-lora", "two-people-masks")
+SIZE = 256
+FULL_WIDTH = 768
+STEPS = 2
+PAGE_ONLY = {"MarkdownNote"}
+PRIMITIVES = {"IMAGE", "MASK", "MODEL", "CLIP", "VAE", "CLIP_VISION", "CONDITIONING", "LATENT", "CONTROL_NET", "STRING"}
+OUR_TYPES = re.compile(r"LIKENESS_[A-Z_]+")
+
+
+def documented_ids() -> set[str]:
+    """Every node id of docs/nodes.md."""
+    return set(re.findall(r"^\| `(Likeness\w+)` \|", (ROOT / "docs" / "nodes.md").read_text("utf-8"), re.MULTILINE))
+
+
+def read_ui(name: str) -> dict:
+    return json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
+
+
+def read_api(name: str) -> dict:
+    return json.loads((FOLDER / "api" / f"{name}.json").read_text("utf-8"))
+
+
+# ------------------------------------------------------------------------------------------------ files alone
+
+
+def test_every_workflow_is_there_in_both_formats():
+    assert {file.stem for file in FOLDER.glob("*.json")} == set(NAMES)
+    assert {file.stem for file in (FOLDER / "api").glob("*.json")} == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_of_the_page_format_are_consistent(name):
+    ui = read_ui(name)
+    nodes = {node["id"]: node for node in ui["nodes"]}
+    links = {link[0]: link for link in ui["links"]}
+    assert len(nodes) == len(ui["nodes"])
+    assert len(links) == len(ui["links"])
+    assert ui["last_node_id"] == max(nodes)
+    assert ui["last_link_id"] == max(links)
+    for number, source, slot, target, place, kind in ui["links"]:
+        output = nodes[source]["outputs"][slot]
+        entry = nodes[target]["inputs"][place]
+        assert number in output["links"]
+        assert entry["link"] == number
+        assert kind == output["type"]
+        assert kind in entry["type"].split(",") or entry["type"] == "*"
+        assert kind in PRIMITIVES or OUR_TYPES.fullmatch(kind)
+        assert nodes[source]["order"] < nodes[target]["order"]
+    held = [entry["link"] for node in nodes.values() for entry in node.get("inputs", ()) if entry["link"] is not None]
+    given = [link for node in nodes.values() for output in node["outputs"] for link in output["links"] or ()]
+    assert sorted(held) == sorted(given) == sorted(links)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nodes_lie_inside_one_titled_group_and_do_not_overlap(name):
+    ui = read_ui(name)
+    frames = [(group["title"], *group["bounding"]) for group in ui["groups"]]
+    assert all(title for title, *_ in frames)
+    boxes = {node["id"]: (*node["pos"], *node["size"]) for node in ui["nodes"]}
+    for left, top, width, height in boxes.values():
+        inside = [
+            title
+            for title, x, y, w, h in frames
+            if x <= left and y <= top and left + width <= x + w and top + height <= y + h
+        ]
+        assert len(inside) == 1
+    for first, a in boxes.items():
+        for second, b in boxes.items():
+            if first < second:
+                apart = a[0] + a[2] <= b[0] or b[0] + b[2] <= a[0] or a[1] + a[3] <= b[1] or b[1] + b[3] <= a[1]
+                assert apart, (first, second)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_our_nodes_are_documented_and_notes_say_what_to_download(name):
+    ui = read_ui(name)
+    ours = {node["type"] for node in ui["nodes"] if node["type"].startswith("Likeness")}
+    assert ours <= documented_ids()
+    notes = "\n".join(node["widgets_values"][0] for node in ui["nodes"] if node["type"] in PAGE_ONLY)
+    values = [value for node in read_api(name).values() for value in node["inputs"].values()]
+    for file in (
+        "uniportrait-faceid_sd15.bin",
+        "uniportrait-router_sd15.bin",
+        "glint360k_curricular_face_r101_backbone.bin",
+    ):
+        assert file in notes
+        assert file in values
+    assert "SD1.5 only" in notes
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_settings_are_those_of_the_reference(name):
+    prompt = read_api(name)
+    for node in prompt.values():
+        if node["class_type"] == "KSampler":
+            chosen = {key: node["inputs"][key] for key in ("steps", "cfg", "sampler_name", "scheduler")}
+            assert chosen == {"steps": 25, "cfg": 7.5, "sampler_name": "ddim", "scheduler": "ddim_uniform"}
+        if node["class_type"] == "LikenessApplyUniPortrait":
+            people = chain_length(prompt, node["inputs"]["identities"][0])
+            assert node["inputs"]["structure_scale"] == (0.1 if people == 1 else 0.3)
+        if node["class_type"] == "LikenessAddUniPortraitIdentity":
+            assert node["inputs"]["strength"] == 0.7
+
+
+@pytest.mark.parametrize(("name", "people"), [("one-person", 1), ("two-people", 2), ("three-people", 3)])
+def test_one_person_costs_four_nodes_and_each_further_two(name, people):
+    kinds = [node["class_type"] for node in read_api(name).values()]
+    assert sum(kind.startswith("Likeness") for kind in kinds) == 2 + 2 * people + (people > 1)
+    assert kinds.count("LikenessAddUniPortraitIdentity") == kinds.count("LikenessDetectFaces") == people
+
+
+def test_every_node_has_a_help_page_and_every_page_a_node():
+    assert {file.stem for file in (ROOT / "web" / "docs").glob("*.md")} == documented_ids()
+
+
+def chain_length(prompt: dict, node_id: str) -> int:
+    node = prompt[node_id]
+    if node["class_type"] == "LikenessPickUniPortraitIdentity":
+        return 1
+    before = node["inputs"].get("identities")
+    return 1 + (chain_length(prompt, before[0]) if before else 0)
+
+
+# ----------------------------------------------------------------------------------------- against definitions
+
+
+@pytest.fixture(scope="session")
+def definitions(comfy_server) -> dict:
+    return comfy_server.object_info()
+
+
+def to_prompt(ui: dict, definitions: dict) -> dict:
+    """The page's own conversion, written a second time: values by position, links by number."""
+    links = {link[0]: link for link in ui["links"]}
+    prompt = {}
+    for node in ui["nodes"]:
+        if node["type"] in PAGE_ONLY:
+            continue
+        definition = definitions[node["type"]]
+        values = iter(node["widgets_values"])
+        inputs = {}
+        for section in ("required", "optional"):
+            for name, (kind, *options) in definition["input"].get(section, {}).items():
+                flags = options[0] if options else {}
+                if not isinstance(kind, list) and kind not in {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}:
+                    continue
+                inputs[name] = next(values)
+                if flags.get("control_after_generate") or flags.get("image_upload"):
+                    next(values)
+        assert next(values, None) is None, f"{node['type']} holds more values than widgets"
+        for entry in node["inputs"]:
+            if entry["link"] is not None:
+                _, source, slot, *_ = links[entry["link"]]
+                inputs[entry["name"]] = [str(source), slot]
+        prompt[str(node["id"])] = {"inputs": inputs, "class_type": node["type"], "_meta": {"title": node["title"]}}
+    return prompt
+
+
+@pytest.mark.comfy
+@pytest.mark.parametrize("name", NAMES)
+def test_both_formats_are_the_same_graph(name, definitions):
+    assert to_prompt(read_ui(name), definitions) == read_api(name)
+
+
+@pytest.mark.comfy
+@pytest.mark.parametrize("name", NAMES)
+def test_files_are_what_the_descriptions_give_in_this_comfyui(name, definitions):
+    for path, text in write_text(build(name, definitions)).items():
+        assert (FOLDER / path).read_text("utf-8") == text, f"{path} is out of date: run likeness.tools.workflows"
+
+
+@pytest.mark.comfy
+@pytest.mark.parametrize("name", NAMES)
+def test_widgets_are_within_their_ranges(name, definitions):
+    for node in read_api(name).values():
+        for entry in read_inputs(definitions[node["class_type"]]):
+            value = node["inputs"].get(entry.name)
+            if not entry.is_widget:
+                continue
+            if entry.kind in ("INT", "FLOAT"):
+                assert entry.options.get("min", value) <= value <= entry.options.get("max", value), entry.name
+            if entry.kind == "COMBO" and not str(value).endswith((".bin", ".safetensors", ".png")):
+                assert value in entry.choices, entry.name
+
+
+@pytest.mark.comfy
+def test_every_documented_node_is_loaded_and_has_tooltips(definitions):
+    ours = {name: entry for name, entry in definitions.items() if name.startswith("Likeness")}
+    assert set(ours) == documented_ids()
+    for name, definition in ours.items():
+        assert definition["description"], name
+        assert definition["category"] == "Likeness", name
+        for entry in read_inputs(definition):
+            assert entry.options.get("tooltip"), f"{name}: {entry.name} has no tooltip"
+        for output, tooltip in zip(definition["output_name"], definition["output_tooltips"], strict=True):
+            assert tooltip, f"{name}: output {output} has no tooltip"
+
+
+# --------------------------------------------------------------------------------------------------- in ComfyUI
+
+
+@pytest.fixture(scope="session")
+def regions(comfy_server) -> dict[str, str]:
+    """Portraits in ComfyUI's input folder; from file name to the five points as Detect Faces takes them."""
+    from likeness.tools.portraits import astronaut, drawing
+
+    portraits = {"person-1.png": astronaut(), "person-2.png": drawing(1), "person-3.png": drawing(2)}
+    for name, portrait in portraits.items():
+        portrait.picture.save(comfy_server.base / "input" / name)
+    portraits["person-1.png"].picture.save(comfy_server.base / "input" / "poses.png")
+    return {name: portrait.region for name, portrait in portraits.items()}
+
+
+@pytest.fixture(scope="session")
+def small(regions):
+    """Gives a workflow at 256² and 2 steps, with the stored points instead of a detector."""
+
+    def shrink(name: str) -> dict:
+        prompt = read_api(name)
+        for node in prompt.values():
+            override(node, prompt, regions)
+        return prompt
+
+    return shrink
+
+
+def override(node: dict, prompt: dict, regions: dict[str, str]) -> None:
+    inputs = node["inputs"]
+    match node["class_type"]:
+        case "EmptyLatentImage":
+            inputs |= {"width": SIZE, "height": SIZE}
+        case "KSampler":
+            inputs |= {"steps": STEPS, "seed": 1}
+        case "SolidMask":
+            inputs |= {"width": inputs["width"] * SIZE // FULL_WIDTH, "height": SIZE}
+        case "MaskComposite":
+            inputs["x"] = inputs["x"] * SIZE // FULL_WIDTH
+        case "LoraLoader":
+            inputs["lora_name"] = "likeness-example-lora.safetensors"
+        case "LikenessCropFace":
+            inputs["size"] = SIZE
+        case "LikenessDetectFaces":
+            source = prompt[inputs["image"][0]]
+            region = regions[source["inputs"]["image"]] if source["class_type"] == "LoadImage" else three_boxes(384)
+            inputs |= {"detector": "given region", "region": region}
+
+
+def three_boxes(side: int) -> str:
+    """Three faces side by side in a square picture."""
+    third = side // 3
+    return "\n".join(f"{left + 8} 120 {left + third - 8} 240" for left in (0, third, 2 * third))
+
+
+def ids_of(prompt: dict, kind: str) -> list[str]:
+    return [node_id for node_id, node in prompt.items() if node["class_type"] == kind]
+
+
+def pictures(server, entry: dict, node_id: str) -> list[np.ndarray]:
+    return [np.asarray(Image.open(file)) for file in server.output_files(entry, node_id)]
+
+
+def painted(server, prompt: dict) -> np.ndarray:
+    """Run a prompt and give its one saved picture."""
+    (saved,) = ids_of(prompt, "SaveImage")
+    (picture,) = pictures(server, server.run(prompt), saved)
+    return picture
+
+
+def is_a_picture(picture: np.ndarray) -> bool:
+    return picture.ndim == 3 and picture.shape[2] >= 3 and picture[..., :3].std() > 1
+
+
+@pytest.mark.comfy
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_workflow_runs(name, comfy_server, small):
+    prompt = small(name)
+    entry = comfy_server.run(prompt)
+    for node_id in (*ids_of(prompt, "SaveImage"), *ids_of(prompt, "PreviewImage")):
+        found = pictures(comfy_server, entry, node_id)
+        assert found, prompt[node_id]["_meta"]["title"]
+        assert all(is_a_picture(picture) for picture in found)
+    (saved,) = (picture for node in ids_of(prompt, "SaveImage") for picture in pictures(comfy_server, entry, node))
+    side = SIZE * 3 // 2 if name == "group-hires" else SIZE
+    assert saved.shape == (side, side, 3)
+
+
+@pytest.mark.comfy
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "people"), [("two-people", 2), ("three-people", 3)])
+def test_routing_masks_partition_the_picture(name, people, comfy_server, small):
+    prompt = small(name)
+    (routing,) = ids_of(prompt, "LikenessShowRoutingMap")
+    prompt["900"] = {"class_type": "MaskToImage", "inputs": {"mask": [routing, 0]}}
+    prompt["901"] = {"class_type": "PreviewImage", "inputs": {"images": ["900", 0]}}
+    entry = comfy_server.run(prompt)
+    masks = np.stack([picture[..., 0] for picture in pictures(comfy_server, entry, "901")]).astype(float) / 255
+    assert masks.shape[0] == people
+    assert np.abs(masks.sum(0) - 1).max() <= people / 255  # eight bits round each mask
+    (shares,) = (json.loads(entry["outputs"][node]["text"][0]) for node in ids_of(prompt, "PreviewAny"))
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
+    assert list(shares.values()) == pytest.approx(list(masks.mean((1, 2))), abs=0.02)
+
+
+@pytest.mark.comfy
+@pytest.mark.slow
+def test_requeue_bypass_and_enabling_again_change_no_bit(comfy_server, small):
+    prompt = small("two-people")
+    runs = iter(range(100, 200))
+
+    def again(applied: bool = True) -> np.ndarray:
+        """Sample once more, with everything before the sampler still in ComfyUI's cache."""
+        queued = copy.deepcopy(prompt)
+        (sampler,) = ids_of(queued, "KSampler")
+        queued[sampler]["inputs"]["run"] = next(runs)  # not an input of KSampler: it only renews the cache key
+        if not applied:
+            (apply,) = ids_of(queued, "LikenessApplyUniPortrait")
+            queued[sampler]["inputs"]["model"] = queued[apply]["inputs"]["model"]
+            for kind in ("LikenessShowRoutingMap", "PreviewAny", "PreviewImage"):
+                for node_id in ids_of(queued, kind):
+                    del queued[node_id]
+        return painted(comfy_server, queued)
+
+    plain = again(applied=False)
+    first = again()
+    assert (first != plain).any()
+    assert (again() == first).all()
+    assert (again() == first).all()
+    assert (again(applied=False) == plain).all()
+    assert (again() == first).all()
