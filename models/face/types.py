@@ -10,6 +10,21 @@ import numpy as np
 OnNoFace = Literal["error", "skip reference", "pass model through"]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Detection:
+    """What a detector says about one face.
+
+    Attributes:
+        box: (4,) float32, x0 y0 x1 y1 in pixels, origin top-left; may leave the picture.
+        points: (5, 2) float32, pixels, in image order: left eye, right eye, nose, left and right corner of the mouth.
+        score: confidence, 0–1; 1 where the user gave the region.
+    """
+
+    box: np.ndarray
+    points: np.ndarray
+    score: float
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Face:
     """One face in one picture.

@@ -1,0 +1,97 @@
+"""Loaded detectors and recognisers: kept for the next picture, a few at most."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from ..errors import CorruptModelFileError, MissingModelFileError, MissingPackageError
+
+logger = logging.getLogger(__name__)
+
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+
+
+class SessionCache:
+    """The sessions used last, keyed by file, its state on disk, and provider.
+
+    A session is lent to one thread at a time, because detectors keep settings between calls.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._sessions: OrderedDict[tuple[str, int, int, str], Any] = OrderedDict()
+        self._lock = Lock()
+
+    @contextmanager
+    def lend(self, path: Path, provider: str, load: Callable[[], Any]) -> Iterator[Any]:
+        """The session of a file, loaded at the first request and again when the file changes.
+
+        Raises:
+            MissingModelFileError: if the file is gone.
+        """
+        if not path.is_file():
+            raise MissingModelFileError(f'The file "{path.name}" is no longer in {path.parent}; put it back.')
+        state = path.stat()
+        key = (str(path), state.st_mtime_ns, state.st_size, provider)
+        with self._lock:
+            if key not in self._sessions:
+                self._sessions[key] = load()
+            self._sessions.move_to_end(key)
+            while len(self._sessions) > self._most:
+                self._sessions.popitem(last=False)
+            yield self._sessions[key]
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+
+SESSIONS = SessionCache(most=4)
+
+
+def providers() -> list[str]:
+    """ONNX Runtime's providers to ask for, best first: CUDA where it is reported, always the CPU.
+
+    Raises:
+        MissingPackageError: if onnxruntime is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingPackageError(
+            f"insightface's models need the package onnxruntime, which could not be imported ({error}); "
+            "install it with: pip install onnxruntime"
+        ) from error
+    return [CUDA, CPU] if CUDA in onnxruntime.get_available_providers() else [CPU]
+
+
+def load_insightface(path: Path, wanted: list[str]) -> Any:
+    """Load an ONNX file with insightface; a provider that fails is dropped for the CPU.
+
+    Raises:
+        MissingPackageError: if insightface is not installed.
+        CorruptModelFileError: if the file cannot be loaded.
+    """
+    try:
+        from insightface.model_zoo import model_zoo
+    except ImportError as error:
+        raise MissingPackageError(
+            f"The detector insightface needs the package insightface, which could not be imported ({error}); install "
+            'it with: pip install insightface, or choose detector "yunet".'
+        ) from error
+    try:
+        return model_zoo.get_model(str(path), providers=wanted)
+    except Exception as error:  # every provider raises its own kind
+        if wanted != [CPU]:
+            logger.warning("%s cannot run on %s (%s); using the CPU", path.name, wanted[0], error)
+            return load_insightface(path, [CPU])
+        raise CorruptModelFileError(
+            f'The file "{path.name}" cannot be loaded ({str(error).splitlines()[0] if str(error) else error!r}); '
+            "download it again."
+        ) from error
