@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
@@ -95,10 +95,14 @@ def _predict_noise(
 
 
 def _conds_by_uuid(conds: dict[str, list[dict[str, Any]]], size: tuple[int, ...]) -> dict[UUID, CondInfo]:
+    """Polarity and crop of every cond of a run; `conds` are the guider's own copies."""
     known: dict[UUID, CondInfo] = {}
     for name, entries in conds.items():
         polarity = POLARITIES.get(name, Polarity.POSITIVE)
         for entry in entries or ():
+            if known.get(entry["uuid"], (polarity,))[0] is not polarity:
+                # Core copies a positive area cond, uuid and all, to give the negative side the same area.
+                entry["uuid"] = uuid4()
             known[entry["uuid"]] = (polarity, _crop(entry.get("area"), size))
     return known
 
