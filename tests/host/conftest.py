@@ -150,3 +150,90 @@ def sample(conditioning):
         )
 
     return run
+
+
+INTRINSIC, SHALLOW, CLIP_WIDTH = 10, 18, 5
+
+
+@pytest.fixture(scope="session")
+def uniportrait_files(tiny_model, cross_sites, tmp_path_factory):
+    """The three files of an adapter for the tiny SD1.5-shaped model, as published: .bin, nested, half precision."""
+    from likeness.models.face.iresnet import IResNet
+    from likeness.models.uniportrait.id_embedding import IDEmbedding, IDEmbeddingSizes
+
+    folder = tmp_path_factory.mktemp("uniportrait")
+    sites = cross_sites(tiny_model())
+    generator = torch.Generator().manual_seed(4)
+
+    def randn(*shape):
+        return (torch.randn(*shape, generator=generator) / shape[-1] ** 0.5).half()
+
+    def lora():
+        layers = {}
+        for site in sites:
+            for index in (site.index - 1, site.index):
+                for part in ("q", "k", "v", "out"):
+                    inputs = CONTEXT if index % 2 and part in "kv" else site.channels
+                    layers[f"{index}.to_{part}_lora.down.weight"] = randn(3, inputs)
+                    layers[f"{index}.to_{part}_lora.up.weight"] = randn(site.channels, 3) * 0.1
+        return layers
+
+    torch.manual_seed(5)
+    sizes = IDEmbeddingSizes(
+        tokens=TOKENS, dim=16, dim_head=64, inner=64, depth=2, intrinsic=INTRINSIC, structure=SHALLOW + CLIP_WIDTH,
+        hidden_intrinsic=12, hidden_structure=20, hidden_feed=32, output=CONTEXT,
+    )  # fmt: skip
+    embedding = IDEmbedding(sizes)
+    torch.nn.init.normal_(embedding.latents)
+    faceid, router = lora(), lora()
+    for site in sites:
+        place, channels = site.index, site.channels
+        for part in ("k", "v"):
+            faceid[f"{place}.to_{part}_faceid.weight"] = randn(channels, CONTEXT)
+        router[f"{place}.to_q_router.0.weight"] = randn(2 * channels, channels)
+        router[f"{place}.to_q_router.0.bias"] = randn(2 * channels)
+        router[f"{place}.to_q_router.2.weight"] = randn(channels, 2 * channels)
+        router[f"{place}.to_k_router.0.weight"] = randn(48, CONTEXT)
+        router[f"{place}.to_k_router.0.bias"] = randn(48)
+        router[f"{place}.to_k_router.2.weight"] = randn(channels, 48)
+        router[f"{place}.aggr_router.weight"] = randn(1, TOKENS)
+        router[f"{place}.aggr_router.bias"] = randn(1)
+    projection = {key: tensor.half() for key, tensor in embedding.state_dict().items()}
+    torch.save({"faceid_proj": projection, "faceid_adapter": faceid}, folder / "faceid.bin")
+    torch.save({"faceid_adapter": router}, folder / "router.bin")
+    backbone = IResNet(4, [(4, 1), (6, 1), (8, 1), (INTRINSIC, 1)]).eval()
+    torch.save(backbone.state_dict(), folder / "backbone.bin")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def adapter(uniportrait_files):
+    """The tiny adapter, loaded as the node loads it."""
+    from likeness.host.uniportrait import load_uniportrait
+
+    folder = uniportrait_files
+    return load_uniportrait(folder / "faceid.bin", folder / "backbone.bin", folder / "router.bin", None)
+
+
+@pytest.fixture(scope="session")
+def chain():
+    """A builder: `chain(n, **settings of every person)` gives Identities with random features."""
+    from likeness.models.uniportrait.features import ReferenceFeatures
+    from likeness.models.uniportrait.identity import Identities, Identity
+
+    def build(n=2, seed=0, **settings):
+        generator = torch.Generator().manual_seed(seed)
+        people = tuple(
+            Identity(
+                name=f"person {place + 1}",
+                features=ReferenceFeatures(
+                    intrinsic=torch.randn(1, 49, INTRINSIC, generator=generator),
+                    structure=torch.randn(1, 256, SHALLOW + CLIP_WIDTH, generator=generator),
+                ),
+                **settings,
+            )
+            for place in range(n)
+        )
+        return Identities(people=people, null_clip_tokens=torch.randn(1, 256, CLIP_WIDTH, generator=generator))
+
+    return build
