@@ -1,0 +1,159 @@
+"""Pictures that show which faces were found, their numbers, and which were taken."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from torch import Tensor
+
+from ..errors import MissingPackageError
+from ..images import images_from_arrays
+from .alignment import CROP_SIZE
+from .types import Face, FaceSet
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+
+LONGEST, SHORTEST = 1024, 512  # pixels; the longer side of a preview lies between them
+OVERSAMPLING = 2  # Pillow's lines have no antialiasing
+CELL_SIDES = (256, 512)  # pixels; cells of a contact sheet
+SHEET_SIDE = 2048
+
+TAKEN = (56, 217, 120)
+OTHER = (235, 235, 235)
+INK = (16, 16, 16)
+SHEET = (32, 32, 32)
+WARNING = (255, 176, 32)
+
+
+def preview_tensor(faces: FaceSet) -> Tensor:
+    """The preview as IMAGE.
+
+    Every picture with the faces that were found: numbered in the order that was asked for, from 0 as the index counts;
+    taken ones green, with their five points. Pictures of different sizes become one contact sheet.
+
+    Args:
+        faces: the faces.
+
+    Returns:
+        (B, H, W, 3) float32, 0–1; B is the number of pictures, or 1 for a contact sheet.
+    """
+    pictures = [_drawn(faces, number) for number in range(len(faces.images))]
+    if len({picture.size for picture in pictures}) > 1:
+        pictures = [_contact_sheet(pictures)]
+    return images_from_arrays([np.asarray(picture) for picture in pictures])
+
+
+def crops_tensor(faces: FaceSet) -> Tensor:
+    """The aligned crops of the faces taken as IMAGE.
+
+    Args:
+        faces: the faces.
+
+    Returns:
+        (number of faces, 224, 224, 3) float32, 0–1; one black crop if nobody was taken, because an IMAGE is never empty.
+    """
+    nobody = np.zeros((CROP_SIZE, CROP_SIZE, 3), np.uint8)
+    return images_from_arrays([face.crop for face in faces.faces] or [nobody])
+
+
+def _drawn(faces: FaceSet, number: int) -> Image:
+    """One picture with its faces."""
+    try:
+        from PIL import Image, ImageDraw
+    except ImportError as error:
+        raise MissingPackageError(
+            f"The preview needs the package pillow, which could not be imported ({error}); install it with: "
+            "pip install pillow"
+        ) from error
+    picture = Image.fromarray(faces.images[number])
+    longer = max(picture.size)
+    scale = min(max(longer, SHORTEST), LONGEST) / longer
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    large = (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING)
+    canvas = picture.resize(size, Image.Resampling.LANCZOS).resize(large, Image.Resampling.BICUBIC)
+    draw = ImageDraw.Draw(canvas)
+    found = faces.of_image(number)
+    taken = {id(face) for face in faces.faces}
+    for place, face in reversed(list(enumerate(found))):  # low numbers on top
+        if id(face) not in taken:
+            _draw_face(draw, face, place, canvas.size, is_taken=False)
+    for place, face in reversed(list(enumerate(found))):
+        if id(face) in taken:
+            _draw_face(draw, face, place, canvas.size, is_taken=True)
+    if not any(id(face) in taken for face in found):
+        unit = _unit(canvas.size)
+        _draw_tag(draw, "no face" if not found else "none taken", (unit, unit), WARNING, 7 * unit, canvas.size)
+    return canvas.resize(size, Image.Resampling.BOX)
+
+
+def _draw_face(draw: ImageDraw, face: Face, place: int, size: tuple[int, int], *, is_taken: bool) -> None:
+    height, width = face.image_size
+    ratio = np.array([size[0] / width, size[1] / height])
+    unit = _unit(size)
+    colour = TAKEN if is_taken else OTHER
+    line = unit if is_taken else max(2, round(unit * 0.6))
+    edges = [float(edge) for edge in face.box * np.tile(ratio, 2)]
+    outer = (edges[0] - unit / 2, edges[1] - unit / 2, edges[2] + unit / 2, edges[3] + unit / 2)
+    draw.rectangle(outer, outline=INK, width=line + unit)
+    draw.rectangle(edges, outline=colour, width=line)
+    if is_taken:
+        for x, y in face.points * ratio:
+            draw.ellipse((x - 1.5 * unit, y - 1.5 * unit, x + 1.5 * unit, y + 1.5 * unit), fill=INK)
+            draw.ellipse((x - unit, y - unit, x + unit, y + unit), fill=colour)
+    shorter = min(edges[2] - edges[0], edges[3] - edges[1])
+    letters = min(max(shorter * 0.22, 5 * unit), 9 * unit)
+    _draw_tag(draw, str(place), (edges[0], edges[1]), colour, letters, size)
+
+
+def _draw_tag(
+    draw: ImageDraw,
+    text: str,
+    corner: tuple[float, float],
+    colour: tuple[int, int, int],
+    letters: float,
+    size: tuple[int, int],
+) -> None:
+    """A filled label whose lower left corner sits on `corner`, or below it where there is no room above."""
+    from PIL import ImageFont
+
+    font = ImageFont.load_default(size=letters)
+    left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
+    gap = letters * 0.28
+    width, height = max(right - left, letters * 0.5) + 2 * gap, letters * 0.75 + 2 * gap
+    x = min(max(corner[0], 0), size[0] - width)
+    y = corner[1] - height if corner[1] >= height else min(max(corner[1], 0), size[1] - height)
+    draw.rectangle((x, y, x + width, y + height), fill=colour, outline=INK, width=max(1, round(letters * 0.06)))
+    middle = (x + width / 2 - (left + right) / 2, y + height / 2 - (top + bottom) / 2)
+    draw.text(middle, text, fill=INK, font=font)
+
+
+def _unit(size: tuple[int, int]) -> int:
+    """Width of a bold line, pixels."""
+    return max(2, round(max(size) / 220))
+
+
+def _contact_sheet(pictures: list[Image]) -> Image:
+    """All pictures side by side, each in a cell of its own with its number, counted from 1 like images in messages."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    columns = math.ceil(math.sqrt(len(pictures)))
+    rows = math.ceil(len(pictures) / columns)
+    side = min(max(SHEET_SIDE // columns, CELL_SIDES[0]), CELL_SIDES[1])
+    gap, caption = side // 32, side // 14
+    pitch = (side + gap, side + caption + 2 * gap)
+    sheet = Image.new("RGB", (columns * pitch[0] + gap, rows * pitch[1] + gap), SHEET)
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=caption)
+    for number, picture in enumerate(pictures):
+        scale = side / max(picture.size)
+        small = picture.resize(
+            (max(1, round(picture.width * scale)), max(1, round(picture.height * scale))), Image.Resampling.LANCZOS
+        )
+        x, y = gap + number % columns * pitch[0], gap + number // columns * pitch[1]
+        sheet.paste(small, (x + (side - small.width) // 2, y + (side - small.height) // 2))
+        draw.text((x + side / 2, y + side + gap), f"image {number + 1}", fill=OTHER, font=font, anchor="mt")
+    return sheet
