@@ -76,7 +76,8 @@ class PlacementRecord:
         if not self.sums:
             return None
         finest = max((grid for grids in self.sums.values() for grid in grids), key=lambda grid: grid[0] * grid[1])
-        groups = [_average(grids, finest) for grids in self.sums.values()]
+        pictures = max(kept.total.shape[0] for grids in self.sums.values() for kept in grids.values())
+        groups = [_average(grids, pictures, finest) for grids in self.sums.values()]
         names = tuple(name for group in self.sums for name in group)
         return PlacementMaps(names, torch.cat(groups, dim=1))
 
@@ -129,8 +130,7 @@ def _grown(kept: _Sum | None, pictures: int, people: int, grid: tuple[int, int],
     return _Sum(total, calls)
 
 
-def _average(grids: dict[tuple[int, int], _Sum], finest: tuple[int, int]) -> Tensor:
-    pictures = max(kept.total.shape[0] for kept in grids.values())
+def _average(grids: dict[tuple[int, int], _Sum], pictures: int, finest: tuple[int, int]) -> Tensor:
     people = next(iter(grids.values())).total.shape[1]
     total = torch.zeros(pictures, people, *finest)
     calls = torch.zeros(pictures, 1, *finest)
