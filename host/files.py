@@ -1,0 +1,107 @@
+"""Model files: folders, lists and paths. The only module that knows ComfyUI's folder_paths."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import folder_paths
+
+from ..models.errors import MissingModelFileError
+from ..models.face.detection import DetectorFiles, sort_files
+
+WEIGHTS_FOLDERS = ("uniportrait", "consistentid", "omniportrait", "facestudio", "ipadapter")
+INSIGHTFACE, FACE_DETECTION = "insightface", "face_detection"
+NEAR_MISSES = 4
+
+
+def register_folders() -> None:
+    """Make our model folders known to ComfyUI; may be called any number of times.
+
+    Paths that extra_model_paths.yaml or another pack added before stay, and stay first.
+    """
+    for name in WEIGHTS_FOLDERS:
+        _register(name, folder_paths.supported_pt_extensions)
+    _register(FACE_DETECTION, {".onnx"})
+
+
+def list_files(folder: str) -> list[str]:
+    """Names of the files in a model folder, sorted; empty where the folder is unknown or does not exist."""
+    if folder not in folder_paths.folder_names_and_paths:
+        return []
+    return folder_paths.get_filename_list(folder)
+
+
+def resolve(folder: str, name: str) -> Path:
+    """The path of a file that a widget names.
+
+    Args:
+        folder: name of the model folder, such as "uniportrait".
+        name: what `list_files` gave; may hold a sub-folder.
+
+    Raises:
+        MissingModelFileError: naming the folders searched and files of a similar name.
+    """
+    known = folder in folder_paths.folder_names_and_paths
+    path = folder_paths.get_full_path(folder, name) if known and name else None
+    if path is None:
+        raise MissingModelFileError(_missing(folder, name))
+    return Path(path)
+
+
+def detector_files() -> DetectorFiles:
+    """The face detectors among all ONNX files in the insightface and face_detection folders, at any depth and name."""
+    folders = {name: _folders(name) for name in (INSIGHTFACE, FACE_DETECTION)}
+    places = (("insightface", folders[INSIGHTFACE][-1]), ("yunet", folders[FACE_DETECTION][-1]))
+    return sort_files(onnx_files([*folders[INSIGHTFACE], *folders[FACE_DETECTION]]), places)
+
+
+def onnx_files(folders: Iterable[str]) -> list[Path]:
+    """All ONNX files below some folders, sub-folders and links included, each once, in a stable order."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        visited = set()
+        for place, inner, names in os.walk(folder, followlinks=True):
+            real = os.path.realpath(place)
+            if real in visited:  # a link back to a folder above
+                inner.clear()
+                continue
+            visited.add(real)
+            inner.sort()
+            for name in sorted(names):
+                if name.lower().endswith(".onnx"):
+                    path = Path(place, name)
+                    found.setdefault(os.path.realpath(path), path)
+    return list(found.values())
+
+
+def _register(name: str, extensions: set[str]) -> None:
+    paths, known = folder_paths.folder_names_and_paths.get(name, ([], set()))
+    default = _default(name)
+    if default not in map(os.path.abspath, paths):
+        paths = [*paths, default]
+    # a name that only the yaml file knows has no extensions, which would list every file
+    folder_paths.folder_names_and_paths[name] = (paths, set(known) | extensions)
+
+
+def _default(name: str) -> str:
+    return os.path.abspath(os.path.join(folder_paths.models_dir, name))
+
+
+def _folders(name: str) -> list[str]:
+    """Every folder registered under a name, the default one last; nobody has to have registered it."""
+    registered = folder_paths.folder_names_and_paths.get(name, ([], set()))[0]
+    default = _default(name)
+    return [path for path in registered if os.path.abspath(path) != default] + [default]
+
+
+def _missing(folder: str, name: str) -> str:
+    searched = ", ".join(_folders(folder))
+    if not name:
+        return f"No file is chosen for {folder}; put one into {searched}, reload the page and choose it."
+    others = list_files(folder)
+    near = difflib.get_close_matches(name, others, n=NEAR_MISSES, cutoff=0.4) or others[:NEAR_MISSES]
+    there = f"There is: {', '.join(near)}." if near else "There is no file yet."
+    return f'The file "{name}" was not found in {searched}. {there} Put the file there or choose another; file names are free.'
