@@ -32,9 +32,8 @@ def _prepare_comfy(folder: str) -> None:
     sys.pycache_prefix = elsewhere["PYTHONPYCACHEPREFIX"]
     os.environ.update(elsewhere)
     sys.path.insert(0, folder)
-    from comfy.cli_args import args
-
     import torch
+    from comfy.cli_args import args
 
     args.cpu = not torch.cuda.is_available()
     args.base_directory = base
@@ -56,7 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def comfy_folder():  # noqa: ANN201
+def comfy_folder():
     """The ComfyUI under test (a `ComfyFolder`)."""
     from likeness.tools.comfy_folders import ComfyFolder, read_version
 

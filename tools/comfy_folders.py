@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-
-logger = logging.getLogger(__name__)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 VARIABLE = "COMFYUI_PATH"
@@ -57,20 +55,37 @@ def read_version(path: Path) -> str | None:
     return match.group(1) if match else None
 
 
+def missing_line() -> str:
+    """Say in one line that there is no ComfyUI, how to install it and how to name it."""
+    wrong = "".join(f" (it names {path}, where there is no main.py)" for path in wrong_paths())
+    return f"needs ComfyUI: install it with `{INSTALL_COMMAND}`, or name its folder in {VARIABLE}{wrong}"
+
+
+def wrong_paths() -> list[Path]:
+    """Give the folders that COMFYUI_PATH names and that hold no ComfyUI."""
+    return [path for path in _named() if read_version(path) is None]
+
+
 def version_key(version: str) -> tuple[int, ...]:
     """Turn "0.3.64" into (0, 3, 64), so that versions sort as numbers."""
     return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
+def _named() -> list[Path]:
+    return [Path(part).expanduser() for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
+
+
 def _candidates() -> list[Path]:
-    if named := os.environ.get(VARIABLE):
-        paths = [Path(part).expanduser() for part in named.split(os.pathsep) if part]
-        for path in paths:
-            if read_version(path) is None:
-                logger.warning("%s names %s, where there is no ComfyUI (no main.py).", VARIABLE, path)
-        return paths
+    if named := _named():
+        return named
     around = REPOSITORY.parent
     if around.name == "custom_nodes" and read_version(around.parent):
         return [around.parent]
     home = Path.home() / "comfy"
     return [home / "ComfyUI", *sorted(home.glob("ComfyUI-*"))]
+
+
+if __name__ == "__main__":  # `make demo` asks here before it sets anything up
+    if not find_comfy_folders():
+        print(missing_line())
+        sys.exit(2)

@@ -1,6 +1,6 @@
 """Make the virtual environments: `.venv` for development and one thin `.venv-comfy-<version>` per ComfyUI.
 
-Runs on a bare Python: standard library only. A stamp in each environment holds the hash of what it was made from, so
+Runs on a bare Python (`python3 -m tools.setup_venv`): standard library only. A stamp in each environment holds the hash of what it was made from, so
 that a second run only looks.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib.util
 import os
 import subprocess
 import sys
@@ -16,9 +15,9 @@ import time
 import venv
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+from .comfy_folders import REPOSITORY, ComfyFolder, find_comfy_folders
+
 ENVIRONMENT = REPOSITORY / ".venv"
 STAMP = "likeness-stamp"
 SOURCES = ("requirements.txt", "requirements-dev.txt")
@@ -32,7 +31,7 @@ def main() -> int:
     started = time.monotonic()
     made = [ENVIRONMENT.name] if make_environment() else []
     if options.comfy:
-        made += [folder.environment.name for folder in _folders().find_comfy_folders() if make_comfy(folder)]
+        made += [folder.environment.name for folder in find_comfy_folders() if make_comfy(folder)]
     found = f"made {', '.join(made)}" if made else "everything is there"
     print(f"setup: {found} ({time.monotonic() - started:.0f} s)")
     return 0
@@ -53,7 +52,7 @@ def make_environment() -> bool:
     return True
 
 
-def make_comfy(folder) -> bool:  # noqa: ANN001 - a ComfyFolder, whose module is loaded below by its path
+def make_comfy(folder: ComfyFolder) -> bool:
     """Make the thin environment of one ComfyUI: it sees `.venv` and adds only what that version's own pins ask for.
 
     Returns:
@@ -75,7 +74,7 @@ def make_comfy(folder) -> bool:  # noqa: ANN001 - a ComfyFolder, whose module is
 def _create(environment: Path) -> Path:
     python = _python(environment)
     if not python.is_file():
-        if sys.version_info < (3, 10):
+        if sys.version_info < (3, 10):  # noqa: UP036 - whatever `python3` is runs this file
             raise SystemExit(f"Python 3.10 or newer is needed, this is {sys.version.split()[0]}: {sys.executable}")
         print(f"setup: making {environment.name}", flush=True)
         venv.create(environment, with_pip=True)
@@ -114,18 +113,6 @@ def _hash(files: Sequence[Path]) -> str:
     for file in files:
         digest.update(file.read_bytes() + b"\0")
     return digest.hexdigest()
-
-
-def _folders() -> ModuleType:
-    """Load comfy_folders.py by its path: the pack is not installed in the Python that runs this file."""
-    path = Path(__file__).with_name("comfy_folders.py")
-    spec = importlib.util.spec_from_file_location("comfy_folders", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

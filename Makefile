@@ -1,0 +1,53 @@
+# Every target sets itself up, needs no system package and ends by saying what it did.
+# COMFYUI_PATH names ComfyUI folders, newest first, separated by ":"; see CONTRIBUTING.md for where else they are found.
+
+PYTHON ?= python3
+VENV := .venv/bin
+export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
+
+.PHONY: help setup demo test check format bench clean
+
+help:
+	@echo "make demo    two portraits, one picture, through a real ComfyUI (PHOTOS=\"a.jpg b.jpg\" takes your own)"
+	@echo "make test    all tests, with every ComfyUI found (TESTS=\"-k routing\" passes options on to pytest)"
+	@echo "make check   ruff, pyright and the boundary tests"
+	@echo "make format  let ruff format and mend what it can"
+	@echo "make bench   the measuring programs in benchmarks/"
+	@echo "make setup   only make the virtual environments"
+	@echo "make clean   remove everything generated but the virtual environments"
+
+setup:
+	@$(PYTHON) -m tools.setup_venv --comfy
+
+demo:
+	@$(PYTHON) -m tools.comfy_folders
+	@$(PYTHON) -m tools.setup_venv --comfy
+	@$(VENV)/python -m likeness.tools.demo $(if $(PHOTOS),--photos $(PHOTOS))
+
+test: setup
+	@$(VENV)/python -m likeness.tools.run_tests $(TESTS)
+
+check: .typings/likeness
+	@$(PYTHON) -m tools.setup_venv
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/pyright
+	@$(VENV)/python -m pytest -q tests/test_boundaries.py tests/test_packaging.py
+	@echo "check: style, types and boundaries hold"
+
+format:
+	@$(PYTHON) -m tools.setup_venv
+	@$(VENV)/ruff check --fix .
+	@$(VENV)/ruff format .
+	@echo "format: done"
+
+bench: setup
+	@$(VENV)/python -m likeness.tools.run_benchmarks
+
+clean:
+	@$(PYTHON) -m tools.clean
+
+# Lets pyright find the pack under its import name.
+.typings/likeness:
+	@mkdir -p .typings
+	@ln -sfn .. $@

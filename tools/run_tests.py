@@ -1,0 +1,146 @@
+"""`make test`: all tests, once without ComfyUI and once per ComfyUI found, with time and memory of each group."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from .comfy_folders import REPOSITORY, ComfyFolder, find_comfy_folders, version_key, wrong_paths
+
+SAMPLING_SECONDS = 0.5
+SKIPPED_LINE = "host tests SKIPPED: needs ComfyUI"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one run of pytest gave.
+
+    Attributes:
+        name: "unit" or a ComfyUI version.
+        failed: failures and errors together.
+        peak: resident memory of all its processes together at its highest, bytes.
+        is_good: whether pytest was content; it is not when it collected nothing or broke off.
+    """
+
+    name: str
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+    peak: int
+    is_good: bool
+
+    @property
+    def line(self) -> str:
+        """One line for the table at the end."""
+        counts = f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+        return f"{self.name:>8}: {counts}, {self.seconds:.0f} s, peak memory {self.peak / 2**30:.1f} GiB"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run all groups, print the table, the totals and the line about ComfyUI."""
+    for path in wrong_paths():
+        print(f"tests: there is no ComfyUI in {path}")
+    unit = run_group("unit", sys.executable, ["-m", "not comfy", *arguments], {})
+    folders = sorted(find_comfy_folders(), key=lambda folder: version_key(folder.version))
+    hosts = [_run_host(folder, arguments) for folder in folders]
+    outcomes = [unit, *hosts]
+    print("\n" + "\n".join(outcome.line for outcome in outcomes))
+    print(_total(outcomes))
+    print(host_line(hosts))
+    return 0 if all(outcome.is_good for outcome in outcomes) else 1
+
+
+def run_group(name: str, python: str, arguments: Sequence[str], variables: Mapping[str, str]) -> Outcome:
+    """Run pytest once in its own process and count what came of it."""
+    print(f"\n=== tests: {name} ===", flush=True)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="likeness-tests-") as folder:
+        report = Path(folder) / "report.xml"
+        command = [python, "-m", "pytest", "-q", "-rs", "--durations=5", f"--junitxml={report}", *arguments]
+        process = subprocess.Popen(command, cwd=REPOSITORY, env={**os.environ, **variables})
+        watch = _MemoryWatch(process.pid)
+        code = process.wait()
+        counts = read_counts(report) if report.is_file() else (0, 1, 0)
+    seconds = time.monotonic() - started
+    passed, failed, skipped = counts
+    peak = watch.stop()
+    return Outcome(
+        name=name, passed=passed, failed=failed, skipped=skipped, seconds=seconds, peak=peak, is_good=code == 0
+    )
+
+
+def read_counts(report: Path) -> tuple[int, int, int]:
+    """Read how many tests passed, failed (or broke) and were skipped from pytest's XML report."""
+    total = failed = skipped = 0
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):
+        total += int(suite.get("tests", 0))
+        failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        skipped += int(suite.get("skipped", 0))
+    return total - failed - skipped, failed, skipped
+
+
+def host_line(hosts: Sequence[Outcome]) -> str:
+    """The last line: how many host tests passed in each version, oldest first."""
+    if not hosts:
+        return SKIPPED_LINE
+    parts = [f"{host.name} {host.passed} passed" + (f" {host.failed} failed" * bool(host.failed)) for host in hosts]
+    return f"host tests: {', '.join(parts)}"
+
+
+def _run_host(folder: ComfyFolder, arguments: Sequence[str]) -> Outcome:
+    variables = {"LIKENESS_COMFYUI": str(folder.path)}
+    return run_group(folder.version, str(folder.python), ["-m", "comfy", *arguments], variables)
+
+
+def _total(outcomes: Sequence[Outcome]) -> str:
+    passed = sum(outcome.passed for outcome in outcomes)
+    failed = sum(outcome.failed for outcome in outcomes)
+    skipped = sum(outcome.skipped for outcome in outcomes)
+    return f"{passed} passed, {failed} failed, {skipped} skipped"
+
+
+class _MemoryWatch:
+    """Adds up, every half second, the resident memory of a process and all its children."""
+
+    def __init__(self, process_id: int) -> None:
+        self._process = psutil.Process(process_id)
+        self._peak = 0
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> int:
+        """Stop watching; gives the highest sum in bytes."""
+        self._done.set()
+        self._thread.join()
+        return self._peak
+
+    def _watch(self) -> None:
+        while not self._done.wait(SAMPLING_SECONDS):
+            try:
+                family = [self._process, *self._process.children(recursive=True)]
+            except psutil.NoSuchProcess:
+                return
+            self._peak = max(self._peak, sum(_resident(process) for process in family))
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
