@@ -1,0 +1,132 @@
+import pytest
+import torch
+from likeness.models.errors import BadImageError, InvalidSettingError, NoFaceFoundError
+from likeness.tests.models.face import synthetic_detectors
+
+pytestmark = pytest.mark.comfy
+
+REGION = "20 20 60 60\n120 20 180 80"
+SELECTION = {"order": "left to right", "take": "one per image", "index": 0, "point_x": 0.5, "point_y": 0.5}
+GIVEN = {"detector": "given region", "region": REGION, "min_score": 0.5, "on_no_face": "error"}
+
+
+@pytest.fixture
+def image():
+    return torch.rand(1, 100, 200, 3, generator=torch.Generator().manual_seed(0))
+
+
+def run(node, **inputs):
+    with torch.inference_mode():
+        return node.execute(**inputs)
+
+
+def detect(image, **changes):
+    from likeness.nodes.faces import DetectFaces
+
+    return run(DetectFaces, image=image, **(GIVEN | SELECTION | changes))
+
+
+def test_every_input_and_output_has_a_tooltip_and_every_node_a_help_page():
+    from pathlib import Path
+
+    import likeness
+    from likeness.nodes import face_regions, faces
+
+    expected = ["DetectFaces", "PickFaces", "CombineFaces", "CropFace", "PasteFace"]
+    nodes = [*faces.NODES, *face_regions.NODES]
+    assert [node.define_schema().node_id for node in nodes] == [f"Likeness{name}" for name in expected]
+    for node in nodes:
+        schema = node.define_schema()
+        assert schema.category == "Likeness"
+        assert schema.description
+        assert all(entry.tooltip for entry in [*schema.inputs, *schema.outputs])
+        page = Path(likeness.__file__).parent / "web" / "docs" / f"{schema.node_id}.md"
+        text = page.read_text(encoding="utf-8")
+        assert all(f"`{entry.id}`" in text for entry in schema.inputs), schema.node_id
+        assert all(f"`{entry.display_name}`" in text for entry in schema.outputs), schema.node_id
+
+
+def test_detect_gives_faces_preview_crops_and_count(image):
+    output = detect(image)
+    faces, preview, crops, found, count = output.result
+    assert [face.index for face in faces.faces] == [0]
+    assert preview.shape == (1, 256, 512, 3)
+    assert crops.shape == (1, 224, 224, 3)
+    assert (found, count) == (True, 1)
+    shown = output.ui if isinstance(output.ui, dict) else output.ui.as_dict()
+    assert len(shown["images"]) == 1
+    assert detect(image, take="all").result[4] == 2
+
+
+def test_detect_finds_faces_with_files_of_the_model_folders(monkeypatch, tmp_path):
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path))
+    synthetic_detectors.scrfd(tmp_path / "insightface" / "models" / "buffalo_l" / "det_10g.onnx")
+    picture = torch.full((1, 640, 640, 3), 0.35)
+    picture[:, 96:160, 400:464] = torch.tensor([1.0, 0.0, 0.0])
+    (face,) = detect(picture, detector="auto", min_score=0.8).result[0].faces
+    assert abs(face.box - [400, 96, 464, 160]).max() <= 8
+
+
+def test_pick_takes_what_detect_left(image):
+    from likeness.nodes.faces import PickFaces
+
+    faces = detect(image).result[0]
+    output = run(PickFaces, faces=faces, on_no_face="error", **(SELECTION | {"index": 1}))
+    assert [face.index for face in output.result[0].faces] == [1]
+    with pytest.raises(NoFaceFoundError, match="index 2 was asked for, but 2 faces were found"):
+        run(PickFaces, faces=faces, on_no_face="error", **(SELECTION | {"index": 2}))
+
+
+def test_passing_through_without_a_face(image):
+    faces, preview, crops, found, count = detect(image, index=9, on_no_face="pass model through").result
+    assert not faces.found
+    assert preview.shape[0] == crops.shape[0] == 1
+    assert (found, count) == (False, 0)
+
+
+def test_combine_counts_both(image):
+    from likeness.nodes.faces import CombineFaces, PickFaces
+
+    first, second = detect(image, take="all").result[0], detect(image[:, :90, :190]).result[0]
+    faces, count = run(CombineFaces, faces_a=first, faces_b=second).result
+    assert count == len(faces.faces) == 3
+    sheet = run(PickFaces, faces=faces, on_no_face="error", **SELECTION).result[1]
+    assert sheet.shape[0] == 1, "pictures of two sizes"
+
+
+def test_crop_and_paste(image):
+    from likeness.nodes.face_regions import CropFace, PasteFace
+
+    faces = detect(image, take="all").result[0]
+    crop, mask, region = run(CropFace, image=image, faces=faces, index=1, margin=0.0, size=64).result
+    assert crop.shape == (1, 64, 64, 3)
+    assert mask.shape == (1, 64, 64)
+    (pasted,) = run(PasteFace, image=image, crop=torch.zeros_like(crop), region=region, feather=0).result
+    assert pasted[0, 20:80, 120:180].max() == 0
+    pasted = pasted.clone()  # no longer an inference tensor
+    pasted[0, 20:80, 120:180] = image[0, 20:80, 120:180]
+    assert torch.equal(pasted, image)
+    with pytest.raises(InvalidSettingError, match="needs faces or a mask"):
+        run(CropFace, image=image, index=0, margin=0.0, size=64)
+
+
+def test_a_photo_input_takes_pictures_and_faces(image, monkeypatch):
+    from likeness.host import faces as host_faces
+
+    faces = detect(image).result[0]
+    assert host_faces.faces_from(faces, "error") is faces
+    with pytest.raises(BadImageError, match="photo 1 of 1 contains NaN"):
+        host_faces.faces_from(image * float("nan"), "error")
+
+
+def test_cancelling_stops_between_pictures(image):
+    from comfy import model_management
+
+    model_management.interrupt_current_processing(True)
+    try:
+        with pytest.raises(model_management.InterruptProcessingException):
+            detect(image)
+    finally:
+        model_management.interrupt_current_processing(False)
