@@ -11,7 +11,7 @@ from torch import Tensor
 from .errors import BadImageError
 
 
-def rgb_images(image: Tensor, name: str = "image") -> Tensor:
+def rgb_images(image: Tensor | None, name: str = "image") -> Tensor:
     """Check an IMAGE and give it three channels.
 
     Grey is repeated. Alpha is dropped, as ComfyUI's own nodes do: the colours under it are kept as they are.
@@ -24,11 +24,11 @@ def rgb_images(image: Tensor, name: str = "image") -> Tensor:
         (B, H, W, 3) float32 on the same device; the input itself where nothing had to change.
 
     Raises:
-        BadImageError: if it is no tensor of rank 4, is empty, has another number of channels, or contains NaN or
+        BadImageError: if it is missing, is not of rank 4, is empty, has another number of channels, or contains NaN or
             infinity.
     """
-    if not isinstance(image, Tensor) or image.ndim != 4:
-        seen = f"shape {tuple(image.shape)}" if isinstance(image, Tensor) else f"a {type(image).__name__}"
+    if image is None or image.ndim != 4:
+        seen = "no picture" if image is None else f"shape {tuple(image.shape)}"
         raise BadImageError(
             f"{name} has {seen}, but a batch of pictures (B, H, W, C) is needed; connect an IMAGE output."
         )
@@ -49,7 +49,7 @@ def rgb_images(image: Tensor, name: str = "image") -> Tensor:
     return colours.to(torch.float32)
 
 
-def arrays_from_images(image: Tensor, name: str = "image") -> list[np.ndarray]:
+def arrays_from_images(image: Tensor | None, name: str = "image") -> list[np.ndarray]:
     """The pictures of an IMAGE as 8-bit arrays.
 
     Args:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -15,6 +14,7 @@ from ..errors import CorruptModelFileError, InvalidSettingError, MissingModelFil
 from ..onnx_graph import Role, read_graph
 from .alignment import opencv
 from .backends import insightface, region, yunet
+from .sessions import import_insightface
 from .types import Detection
 
 logger = logging.getLogger(__name__)
@@ -132,18 +132,18 @@ def detect(images: Sequence[np.ndarray], settings: DetectorSettings) -> Iterable
 
 def _back_end(settings: DetectorSettings) -> Callable[[np.ndarray], list[Detection]]:
     files, wanted = settings.files, settings.detector
-    without_package = files.scrfd is not None and find_spec("insightface") is None
-    if files.scrfd is not None and (wanted == "insightface" or (wanted == "auto" and not without_package)):
+    if files.scrfd is not None and wanted in ("auto", "insightface"):
         path = files.scrfd
-        return lambda image: insightface.detect(image, path, settings.min_score)
+        try:
+            import_insightface()
+            return lambda image: insightface.detect(image, path, settings.min_score)
+        except MissingPackageError as error:
+            if wanted == "insightface" or files.yunet is None:
+                raise
+            logger.warning("%s Using YuNet instead.", error)
     if files.yunet is not None and wanted in ("auto", "yunet"):
         path = files.yunet
         return lambda image: yunet.detect(image, path, settings.min_score)
-    if wanted == "auto" and without_package:
-        raise MissingPackageError(
-            f"The detector file {files.scrfd.name} needs the package insightface, which is not installed; install it "
-            f"with: pip install insightface, or put {LICENCES['yunet']} into {_folder(files, 'yunet')}."
-        )
     raise MissingModelFileError(_missing(settings))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -30,7 +30,7 @@ class SessionCache:
         self._lock = Lock()
 
     @contextmanager
-    def lend(self, path: Path, provider: str, load: Callable[[], Any]) -> Iterator[Any]:
+    def lend(self, path: Path, provider: str, load: Callable[[], Any]) -> Generator[Any]:
         """The session of a file, loaded at the first request and again when the file changes.
 
         Raises:
@@ -71,20 +71,31 @@ def providers() -> list[str]:
     return [CUDA, CPU] if CUDA in onnxruntime.get_available_providers() else [CPU]
 
 
-def load_insightface(path: Path, wanted: list[str]) -> Any:
-    """Load an ONNX file with insightface; a provider that fails is dropped for the CPU.
+def import_insightface() -> Any:
+    """insightface's model loader, imported at the first use.
 
     Raises:
-        MissingPackageError: if insightface is not installed.
-        CorruptModelFileError: if the file cannot be loaded.
+        MissingPackageError: if insightface is not installed or cannot be imported, for example because it was compiled
+            for another numpy.
     """
     try:
         from insightface.model_zoo import model_zoo
-    except ImportError as error:
+    except Exception as error:  # a broken installation raises anything, such as ValueError for numpy's binary interface
         raise MissingPackageError(
             f"The detector insightface needs the package insightface, which could not be imported ({error}); install "
             'it with: pip install insightface, or choose detector "yunet".'
         ) from error
+    return model_zoo
+
+
+def load_insightface(path: Path, wanted: list[str]) -> Any:
+    """Load an ONNX file with insightface; a provider that fails is dropped for the CPU.
+
+    Raises:
+        MissingPackageError: if insightface cannot be imported.
+        CorruptModelFileError: if the file cannot be loaded.
+    """
+    model_zoo = import_insightface()
     try:
         return model_zoo.get_model(str(path), providers=wanted)
     except Exception as error:  # every provider raises its own kind

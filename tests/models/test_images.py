@@ -50,7 +50,7 @@ def test_half_precision_is_read():
         (torch.zeros(0, 4, 4, 3), r"photo is empty \(shape \(0, 4, 4, 3\)\)"),
         (torch.zeros(1, 0, 4, 3), "photo is empty"),
         (torch.zeros(4, 4, 3), r"photo has shape \(4, 4, 3\).*\(B, H, W, C\)"),
-        (None, "photo has a NoneType"),
+        (None, "photo has no picture"),
         (torch.zeros(1, 4, 4, 2), "photo has 2 channels"),
         (torch.zeros(1, 4, 4, 5), "photo has 5 channels"),
     ],

@@ -42,26 +42,22 @@ def test_auto_prefers_insightface(detector_files, squares):
     assert cautious != boxes([picture], files=cautious_and_yunet, detector="yunet")[0]
 
 
-def test_auto_takes_yunet_without_the_package(detector_files, squares, monkeypatch):
-    monkeypatch.setattr(detection, "find_spec", lambda name: None)
-    both = DetectorFiles(scrfd=detector_files["scrfd"], yunet=detector_files["yunet"], folders=FOLDERS)
-    monkeypatch.setitem(sys.modules, "insightface", None)
-    assert boxes([squares(640, 640, (100, 100, 64, RED))], files=both)[0]
-    with pytest.raises(MissingPackageError, match=r"pip install insightface, or put OpenCV's YuNet"):
-        boxes([squares(64, 64)], files=DetectorFiles(scrfd=detector_files["scrfd"], folders=FOLDERS))
+@pytest.mark.parametrize("broken", [False, True])
+def test_auto_takes_yunet_without_the_package(detector_files, squares, monkeypatch, caplog, broken):
+    class OtherNumpy:
+        def __getattr__(self, name):
+            raise ValueError("numpy.dtype size changed")
 
-
-def test_insightface_without_its_package_is_named(detector_files, squares, monkeypatch):
-    monkeypatch.setitem(sys.modules, "insightface.model_zoo", None)
-    files = DetectorFiles(scrfd=synthetic_copy(detector_files["scrfd"]))
-    with pytest.raises(MissingPackageError, match='pip install insightface, or choose detector "yunet"'):
-        boxes([squares(64, 64)], files=files, detector="insightface")
-
-
-def synthetic_copy(path):
-    copy = path.with_name("another.onnx")
-    copy.write_bytes(path.read_bytes())
-    return copy
+    monkeypatch.setitem(sys.modules, "insightface.model_zoo", OtherNumpy() if broken else None)
+    both = DetectorFiles(scrfd=detector_files["cautious"], yunet=detector_files["yunet"])
+    picture = squares(640, 640, (96, 96, 64, RED))
+    assert boxes([picture], files=both) == boxes([picture], files=both, detector="yunet")
+    assert "Using YuNet instead" in caplog.text
+    message = 'needs the package insightface.*pip install insightface, or choose detector "yunet"'
+    with pytest.raises(MissingPackageError, match=message):
+        boxes([picture], files=both, detector="insightface")
+    with pytest.raises(MissingPackageError, match=message):
+        boxes([picture], files=DetectorFiles(scrfd=detector_files["scrfd"]))
 
 
 def test_without_files_both_are_named_with_folder_and_licence():
