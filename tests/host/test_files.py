@@ -113,6 +113,7 @@ def test_detectors_are_found_nested_linked_and_under_any_name(folders, tmp_path)
     (tmp_path / "models" / "face_detection").symlink_to(kept.parent, target_is_directory=True)
     files = detector_files()
     assert files.scrfd == scrfd
+    assert files.yunet is not None
     assert files.yunet.resolve() == kept
     assert len(files.faults) == 1
     assert dict(files.folders)["yunet"] == str(tmp_path / "models" / "face_detection")

@@ -7,7 +7,7 @@ from likeness.models.images import arrays_from_images, images_from_arrays, rgb_i
 
 def test_every_grey_level_survives_the_round_trip():
     levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
-    assert np.array_equal(arrays_from_images(images_from_arrays(levels))[0], levels[0])
+    assert np.array_equal(arrays_from_images(images_from_arrays(list(levels)))[0], levels[0])
 
 
 def test_a_batch_comes_back_picture_by_picture():

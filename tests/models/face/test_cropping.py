@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from likeness.models.errors import BadImageError, InvalidSettingError, NoFaceFoundError
@@ -10,7 +12,7 @@ from likeness.models.face.types import FaceSet
 from likeness.models.images import images_from_arrays
 
 TEXT = "20 20 60 60\n120 20 180 80\nimage 2\n50 50 90 90"
-SETTINGS = {"index": 0, "margin": 0.0, "size": 64}
+SETTINGS: dict[str, Any] = {"index": 0, "margin": 0.0, "size": 64}
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from likeness.models.face.analysis import analyze
 from likeness.models.face.detection import DetectorSettings
 from likeness.models.face.preview import OTHER, TAKEN, crops_tensor, preview_tensor
 from likeness.models.face.selection import Selection
-from likeness.models.face.types import FaceSet, combine
+from likeness.models.face.types import FaceSet, OnNoFace, combine
 
 
-def found(pictures, text, on_no_face="error", **selection):
+def found(pictures, text, on_no_face: OnNoFace = "error", **selection):
     return analyze(pictures, DetectorSettings(detector="given region", region=text), Selection(**selection), on_no_face)
 
 

@@ -10,6 +10,8 @@ def test_each_face_is_described_from_its_own_picture(detector_files, squares):
     pictures = [squares(50, 50, background=(255, 0, 0)), squares(50, 50, background=(0, 0, 255))]
     found = analyze(pictures, DetectorSettings(detector="face crop"))
     red, blue = describe(found.faces, found.images, detector_files["arcface"])
+    assert red.embedding is not None
+    assert blue.embedding is not None
     np.testing.assert_allclose(red.embedding[:3], [1, -1, -1], atol=0.05)
     np.testing.assert_allclose(blue.embedding[:3], [-1, -1, 1], atol=0.05)
     assert red.embedding.shape == (512,)
