@@ -12,7 +12,8 @@ Folders are below `ComfyUI/models`. File names are free: choose yours in the loa
 | `uniportrait-router_sd15.bin` (two or more people) | `uniportrait` |
 | `glint360k_curricular_face_r101_backbone.bin` | `uniportrait` |
 | CLIP ViT-H/14 image encoder, 2.5 GB | `clip_vision` |
-| face detector: insightface's `buffalo_l` (non-commercial) or YuNet's `face_detection_yunet_2023mar.onnx` (MIT) | `insightface` |
+| a face detector: YuNet's `face_detection_yunet_2023mar.onnx` (MIT) | `face_detection` |
+| or insightface's `buffalo_l` (non-commercial research only) | `insightface` |
 
 UniPortrait: https://huggingface.co/Junjie96/UniPortrait
 
@@ -65,8 +66,8 @@ People without a mask are placed by the router. Where everybody has a mask, plac
 
 HOW_GROUP = f"""
 {_PHOTOS}2. The first *KSampler* makes the group, the second enlarges it 1.5 times.
-3. *Routing Map* tells where each person is. *Crop Face* takes the face that lies in that person's mask, as a crop of
-   512 × 512, and the face is painted again **with that person's identity only**.
+3. *Routing Map* gives one mask per person. *Crop Face* takes the face that lies in the mask of person `index`, as a
+   crop of 512 × 512, and the face is painted again **with that person's identity only**.
 4. *Paste Face* puts it back; then the next person.
 
 Face painted over too much: lower `denoise` of *KSampler: face of person …* (0.3–0.6).

@@ -163,18 +163,17 @@ def group_hires(graph: Graph) -> None:
     decoded = graph.add("VAEDecode", samples=second["LATENT"], vae=models.checkpoint["VAE"])
     routing = graph.add("LikenessShowRoutingMap", model=applied["model"], latent=second["LATENT"])
     places = graph.add("PreviewImage", "Who is where", images=routing["picture"])
-    masks = graph.add("MaskToImage", "Masks of all people", mask=routing["masks"])
     found = graph.add("LikenessDetectFaces", "Faces in the picture", image=decoded["IMAGE"], take="all")
     close = _prompts(graph, models, "close-up photo of a face, looking at the camera, sharp focus")
     faces: list[Group] = []
     picture = decoded["IMAGE"]
     for index in range(3):
-        group, picture = _repaint(graph, models, index, close, last, masks, found, picture)
+        group, picture = _repaint(graph, models, index, close, last, routing, found, picture)
         faces.append(group)
     saved = graph.add("SaveImage", images=picture, filename_prefix="likeness/group-hires")
     left, _ = graph.place([[_notes(graph, HOW_GROUP)], [models.column], [Group("People", people)]])
     shot = Group("Sampling", [[[applied, latent], first, [larger, second]]])
-    shown = Group("Routing map", [[[decoded, routing, masks], places]])
+    shown = Group("Routing map", [[[decoded, routing], places]])
     _, below = graph.place([[Group("Prompt", [[texts]])], [shot], [shown]], (left, 0))
     prepared = Group("Faces", [[[found, *close]]])
     graph.place([[prepared], faces, [Group("Result", [[saved]])]], (left, below))
@@ -332,14 +331,12 @@ def _repaint(
     index: int,
     texts: Sequence[Node],
     people: Node,
-    masks: Node,
+    routing: Node,
     found: Node,
     picture: Socket,
 ) -> tuple[Group, Socket]:
     """Paint one person's face again at the size of a portrait and put it back."""
-    taken = graph.add("ImageFromBatch", f"Mask of person {index + 1}", image=masks["IMAGE"], batch_index=index)
-    mask = graph.add("ImageToMask", image=taken["IMAGE"], channel="red")
-    face = graph.add("LikenessCropFace", image=picture, faces=found["faces"], mask=mask["MASK"])
+    face = graph.add("LikenessCropFace", image=picture, faces=found["faces"], mask=routing["masks"], index=index)
     person = graph.add("LikenessPickUniPortraitIdentity", identities=people["identities"], index=index)
     applied = _apply(graph, models, models.checkpoint["MODEL"], person, STRUCTURE_ONE)
     encoded = graph.add("VAEEncode", pixels=face["crop"], vae=models.checkpoint["VAE"])
@@ -347,7 +344,7 @@ def _repaint(
     sampled = _sample(graph, applied["model"], texts, latent["LATENT"], 0.5, f"KSampler: face of person {index + 1}")
     decoded = graph.add("VAEDecode", samples=sampled["LATENT"], vae=models.checkpoint["VAE"])
     pasted = graph.add("LikenessPasteFace", image=picture, crop=decoded["IMAGE"], region=face["region"])
-    rows = [[[taken, mask], face, [person, applied], [encoded, latent], sampled, [decoded, pasted]]]
+    rows = [[face, [person, applied], [encoded, latent], sampled, [decoded, pasted]]]
     return Group(f"Face of person {index + 1}", rows), pasted["image"]
 
 
