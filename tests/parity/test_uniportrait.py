@@ -6,9 +6,7 @@ from likeness.tests.parity.recipe import report
 from likeness.tests.parity.uniportrait import cases
 
 
-@pytest.mark.parametrize(
-    "run", [cases.id_embedding, cases.backbone, cases.routing, cases.self_attention, cases.context]
-)
+@pytest.mark.parametrize("run", cases.CASES)
 @torch.no_grad()
 def test_case(run):
     comparisons = list(run())

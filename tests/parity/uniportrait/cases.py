@@ -13,7 +13,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from likeness.models.attention import AttentionCall, AttentionSite, Polarity, Run
+from likeness.models.face.alignment import align, similarity_matrix
 from likeness.models.face.iresnet import IResNet
+from likeness.models.placement import combine
+from likeness.models.uniportrait.adapter import ImagePromptResidual, Person, Routed, UniPortraitResidual
 from likeness.models.uniportrait.checkpoint import UniPortraitAdapter, load
 from likeness.models.uniportrait.features import describe, preprocess
 from likeness.models.uniportrait.id_embedding import IDEmbedding
@@ -27,6 +31,7 @@ from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_att
 HERE = Path(__file__).parent
 IR101 = [(64, 3), (128, 13), (256, 30), (512, 3)]  # channels and blocks of the published backbone's stages
 SMALL_HEAD = 16  # head width of every reduced case
+CROSS_SITE = AttentionSite(kind="cross", block=("input", 1, 0), index=1, channels=64, path="")
 TEXT_TOKENS, IMAGE_TOKENS = 7, 4  # layout of every stored context
 
 
@@ -161,6 +166,69 @@ def cross_attention_case(name: str, folder: Path = HERE) -> CrossAttentionCase:
         grid=tuple(case.about["constructor"]["grid"]),
         **case.tolerance,
     )
+
+
+def cross_attention(folder: Path = HERE) -> Iterator[Comparison]:
+    """Every variant of the cross-attention layer, with the residuals that sampling uses."""
+    for name in cross_attention_variants(folder):
+        case = cross_attention_case(name, folder)
+        pictures = len(case.hidden) // 2
+        got = torch.cat([_layer_output(case, row, row % pictures) for row in range(len(case.hidden))])
+        yield Comparison(f"cross_attn_small {name}", got, case.expected, case.atol, case.rtol)
+
+
+def _layer_output(case: CrossAttentionCase, row: int, picture: int) -> Tensor:
+    """One row through the residuals, (1, L, C).
+
+    The stored rows all have tokens of their own, negative ones too, so each is a run of its own with positive polarity.
+    """
+    call = AttentionCall(
+        hidden=case.hidden[row : row + 1],
+        query=case.query()[row : row + 1],
+        base=case.base()[row : row + 1],
+        heads=case.heads,
+        grid=case.grid,
+        polarity=Polarity.POSITIVE,
+        samples=(picture,),
+        sigma=1.0,
+        crop=None,
+        run=Run(),
+    )
+    attended = case.base()[row : row + 1]
+    if "enable_share_attn" in case.settings and picture == 0:  # the style reference gets nobody
+        return case.project(attended)
+    tokens, image, strength = case.identity_tokens[row], case.image_tokens[row : row + 1], case.settings.get
+    if strength("faceid_scale", 0) > 0:
+        masks = (None,) * len(tokens) if case.faceid_mask is None else tuple(case.faceid_mask[:, None])
+        people = tuple(Person(name=str(place), strength=strength("faceid_scale")) for place in range(len(tokens)))
+        identities = UniPortraitResidual(
+            attention=case.adapter.face_attention,
+            tokens=tokens,
+            null_tokens=tokens[:1],
+            people=people,
+            placement=combine(masks, Routed(case.adapter.routers, tokens)),
+        )
+        attended = attended + identities(CROSS_SITE, call)
+    if strength("ip_scale", 0) > 0:
+        branch = case.adapter.image_prompt.attention
+        prompt = ImagePromptResidual(branch, image, image, strength("ip_scale"), case.ip_mask)
+        attended = attended + prompt(CROSS_SITE, call)
+    return case.project(attended)
+
+
+def alignment(folder: Path = HERE) -> Iterator[Comparison]:
+    """Alignment matrices, and crops up to one grey level."""
+    case = Case.read(folder, "face_align_224")
+    picture = case.tensors["in.image_bgr_uint8"].flip(-1).numpy()
+    for name in case.about["variants"]:
+        points = case.tensors[f"{name}.in.kps"].numpy()
+        matrix = torch.from_numpy(np.asarray(similarity_matrix(points, 224)))
+        expected = case.tensors[f"{name}.out.matrix"]
+        yield Comparison(
+            f"face_align_224 {name} matrix", matrix, expected, case.about["suggested_tolerance"]["matrix"], 0
+        )
+        crop = torch.from_numpy(align(picture, points, 224)).flip(-1).int()
+        yield Comparison(f"face_align_224 {name} crop", crop, case.tensors[f"{name}.out.crop_bgr_uint8"].int(), 1, 0)
 
 
 def self_attention(folder: Path = HERE) -> Iterator[Comparison]:
@@ -313,3 +381,6 @@ def _patched(
         key = "to_out.0.weight" if part == "out" else f"to_{part}.weight"
         patched[key] = patched[key] + scale * up @ down
     return patched
+
+
+CASES = (id_embedding, backbone, routing, cross_attention, self_attention, context, alignment)
