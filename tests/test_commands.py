@@ -1,0 +1,58 @@
+"""The commands as a newcomer types them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TARGETS = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+
+
+def make(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **variables}
+    environment.pop("MAKEFLAGS", None)
+    environment.pop("MAKELEVEL", None)
+    command = ["make", "-C", str(ROOT), "--no-print-directory", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_the_demo_without_comfyui_exits_2_after_one_line(tmp_path):
+    run = make("demo", COMFYUI_PATH=str(tmp_path))
+    assert run.returncode == 2
+    [line] = run.stdout.splitlines()
+    assert "pip install comfy-cli && comfy install" in line
+    assert "COMFYUI_PATH" in line
+    assert "Traceback" not in run.stderr
+
+
+def test_help_lists_every_target():
+    shown = make("help").stdout
+    assert not [name for name in TARGETS if name != "help" and f"make {name}" not in shown]
+    assert {"demo", "test", "check", "bench", "clean"} <= set(TARGETS)
+
+
+@pytest.mark.parametrize("target", ["demo", "test", "check", "bench", "clean"])
+def test_no_target_installs_system_packages(target):
+    plan = make("-n", target)
+    assert plan.returncode == 0, plan.stderr
+    assert not re.search(r"apt|sudo|brew|dnf", plan.stdout)
+
+
+def test_integration_checks_and_tests():
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    text = script.read_text(encoding="utf-8")
+    assert text.index("make check") < text.index("make test")
+    assert subprocess.run(["sh", "-n", str(script)], check=False).returncode == 0
+
+
+def test_photos_reach_the_demo():
+    assert "--photos a.jpg b.jpg" in make("-n", "demo", "PHOTOS=a.jpg b.jpg").stdout

@@ -1,0 +1,83 @@
+import pytest
+import torch
+from likeness.tools import random_weights
+from likeness.tools.random_weights import ALL, WeightFile, fill, make, make_all, recipe_hash
+from safetensors.torch import load_file
+
+
+def small(name: str = "small.safetensors", width: int = 3, dtype: torch.dtype = torch.float16) -> WeightFile:
+    return WeightFile(
+        folder="loras", name=name, dtype=dtype, layout=lambda: {"": {"a.weight": (width, 4), "a.bias": (width,)}}
+    )
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIKENESS_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def test_a_file_is_made_once(capsys):
+    first = make(small())
+    changed = first.stat().st_mtime_ns
+    assert make(small()) == first
+    assert first.stat().st_mtime_ns == changed
+    assert capsys.readouterr().out.count("making") == 1
+
+
+def test_the_same_recipe_gives_the_same_bytes(cache, monkeypatch):
+    first = make(small()).read_bytes()
+    monkeypatch.setenv("LIKENESS_CACHE", str(cache / "other"))
+    assert make(small()).read_bytes() == first
+
+
+@pytest.mark.parametrize("other", [small(width=5), small(dtype=torch.float32)])
+def test_another_recipe_gets_another_place(other):
+    assert recipe_hash(small(), small().layout()) != recipe_hash(other, other.layout())
+    assert make(small()) != make(other)
+
+
+def test_a_broken_off_run_leaves_nothing_under_the_final_name(cache, monkeypatch):
+    def broken(tensors, name):
+        with open(name, "wb") as file:
+            file.write(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(random_weights, "save_file", broken)
+    with pytest.raises(OSError, match="disk full"):
+        make(small())
+    assert not [file for file in cache.rglob("*") if file.is_file()]
+
+
+def test_a_nested_pickle_keeps_its_parts():
+    weights = WeightFile(folder="f", name="n.bin", layout=lambda: {"one": {"a": (2, 2)}, "two": {"b": (3,)}})
+    loaded = torch.load(make(weights), weights_only=True)
+    assert {part: list(tensors) for part, tensors in loaded.items()} == {"one": ["a"], "two": ["b"]}
+
+
+def test_values_suit_their_role():
+    layout = {
+        "norm.weight": (8,),
+        "norm.running_var": (8,),
+        "norm.num_batches_tracked": (),
+        "body.0.res_layer.3.weight": (8,),
+        "deep.weight": (64, 10_000),
+        "0.to_q_lora.up.weight": (64, 10_000),
+    }
+    tensors = fill({"": layout}, torch.float16)[""]
+    assert (tensors["norm.weight"] == 1).all()
+    assert (tensors["norm.running_var"] == 1).all()
+    assert (tensors["body.0.res_layer.3.weight"] == 0.25).all()
+    assert tensors["norm.num_batches_tracked"].dtype == torch.int64
+    assert tensors["deep.weight"].float().std().item() == pytest.approx(0.01, rel=0.05)
+    assert tensors["0.to_q_lora.up.weight"].float().std().item() == pytest.approx(0.001, rel=0.05)
+
+
+def test_the_tensors_on_disk_are_the_layout():
+    loaded = load_file(make(small()))
+    assert {key: tuple(tensor.shape) for key, tensor in loaded.items()} == small().layout()[""]
+
+
+def test_make_all_names_files_as_the_models_folder_does(cache):
+    assert list(make_all([small()])) == ["loras/small.safetensors"]
+    assert len({weights.path for weights in ALL}) == len(ALL)

@@ -1,0 +1,43 @@
+import sys
+
+import pytest
+from likeness.tools.run_tests import SKIPPED_LINE, Outcome, host_line, read_counts, run_group
+
+
+def outcome(name: str, passed: int, failed: int = 0) -> Outcome:
+    return Outcome(name=name, passed=passed, failed=failed, skipped=0, seconds=1.0, peak=2**30, is_good=not failed)
+
+
+def test_the_last_line():
+    assert host_line([outcome("0.3.64", 5), outcome("0.33.0", 6)]) == "host tests: 0.3.64 5 passed, 0.33.0 6 passed"
+    assert host_line([outcome("0.33.0", 6, 2)]) == "host tests: 0.33.0 6 passed 2 failed"
+    assert host_line([]) == SKIPPED_LINE == "host tests SKIPPED: needs ComfyUI"
+
+
+def test_counts_of_a_report(tmp_path):
+    report = tmp_path / "report.xml"
+    report.write_text('<testsuites><testsuite tests="10" failures="2" errors="1" skipped="3"/></testsuites>')
+    assert read_counts(report) == (4, 3, 3)
+
+
+@pytest.fixture
+def suite(tmp_path):
+    file = tmp_path / "test_small.py"
+    file.write_text(
+        "import os, pytest\n"
+        "def test_good(): assert os.environ['COLOUR'] == 'blue'\n"
+        "def test_bad(): assert os.environ['COLOUR'] == 'red'\n"
+        "@pytest.mark.skip\ndef test_not(): pass\n"
+    )
+    return file
+
+
+def test_a_group_is_counted_and_watched(suite):
+    found = run_group("small", sys.executable, [str(suite), "-p", "no:cacheprovider"], {"COLOUR": "blue"})
+    assert (found.passed, found.failed, found.skipped, found.is_good) == (1, 1, 1, False)
+    assert "1 passed, 1 failed, 1 skipped" in found.line
+
+
+def test_a_group_without_tests_is_not_good(suite):
+    found = run_group("none", sys.executable, [str(suite), "-k", "nothing", "-p", "no:cacheprovider"], {})
+    assert (found.passed, found.is_good) == (0, False)
