@@ -1,4 +1,4 @@
-"""Widgets and outputs that Detect Faces and Pick Faces have in common."""
+"""Widgets and outputs that several nodes with faces have in common."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def on_no_face_input() -> io.Input:
         options=list(get_args(OnNoFace)),
         default="error",
         tooltip="What to do with a picture that has no face to take: stop with an error; leave that picture out (an "
-        "error only if no face is left at all); or go on even without any face, the model then passes through unchanged.",
+        "error only if no face is left at all); or go on even without any face, the model then passes through unchanged. "
+        "Faces that come from Detect Faces carry its setting.",
     )
 
 

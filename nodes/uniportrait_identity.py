@@ -13,9 +13,8 @@ from ..host.uniportrait_identity import add_person, mix_into_last
 from ..models.face.preview import preview_tensor
 from ..models.face.types import FaceSet, OnNoFace
 from ..models.uniportrait.identity import Identities
+from .face_widgets import on_no_face_input
 from .sockets import CATEGORY, Faces, UniPortrait, UniPortraitIdentities
-
-ON_NO_FACE = ["error", "skip reference", "pass model through"]
 
 
 def _photo_inputs() -> list[io.Input]:
@@ -31,16 +30,6 @@ def _photo_inputs() -> list[io.Input]:
             "Several are used together as references of this person.",
         ),
     ]
-
-
-def _on_no_face() -> io.Input:
-    return io.Combo.Input(
-        "on_no_face",
-        options=ON_NO_FACE,
-        default="error",
-        tooltip="What to do when a photo shows no face: stop with an error, leave that photo out, or go on without the "
-        "person. Used when photo is an IMAGE; Detect Faces has a setting of its own.",
-    )
 
 
 def _person_outputs() -> list[io.Output]:
@@ -90,7 +79,7 @@ class AddUniPortraitIdentity(io.ComfyNode):
                     tooltip="Where the face stops acting. Switches the face's attention only; the LoRA stays on for the "
                     "whole run.",
                 ),
-                _on_no_face(),
+                on_no_face_input(),
                 UniPortraitIdentities.Input(
                     "identities",
                     optional=True,
@@ -156,7 +145,7 @@ class MixUniPortraitIdentity(io.ComfyNode):
                     step=0.01,
                     tooltip="Share of the mixed face; the person keeps one minus the sum of all shares.",
                 ),
-                _on_no_face(),
+                on_no_face_input(),
             ],
             outputs=_person_outputs(),
         )
