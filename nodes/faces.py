@@ -33,6 +33,7 @@ class DetectFaces(io.ComfyNode):
             display_name="Detect Faces",
             category=CATEGORY,
             description="Finds the faces in pictures and shows which one is taken.",
+            is_output_node=True,  # so that the preview can be looked at before anything is generated
             inputs=[
                 io.Image.Input("image", tooltip="One or more pictures. Alpha is ignored."),
                 io.Combo.Input(
@@ -96,6 +97,7 @@ class PickFaces(io.ComfyNode):
             display_name="Pick Faces",
             category=CATEGORY,
             description="Picks again among all faces that Detect Faces found, also those that it did not take.",
+            is_output_node=True,  # so that the preview can be looked at before anything is generated
             inputs=[
                 Faces.Input(
                     "faces", tooltip="Faces from Detect Faces or Combine Faces. All that were found can be picked."

@@ -144,7 +144,9 @@ class Graph:
         values = {entry.name: given.get(entry.name, entry.default) for entry in inputs if entry.is_widget}
         if unset := [name for name, value in values.items() if value is None]:
             raise KeyError(f"{kind} needs a value for {unset}: its default depends on the files of the machine")
-        outputs = () if definition["output_node"] else zip(definition["output_name"], definition["output"], strict=True)
+        # core's savers have outputs in newer versions only; ours that show a preview hand on what they show
+        ends = definition["output_node"] and not kind.startswith("Likeness")
+        outputs = () if ends else zip(definition["output_name"], definition["output"], strict=True)
         title = title or definition["display_name"] or kind
         node = Node(len(self.nodes) + 1, kind, title, inputs, values, sources, tuple(outputs))
         self.nodes.append(node)

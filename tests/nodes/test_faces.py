@@ -69,6 +69,12 @@ def test_detect_finds_faces_with_files_of_the_model_folders(monkeypatch, tmp_pat
     assert abs(face.box - [400, 96, 464, 160]).max() <= 8
 
 
+def test_the_preview_can_be_run_alone():
+    from likeness.nodes import faces
+
+    assert [node.define_schema().is_output_node for node in faces.NODES] == [True, True, False]
+
+
 def test_pick_takes_what_detect_left(image):
     from likeness.nodes.faces import PickFaces
 
