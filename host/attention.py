@@ -102,7 +102,7 @@ class Injection:
             return n
         pending = call.take()
         hidden = call.matching_rows(pending.hidden, n.shape[0])
-        layer = call.unet.get_submodule(pending.site.path)
+        layer: Any = call.unet.get_submodule(pending.site.path)
         query = layer.to_q(hidden)
         added = self._residual(call, pending.with_hidden(hidden), query, None)
         if added is None:

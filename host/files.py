@@ -71,7 +71,7 @@ def onnx_files(folders: Iterable[str]) -> list[Path]:
             visited.add(real)
             inner.sort()
             for name in sorted(names):
-                if name.lower().endswith(".onnx"):
+                if name.endswith(".onnx"):  # as insightface asks for it
                     path = Path(place, name)
                     found.setdefault(os.path.realpath(path), path)
     return list(found.values())

@@ -176,11 +176,9 @@ def _chunks(options: dict[str, Any], run: Run) -> tuple[Chunk, ...]:
     uuids = options.get("uuids") or [None]
     chunks: list[Chunk] = []
     for uuid in uuids:
-        info = known.get(uuid)
-        if info is None:
-            if "unknown cond" not in run.memo:
-                run.memo["unknown cond"] = True
-                logger.warning("A prompt that is neither positive nor negative is treated as positive.")
-            info = (Polarity.POSITIVE, None)
-        chunks.append(Chunk(*info))
+        if uuid not in known and "unknown cond" not in run.memo:
+            run.memo["unknown cond"] = True
+            logger.warning("A prompt that is neither positive nor negative is treated as positive.")
+        polarity, crop = known.get(uuid, (Polarity.POSITIVE, None))
+        chunks.append(Chunk(polarity, crop))
     return tuple(chunks)

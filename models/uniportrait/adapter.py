@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from ..attention import AttentionCall, AttentionSite, Polarity
 from ..layers.decoupled_cross_attention import decoupled_cross_attention
+from ..layers.key_value import KeyValueProjection
 from ..masks import for_rows
 from ..placement import Placement
 from ..schedule import ALWAYS, SigmaWindow
@@ -149,11 +150,10 @@ def projected(
     """Keys and values (N, T, C) of a token set at one layer, computed once per run."""
 
     def project() -> tuple[Tensor, Tensor]:
-        layer = attention[str(site.index)]
+        layer = cast(KeyValueProjection, attention[str(site.index)])
         moved = tokens.to(call.query)
-        key_weight = cast(Tensor, layer.to_k.weight).to(call.query)
-        value_weight = cast(Tensor, layer.to_v.weight).to(call.query)
-        return functional.linear(moved, key_weight), functional.linear(moved, value_weight)
+        key, value = (functional.linear(moved, part.weight.to(call.query)) for part in (layer.to_k, layer.to_v))
+        return key, value
 
     negative = call.polarity is Polarity.NEGATIVE
     key = (owner, "projected", site.index, negative, call.query.dtype, call.query.device)
