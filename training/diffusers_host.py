@@ -266,20 +266,21 @@ def _transformers(unet: nn.Module) -> list[tuple[str, int, str]]:
 
 def _branches(unet: nn.Module, sites: Sequence[AttentionSite], lora: LoRA) -> dict[nn.Module, tuple[Tensor, Tensor]]:
     """The linear layers that get a LoRA branch, with their matrices on the layer's device and in its type."""
-    paths = {site.index: site.path for site in sites}
+    paths, parameters = {site.index: site.path for site in sites}, dict(unet.named_parameters())
     branches: dict[nn.Module, tuple[Tensor, Tensor]] = {}
     for index, projections in lora.items():
         for projection, (down, up) in projections.items():
-            module: Any = unet.get_submodule(f"{paths[index]}.{PROJECTIONS[projection]}") if index in paths else None
-            wanted, shape = (up.shape[0], down.shape[1]), None if module is None else tuple(module.weight.shape)
-            if shape != wanted:
+            path = f"{paths[index]}.{PROJECTIONS[projection]}.weight" if index in paths else ""
+            weight = parameters.get(path)
+            wanted, shape = (up.shape[0], down.shape[1]), None if weight is None else tuple(weight.shape)
+            if weight is None or shape != wanted:
                 raise IncompatibleBaseModelError(
                     f"The LoRA for attention layer {index} needs a weight of {wanted[0]}×{wanted[1]}, this UNet has "
                     f"{'×'.join(map(str, shape)) if shape else 'no such layer'}; give the UNet of the architecture that "
                     "the adapter was trained for."
                 )
-            down, up = (matrix if matrix.requires_grad else matrix.to(module.weight) for matrix in (down, up))
-            branches[module] = (down, up)
+            down, up = (matrix if matrix.requires_grad else matrix.to(weight) for matrix in (down, up))
+            branches[unet.get_submodule(path.removesuffix(".weight"))] = (down, up)
     return branches
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
@@ -135,7 +136,7 @@ def load(
     layers = subset(faceid_weights, "faceid_adapter.")
     width = id_embedding.norm_out.normalized_shape[0]
     face_attention = _keys_and_values(layers, "faceid", width, name, dtype)
-    widths = {int(index): module.to_k.out_features for index, module in face_attention.items()}
+    widths = {index: _key_shape(face_attention, index)[0] for index in map(int, face_attention)}
     routers, multi_lora = nn.ModuleDict(), None
     if router is not None:
         router_weights, router_name = _read(router, ROUTER)
@@ -170,7 +171,7 @@ def _read(source: Source, kind: str) -> tuple[dict[str, Tensor], str]:
     if isinstance(source, Mapping):
         weights, name = flatten(source), "The given weights"
     else:
-        weights, name = flatten(read_state_dict(source)), f'"{str(source).replace(chr(92), "/").rsplit("/", 1)[-1]}"'
+        weights, name = flatten(read_state_dict(Path(source))), f'"{Path(source).name}"'
     found = identify(weights, DETECT)
     if found is not None and found.kind == kind:
         return weights, name
@@ -264,8 +265,13 @@ def _image_prompt(source: Source, widths: dict[int, int], width: int, dtype: tor
     for index, channels in widths.items():
         if str(index) not in attention:
             report.missing.append(f"ip_adapter.{index}.to_k_ip.weight")
-        else:
-            key = attention[str(index)].to_k.weight
-            report.expect_shape(f"ip_adapter.{index}.to_k_ip.weight", key, (channels, width))
+        elif _key_shape(attention, index) != (channels, width):
+            report.misshaped.append(f"ip_adapter.{index} fits another layer than {channels}×{width}")
     report.raise_if_faulty()
     return ImagePrompt(projection=projection, attention=attention)
+
+
+def _key_shape(attention: nn.ModuleDict, index: int) -> tuple[int, int]:
+    """(C, D) of a layer's key projection."""
+    layer = cast(KeyValueProjection, attention[str(index)])
+    return layer.to_k.out_features, layer.to_k.in_features

@@ -1,6 +1,7 @@
 """One port, two hosts: ComfyUI's UNet and diffusers' UNet with the same weights and the same residuals."""
 
 import uuid
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ pytestmark = pytest.mark.comfy
 
 PER_SITE, WHOLE = 2e-5, 1e-4
 TIMESTEP = 481
-LAYOUTS = {
+LAYOUTS: dict[str, dict[str, Any]] = {
     "sd15": {
         "down_block_types": ("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
         "up_block_types": ("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
@@ -45,7 +46,7 @@ def twin(model, kind):
     """A diffusers UNet with the weights of a ComfyUI model; the key table is ComfyUI's own."""
     pytest.importorskip("diffusers")
     from comfy.utils import unet_to_diffusers
-    from diffusers import UNet2DConditionModel
+    from diffusers import UNet2DConditionModel  # pyright: ignore[reportPrivateImportUsage]
 
     unet = UNet2DConditionModel(
         sample_size=16,

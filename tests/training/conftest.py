@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
-SD15 = {
+SD15: dict[str, Any] = {
     "down_block_types": ("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
     "up_block_types": ("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
     "block_out_channels": (32, 64, 64, 64),
     "attention_head_dim": 4,  # the number of heads, whatever its name
 }
-SDXL = {
+SDXL: dict[str, Any] = {
     "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
     "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
     "block_out_channels": (32, 64, 64),
@@ -24,8 +26,8 @@ SDXL = {
 }
 
 
-def build(layout: dict[str, object]):
-    from diffusers import UNet2DConditionModel
+def build(layout: dict[str, Any]):
+    from diffusers import UNet2DConditionModel  # pyright: ignore[reportPrivateImportUsage]
 
     torch.manual_seed(0)
     unet = UNet2DConditionModel(
@@ -57,7 +59,7 @@ def inputs():
 
     def make(unet, rows: int = 2, height: int = 8, width: int = 8):
         generator = torch.Generator().manual_seed(rows)
-        given = {
+        given: dict[str, Any] = {
             "sample": torch.randn(rows, 4, height, width, generator=generator),
             "timestep": torch.tensor(500),
             "encoder_hidden_states": torch.randn(rows, 7, 24, generator=generator),

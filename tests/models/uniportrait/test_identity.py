@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -16,8 +17,8 @@ def features(seed: int = 0, references: int = 1) -> ReferenceFeatures:
     )
 
 
-def person(**settings) -> Identity:
-    return Identity(**{"name": "Ada", "features": features()} | settings)
+def person(**settings: Any) -> Identity:
+    return Identity(**({"name": "Ada", "features": features()} | settings))
 
 
 def people(*identities: Identity) -> Identities:
@@ -48,8 +49,10 @@ def test_settings_out_of_range_are_refused(settings):
 
 
 def test_masks_get_a_picture_axis():
-    assert person(mask=torch.ones(4, 6)).mask.shape == (1, 4, 6)
-    assert person(mask=torch.ones(3, 4, 6)).mask.shape == (3, 4, 6)
+    for given, stored in (((4, 6), (1, 4, 6)), ((3, 4, 6), (3, 4, 6))):
+        mask = person(mask=torch.ones(given)).mask
+        assert mask is not None
+        assert mask.shape == stored
     with pytest.raises(ShapeError, match=r"\(H, W\)"):
         person(mask=torch.ones(4))
 
@@ -104,10 +107,10 @@ def test_chains_never_change():
     assert two.pick(1).people[0].name == "Grace"
 
 
-def test_missing_people_are_told():
+def test_missing_people_are_told(module):
     with pytest.raises(InvalidSettingError, match="nobody"):
         people().mix_into_last(features(), 0.3)
     with pytest.raises(InvalidSettingError, match="holds 1"):
         people(person()).pick(1)
     with pytest.raises(InvalidSettingError, match="nobody"):
-        embed_null(None, people(), 0.1)
+        embed_null(module, people(), 0.1)

@@ -197,10 +197,11 @@ def _layer_output(case: CrossAttentionCase, row: int, picture: int) -> Tensor:
     attended = case.base()[row : row + 1]
     if "enable_share_attn" in case.settings and picture == 0:  # the style reference gets nobody
         return case.project(attended)
-    tokens, image, strength = case.identity_tokens[row], case.image_tokens[row : row + 1], case.settings.get
-    if strength("faceid_scale", 0) > 0:
+    tokens, image = case.identity_tokens[row], case.image_tokens[row : row + 1]
+    strength, prompt_strength = (float(case.settings.get(name, 0)) for name in ("faceid_scale", "ip_scale"))
+    if strength > 0:
         masks = (None,) * len(tokens) if case.faceid_mask is None else tuple(case.faceid_mask[:, None])
-        people = tuple(Person(name=str(place), strength=strength("faceid_scale")) for place in range(len(tokens)))
+        people = tuple(Person(name=str(place), strength=strength) for place in range(len(tokens)))
         identities = UniPortraitResidual(
             attention=case.adapter.face_attention,
             tokens=tokens,
@@ -208,10 +209,12 @@ def _layer_output(case: CrossAttentionCase, row: int, picture: int) -> Tensor:
             people=people,
             placement=combine(masks, Routed(case.adapter.routers, tokens)),
         )
-        attended = attended + identities(CROSS_SITE, call)
-    if strength("ip_scale", 0) > 0:
+        added = identities(CROSS_SITE, call)
+        assert added is not None
+        attended = attended + added
+    if prompt_strength > 0 and case.adapter.image_prompt is not None:
         branch = case.adapter.image_prompt.attention
-        prompt = ImagePromptResidual(branch, image, image, strength("ip_scale"), case.ip_mask)
+        prompt = ImagePromptResidual(branch, image, image, prompt_strength, case.ip_mask)
         attended = attended + prompt(CROSS_SITE, call)
     return case.project(attended)
 
