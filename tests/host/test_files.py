@@ -105,7 +105,7 @@ def test_detectors_are_found_nested_linked_and_under_any_name(folders, tmp_path)
     register_folders()
     assert detector_files().scrfd is None
     nested = tmp_path / "models" / "insightface" / "models" / "antelopev2" / "antelopev2"
-    scrfd = synthetic_detectors.scrfd(nested / "whatever.ONNX")
+    scrfd = synthetic_detectors.scrfd(nested / "whatever.onnx")
     synthetic_detectors.landmarks(nested / "det_10g.onnx")
     put(nested / "page.onnx", b"<!doctype html>")
     (nested / "back").symlink_to(tmp_path / "models" / "insightface", target_is_directory=True)
