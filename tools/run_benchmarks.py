@@ -1,0 +1,35 @@
+"""`make bench`: run every program in benchmarks/, one after the other."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+from .comfy_folders import REPOSITORY, find_comfy_folders
+
+FOLDER = REPOSITORY / "benchmarks"
+
+
+def main() -> int:
+    """Run the programs with the newest ComfyUI found, which LIKENESS_COMFYUI names, or without one."""
+    folders = find_comfy_folders()
+    python = str(folders[0].python) if folders else sys.executable
+    variables = {"LIKENESS_COMFYUI": str(folders[0].path)} if folders else {}
+    failed: list[str] = []
+    names = sorted(file.stem for file in FOLDER.glob("*.py") if "__main__" in file.read_text(encoding="utf-8"))
+    for name in names:
+        print(f"=== {name} ===", flush=True)
+        started = time.monotonic()
+        command = [python, "-m", f"likeness.benchmarks.{name}"]
+        if subprocess.run(command, cwd=FOLDER, env={**os.environ, **variables}, check=False).returncode:
+            failed.append(name)
+        print(f"=== {name}: {time.monotonic() - started:.0f} s ===", flush=True)
+    outcome = f"failed: {', '.join(failed)}" if failed else "all ran to the end"
+    print(f"bench: {len(names)} programs, {outcome}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
