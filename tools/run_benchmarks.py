@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+from .caches import write_elsewhere
 from .comfy_folders import REPOSITORY, find_comfy_folders
 
 FOLDER = REPOSITORY / "benchmarks"
@@ -16,7 +17,9 @@ def main() -> int:
     """Run the programs with the newest ComfyUI found, which LIKENESS_COMFYUI names, or without one."""
     folders = find_comfy_folders()
     python = str(folders[0].python) if folders else sys.executable
-    variables = {"LIKENESS_COMFYUI": str(folders[0].path)} if folders else {}
+    variables = write_elsewhere("benchmarks")
+    if folders:
+        variables["LIKENESS_COMFYUI"] = str(folders[0].path)
     failed: list[str] = []
     names = sorted(file.stem for file in FOLDER.glob("*.py") if "__main__" in file.read_text(encoding="utf-8"))
     for name in names:
