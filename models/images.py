@@ -10,6 +10,8 @@ from torch import Tensor
 
 from .errors import BadImageError
 
+STRIP = 64  # rows worked on at a time: an 8k picture in one go is slow and needs twice the memory
+
 
 def rgb_images(image: Tensor | None, name: str = "image") -> Tensor:
     """Check an IMAGE and give it three channels.
@@ -39,8 +41,8 @@ def rgb_images(image: Tensor | None, name: str = "image") -> Tensor:
         raise BadImageError(
             f"{name} has {channels} channels, but only grey (1), RGB (3) and RGBA (4) can be read; convert it to RGB."
         )
-    for index, picture in enumerate(image):  # one at a time: the check of an 8k picture needs as much memory again
-        if not torch.isfinite(picture).all():
+    for index, picture in enumerate(image):
+        if not all(torch.isfinite(strip).all() for strip in picture.split(STRIP)):
             raise BadImageError(
                 f"{name} {index + 1} of {batch} contains NaN or infinity, often the result of a VAE in half "
                 "precision; decode it again in full precision (--fp32-vae)."
@@ -63,7 +65,10 @@ def arrays_from_images(image: Tensor | None, name: str = "image") -> list[np.nda
         BadImageError: see `rgb_images`.
     """
     return [
-        (picture * 255).round_().clamp_(0, 255).to(torch.uint8).cpu().numpy() for picture in rgb_images(image, name)
+        torch.cat([(strip * 255).round_().clamp_(0, 255).to(torch.uint8) for strip in picture.split(STRIP)])
+        .cpu()
+        .numpy()
+        for picture in rgb_images(image, name)
     ]
 
 
