@@ -6,7 +6,6 @@ import copy
 from dataclasses import dataclass
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -106,7 +105,8 @@ class UniPortraitResidual:
         else:
             if call.run.recorder is not None:
                 call.run.recorder.record(tuple(person.name for person in self.people), call, weights)
-            weights = weights * torch.tensor(strengths, dtype=weights.dtype, device=weights.device)
+            key = (self, tuple(strengths), weights.dtype, weights.device)
+            weights = weights * call.run.remember(key, lambda: weights.new_tensor(strengths))
         keys, values = projected(self, self.attention, self.null_tokens if negative else self.tokens, site, call)
         return decoupled_cross_attention(call.query, keys, values, weights, call.heads)
 
