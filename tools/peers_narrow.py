@@ -142,7 +142,7 @@ def instantid(pack: ModuleType, model: Any) -> Callable[[Any], Any]:
 
 def pulid(pack: ModuleType, model: Any) -> Callable[[Any], Any]:
     """PuLID's "Apply PuLID" node with a random adapter and its default method, which looks at the other attention."""
-    code = sys.modules[f"{pack.__name__}.pulid"]
+    code: Any = sys.modules[f"{pack.__name__}.pulid"]
     code.FaceRestoreHelper = FixedCrop
     code.init_parsing_model = lambda **_: lambda face: [torch.zeros(1, 19, CROP, CROP)]
     encoder = code.IDEncoder()

@@ -147,8 +147,8 @@ class Graph:
         # core's savers have outputs in newer versions only; ours that show a preview hand on what they show
         ends = definition["output_node"] and not kind.startswith("Likeness")
         outputs = () if ends else zip(definition["output_name"], definition["output"], strict=True)
-        title = title or definition["display_name"] or kind
-        node = Node(len(self.nodes) + 1, kind, title, inputs, values, sources, tuple(outputs))
+        shown = str(title or definition["display_name"] or kind)
+        node = Node(len(self.nodes) + 1, kind, shown, inputs, values, sources, tuple(outputs))
         self.nodes.append(node)
         return node
 

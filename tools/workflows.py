@@ -124,7 +124,7 @@ def two_people_controlnet_lora(graph: Graph) -> None:
 def two_people_masks(graph: Graph) -> None:
     """Two people, each bound to a mask instead of being placed by the router."""
     models = _models(graph)
-    size = {"width": 768, "height": 512}
+    size: dict[str, Any] = {"width": 768, "height": 512}
     empty = graph.add("SolidMask", "No place", value=0.0, **size)
     half = graph.add("SolidMask", "Half of the picture", value=1.0, width=384, height=512)
     masks = [
