@@ -1,0 +1,85 @@
+"""What people cost per UNet call: full-size SD1.5, float32 on the CPU, a guidance pair, against the plain call.
+
+Usage: PYTHON_OF_A_COMFYUI -m likeness.benchmarks.unet_overhead [--sizes 256 512] [--people 1 2 4] [--rounds 30]
+
+Every round times the plain call and each number of people once, in random order; each duration is divided by the plain
+one of its own round. LoRA is left out: it is merged into the weights and costs nothing per call.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from .comfy_process import adapter_files, comfyui, load_adapter, load_model, parser, random_people, unet_call
+from .paired_ratios import compare, measure
+
+PLAIN = "plain"
+TARGETS = {256: 5.0, 512: 3.5}  # most per cent for two people
+FOUR_OVER_TWO = 1.5  # most points that four people may cost beyond two
+
+
+def main() -> None:
+    """Print one line per size and number of people."""
+    arguments = parser(__doc__)
+    arguments.add_argument("--sizes", type=int, nargs="+", default=[256, 512], help="side of the picture, pixels")
+    arguments.add_argument("--people", type=int, nargs="+", default=[1, 2, 4])
+    arguments.add_argument("--rounds", type=int, default=30)
+    arguments.add_argument("--warm-up", type=int, default=2)
+    arguments.add_argument("--seed", type=int, default=0)
+    given = arguments.parse_args()
+    torch.set_num_threads(given.threads)
+    with comfyui(given.comfyui) as version:
+        plain, adapter = load_model(), load_adapter(*adapter_files())
+        models = {PLAIN: plain} | {str(count): _with_people(plain, adapter, count) for count in given.people}
+        dtype = next(plain.model.diffusion_model.parameters()).dtype
+        print(f"ComfyUI {version}, torch {torch.__version__}, {dtype}, {given.threads} threads, {given.rounds} rounds")
+        for side in given.sizes:
+            calls = {name: unet_call(model, side) for name, model in models.items()}
+            _report(side, calls, given.rounds, given.warm_up, given.seed)
+
+
+def _with_people(model: Any, adapter: Any, count: int) -> Any:
+    from likeness.host.uniportrait import apply
+
+    applied, done = apply(model, adapter, random_people(count), structure_scale=0.3, lora_strength=0.0)
+    if not done:
+        raise SystemExit("Nothing was applied.")
+    return applied
+
+
+def _report(side: int, calls: dict[str, Callable[[], torch.Tensor]], rounds: int, warm_up: int, seed: int) -> None:
+    flops = {name: _flops(call) for name, call in calls.items()}
+    seconds = measure(calls, rounds, warm_up, seed)
+    plain = seconds[PLAIN]
+    print(f"\n{side}x{side}: plain call {statistics.median(plain):.3f} s, {flops[PLAIN] / 1e12:.3f} TFLOP")
+    print(f"{'people':>8}  {'median of ratios':<34}{'FLOP':>10}")
+    medians: dict[str, float] = {}
+    for name in calls:
+        if name != PLAIN:
+            ratio = compare(seconds[name], plain, seed)
+            medians[name] = 100 * (ratio.median - 1)
+            print(f"{name:>8}  {ratio!s:<34}{100 * (flops[name] / flops[PLAIN] - 1):>+8.2f} %")
+    if "2" in medians and side in TARGETS:
+        print(f"two people: at most {TARGETS[side]:+.1f} %: {_verdict(medians['2'] <= TARGETS[side])}")
+    if {"2", "4"} <= medians.keys():
+        points = medians["4"] - medians["2"]
+        print(f"four beyond two: {points:+.2f} points, at most {FOUR_OVER_TWO}: {_verdict(points <= FOUR_OVER_TWO)}")
+
+
+def _flops(call: Callable[[], torch.Tensor]) -> int:
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return counter.get_total_flops()
+
+
+def _verdict(met: bool) -> str:
+    return "met" if met else "MISSED"
+
+
+if __name__ == "__main__":
+    main()
