@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from likeness.tests.browser.chromium import Page, find_chromium
+from likeness.tools.portraits import write_all
 from likeness.tools.workflows import WORKFLOWS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,6 +51,10 @@ def page(comfy_server):
     browser = find_chromium()
     if browser is None:
         pytest.skip("needs Chromium: install it, for example with apt-get install chromium")
+    write_all(comfy_server.base / "portraits")
+    for place, portrait in enumerate(sorted((comfy_server.base / "portraits").glob("*.png")), 1):
+        comfy_server.add_input(portrait, f"person-{place}.png")
+        comfy_server.add_input(portrait, "poses.png")
     with Page(browser) as page:
         page.open(comfy_server.url)
         page.wait_for(READY)
