@@ -33,6 +33,7 @@ sys.path.insert(0, sys.argv[1])
 sys.argv[1:], pack, base = [], sys.argv[2], sys.argv[3]
 from comfy.cli_args import args
 args.cpu, args.base_directory = True, base
+import utils.extra_config  # before `nodes` puts a folder with another `utils` on the path
 import nodes, server, execution
 async def main():
     await nodes.init_builtin_extra_nodes()
@@ -50,7 +51,7 @@ def main() -> None:
     arguments.add_argument("--repeats", type=int, default=5)
     given = arguments.parse_args()
     torch.set_num_threads(given.threads)
-    with comfyui(given.comfyui) as version:
+    with comfyui(given.comfyui) as (folder, version):
         print(f"ComfyUI {version}, torch {torch.__version__}, {given.threads} threads, median of {given.repeats}")
         files = adapter_files()
         reading, adapter = _timed(lambda: load_adapter(*files))
@@ -61,7 +62,6 @@ def main() -> None:
             seconds = [_timed(lambda people=people: _apply(model, adapter, people))[0] for _ in range(given.repeats)]
             _print(f"apply {count} people", statistics.median(seconds), MOST_SECONDS, "s")
         _report_clones(_apply(model, adapter, random_people(2)))
-        folder = Path(sys.path[0])
     _print("import of the pack", statistics.median(_import_seconds(folder, given.repeats)), MOST_IMPORT_SECONDS, "s")
 
 

@@ -9,6 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,23 +27,21 @@ TIMESTEP = 500
 def parser(description: str | None) -> argparse.ArgumentParser:
     """Arguments that every program here has."""
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--comfyui", type=Path, help=f"ComfyUI folder; default: the newest that {VARIABLE} names")
+    made.add_argument("--comfyui", type=Path, default=os.environ.get("LIKENESS_COMFYUI"), help="ComfyUI's folder")
     made.add_argument("--threads", type=int, default=torch.get_num_threads(), help="threads of torch")
     return made
 
 
 @contextmanager
-def comfyui(folder: Path | None) -> Iterator[str]:
+def comfyui(named: Path | None) -> Iterator[tuple[Path, str]]:
     """Make ComfyUI importable, on the CPU, writing nothing into its folder.
 
     Yields:
-        Its version.
+        Its folder and version.
     """
-    folders = find_comfy_folders()
+    folder = named or next((found.path for found in find_comfy_folders()), None)
     if folder is None:
-        if not folders:
-            raise SystemExit(f"No ComfyUI found; set {VARIABLE} or give --comfyui.")
-        folder = folders[0].path
+        raise SystemExit(f"No ComfyUI found; set {VARIABLE} or give --comfyui.")
     elsewhere = write_elsewhere("benchmarks")
     sys.pycache_prefix = elsewhere["PYTHONPYCACHEPREFIX"]
     os.environ.update(elsewhere)
@@ -52,8 +51,9 @@ def comfyui(folder: Path | None) -> Iterator[str]:
 
     with tempfile.TemporaryDirectory(prefix="likeness-bench-") as base:
         args.cpu, args.base_directory = True, base
+        import_module("likeness.host.uniportrait")  # now, since ComfyUI's own imports take seconds
         with torch.inference_mode():
-            yield version
+            yield folder, version
 
 
 def load_model() -> Any:

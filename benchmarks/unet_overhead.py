@@ -33,7 +33,7 @@ def main() -> None:
     arguments.add_argument("--seed", type=int, default=0)
     given = arguments.parse_args()
     torch.set_num_threads(given.threads)
-    with comfyui(given.comfyui) as version:
+    with comfyui(given.comfyui) as (_, version):
         plain, adapter = load_model(), load_adapter(*adapter_files())
         models = {PLAIN: plain} | {str(count): _with_people(plain, adapter, count) for count in given.people}
         dtype = next(plain.model.diffusion_model.parameters()).dtype
