@@ -157,16 +157,38 @@ def test_an_unknown_cond_counts_as_positive_with_one_warning(tiny_model, caplog)
     assert caplog.text.count("is treated as positive") == 1
 
 
-@pytest.mark.parametrize(
-    "sampler", ["euler", "euler_ancestral", "heun", "dpmpp_2m", "dpmpp_sde", "ddim", "uni_pc", "lcm"]
-)
-def test_core_samplers_run(tiny_model, people, sample, sampler):
+def test_every_core_sampler_runs(tiny_model, people, sample, caplog):
+    import comfy.samplers
     from likeness.host.attention import inject
 
     model = tiny_model()
-    latent = sample(inject(model, [people(model)], name="test"), sampler=sampler, steps=3)
-    assert latent.isfinite().all()
-    assert not torch.equal(latent, sample(model, sampler=sampler, steps=3))
+    patched = inject(model, [people(model)], name="test")
+    failed = []
+    for sampler in comfy.samplers.SAMPLER_NAMES:
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            latent = sample(patched, sampler=sampler, steps=3, size=(8, 8))
+        if not latent.isfinite().all() or "16/16 sites active" not in caplog.text:
+            failed.append(sampler)
+    assert failed == []
+
+
+def test_img2img_and_inpainting(tiny_model, people):
+    import comfy.sample
+    from likeness.host.attention import inject
+
+    model = tiny_model()
+    generator = torch.Generator().manual_seed(2)
+    start, noise = torch.randn(2, 1, 4, 16, 16, generator=generator)
+    text = [[torch.randn(1, 7, 24, generator=generator), {"pooled_output": None}]]
+    mask = torch.zeros(1, 1, 16, 16)
+    mask[..., 8:] = 1
+    arguments = (noise, 4, 3.0, "euler", "normal", text, text, start)
+    kept = {"denoise": 0.5, "noise_mask": mask, "disable_pbar": True, "seed": 1}
+    plain = comfy.sample.sample(model, *arguments, **kept)
+    changed = comfy.sample.sample(inject(model, [people(model)], name="test"), *arguments, **kept)
+    torch.testing.assert_close(changed[..., :8], start[..., :8], atol=1e-4, rtol=1e-4)
+    assert not torch.equal(changed[..., 8:], plain[..., 8:])
 
 
 def test_the_record_is_filed_under_the_finished_latent(tiny_model, people, sample):
