@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import gcd
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -23,6 +24,7 @@ from .image_prompt import ImagePromptProjection
 Source: TypeAlias = "str | PathLike[str] | Mapping[str, Any]"
 LoRA: TypeAlias = dict[int, dict[str, tuple[Tensor, Tensor]]]  # site index → q, k, v or out → (down, up)
 
+PUBLISHED_HEAD = 64  # head width of the published ID embedding; the one size that no tensor shape tells
 FACEID, ROUTER, BACKBONE, IMAGE_PROMPT = "faceid", "router", "backbone", "image prompt"
 
 _LAYER = r"\d+\."
@@ -117,7 +119,7 @@ def load(
     *,
     image_prompt: Source | None = None,
     dtype: torch.dtype | None = None,
-    dim_head: int = 64,
+    dim_head: int | None = None,
 ) -> UniPortraitAdapter:
     """Read an adapter from its files.
 
@@ -126,13 +128,15 @@ def load(
         router: path or state dict of the router file (LoRA for several people, routers).
         image_prompt: path or state dict of a base IP-Adapter for SD1.5.
         dtype: of keys, values, routers and LoRA; None keeps the files'.
-        dim_head: head width of the ID embedding.
+        dim_head: head width of the ID embedding; None is the published 64, or in a narrower module the widest heads that
+            divide both.
 
     Raises:
         UnknownCheckpointError: if a file is something else, or its tensors do not fit each other.
     """
     faceid_weights, name = _read(faceid, FACEID)
-    id_embedding = IDEmbedding.from_state_dict(subset(faceid_weights, "faceid_proj."), dim_head=dim_head)
+    projection = subset(faceid_weights, "faceid_proj.")
+    id_embedding = IDEmbedding.from_state_dict(projection, dim_head=dim_head or _head_width(projection))
     layers = subset(faceid_weights, "faceid_adapter.")
     width = id_embedding.norm_out.normalized_shape[0]
     face_attention = _keys_and_values(layers, "faceid", width, name, dtype)
@@ -183,6 +187,11 @@ def _read(source: Source, kind: str) -> tuple[dict[str, Tensor], str]:
         f"{name} is not {wanted.description}: it holds {summarise(weights)} and looks like {looks}. "
         f'Choose {wanted.description} in "{kind.replace(" ", "_")}" of Load UniPortrait.'
     )
+
+
+def _head_width(projection: Mapping[str, Tensor]) -> int:
+    query = projection.get("layers.0.0.to_q.weight")
+    return PUBLISHED_HEAD if query is None else gcd(query.shape[0], PUBLISHED_HEAD)
 
 
 def _keys_and_values(

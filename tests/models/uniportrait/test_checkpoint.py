@@ -52,6 +52,14 @@ def test_sizes_come_from_the_tensors(faceid_file, router_file):
     assert adapter.image_prompt is None
 
 
+def test_head_width_is_the_published_one_where_it_fits(faceid_file):
+    def heads(adapter):
+        return adapter.id_embedding.get_submodule("layers.0.0").heads
+
+    assert heads(load(faceid_file)) == 1  # 16 wide: one head of gcd(16, 64)
+    assert heads(load_small(faceid_file)) == 2
+
+
 def test_the_two_lora_sets_stay_apart(faceid_file, router_file):
     adapter = load_small(faceid_file, router_file)
 
