@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import logging
 import os
 import shutil
 import socket
@@ -20,8 +20,6 @@ from typing import Any
 
 from .caches import write_elsewhere
 from .comfy_folders import REPOSITORY, ComfyFolder
-
-logger = logging.getLogger(__name__)
 
 PACK_NAME = "ComfyUI-Likeness"
 START_SECONDS = 240.0  # a cold start compiles every imported file once
@@ -242,6 +240,7 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
+@functools.cache
 def _has_cuda(python: Path) -> bool:
     code = "import sys, torch; sys.exit(not torch.cuda.is_available())"
     return subprocess.run([str(python), "-c", code], stderr=subprocess.DEVNULL, check=False).returncode == 0
