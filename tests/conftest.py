@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -41,6 +42,11 @@ def _prepare_comfy(folder: str) -> None:
 
 if COMFYUI:
     _prepare_comfy(COMFYUI)
+
+
+def pytest_configure() -> None:
+    """Turn a request to end into an exception, so that fixtures stop the servers they started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("asked to end"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,7 @@ class Outcome:
 
 def main(arguments: Sequence[str]) -> int:
     """Run all groups, print the table, the totals and the line about ComfyUI."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the group in progress is ended, and ends its servers
     for path in wrong_paths():
         print(f"tests: there is no ComfyUI in {path}")
     unit = run_group("unit", sys.executable, ["-m", "not comfy", *arguments], {})
@@ -70,7 +72,12 @@ def run_group(name: str, python: str, arguments: Sequence[str], variables: Mappi
         command = [python, "-m", "pytest", "-q", "-rs", "--durations=5", f"--junitxml={report}", *arguments]
         process = subprocess.Popen(command, cwd=REPOSITORY, env={**os.environ, **variables})
         watch = _MemoryWatch(process.pid)
-        code = process.wait()
+        try:
+            code = process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
         counts = read_counts(report) if report.is_file() else (0, 1, 0)
     seconds = time.monotonic() - started
     passed, failed, skipped = counts

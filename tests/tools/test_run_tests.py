@@ -1,4 +1,6 @@
+import subprocess
 import sys
+import time
 
 import pytest
 from likeness.tools.run_tests import SKIPPED_LINE, Outcome, host_line, read_counts, run_group
@@ -41,3 +43,31 @@ def test_a_group_is_counted_and_watched(suite):
 def test_a_group_without_tests_is_not_good(suite):
     found = run_group("none", sys.executable, [str(suite), "-k", "nothing", "-p", "no:cacheprovider"], {})
     assert (found.passed, found.is_good) == (0, False)
+
+
+def test_ending_the_runner_ends_what_its_tests_started(tmp_path):
+    """A fixture of the group in progress still cleans up when the runner itself is asked to end."""
+    (tmp_path / "conftest.py").write_text(
+        "import signal, sys, time, pathlib, pytest\n"
+        "def pytest_configure(): signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))\n"
+        "@pytest.fixture\n"
+        "def server():\n"
+        "    here = pathlib.Path(__file__).parent\n"
+        "    (here / 'started').touch()\n"
+        "    yield\n"
+        "    (here / 'stopped').touch()\n"
+    )
+    (tmp_path / "test_long.py").write_text("import time\ndef test_long(server): time.sleep(60)\n")
+    code = (
+        "import signal, sys\n"
+        "from likeness.tools.run_tests import run_group\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))\n"
+        f"run_group('long', sys.executable, [{str(tmp_path)!r}, '-p', 'no:cacheprovider'], {{}})\n"
+    )
+    runner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
+    while not (tmp_path / "started").exists():
+        assert runner.poll() is None
+        time.sleep(0.1)
+    runner.terminate()
+    assert runner.wait(30) == 1
+    assert (tmp_path / "stopped").exists()
