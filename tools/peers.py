@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from .caches import write_elsewhere
 from .comfy_folders import REPOSITORY, ComfyFolder, find_comfy_folders, missing_line
 from .comfy_server import ComfyServer
 from .portraits import astronaut, drawing
@@ -80,9 +82,13 @@ def main() -> int:
         narrow = [name for name in (INSTANTID, PULID) if name in peers]
         for name in narrow:
             command = [folder.python, "-m", "likeness.tools.peers_narrow", folder.path, name, peers[name]]
-            failed |= (
-                subprocess.run([str(part) for part in command], cwd=REPOSITORY.parent, check=False).returncode != 0
+            run = subprocess.run(
+                [str(part) for part in command],
+                cwd=REPOSITORY.parent,
+                env={**os.environ, **write_elsewhere("peers")},
+                check=False,
             )
+            failed |= run.returncode != 0
     return int(failed)
 
 
