@@ -289,6 +289,13 @@ def painted(server, prompt: dict) -> np.ndarray:
     return picture
 
 
+def cached_nodes(entry: dict) -> set[str]:
+    """Nodes that did not run because ComfyUI knew their result; 0.33.0 then does not repeat what they showed."""
+    return {
+        node for kind, message in entry["status"]["messages"] if kind == "execution_cached" for node in message["nodes"]
+    }
+
+
 def is_a_picture(picture: np.ndarray) -> bool:
     return picture.ndim == 3 and picture.shape[2] >= 3 and picture[..., :3].std() > 1
 
@@ -315,8 +322,9 @@ def ran(comfy_server, small):
 @pytest.mark.parametrize("name", NAMES)
 def test_workflow_runs_and_shows_pictures(name, comfy_server, ran):
     prompt, entry = ran(name)
+    cached = cached_nodes(entry)
     for kind in SHOWING:
-        for node_id in ids_of(prompt, kind):
+        for node_id in set(ids_of(prompt, kind)) - cached:
             found = pictures(comfy_server, entry, node_id)
             assert found, f"{node_id} {kind} shows nothing"
             assert all(is_a_picture(picture) for picture in found), f"{node_id} {kind}"
