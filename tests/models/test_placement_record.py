@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from likeness.models.attention import AttentionCall, Crop, Polarity, Run
+from likeness.models.attention import Crop
 from likeness.models.errors import MissingRecordingError
 from likeness.models.placement_picture import draw, person_masks
 from likeness.models.placement_record import PlacementArchive, PlacementRecord, content_hash
@@ -10,28 +10,12 @@ from likeness.models.placement_record import PlacementArchive, PlacementRecord, 
 NAMES = ("ann", "bob")
 
 
-def call(grid, samples=(0,), crop=None):
-    hidden = torch.zeros(len(samples), grid[0] * grid[1], 4)
-    return AttentionCall(
-        hidden=hidden,
-        query=hidden,
-        base=None,
-        heads=1,
-        grid=grid,
-        polarity=Polarity.POSITIVE,
-        samples=samples,
-        sigma=1.0,
-        crop=crop,
-        run=Run(),
-    )
-
-
 def weights(grid, first, rows=1):
     part = torch.full((rows, grid[0] * grid[1], 1), float(first))
     return torch.cat([part, 1 - part], dim=-1)
 
 
-def test_layers_and_steps_count_alike():
+def test_layers_and_steps_count_alike(call):
     record = PlacementRecord()
     record.record(NAMES, call((4, 4)), weights((4, 4), 1))
     record.record(NAMES, call((4, 4)), weights((4, 4), 1))
@@ -41,7 +25,7 @@ def test_layers_and_steps_count_alike():
     assert maps.shares == pytest.approx({"ann": 2 / 3, "bob": 1 / 3})
 
 
-def test_crops_count_only_where_they_lie():
+def test_crops_count_only_where_they_lie(call):
     record = PlacementRecord()
     left = Crop(top=0, left=0, height=4, width=2, full_height=4, full_width=4)
     right = Crop(top=0, left=2, height=4, width=2, full_height=4, full_width=4)
@@ -52,7 +36,7 @@ def test_crops_count_only_where_they_lie():
     assert maps[:, 2:].max() == 0
 
 
-def test_batches_that_grow_and_two_groups_of_people():
+def test_batches_that_grow_and_two_groups_of_people(call):
     record = PlacementRecord()
     record.record(NAMES, call((2, 2)), weights((2, 2), 1))
     record.record(NAMES, call((2, 2), samples=(0, 1)), weights((2, 2), 0, rows=2))
@@ -63,7 +47,7 @@ def test_batches_that_grow_and_two_groups_of_people():
     assert maps.maps[0, 2].min() == 1
 
 
-def test_the_archive_forgets_the_oldest_of_nine():
+def test_the_archive_forgets_the_oldest_of_nine(call):
     archive = PlacementArchive()
     for place in range(9):
         record = PlacementRecord()
@@ -84,7 +68,7 @@ def test_hashes_tell_shapes_apart():
     assert content_hash(torch.zeros(1, 4)) != content_hash(torch.zeros(2, 2))
 
 
-def test_the_picture_has_a_colour_per_person_and_a_legend():
+def test_the_picture_has_a_colour_per_person_and_a_legend(call):
     record = PlacementRecord()
     half = weights((8, 8), 0)
     half[:, :32] = torch.tensor([1.0, 0.0])
