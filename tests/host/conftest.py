@@ -152,12 +152,12 @@ def sample(conditioning):
     return run
 
 
-INTRINSIC, SHALLOW, CLIP_WIDTH = 10, 18, 5
+INTRINSIC, SHALLOW, CLIP_WIDTH, POOLED = 10, 18, 5, 6
 
 
 @pytest.fixture(scope="session")
 def uniportrait_files(tiny_model, cross_sites, tmp_path_factory):
-    """The three files of an adapter for the tiny SD1.5-shaped model, as published: .bin, nested, half precision."""
+    """The files of an adapter and an image prompt for the tiny SD1.5-shaped model, as published: .bin, nested, half precision."""
     from likeness.models.face.iresnet import IResNet
     from likeness.models.uniportrait.id_embedding import IDEmbedding, IDEmbeddingSizes
 
@@ -203,6 +203,10 @@ def uniportrait_files(tiny_model, cross_sites, tmp_path_factory):
     torch.save({"faceid_adapter": router}, folder / "router.bin")
     backbone = IResNet(4, [(4, 1), (6, 1), (8, 1), (INTRINSIC, 1)]).eval()
     torch.save(backbone.state_dict(), folder / "backbone.bin")
+    keys = {f"{s.index}.to_{part}_ip.weight": randn(s.channels, CONTEXT) for s in sites for part in ("k", "v")}
+    norm = {"norm.weight": torch.ones(CONTEXT), "norm.bias": torch.zeros(CONTEXT)}
+    projection = {"proj.weight": randn(4 * CONTEXT, POOLED), "proj.bias": randn(4 * CONTEXT), **norm}
+    torch.save({"image_proj": projection, "ip_adapter": keys}, folder / "ip-adapter.bin")
     return folder
 
 

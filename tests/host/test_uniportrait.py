@@ -105,6 +105,28 @@ def test_an_image_prompt_without_its_file(tiny_model, apply, chain):
         apply(tiny_model(), chain(1), image_prompt=prompt)
 
 
+def test_an_image_prompt_acts_with_and_without_people(tiny_model, uniportrait_files, apply, chain, sample):
+    from likeness.host.uniportrait import ImagePromptInput, load_uniportrait
+
+    folder = uniportrait_files
+    files = (folder / "faceid.bin", folder / "backbone.bin", folder / "router.bin", folder / "ip-adapter.bin")
+    uniportrait, model = load_uniportrait(*files), tiny_model()
+    embedding = torch.randn(2, 6, generator=torch.Generator().manual_seed(1))
+    prompt = ImagePromptInput(embedding=embedding, strength=0.7)
+    alone, applied = apply(model, chain(1, strength=0.0), uniportrait=uniportrait, image_prompt=prompt)
+    assert applied
+    assert alone.patches == {}
+    plain, people = sample(model), sample(apply(model, chain(2), uniportrait=uniportrait)[0])
+    assert not torch.equal(sample(alone), plain)
+    both, _ = apply(model, chain(2), uniportrait=uniportrait, image_prompt=prompt)
+    assert not torch.equal(sample(both), people)
+    nowhere = ImagePromptInput(embedding=embedding, strength=0.7, mask=torch.zeros(1, 64, 64))
+    masked, _ = apply(model, chain(2), uniportrait=uniportrait, image_prompt=nowhere)
+    torch.testing.assert_close(sample(masked), people, atol=1e-4, rtol=1e-4)
+    silent = ImagePromptInput(embedding=embedding, strength=0.0)
+    assert torch.equal(sample(apply(model, chain(2), uniportrait=uniportrait, image_prompt=silent)[0]), people)
+
+
 def test_masks_override_the_router(tiny_model, apply, chain, sample):
     from likeness.host.sampling import recorded_maps
 
