@@ -10,40 +10,13 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-from einops import rearrange
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
 
 from ..checkpoint import load_strictly, require_keys
 from ..errors import UnknownCheckpointError, require_shape
+from ..layers.perceiver import PerceiverAttention, feed_forward
 
-DROPPED = -100.0  # what the reference adds to the logits of dropped tokens
 _NAME = "The ID embedding"
-
-
-class _PerceiverAttention(nn.Module):
-    """Queries read features and themselves: keys and values are made from both, features first."""
-
-    def __init__(self, dim: int, inner: int, dim_head: int):
-        super().__init__()
-        self.heads = inner // dim_head
-        self.norm1 = nn.LayerNorm(dim)
-        self.norm2 = nn.LayerNorm(dim)
-        self.to_q = nn.Linear(dim, inner, bias=False)
-        self.to_kv = nn.Linear(dim, 2 * inner, bias=False)
-        self.to_out = nn.Linear(inner, dim, bias=False)
-
-    def forward(self, features: Tensor, queries: Tensor, keep: Tensor | None) -> Tensor:
-        """What the queries (B, T, D) read from the features (B, S, D); `keep` (B, S) is 0 for dropped features."""
-        features, queries = self.norm1(features), self.norm2(queries)
-        key, value = self.to_kv(torch.cat([features, queries], dim=1)).chunk(2, dim=-1)  # (B, S + T, inner)
-        q, k, v = (rearrange(x, "b t (h d) -> b h t d", h=self.heads) for x in (self.to_q(queries), key, value))
-        bias = None
-        if keep is not None:
-            bias = torch.cat([(1 - keep) * DROPPED, keep.new_zeros(keep.shape[0], queries.shape[1])], dim=1)
-            bias = bias[:, None, None, :].to(q.dtype)  # (B, 1, 1, S + T)
-        out = scaled_dot_product_attention(q, k, v, attn_mask=bias)
-        return self.to_out(rearrange(out, "b h t d -> b t (h d)"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,11 +139,11 @@ class IDEmbedding(nn.Module):
         intrinsic, structure = self.proj_id(intrinsic), self.proj_clip(structure)  # (B, Ti, dim), (B, Ts, dim)
         queries = self.latents.expand(intrinsic.shape[0], -1, -1)
         for layer in self.layers:
-            read_intrinsic, read_structure, feed_forward = cast(nn.ModuleList, layer)
+            read_intrinsic, read_structure, feed = cast(nn.ModuleList, layer)
             queries = queries + read_intrinsic(intrinsic, queries, keep_intrinsic)
             if structure_scale != 0:
                 queries = queries + structure_scale * read_structure(structure, queries, keep_structure)
-            queries = queries + feed_forward(queries)
+            queries = queries + feed(queries)
         return self.norm_out(self.proj_out(queries))
 
 
@@ -180,16 +153,10 @@ def _projection(features: int, hidden: int, dim: int) -> nn.Sequential:
 
 def _layer(sizes: IDEmbeddingSizes) -> nn.ModuleList:
     """Intrinsic attention, structure attention, feed-forward, in the published order."""
-    feed_forward = nn.Sequential(
-        nn.LayerNorm(sizes.dim),
-        nn.Linear(sizes.dim, sizes.hidden_feed, bias=False),
-        nn.GELU(),
-        nn.Linear(sizes.hidden_feed, sizes.dim, bias=False),
-    )
     return nn.ModuleList(
         [
-            _PerceiverAttention(sizes.dim, sizes.inner, sizes.dim_head),
-            _PerceiverAttention(sizes.dim, sizes.inner, sizes.dim_head),
-            feed_forward,
+            PerceiverAttention(sizes.dim, sizes.inner, sizes.dim_head),
+            PerceiverAttention(sizes.dim, sizes.inner, sizes.dim_head),
+            feed_forward(sizes.dim, sizes.hidden_feed),
         ]
     )
