@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from comfy.ldm.modules.attention import BasicTransformerBlock
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
@@ -14,6 +15,7 @@ from ..models.errors import IncompatibleBaseModelError
 # ComfyUI publishes the middle block as ("middle", 0), whatever its place in the module tree.
 PLACE = re.compile(r"^(input|middle|output)_blocks?(?:\.(\d+))?\.\d+\.transformer_blocks\.(\d+)$")
 STAGES = ("input", "output", "middle")
+FAMILIES = {768: "SD1.5", 1024: "SD2", 2048: "SDXL"}  # by width of the context
 
 
 def unet_of(model: ModelPatcher) -> UNetModel:
@@ -68,3 +70,29 @@ def context_width(unet: UNetModel) -> int:
         if isinstance(module, BasicTransformerBlock) and module.attn2 is not None:
             return module.attn2.to_k.in_features
     raise IncompatibleBaseModelError("This UNet has no cross-attention; connect an SD1.5 or SDXL checkpoint.")
+
+
+def require_fit(model: ModelPatcher, widths: Mapping[int, int], context: int, *, name: str) -> None:
+    """Refuse a base model of another architecture than the adapter's.
+
+    Args:
+        model: the MODEL.
+        widths: C of every cross-attention layer that the adapter knows, by site index.
+        context: width of the text context that the adapter was trained with.
+        name: of the method, for messages.
+
+    Raises:
+        IncompatibleBaseModelError: naming what both sides are.
+    """
+    unet = unet_of(model)
+    found = {site.index: site.channels for site in find_sites(unet) if site.kind == "cross"}
+    if found != dict(widths) or context_width(unet) != context:
+        raise IncompatibleBaseModelError(
+            f"This {name} adapter fits a UNet with {len(widths)} cross-attention layers and a context {context} wide"
+            f"{_family(context)}, this model has {len(found)} and {context_width(unet)}{_family(context_width(unet))}: "
+            "connect a checkpoint of the architecture that the adapter was trained for."
+        )
+
+
+def _family(context: int) -> str:
+    return f" ({FAMILIES[context]})" if context in FAMILIES else ""

@@ -10,18 +10,20 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
+from ..models.adapter_layers import LoRA
 from ..models.attention import AttentionResidual
-from ..models.errors import IncompatibleBaseModelError, InvalidSettingError
+from ..models.errors import InvalidSettingError
 from ..models.face.iresnet import IResNet
+from ..models.identity_attention import IdentityResidual, Person
 from ..models.placement import Placement, combine
-from ..models.uniportrait.adapter import ImagePromptResidual, Person, Routed, UniPortraitResidual
+from ..models.uniportrait.adapter import ImagePromptResidual, Routed
 from ..models.uniportrait.checkpoint import ImagePrompt, UniPortraitAdapter, load, load_backbone
 from ..models.uniportrait.identity import Identities, Identity, embed, embed_null
 from .attention import inject
 from .lora import add_lora
 from .memory import attention_dtype, loaded, manage
 from .sampling import sigma_window
-from .sites import context_width, find_sites, unet_of
+from .sites import require_fit
 
 logger = logging.getLogger(__name__)
 
@@ -103,50 +105,40 @@ def apply(
         IncompatibleBaseModelError: if the adapter was trained for another architecture.
         InvalidSettingError: if the router file is needed and was not loaded.
     """
-    require_fit(model, uniportrait.adapter)
-    active = identities.active
+    adapter = uniportrait.adapter
+    require_fit(model, adapter.widths, adapter.context_dim, name=NAME)
+    lora = _lora(adapter, len(identities.active))
     residuals: list[AttentionResidual] = []
     with loaded(uniportrait.encoder):
-        if active:
-            residuals.append(_identity_residual(model, uniportrait.adapter, identities, structure_scale))
+        if identities.active:
+            residuals.append(_identity_residual(model, adapter, identities, structure_scale))
         if image_prompt is not None and image_prompt.strength > 0:
-            residuals.append(_image_prompt_residual(uniportrait.adapter.image_prompt, image_prompt))
+            residuals.append(_image_prompt_residual(adapter.image_prompt, image_prompt))
     if not residuals:
         logger.info("%s: nobody is active, the model is passed through", NAME)
         return model.clone(), False
     clone = inject(model, residuals, name=NAME, weights=(uniportrait.attention,))
-    if active and lora_strength > 0:
-        lora = uniportrait.adapter.single_lora if len(active) == 1 else uniportrait.adapter.multi_lora
-        add_lora(clone, _required(lora), lora_strength)
+    if lora is not None and lora_strength > 0:
+        add_lora(clone, lora, lora_strength)
     return clone, True
 
 
-def require_fit(model: ModelPatcher, adapter: UniPortraitAdapter) -> None:
-    """Refuse a base model of another architecture.
-
-    Raises:
-        IncompatibleBaseModelError: naming what both sides are.
-    """
-    unet = unet_of(model)
-    widths = {site.index: site.channels for site in find_sites(unet) if site.kind == "cross"}
-    context = context_width(unet)
-    if widths != adapter.widths or context != adapter.context_dim:
-        raise IncompatibleBaseModelError(
-            f"This UniPortrait adapter fits a UNet with {len(adapter.widths)} cross-attention layers and a context "
-            f"{adapter.context_dim} wide, this model has {len(widths)} and {context}: connect a checkpoint of the "
-            "architecture it was trained for (the published UniPortrait is SD1.5 only)."
+def _lora(adapter: UniPortraitAdapter, people: int) -> LoRA | None:
+    """One LoRA for one person, another for several, none for nobody."""
+    if people < 2:
+        return adapter.single_lora if people else None
+    if adapter.multi_lora is None:
+        raise InvalidSettingError(
+            f'{people} people need the router file, and "router" of Load UniPortrait is "none": '
+            "choose the router file there (the published one is uniportrait-router_sd15.bin)."
         )
+    return adapter.multi_lora
 
 
 def _identity_residual(
     model: ModelPatcher, adapter: UniPortraitAdapter, identities: Identities, structure_scale: float
-) -> UniPortraitResidual:
+) -> IdentityResidual:
     active = identities.active
-    if len(active) > 1 and adapter.multi_lora is None:
-        raise InvalidSettingError(
-            f'{len(active)} people need the router file, and "router" of Load UniPortrait is "none": '
-            "choose the router file there (the published one is uniportrait-router_sd15.bin)."
-        )
     tokens = torch.cat([embed(adapter.id_embedding, person, structure_scale) for person in active])
     people = tuple(
         Person(
@@ -156,7 +148,7 @@ def _identity_residual(
         )
         for person in active
     )
-    return UniPortraitResidual(
+    return IdentityResidual(
         attention=adapter.face_attention,
         tokens=tokens,
         null_tokens=embed_null(adapter.id_embedding, identities, structure_scale),
@@ -186,9 +178,3 @@ def _image_prompt_residual(branch: ImagePrompt | None, prompt: ImagePromptInput)
         strength=prompt.strength,
         mask=prompt.mask,
     )
-
-
-def _required(lora: dict[int, dict[str, tuple[Tensor, Tensor]]] | None) -> dict[int, dict[str, tuple[Tensor, Tensor]]]:
-    if lora is None:
-        raise InvalidSettingError("The router file holds the LoRA for several people and was not loaded.")
-    return lora

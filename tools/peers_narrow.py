@@ -100,9 +100,10 @@ def narrow_model() -> Any:
 def ours(model: Any) -> Callable[[Any], Any]:
     """Two people with random keys, values and routers for every cross-attention layer."""
     from ..host.attention import inject
+    from ..models.identity_attention import IdentityResidual, Person
     from ..models.layers.key_value import KeyValueProjection
     from ..models.schedule import ALWAYS
-    from ..models.uniportrait.adapter import Person, Routed, UniPortraitResidual
+    from ..models.uniportrait.adapter import Routed
     from ..models.uniportrait.id_routing import IDRouter
 
     torch.manual_seed(1)
@@ -115,7 +116,7 @@ def ours(model: Any) -> Callable[[Any], Any]:
     attention.requires_grad_(False)
     routers.requires_grad_(False)
     tokens = torch.randn(2, TOKENS, CONTEXT)
-    residual = UniPortraitResidual(
+    residual = IdentityResidual(
         attention=attention,
         tokens=tokens,
         null_tokens=torch.randn(1, TOKENS, CONTEXT),

@@ -75,8 +75,9 @@ def cross_sites():
 @pytest.fixture(scope="session")
 def people(cross_sites):
     """A builder: `people(model, n)` gives a UniPortrait residual for n random people, routed."""
+    from likeness.models.identity_attention import IdentityResidual, Person
     from likeness.models.layers.key_value import KeyValueProjection
-    from likeness.models.uniportrait.adapter import Person, Routed, UniPortraitResidual
+    from likeness.models.uniportrait.adapter import Routed
     from likeness.models.uniportrait.id_routing import IDRouter
     from torch import nn
 
@@ -97,7 +98,7 @@ def people(cross_sites):
         attention.requires_grad_(False)
         routers.requires_grad_(False)
         tokens = torch.randn(n, TOKENS, CONTEXT) * 3
-        return UniPortraitResidual(
+        return IdentityResidual(
             attention=attention,
             tokens=tokens,
             null_tokens=torch.randn(1, TOKENS, CONTEXT),

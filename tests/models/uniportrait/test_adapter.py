@@ -3,9 +3,10 @@
 import pytest
 import torch
 from likeness.models.attention import AttentionCall, AttentionSite, Polarity, Run
+from likeness.models.identity_attention import IdentityResidual, Person
 from likeness.models.placement import Everywhere, combine
 from likeness.models.schedule import ALWAYS, SigmaWindow
-from likeness.models.uniportrait.adapter import ImagePromptResidual, Person, Routed, UniPortraitResidual
+from likeness.models.uniportrait.adapter import ImagePromptResidual, Routed
 from likeness.tests.parity.uniportrait.cases import cross_attention_case, cross_attention_variants
 from torch.testing import assert_close
 
@@ -44,7 +45,7 @@ def identity_residual(case, row, strength, shared):
     masks = (None,) * len(tokens) if case.faceid_mask is None else tuple(case.faceid_mask[:, None])
     placement = combine(masks, Routed(case.adapter.routers, tokens))
     people = tuple(Person(name=str(place), strength=strength) for place in range(len(tokens)))
-    return UniPortraitResidual(
+    return IdentityResidual(
         attention=case.adapter.face_attention,
         tokens=tokens,
         null_tokens=tokens[:1],
@@ -90,7 +91,7 @@ def two_people(*, strengths=(0.7, 0.7), windows=(ALWAYS, ALWAYS), placement=None
         Person(name=name, strength=strength, window=window)
         for name, strength, window in zip("ab", strengths, windows, strict=True)
     )
-    residual = UniPortraitResidual(
+    residual = IdentityResidual(
         attention=case.adapter.face_attention,
         tokens=tokens,
         null_tokens=case.identity_tokens[0, :1],
@@ -105,7 +106,7 @@ def test_negative_rows_use_the_null_identity_with_the_mean_active_strength():
     negative = residual(SITE, row_call(case, 1, polarity=Polarity.NEGATIVE))
     _, equal = two_people(strengths=(0.6, 0.6))
     assert_close(negative, equal(SITE, row_call(case, 1, polarity=Polarity.NEGATIVE)))
-    alone = UniPortraitResidual(
+    alone = IdentityResidual(
         attention=residual.attention,
         tokens=residual.null_tokens,
         null_tokens=residual.null_tokens,

@@ -16,8 +16,9 @@ import torch
 from likeness.models.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.models.face.alignment import align, similarity_matrix
 from likeness.models.face.iresnet import IResNet
+from likeness.models.identity_attention import IdentityResidual, Person
 from likeness.models.placement import combine
-from likeness.models.uniportrait.adapter import ImagePromptResidual, Person, Routed, UniPortraitResidual
+from likeness.models.uniportrait.adapter import ImagePromptResidual, Routed
 from likeness.models.uniportrait.checkpoint import UniPortraitAdapter, load
 from likeness.models.uniportrait.features import describe, preprocess
 from likeness.models.uniportrait.id_embedding import IDEmbedding
@@ -202,7 +203,7 @@ def _layer_output(case: CrossAttentionCase, row: int, picture: int) -> Tensor:
     if strength > 0:
         masks = (None,) * len(tokens) if case.faceid_mask is None else tuple(case.faceid_mask[:, None])
         people = tuple(Person(name=str(place), strength=strength) for place in range(len(tokens)))
-        identities = UniPortraitResidual(
+        identities = IdentityResidual(
             attention=case.adapter.face_attention,
             tokens=tokens,
             null_tokens=tokens[:1],

@@ -1,0 +1,48 @@
+"""Where an adapter's weights come from: a file or a state dict, refused with one sentence if it is something else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from torch import Tensor
+
+from .checkpoint import Signature, flatten, identify, summarise
+from .errors import UnknownCheckpointError
+from .files import read_state_dict
+
+Source: TypeAlias = "str | PathLike[str] | Mapping[str, Any]"
+
+
+def read_weights(source: Source, kind: str, signatures: Sequence[Signature]) -> tuple[dict[str, Tensor], str]:
+    """Read weights of one kind.
+
+    Args:
+        source: path or state dict, nested or flat.
+        kind: of the signature that the weights must fit; its `belongs` names the widget to choose them in.
+        signatures: everything that may be recognised, the first that fits wins.
+
+    Returns:
+        The flat weights, and what messages call them.
+
+    Raises:
+        UnknownCheckpointError: naming what the weights look like and where they belong.
+        LikenessError: if the file cannot be read, see `files.read_state_dict`.
+    """
+    if isinstance(source, Mapping):
+        weights, name = flatten(source), "The given weights"
+    else:
+        weights, name = flatten(read_state_dict(Path(source))), f'"{Path(source).name}"'
+    found = identify(weights, signatures)
+    if found is not None and found.kind == kind:
+        return weights, name
+    wanted = next(signature for signature in signatures if signature.kind == kind)
+    looks = "no adapter known here"
+    if found is not None:
+        looks = f"{found.description}, which belongs {found.belongs}" if found.belongs else found.description
+    raise UnknownCheckpointError(
+        f"{name} is not {wanted.description}: it holds {summarise(weights)} and looks like {looks}. "
+        f"Choose {wanted.description} {wanted.belongs}."
+    )
