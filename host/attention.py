@@ -126,9 +126,9 @@ class Injection:
         return filled[0] if len(filled) == 1 else torch.cat(filled)
 
     def _report(self, call: UNetCall) -> None:
-        if "reported" in call.run.memo:
+        if (self.key, "reported") in call.run.memo:
             return
-        call.run.memo["reported"] = True
+        call.run.memo[self.key, "reported"] = True
         level = logging.INFO if len(call.fired) == len(self.sites) else logging.WARNING
         logger.log(level, "%s: %d/%d sites active", self.name, len(call.fired), len(self.sites))
 
