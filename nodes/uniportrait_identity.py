@@ -40,6 +40,11 @@ def _person_outputs() -> list[io.Output]:
     ]
 
 
+def _person_results(people: Identities, faces: FaceSet, cls: type[io.ComfyNode]) -> io.NodeOutput:
+    preview = preview_tensor(faces)
+    return io.NodeOutput(people, preview, faces.found, ui=ui.PreviewImage(preview, cls=cls))
+
+
 class AddUniPortraitIdentity(io.ComfyNode):
     """Adds one person to a chain."""
 
@@ -120,8 +125,7 @@ class AddUniPortraitIdentity(io.ComfyNode):
             end_percent=end_percent,
             mask=mask,
         )
-        preview = preview_tensor(faces)
-        return io.NodeOutput(people, preview, faces.found, ui=ui.PreviewImage(preview, cls=cls))
+        return _person_results(people, faces, cls)
 
 
 class MixUniPortraitIdentity(io.ComfyNode):
@@ -162,8 +166,7 @@ class MixUniPortraitIdentity(io.ComfyNode):
     ) -> io.NodeOutput:
         faces = faces_from(photo, on_no_face)
         people = mix_into_last(uniportrait, clip_vision, faces, identities, weight)
-        preview = preview_tensor(faces)
-        return io.NodeOutput(people, preview, faces.found, ui=ui.PreviewImage(preview, cls=cls))
+        return _person_results(people, faces, cls)
 
 
 class PickUniPortraitIdentity(io.ComfyNode):
