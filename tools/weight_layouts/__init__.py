@@ -1,0 +1,43 @@
+"""Key names and shapes of the published weight files that the pack works with, written as small generators."""
+
+from .adapters import (
+    consistentid,
+    consistentid_adapter,
+    consistentid_facial_encoder,
+    consistentid_projection,
+    ip_adapter,
+    uniportrait_adapter,
+    uniportrait_projection,
+)
+from .checkpoints import clip_text, openclip_text, sdxl, stable_diffusion, vae
+from .image_networks import clip_vision, dino, face_parsing, iresnet
+from .layers import Layout, Shape
+from .unets import NARROW_SDXL, SD15, SDXL, UNetShape, control_net, unet, user_lora
+
+__all__ = [
+    "NARROW_SDXL",
+    "SD15",
+    "SDXL",
+    "Layout",
+    "Shape",
+    "UNetShape",
+    "clip_text",
+    "clip_vision",
+    "consistentid",
+    "consistentid_adapter",
+    "consistentid_facial_encoder",
+    "consistentid_projection",
+    "control_net",
+    "dino",
+    "face_parsing",
+    "ip_adapter",
+    "iresnet",
+    "openclip_text",
+    "sdxl",
+    "stable_diffusion",
+    "uniportrait_adapter",
+    "uniportrait_projection",
+    "unet",
+    "user_lora",
+    "vae",
+]
