@@ -10,12 +10,11 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from ..clip_pixels import clip_statistics
 from ..errors import ShapeError, require_shape
 from ..face.iresnet import FACE_SIZE, IResNet
 
 CROP_SIZE = 224  # pixels; the one crop that both encoders see
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # OpenAI CLIP, RGB
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -51,7 +50,7 @@ def preprocess(crops: Tensor | np.ndarray) -> Tensor:
     require_shape("crops", pixels, ("R", CROP_SIZE, CROP_SIZE, 3))
     if pixels.dtype != torch.uint8:
         raise ShapeError(f"crops have type {pixels.dtype}; expected uint8, 0–255.")
-    mean, std = _clip_statistics(pixels.device)
+    mean, std = clip_statistics(pixels.device)
     return (rearrange(pixels, "r h w c -> r c h w").float() / 255 - mean) / std
 
 
@@ -64,7 +63,7 @@ def backbone_input(pixels: Tensor) -> Tensor:
     Returns:
         RGB in [-1, 1], (R, 3, 112, 112); halving without antialias is the mean of 2×2 pixels.
     """
-    mean, std = _clip_statistics(pixels.device)
+    mean, std = clip_statistics(pixels.device)
     faces = (pixels.float() * std + mean - 0.5) / 0.5
     return interpolate(faces.clamp(-1, 1), size=(FACE_SIZE, FACE_SIZE), mode="bilinear", align_corners=False)
 
@@ -120,9 +119,3 @@ def null_features(null_clip_tokens: Tensor, like: ReferenceFeatures) -> Referenc
         intrinsic=zeros(1, like.intrinsic.shape[1] // references, like.intrinsic.shape[2], dtype=torch.float32),
         structure=torch.cat([backbone_part, null_clip_tokens.float()], dim=-1),
     )
-
-
-def _clip_statistics(device: torch.device) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation, (3, 1, 1) each."""
-    mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in (CLIP_MEAN, CLIP_STD))
-    return mean, std

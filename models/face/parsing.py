@@ -1,0 +1,226 @@
+"""Face parsing: which part of a face every pixel shows, by the published BiSeNet through facexlib."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from ..checkpoint import Signature, load_strictly
+from ..errors import InvalidSettingError, MissingPackageError
+from ..resampling import require_rgb, resize
+from ..weights_source import Source, read_weights
+from .region import FaceRegion, square_around
+
+# What ConsistentID's published code calls the labels; the index is the label. Four names are wrong, because they belong
+# to another order: what the labels really show is in `region_masks.TRUE_NAMES`.
+LABELS = (
+    "Background",
+    "Face",
+    "Left_Eyebrow",
+    "Right_Eyebrow",
+    "Left_Eye",
+    "Right_Eye",
+    "Hair",
+    "Left_Ear",
+    "Right_Ear",
+    "Mouth_External Contour",
+    "Nose",
+    "Mouth_Inner_Contour",
+    "Upper_Lip",
+    "Lower_Lip",
+    "Neck",
+    "Neck_Inner Contour",
+    "Cloth",
+    "Hat",
+    "Earring",
+)
+PARSING_MEAN = (0.485, 0.456, 0.406)  # ImageNet, RGB
+PARSING_STD = (0.229, 0.224, 0.225)
+SMALLEST = 64  # pixels; below, the deepest map has less than two rows
+FACE_PARSER = "face parser"
+
+SIGNATURES = (
+    Signature(
+        kind=FACE_PARSER,
+        description="a BiSeNet face parser",
+        has=(r"cp\.resnet\.conv1\.weight$", r"ffm\.convblk\.", r"conv_out32\.conv_out\.weight$"),
+        belongs='in "face_parser" of Load Face Parser',
+    ),
+    Signature(
+        kind="ParseNet", description="a ParseNet, another kind of face parser", has=(r"encoder\.\d", r"out_mask_conv\.")
+    ),
+    Signature(kind="DINO", description="a DINO image encoder", has=(r"cls_token$", r"blocks\.0\.attn\.qkv\.weight$")),
+    Signature(kind="ConsistentID", description="a ConsistentID adapter", has=(r"FacialEncoder\.",)),
+    Signature(kind="base model", description="a Stable Diffusion checkpoint", has=(r"model\.diffusion_model\.",)),
+)
+
+
+class FaceParser(nn.Module):
+    """BiSeNet with 19 labels, always in float32.
+
+    Reference: BiSeNet (arXiv:1808.00897), trained on CelebAMask-HQ; file face_parsing.pth, also published as
+    79999_iter.pth and as facexlib's parsing_bisenet.pth.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        try:
+            from facexlib.parsing.bisenet import BiSeNet
+        except ImportError as error:
+            raise MissingPackageError(
+                f"Face parsing needs the package facexlib, which could not be imported ({error}); install it with: "
+                "pip install facexlib"
+            ) from error
+        self.network = BiSeNet(num_class=len(LABELS))
+
+    @classmethod
+    def from_state_dict(cls, state_dict: Mapping[str, Tensor], name: str = "The face parser") -> FaceParser:
+        """Build the network with published weights.
+
+        Args:
+            state_dict: the tensors under the published names; `num_batches_tracked` may lack.
+            name: what a message calls the file.
+
+        Raises:
+            UnknownCheckpointError: naming all keys that do not fit.
+            MissingPackageError: if facexlib is not there.
+        """
+        with torch.device("meta"):
+            parser = cls()
+        load_strictly(parser.network, state_dict, name)
+        return parser.eval()
+
+    def logits(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The label scores of the three heads.
+
+        Args:
+            pixels: output of `preprocess`, (B, 3, S, S).
+
+        Returns:
+            Main head and the two deeper ones, (B, 19, S, S) each.
+        """
+        main, deeper, deepest = self.network(pixels)
+        return main, deeper, deepest
+
+    def parse(self, image: np.ndarray, size: int) -> np.ndarray:
+        """The label map that the published code gets.
+
+        Args:
+            image: (H, W, 3) uint8 RGB; its aspect is not kept.
+            size: side of the square that the network sees, pixels; ConsistentID takes 512 for SD1.5, 1280 for SDXL.
+
+        Returns:
+            (size, size) uint8, an index of `LABELS` per pixel.
+        """
+        return self._scores(image, size).argmax(0).to("cpu", torch.uint8).numpy()
+
+    def parse_picture(self, image: np.ndarray, size: int) -> np.ndarray:
+        """The label map at the picture's own size, with edges as smooth as the scores allow.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            size: side of the square that the network sees, pixels.
+
+        Returns:
+            (H, W) uint8.
+        """
+        return _largest(self._scores(image, size), (image.shape[0], image.shape[1]))
+
+    def parse_around(
+        self, image: np.ndarray, boxes: Sequence[tuple[float, float, float, float]], margin: float, size: int
+    ) -> np.ndarray:
+        """The label map of a picture in which faces are small: each face's surroundings are looked at by themselves.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            boxes: x0 y0 x1 y1 of the faces, pixels.
+            margin: added on each side of a face, in face sizes, 0–4.
+            size: side of the square that the network sees, pixels.
+
+        Returns:
+            (H, W) uint8; background outside of all squares. Where squares overlap, a pixel belongs to the one whose
+            middle is nearest, in units of its side.
+        """
+        labels = np.zeros(image.shape[:2], np.uint8)
+        nearest = np.full(image.shape[:2], np.inf, np.float32)
+        for box in boxes:
+            region = square_around(box, (image.shape[0], image.shape[1]), margin, None)
+            rows, columns = region.inside
+            found = self.parse_picture(_square(image, region), size)
+            found = found[rows.start - region.top :, columns.start - region.left :]
+            found = found[: rows.stop - rows.start, : columns.stop - columns.start]
+            distance = _distance(region)
+            closer = distance < nearest[rows, columns]
+            labels[rows, columns][closer] = found[closer]
+            nearest[rows, columns][closer] = distance[closer]
+        return labels
+
+    def _scores(self, image: np.ndarray, size: int) -> Tensor:
+        """Scores of the main head, (19, size, size)."""
+        pixels = preprocess(image, size).to(next(self.parameters()))
+        return self.logits(pixels)[0][0]
+
+
+def load(source: Source) -> FaceParser:
+    """Read the face parser from its file or state dict.
+
+    Raises:
+        UnknownCheckpointError: if it is something else.
+        MissingPackageError: if facexlib is not there.
+    """
+    weights, name = read_weights(source, FACE_PARSER, SIGNATURES)
+    return FaceParser.from_state_dict(weights, name)
+
+
+def preprocess(image: np.ndarray, size: int) -> Tensor:
+    """What the network sees: the picture squeezed to a square, normalised.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        size: side of the square, pixels, at least 64.
+
+    Returns:
+        (1, 3, size, size) float32.
+
+    Raises:
+        BadImageError: if the picture has another shape or is not 8-bit.
+        InvalidSettingError: if the size is too small.
+    """
+    require_rgb(image)
+    if size < SMALLEST:
+        raise InvalidSettingError(f"size is {size}; choose at least {SMALLEST} pixels.")
+    resized = resize(image, (size, size), "bilinear")
+    pixels = torch.from_numpy(resized).permute(2, 0, 1).float() / 255  # (3, S, S)
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (PARSING_MEAN, PARSING_STD))
+    return ((pixels - mean) / std)[None]
+
+
+def _largest(scores: Tensor, size: tuple[int, int]) -> np.ndarray:
+    """Label with the largest score at another size, (H, W) uint8; one label at a time, so that 8k pictures fit."""
+    best, labels = scores.new_full(size, -torch.inf), torch.zeros(size, dtype=torch.uint8, device=scores.device)
+    for label, plane in enumerate(scores):
+        resized = interpolate(plane[None, None], size, mode="bilinear", align_corners=False)[0, 0]
+        labels[resized > best] = label
+        best = torch.maximum(best, resized)
+    return labels.cpu().numpy()
+
+
+def _square(image: np.ndarray, region: FaceRegion) -> np.ndarray:
+    """The region of a picture, its border repeated where the square leaves it, (side, side, 3)."""
+    rows, columns = region.inside
+    above, left = rows.start - region.top, columns.start - region.left
+    below = region.side - above - (rows.stop - rows.start)
+    right = region.side - left - (columns.stop - columns.start)
+    return np.pad(image[rows, columns], ((above, below), (left, right), (0, 0)), mode="edge")
+
+
+def _distance(region: FaceRegion) -> np.ndarray:
+    """How far the pixels inside the picture are from the square's middle, in units of its side."""
+    rows, columns = region.inside
+    down = np.abs(np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5 - region.top - region.side / 2)
+    across = np.abs(np.arange(columns.start, columns.stop, dtype=np.float32) + 0.5 - region.left - region.side / 2)
+    return np.maximum(down[:, None], across[None, :]) / region.side
