@@ -47,6 +47,20 @@ def read_state_dict(path: str | Path) -> dict[str, Any]:
     return _read_pickle(path)
 
 
+def read_metadata(path: str | Path) -> dict[str, str]:
+    """What the writer of a safetensors file noted in it; empty for files of another format.
+
+    Raises:
+        MissingModelFileError, CorruptModelFileError, UnknownCheckpointError: see `read_state_dict`.
+    """
+    path = Path(path)
+    if weights_format(path) != "safetensors":
+        return {}
+    with path.open("rb") as stream:
+        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+    return {str(key): str(value) for key, value in header.get("__metadata__", {}).items()}
+
+
 def weights_format(path: str | Path) -> WeightsFormat:
     """Tell the format of a weights file and check that it is whole as far as its structure shows.
 

@@ -11,53 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from ..adapter_layers import LoRA, by_layer, key_shape, keys_and_values, lora_pairs
-from ..checkpoint import KeyReport, Signature, flatten, identify, subset
+from ..checkpoint import KeyReport, flatten, identify, subset
 from ..face.iresnet import IResNet
+from ..known_files import BACKBONE, FACEID, IMAGE_PROMPT, KNOWN_FILES, ROUTER
 from ..weights_source import Source, read_weights
 from .id_embedding import IDEmbedding
 from .id_routing import IDRouter
 from .image_prompt import ImagePromptProjection
 
 PUBLISHED_HEAD = 64  # head width of the published ID embedding; the one size that no tensor shape tells
-FACEID, ROUTER, BACKBONE, IMAGE_PROMPT = "faceid", "router", "backbone", "image prompt"
-
-_LAYER = r"\d+\."
-DETECT = (
-    Signature(
-        kind=FACEID,
-        description="a UniPortrait faceid file",
-        has=(r"faceid_proj\.latents$", rf"faceid_adapter\.{_LAYER}to_k_faceid\."),
-        belongs='in "faceid" of Load UniPortrait',
-    ),
-    Signature(
-        kind=ROUTER,
-        description="a UniPortrait router file",
-        has=(rf"faceid_adapter\.{_LAYER}to_q_router\.",),
-        lacks=(r"faceid_proj\.",),
-        belongs='in "router" of Load UniPortrait',
-    ),
-    Signature(
-        kind=BACKBONE,
-        description="a face backbone",
-        has=(r"input_layer\.0\.weight$", r"body\.0\.res_layer\.1\.weight$"),
-        belongs='in "backbone" of Load UniPortrait',
-    ),
-    Signature(
-        kind=IMAGE_PROMPT,
-        description="an IP-Adapter file",
-        has=(r"image_proj\.proj\.weight$", rf"ip_adapter\.{_LAYER}to_k_ip\."),
-        lacks=(rf"ip_adapter\.{_LAYER}to_q_lora\.", r"image_proj\.latents$"),
-        belongs='in "image_prompt" of Load UniPortrait',
-    ),
-    Signature(
-        kind="other IP-Adapter",
-        description="an IP-Adapter of another kind (Plus or FaceID)",
-        has=(r"image_proj\.", r"ip_adapter\."),
-    ),
-    Signature(kind="base model", description="a Stable Diffusion checkpoint", has=(r"model\.diffusion_model\.",)),
-    Signature(kind="CLIP vision", description="a CLIP vision model", has=(r"(vision_model|visual)\.",)),
-    Signature(kind="LoRA", description="a LoRA", has=(r"(lora_unet|lora_te|unet\.|diffusion_model\.).*",)),
-)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -103,7 +65,7 @@ class UniPortraitAdapter:
 
 def detect(state_dict: Mapping[str, Any]) -> str | None:
     """The kind of a file by its keys, nested or flat: "faceid", "router", "backbone", "image prompt", another or None."""
-    found = identify(flatten(state_dict), DETECT)
+    found = identify(flatten(state_dict), KNOWN_FILES)
     return found.kind if found else None
 
 
@@ -128,7 +90,7 @@ def load(
     Raises:
         UnknownCheckpointError: if a file is something else, or its tensors do not fit each other.
     """
-    faceid_weights, name = read_weights(faceid, FACEID, DETECT)
+    faceid_weights, name = read_weights(faceid, FACEID, KNOWN_FILES)
     projection = subset(faceid_weights, "faceid_proj.")
     id_embedding = IDEmbedding.from_state_dict(projection, dim_head=dim_head or _head_width(projection))
     layers = subset(faceid_weights, "faceid_adapter.")
@@ -137,7 +99,7 @@ def load(
     widths = {index: key_shape(face_attention, index)[0] for index in map(int, face_attention)}
     routers, multi_lora = nn.ModuleDict(), None
     if router is not None:
-        router_weights, router_name = read_weights(router, ROUTER, DETECT)
+        router_weights, router_name = read_weights(router, ROUTER, KNOWN_FILES)
         router_layers = subset(router_weights, "faceid_adapter.")
         routers = _routers(router_layers, widths, (id_embedding.num_tokens, width), router_name, dtype)
         multi_lora = lora_pairs(router_layers, "faceid_adapter", router_name, dtype)
@@ -160,7 +122,7 @@ def load_backbone(backbone: Source) -> IResNet:
     Raises:
         UnknownCheckpointError: if it is something else.
     """
-    weights, _ = read_weights(backbone, BACKBONE, DETECT)
+    weights, _ = read_weights(backbone, BACKBONE, KNOWN_FILES)
     return IResNet.from_state_dict(weights)
 
 
@@ -196,7 +158,7 @@ def _routers(
 
 
 def _image_prompt(source: Source, widths: dict[int, int], width: int, dtype: torch.dtype | None) -> ImagePrompt:
-    weights, name = read_weights(source, IMAGE_PROMPT, DETECT)
+    weights, name = read_weights(source, IMAGE_PROMPT, KNOWN_FILES)
     projection = ImagePromptProjection.from_state_dict(subset(weights, "image_proj."))
     attention = keys_and_values(subset(weights, "ip_adapter."), "ip", width, name, dtype)
     report = KeyReport(f"{name} beside this faceid file")

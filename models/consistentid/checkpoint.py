@@ -1,0 +1,126 @@
+"""ConsistentID's file: recognised by its keys, read strictly, and what it makes together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..adapter_layers import LoRA, by_layer, key_shape, keys_and_values, lora_pairs
+from ..checkpoint import KeyReport, subset
+from ..files import read_metadata
+from ..known_files import CONSISTENTID, KNOWN_FILES
+from ..weights_source import Source, read_weights
+from .facial_encoder import FacialEncoder
+from .id_projection import IDProjection
+
+PROJECTIONS = ("image_proj.", "image_proj_model.")  # SD1.5's name, and that of SDXL and of training dumps
+ENCODER, LAYERS = "FacialEncoder.", "adapter_modules."
+BASE_MODEL = "unet."  # in training dumps; never read
+TRAINED_AS = "likeness.consistentid"  # metadata key that tells which mode a file was trained for
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class ConsistentIDAdapter:
+    """Everything that ConsistentID adds to a UNet and to its prompt.
+
+    Attributes:
+        id_projection: face vector and photo to ID tokens, float32.
+        facial_encoder: region pictures into text rows, float32.
+        attention: keys and values of ID tokens by cross-attention site index, as a string (a KeyValueProjection each).
+        lora: by site index of self- and cross-attention, q, k, v and out of every layer; (rank, in) and (C, rank) each.
+        context_dim: D, width of the context that the UNet must have; 768 is SD1.5, 2048 SDXL.
+        widths: C of every cross-attention site, by index.
+        metadata: what the file's writer noted.
+    """
+
+    id_projection: IDProjection
+    facial_encoder: FacialEncoder
+    attention: nn.ModuleDict
+    lora: LoRA
+    context_dim: int
+    widths: dict[int, int]
+    metadata: dict[str, str]
+
+
+def load(source: Source, *, dtype: torch.dtype | None = None, dim_head: int = 64) -> ConsistentIDAdapter:
+    """Read an adapter.
+
+    Args:
+        source: path or state dict, nested or with dotted keys; weights of a base model in it are passed over.
+        dtype: of keys, values and LoRA; None keeps the file's.
+        dim_head: head width of both encoders, 64 in the published files.
+
+    Raises:
+        UnknownCheckpointError: if it is something else, or tensors are missing, unexpected or of another shape.
+        LikenessError: if the file cannot be read, see `files.read_state_dict`.
+    """
+    weights, name = read_weights(source, CONSISTENTID, KNOWN_FILES)
+    projection = next(
+        (prefix for prefix in PROJECTIONS if any(key.startswith(prefix) for key in weights)), PROJECTIONS[0]
+    )
+    known = (projection, ENCODER, LAYERS, BASE_MODEL)
+    KeyReport(name, unexpected=[key for key in weights if not key.startswith(known)]).raise_if_faulty()
+    id_projection = IDProjection.from_state_dict(subset(weights, projection), dim_head=dim_head)
+    facial_encoder = FacialEncoder.from_state_dict(subset(weights, ENCODER), dim_head=dim_head)
+    width, layers = id_projection.width, subset(weights, LAYERS)
+    _check_layers(layers, width, facial_encoder.width, name)
+    attention = keys_and_values(layers, "ip", width, name, dtype)
+    return ConsistentIDAdapter(
+        id_projection=id_projection,
+        facial_encoder=facial_encoder,
+        attention=attention,
+        lora=lora_pairs(layers, LAYERS.rstrip("."), name, dtype),
+        context_dim=width,
+        widths={index: key_shape(attention, index)[0] for index in map(int, attention)},
+        metadata={} if isinstance(source, Mapping) else read_metadata(Path(source)),
+    )
+
+
+def trained_corrected(metadata: Mapping[str, str]) -> bool:
+    """Whether a file's metadata say that it was trained with the corrected mode."""
+    return metadata.get(TRAINED_AS) == "corrected"
+
+
+def _check_layers(layers: Mapping[str, Tensor], width: int, text_width: int, name: str) -> None:
+    """All layers, self and cross in turn, with all their tensors in shapes that fit each other and the ID tokens."""
+    report = KeyReport(name)
+    if text_width != width:
+        report.misshaped.append(f"{ENCODER}fuse_module is {text_width} wide and should be {width}")
+    grouped = dict(by_layer(layers))
+    count = 2 * (max(grouped, default=1) // 2 + 1)  # a self-attention layer is followed by its cross-attention
+    wanted: dict[str, tuple[int, int] | None] = {}
+    for index in range(count):
+        wanted.update(_layer_shapes(index, grouped.get(index, {}), width))
+    for key, shape in wanted.items():
+        if key not in layers:
+            report.missing.append(LAYERS + key)
+        elif shape is not None:
+            report.expect_shape(LAYERS + key, layers[key], shape)
+    report.unexpected.extend(LAYERS + key for key in layers if key not in wanted)
+    report.raise_if_faulty()
+
+
+def _layer_shapes(
+    index: int, tensors: Mapping[str, Tensor], width: int
+) -> Iterator[tuple[str, tuple[int, int] | None]]:
+    """Keys of a layer and their shapes; None where neither the layer's channels nor its ranks are known."""
+    query = tensors.get("to_q_lora.down.weight")
+    channels = query.shape[-1] if query is not None else None
+    read = width if index % 2 else channels
+    for part, inputs in (("q", channels), ("k", read), ("v", read), ("out", channels)):
+        down = tensors.get(f"to_{part}_lora.down.weight")
+        rank = down.shape[0] if down is not None and down.ndim == 2 else None
+        for half, shape in (("down", (rank, inputs)), ("up", (channels, rank))):
+            yield f"{index}.to_{part}_lora.{half}.weight", _known(shape)
+    if index % 2:
+        for part in ("k", "v"):
+            yield f"{index}.to_{part}_ip.weight", _known((channels, width))
+
+
+def _known(shape: tuple[int | None, int | None]) -> tuple[int, int] | None:
+    rows, columns = shape
+    return None if rows is None or columns is None else (rows, columns)
