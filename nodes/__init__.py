@@ -5,7 +5,18 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from ..host.files import register_folders
-from . import face_regions, faces, routing_map, uniportrait, uniportrait_identity
+from . import (
+    consistentid,
+    consistentid_identity,
+    consistentid_prompt,
+    face_parsing,
+    face_regions,
+    faces,
+    fine_grained_similarity,
+    routing_map,
+    uniportrait,
+    uniportrait_identity,
+)
 
 
 class LikenessExtension(ComfyExtension):
@@ -17,7 +28,12 @@ class LikenessExtension(ComfyExtension):
         return [
             *uniportrait.NODES,
             *uniportrait_identity.NODES,
+            *consistentid.NODES,
+            *consistentid_identity.NODES,
+            *consistentid_prompt.NODES,
             *faces.NODES,
             *face_regions.NODES,
+            *face_parsing.NODES,
+            *fine_grained_similarity.NODES,
             *routing_map.NODES,
         ]

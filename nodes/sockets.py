@@ -6,7 +6,13 @@ from comfy_api.latest import io
 
 Faces = io.Custom("LIKENESS_FACES")  # models.face.types.FaceSet
 FaceRegion = io.Custom("LIKENESS_FACE_REGION")  # models.face.region.FaceRegion
+FaceParser = io.Custom("LIKENESS_FACE_PARSER")  # host.face_parser.LoadedFaceParser
+DINO = io.Custom("LIKENESS_DINO")  # host.fine_grained_similarity.LoadedDINO
 UniPortrait = io.Custom("LIKENESS_UNIPORTRAIT")  # host.uniportrait.LoadedUniPortrait
 UniPortraitIdentities = io.Custom("LIKENESS_UNIPORTRAIT_IDENTITIES")  # models.uniportrait.identity.Identities
+ConsistentID = io.Custom("LIKENESS_CONSISTENTID")  # host.consistentid.LoadedConsistentID
+ConsistentIDIdentities = io.Custom("LIKENESS_CONSISTENTID_IDENTITIES")  # models.consistentid.identity.Identities
+FacialRegions = io.Custom("LIKENESS_FACIAL_REGIONS")  # models.consistentid.identity.FacialRegions
+Placement = io.Custom("LIKENESS_PLACEMENT")  # host.placement.LoadedPlacement
 
 CATEGORY = "Likeness"

@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from ..errors import NoFaceFoundError
+from ..images import images_from_arrays
+from ..resampling import resize
 from .regions import FEATURES, kept_regions, kind_of, region_picture
 
 DARKEST = 10  # grey level that a pixel must exceed to count for the bounding box, as in the published helper
@@ -101,6 +103,20 @@ def tight_crop(picture: np.ndarray) -> np.ndarray | None:
         return None
     crop = picture[rows[0] : rows[-1], columns[0] : columns[-1]]
     return crop if crop.size else None
+
+
+def crops_tensor(results: Sequence[FineGrainedSimilarity], size: int) -> Tensor:
+    """What was compared, as IMAGE: the regions of one comparison after the other, reference left, image right.
+
+    Args:
+        results: at least one.
+        size: side of either half, pixels; stretched like the encoder's input.
+
+    Returns:
+        (regions, size, 2·size, 3) float32, 0–1.
+    """
+    pairs = [pair for result in results for pair in result.crops.values()]
+    return images_from_arrays([np.hstack([resize(crop, (size, size), "bicubic") for crop in pair]) for pair in pairs])
 
 
 def _crops(reference: ParsedPhoto, image: ParsedPhoto, name: str) -> Crops | None:

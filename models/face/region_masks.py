@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from ..errors import InvalidSettingError, MissingPackageError
 from .parsing import LABELS
@@ -136,6 +138,21 @@ def region_mask(labels: np.ndarray, name: str) -> np.ndarray:
     region = REGIONS[name]
     mask = np.isin(labels, region.labels)
     return filled(mask) if region.is_filled else mask
+
+
+def mask_tensor(labels: Sequence[np.ndarray], name: str, *, expand: int = 0, feather: int = 0) -> Tensor:
+    """One region of several pictures as MASK.
+
+    Args:
+        labels: (H, W) uint8 each, all of one size, at least one.
+        name: a key of `REGIONS`.
+        expand, feather: see `soft_edges`.
+
+    Returns:
+        (B, H, W) float32, 0–1; all zero where a picture does not show the region.
+    """
+    masks = [soft_edges(region_mask(found, name), expand, feather) for found in labels]
+    return torch.from_numpy(np.stack(masks))
 
 
 def soft_edges(mask: np.ndarray, expand: int, feather: int) -> np.ndarray:

@@ -1,0 +1,121 @@
+"""Facial regions of pictures: load the face parser, and one mask per region."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io, ui
+from torch import Tensor
+
+from ..host.face_parser import LoadedFaceParser, load_face_parser, parse_pictures
+from ..host.files import list_files, resolve
+from ..models.face.label_picture import labels_tensor
+from ..models.face.region_masks import MOST_EXPANDED, MOST_FEATHERED, REGIONS, mask_tensor
+from ..models.face.types import FaceSet
+from .sockets import CATEGORY, FaceParser, Faces
+
+
+class LoadFaceParser(io.ComfyNode):
+    """Reads the face parser."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="LikenessLoadFaceParser",
+            display_name="Load Face Parser",
+            category=CATEGORY,
+            description="Loads the network that tells skin, hair, eyes, nose, lips and other facial regions apart.",
+            inputs=[
+                io.Combo.Input(
+                    "face_parser",
+                    options=list_files("face_parsing"),
+                    tooltip="A BiSeNet file in models/face_parsing (published as face_parsing.pth, 79999_iter.pth or "
+                    "parsing_bisenet.pth, 53 MB).",
+                ),
+            ],
+            outputs=[FaceParser.Output(display_name="face_parser", tooltip="The face parser.")],
+        )
+
+    @classmethod
+    def execute(cls, face_parser: str) -> io.NodeOutput:
+        return io.NodeOutput(load_face_parser(resolve("face_parsing", face_parser)))
+
+
+class ParseFace(io.ComfyNode):
+    """Gives one mask per facial region."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="LikenessParseFace",
+            display_name="Face Parsing",
+            category=CATEGORY,
+            description="Finds the regions of faces and gives a mask of each, for inpainting, detailers and regional "
+            "prompts.",
+            is_output_node=True,  # so that the regions can be looked at before anything is generated
+            inputs=[
+                FaceParser.Input("face_parser", tooltip="The face parser, from Load Face Parser."),
+                io.Image.Input("image", tooltip="One or more pictures. Alpha is ignored."),
+                Faces.Input(
+                    "faces",
+                    optional=True,
+                    tooltip="Faces that Detect Faces took in these pictures. Then each face's surroundings are looked at "
+                    "by themselves, which finds the regions of small faces, and all else counts as background. Without "
+                    "faces the whole picture is looked at, which suits portraits.",
+                ),
+                io.Int.Input(
+                    "size",
+                    default=512,
+                    min=256,
+                    max=1280,
+                    step=32,
+                    tooltip="Side in pixels of the square that the network sees. 512 is what it was trained with.",
+                ),
+                io.Float.Input(
+                    "margin",
+                    default=0.5,
+                    min=0.0,
+                    max=4.0,
+                    step=0.05,
+                    tooltip="With faces: surroundings that are looked at, added on each side, in face sizes. More of it "
+                    "brings in hair, neck and clothes.",
+                ),
+                io.Int.Input(
+                    "expand",
+                    default=0,
+                    min=-MOST_EXPANDED,
+                    max=MOST_EXPANDED,
+                    tooltip="Grows every mask by that many pixels; negative values shrink it.",
+                ),
+                io.Int.Input(
+                    "feather",
+                    default=0,
+                    min=0,
+                    max=MOST_FEATHERED,
+                    tooltip="Width of the soft edge in pixels, half of it inside the region. 0 gives a hard edge.",
+                ),
+            ],
+            outputs=[
+                *(io.Mask.Output(display_name=name, tooltip=region.about) for name, region in REGIONS.items()),
+                io.Image.Output(
+                    display_name="preview", tooltip="The pictures with every region in its colour; see the help page."
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        face_parser: LoadedFaceParser,
+        image: Tensor,
+        size: int,
+        margin: float,
+        expand: int,
+        feather: int,
+        faces: FaceSet | None = None,
+    ) -> io.NodeOutput:
+        pictures, labels = parse_pictures(face_parser, image, faces, size=size, margin=margin)
+        preview = labels_tensor(pictures, labels)
+        masks = (mask_tensor(labels, name, expand=expand, feather=feather) for name in REGIONS)
+        return io.NodeOutput(*masks, preview, ui=ui.PreviewImage(preview, cls=cls))
+
+
+NODES: list[type[io.ComfyNode]] = [LoadFaceParser, ParseFace]
