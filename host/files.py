@@ -12,7 +12,7 @@ import folder_paths
 from ..models.errors import MissingModelFileError
 from ..models.face.detection import DetectorFiles, sort_files
 
-WEIGHTS_FOLDERS = ("uniportrait", "consistentid", "omniportrait", "facestudio", "ipadapter")
+WEIGHTS_FOLDERS = ("uniportrait", "consistentid", "omniportrait", "facestudio", "ipadapter", "face_parsing", "dino")
 INSIGHTFACE, FACE_DETECTION = "insightface", "face_detection"
 NEAR_MISSES = 4
 
