@@ -12,7 +12,8 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -24,6 +25,7 @@ from .caches import cache_folder
 
 RECIPE = 1  # raise when the rule in `fill` changes
 LORA_GAIN = 0.1  # a LoRA should bend the model, not drown it
+RELU_GAIN = math.sqrt(2)  # keeps the size of activations through ReLU; only centred kernels need it
 EMBEDDING_SPREAD = 0.02  # as transformers initialises embeddings
 ZERO_CONV_SPREAD = 0.002  # a fresh ControlNet starts at zero; a trained one is small
 
@@ -39,12 +41,15 @@ class WeightFile:
         name: the published file's name.
         layout: gives key names and shapes; nested one level for the `.bin` files that are.
         dtype: how floating point values are stored.
+        centred: every convolution kernel sums to zero. A random network then answers to the picture's structure; with
+            plain kernels, which see its brightness most, a parser gives nearly all of it one label.
     """
 
     folder: str
     name: str
     layout: Callable[[], NestedLayout]
     dtype: torch.dtype = torch.float16
+    centred: bool = False
 
     @property
     def path(self) -> str:
@@ -86,7 +91,30 @@ CONTROL_NET = WeightFile(
     folder="controlnet", name="control_v11p_sd15_openpose_fp16.safetensors", layout=_flat(layouts.control_net)
 )
 LORA = WeightFile(folder="loras", name="your-lora.safetensors", layout=_flat(layouts.user_lora))
-ALL = (CHECKPOINT, FACEID, ROUTER, BACKBONE, CLIP_VISION, IP_ADAPTER, CONTROL_NET, LORA)
+SDXL_CHECKPOINT = WeightFile(
+    folder="checkpoints", name="sd_xl_base_1.0.safetensors", layout=_flat(partial(layouts.sdxl, layouts.SDXL))
+)
+# The narrow files stand in for the full ones under their names: 320 channels at each of the 70 sites.
+NARROW_SDXL_CHECKPOINT = replace(SDXL_CHECKPOINT, layout=_flat(partial(layouts.sdxl, layouts.NARROW_SDXL)))
+CONSISTENTID = WeightFile(
+    folder="consistentid", name="ConsistentID-v1.bin", layout=partial(layouts.consistentid, layouts.SD15)
+)
+CONSISTENTID_SDXL = WeightFile(
+    folder="consistentid", name="ConsistentID_SDXL-v1.bin", layout=partial(layouts.consistentid, layouts.SDXL)
+)
+NARROW_CONSISTENTID_SDXL = replace(CONSISTENTID_SDXL, layout=partial(layouts.consistentid, layouts.NARROW_SDXL))
+FACE_PARSING = WeightFile(
+    folder="face_parsing",
+    name="face_parsing.pth",
+    layout=_flat(layouts.face_parsing),
+    dtype=torch.float32,
+    centred=True,
+)
+DINO = WeightFile(folder="dino", name="dino_deitsmall16_pretrain.pth", layout=_flat(layouts.dino), dtype=torch.float32)
+ALL = (
+    *(CHECKPOINT, FACEID, ROUTER, BACKBONE, CLIP_VISION, IP_ADAPTER, CONTROL_NET, LORA),
+    *(NARROW_SDXL_CHECKPOINT, CONSISTENTID, NARROW_CONSISTENTID_SDXL, FACE_PARSING, DINO),
+)
 
 
 def make_all(wanted: Iterable[WeightFile] = ALL) -> dict[str, Path]:
@@ -108,35 +136,40 @@ def make(weights: WeightFile) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     print(f"making {weights.path} with random weights ...", end=" ", flush=True)
-    _write(fill(layout, weights.dtype), target)
+    _write(fill(layout, weights.dtype, centred=weights.centred), target)
     print(f"{target.stat().st_size / 1e6:.0f} MB in {time.monotonic() - started:.0f} s", flush=True)
     return target
 
 
 def recipe_hash(weights: WeightFile, layout: NestedLayout) -> str:
-    """Name what a file is made of: its keys and shapes, its dtype and the rule that fills it."""
-    recipe = json.dumps([RECIPE, str(weights.dtype), layout], sort_keys=True)
+    """Name what a file is made of: its keys and shapes, its dtype and the rules that fill it."""
+    rules = ["centred"] if weights.centred else []
+    recipe = json.dumps([RECIPE, str(weights.dtype), layout, *rules], sort_keys=True)
     return hashlib.sha256(recipe.encode()).hexdigest()[:12]
 
 
-def fill(layout: NestedLayout, dtype: torch.dtype, seed: int = 0) -> dict[str, dict[str, Tensor]]:
+def fill(
+    layout: NestedLayout, dtype: torch.dtype, *, seed: int = 0, centred: bool = False
+) -> dict[str, dict[str, Tensor]]:
     """Fill a layout with seeded random values at scales that keep activations finite in half precision."""
     generator = torch.Generator().manual_seed(seed)
     return {
-        part: {key: _tensor(key, shape, dtype, generator) for key, shape in shapes.items()}
+        part: {key: _tensor(key, shape, dtype, generator, centred) for key, shape in shapes.items()}
         for part, shapes in layout.items()
     }
 
 
-def _tensor(key: str, shape: layouts.Shape, dtype: torch.dtype, generator: torch.Generator) -> Tensor:
+def _tensor(key: str, shape: layouts.Shape, dtype: torch.dtype, generator: torch.Generator, centred: bool) -> Tensor:
     if key.endswith("num_batches_tracked"):
         return torch.zeros(shape, dtype=torch.int64)
     if key.endswith("running_var"):
         return torch.ones(shape, dtype=dtype)
     if key.endswith("weight") and len(shape) == 1:  # norms and PReLU
         return torch.full(shape, 0.25 if _is_prelu(key) else 1.0, dtype=dtype)
-    spread = _spread(key, shape)
-    return torch.randn(shape, generator=generator).mul_(spread).to(dtype)
+    values = torch.randn(shape, generator=generator).mul_(_spread(key, shape))
+    if centred and len(shape) == 4:
+        values = (values - values.mean(dim=(1, 2, 3), keepdim=True)).mul_(RELU_GAIN)
+    return values.to(dtype)
 
 
 def _is_prelu(key: str) -> bool:

@@ -1,7 +1,11 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from likeness.tools import random_weights
-from likeness.tools.random_weights import ALL, WeightFile, fill, make, make_all, recipe_hash
+from likeness.tools.portraits import astronaut, drawing
+from likeness.tools.random_weights import ALL, FACE_PARSING, WeightFile, fill, make, make_all, recipe_hash
 from safetensors.torch import load_file
 
 
@@ -81,3 +85,31 @@ def test_the_tensors_on_disk_are_the_layout():
 def test_make_all_names_files_as_the_models_folder_does(cache):
     assert list(make_all([small()])) == ["loras/small.safetensors"]
     assert len({weights.path for weights in ALL}) == len(ALL)
+
+
+def test_centred_kernels_sum_to_zero_and_nothing_else_changes():
+    layout = {"": {"conv.weight": (4, 3, 3, 3), "linear.weight": (4, 6)}}
+    plain, centred = (fill(layout, torch.float32, centred=flag)[""] for flag in (False, True))
+    assert centred["conv.weight"].sum(dim=(1, 2, 3)).abs().max() < 1e-5
+    assert plain["conv.weight"].sum(dim=(1, 2, 3)).abs().min() > 1e-3
+    assert torch.equal(plain["linear.weight"], centred["linear.weight"])
+
+
+def test_a_centred_file_gets_another_place():
+    assert recipe_hash(small(), small().layout()) != recipe_hash(replace(small(), centred=True), small().layout())
+
+
+@pytest.mark.parametrize("picture", [astronaut().picture, drawing(1).picture, drawing(2).picture])
+def test_the_random_face_parser_finds_every_region(picture):
+    """Face, eye, ear, nose and lip: all labels that prompts are made of lie somewhere, by chance."""
+    from facexlib.parsing.bisenet import BiSeNet
+
+    network = BiSeNet(19).eval()
+    network.load_state_dict(fill(FACE_PARSING.layout(), FACE_PARSING.dtype, centred=FACE_PARSING.centred)[""])
+    values = torch.from_numpy(np.asarray(picture.resize((256, 256)), dtype=np.float32)).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        labels = network(values / 127.5 - 1)[0].argmax(dim=1)
+    shares = torch.bincount(labels.flatten(), minlength=19) / labels.numel()
+    for region in ((1,), (4, 5), (7, 8), (10,), (12, 13)):
+        assert shares[list(region)].sum() > 0.001
+    assert shares.max() < 0.5
