@@ -103,13 +103,13 @@ def unet_call(model: Any, side: int) -> Callable[[], torch.Tensor]:
         model: with or without people.
         side: of the picture, pixels.
     """
-    from likeness.host.sampling import CONDS_KEY, RUN_KEY
+    from likeness.host.sampling import CONDS_KEY, RUN_KEY, CondInfo
     from likeness.models.attention import Run
 
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(1, 4, side // 8, side // 8, generator=generator).repeat(2, 1, 1, 1)
     text = torch.randn(2, TEXT_TOKENS, TEXT_WIDTH, generator=generator)
-    conds = {uuid.uuid4(): (polarity, None) for polarity in (Polarity.POSITIVE, Polarity.NEGATIVE)}
+    conds = {uuid.uuid4(): CondInfo(polarity) for polarity in (Polarity.POSITIVE, Polarity.NEGATIVE)}
     timesteps = torch.full((2,), float(TIMESTEP))
     sigma = model.get_model_object("model_sampling").sigma(timesteps[:1])
     options = {

@@ -77,7 +77,8 @@ class Injection:
         if call is not None and block is not None:
             site = self.sites.get((block[0], block[1], extra.get("block_index", 0)))
             if site is not None:
-                call.pending = Pending(site, n, extra["n_heads"], tuple(extra.get("activations_shape", ())[-2:]))
+                grid = tuple(extra.get("activations_shape", ())[-2:])
+                call.pending = Pending(site, n, extra["n_heads"], grid, (context, value))
         return n, context, value
 
     def attend(self, function: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
@@ -89,10 +90,10 @@ class Injection:
         call: UNetCall | None = (kwargs.get("transformer_options") or {}).get(self.key)
         if call is None or call.pending is None:
             return base
-        query = args[0] if args else kwargs["q"]
+        query, *text = (args[place] if place < len(args) else kwargs[name] for place, name in enumerate("qkv"))
         if query.shape[:2] != call.pending.hidden.shape[:2] or query.shape != base.shape:
             return base  # a patch after ours changed the batch: added after the layer instead
-        added = self._residual(call, call.take(), query, base)
+        added = self._residual(call, call.take(), query, base, (text[0], text[1]) if call.has_owners else None)
         return base if added is None else base + added
 
     def finish(self, n: Tensor, extra: dict[str, Any]) -> Tensor:
@@ -104,17 +105,28 @@ class Injection:
         hidden = call.matching_rows(pending.hidden, n.shape[0])
         layer: Any = call.unet.get_submodule(pending.site.path)
         query = layer.to_q(hidden)
-        added = self._residual(call, pending.with_hidden(hidden), query, None)
+        text = None
+        if call.has_owners:
+            contexts = (call.matching_rows(context, n.shape[0]) for context in pending.context)
+            text = tuple(project(context) for project, context in zip((layer.to_k, layer.to_v), contexts, strict=True))
+        added = self._residual(call, pending.with_hidden(hidden), query, None, text)
         if added is None:
             return n
         nothing = torch.zeros_like(added[:1, :1])
         return n + (layer.to_out(added) - layer.to_out(nothing))  # the projection without its bias
 
-    def _residual(self, call: UNetCall, pending: Pending, query: Tensor, base: Tensor | None) -> Tensor | None:
+    def _residual(
+        self,
+        call: UNetCall,
+        pending: Pending,
+        query: Tensor,
+        base: Tensor | None,
+        text: tuple[Tensor, Tensor] | None,
+    ) -> Tensor | None:
         call.fired.add(pending.site.index)
         residuals = [residual for residual in self.residuals if residual.wants(pending.site)]
         rows, parts = [], []
-        for group, attention_call in call.groups(pending, query, base):
+        for group, attention_call in call.groups(pending, query, base, text):
             rows.append(group)
             parts.append(_sum([residual(pending.site, attention_call) for residual in residuals]))
         if all(part is None for part in parts):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,13 +17,16 @@ from ..models.errors import MissingRecordingError
 from ..models.placement_record import PlacementArchive, PlacementMaps, PlacementRecord
 from ..models.schedule import SigmaWindow
 from .graph import is_queued
+from .merging import settle
 
 logger = logging.getLogger(__name__)
 
 WRAPPER_KEY = "likeness"
+SIGMAS_PLACE = 3  # outer_sample(noise, latent_image, sampler, sigmas, ...)
 RUN_KEY = "likeness.run"
 CONDS_KEY = "likeness.conds"
 ARCHIVE_KEY = "likeness.placements"
+OWNERS_KEY = "likeness.owners"
 ROUTING_MAP_NODE = "LikenessShowRoutingMap"
 
 POLARITIES = {
@@ -32,7 +36,20 @@ POLARITIES = {
     "empty_negative_prompt": Polarity.NEGATIVE,  # PerpNegGuider
 }
 
-CondInfo = tuple[Polarity, "Crop | None"]
+
+@dataclass(frozen=True, slots=True)
+class CondInfo:
+    """What is known of one cond of a run.
+
+    Attributes:
+        polarity: side of the guidance.
+        crop: the part of the picture it is for, or None for all of it.
+        owners: of every row of its text, the place of a person or -1; empty where nobody owns a row.
+    """
+
+    polarity: Polarity
+    crop: Crop | None = None
+    owners: tuple[int, ...] = ()
 
 
 def sigma_window(model: ModelPatcher, start_percent: float, end_percent: float) -> SigmaWindow:
@@ -73,6 +90,7 @@ def _outer_sample(executor: Callable[..., Any], *args: Any, **kwargs: Any) -> An
     run = Run(recorder=record)
     options = guider.model_options.setdefault("transformer_options", {})
     options[RUN_KEY] = run
+    settle(guider.conds, kwargs["sigmas"] if "sigmas" in kwargs else args[SIGMAS_PLACE])
     try:
         latent = executor(*args, **kwargs)
     finally:
@@ -100,10 +118,10 @@ def _conds_by_uuid(conds: dict[str, list[dict[str, Any]]], size: tuple[int, ...]
     for name, entries in conds.items():
         polarity = POLARITIES.get(name, Polarity.POSITIVE)
         for entry in entries or ():
-            if known.get(entry["uuid"], (polarity,))[0] is not polarity:
+            if entry["uuid"] in known and known[entry["uuid"]].polarity is not polarity:
                 # Core copies a positive area cond, uuid and all, to give the negative side the same area.
                 entry["uuid"] = uuid4()
-            known[entry["uuid"]] = (polarity, _crop(entry.get("area"), size))
+            known[entry["uuid"]] = CondInfo(polarity, _crop(entry.get("area"), size), entry.get(OWNERS_KEY, ()))
     return known
 
 

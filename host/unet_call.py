@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..models.attention import AttentionCall, AttentionSite, Crop, Polarity, Run
+from ..models.attention import AttentionCall, AttentionSite, Polarity, Run, TextRows
 from ..models.errors import LikenessError
-from .sampling import CONDS_KEY, RUN_KEY
+from .sampling import CONDS_KEY, RUN_KEY, CondInfo
 
 logger = logging.getLogger(__name__)
 
@@ -27,24 +27,18 @@ class Pending:
         hidden: its normed input, (B, L, C).
         heads: number of heads.
         grid: (h, w) of the block, or empty where the host did not say.
+        context: the text that its keys and values are made of, (B, S, D) each; they may differ.
     """
 
     site: AttentionSite
     hidden: Tensor
     heads: int
     grid: tuple[int, ...]
+    context: tuple[Tensor, Tensor]
 
     def with_hidden(self, hidden: Tensor) -> Pending:
         """The same layer with other rows."""
         return replace(self, hidden=hidden)
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """The rows of one cond in a batch."""
-
-    polarity: Polarity
-    crop: Crop | None
 
 
 @dataclass(eq=False, slots=True)
@@ -68,7 +62,7 @@ class UNetCall:
     sigma: float
     size: tuple[int, int]
     rows: int
-    chunks: tuple[Chunk, ...]
+    chunks: tuple[CondInfo, ...]
     cond_or_uncond: tuple[int, ...]
     live: list[int]
     pending: Pending | None = None
@@ -117,8 +111,22 @@ class UNetCall:
         chunks = hidden.chunk(len(self.chunks))
         return torch.cat([chunks[place] for place in places])
 
-    def groups(self, pending: Pending, query: Tensor, base: Tensor | None) -> Iterator[tuple[slice, AttentionCall]]:
-        """The rows of a layer, split where polarity or crop changes."""
+    @property
+    def has_owners(self) -> bool:
+        """Whether rows of a prompt belong to people."""
+        return any(chunk.owners for chunk in self.chunks)
+
+    def groups(
+        self, pending: Pending, query: Tensor, base: Tensor | None, text: tuple[Tensor, Tensor] | None
+    ) -> Iterator[tuple[slice, AttentionCall]]:
+        """The rows of a layer, split where polarity, crop or the owners of the text change.
+
+        Args:
+            pending: the layer.
+            query: its projected query, (B, L, C).
+            base: what its attention gave, or None.
+            text: keys and values of its text, (B, S, C) each, or None where nobody asked for them.
+        """
         total = query.shape[0]
         chunks = [self.chunks[place] for place in self._places(total)]
         per_chunk = total // len(chunks)
@@ -141,9 +149,23 @@ class UNetCall:
                     sigma=self.sigma,
                     crop=chunks[first].crop,
                     run=self.run,
+                    text=None if text is None else self._owned(chunks[first].owners, text, rows),
                 ),
             )
             first = last
+
+    def _owned(self, owners: tuple[int, ...], text: tuple[Tensor, Tensor], rows: slice) -> TextRows | None:
+        """The text of some rows; ComfyUI repeats a prompt to the length of a longer one in the same batch."""
+        if not owners:
+            return None
+        keys, values = (part[rows] for part in text)
+        times, rest = divmod(keys.shape[1], len(owners))
+        if rest or values.shape != keys.shape:
+            if "other text" not in self.run.memo:
+                self.run.memo["other text"] = True
+                logger.warning("Another node changed the prompt's rows, so every person sees the whole prompt.")
+            return None
+        return TextRows(keys, values, owners * times)
 
     def _places(self, rows: int) -> list[int]:
         """Which of the call's chunks each chunk of a batch is."""
@@ -171,14 +193,13 @@ class UNetCall:
         return grid
 
 
-def _chunks(options: dict[str, Any], run: Run) -> tuple[Chunk, ...]:
-    known = options.get(CONDS_KEY, {})
+def _chunks(options: dict[str, Any], run: Run) -> tuple[CondInfo, ...]:
+    known: dict[Any, CondInfo] = options.get(CONDS_KEY, {})
     uuids = options.get("uuids") or [None]
-    chunks: list[Chunk] = []
+    chunks: list[CondInfo] = []
     for uuid in uuids:
         if uuid not in known and "unknown cond" not in run.memo:
             run.memo["unknown cond"] = True
             logger.warning("A prompt that is neither positive nor negative is treated as positive.")
-        polarity, crop = known.get(uuid, (Polarity.POSITIVE, None))
-        chunks.append(Chunk(polarity, crop))
+        chunks.append(known.get(uuid) or CondInfo(Polarity.POSITIVE))
     return tuple(chunks)

@@ -58,6 +58,20 @@ class Crop:
     full_width: int
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class TextRows:
+    """The prompt as one layer sees it, where parts of it belong to people.
+
+    Attributes:
+        keys, values: projected rows of the text, heads not split, (B, S, C).
+        owners: of every row, length S: the place of a person, or -1 for everybody.
+    """
+
+    keys: Tensor
+    values: Tensor
+    owners: tuple[int, ...]
+
+
 @dataclass(eq=False, slots=True)
 class Run:
     """One sampling run.
@@ -95,6 +109,7 @@ class AttentionCall:
         sigma: noise level, in the sampler's own units (ComfyUI: VE sigma); read once per UNet call.
         crop: the part of the latent these rows show, or None for all of it.
         run: the sampling run, for caches and recorders.
+        text: the prompt's rows, or None where no row belongs to one person alone.
     """
 
     hidden: Tensor
@@ -107,6 +122,7 @@ class AttentionCall:
     sigma: float
     crop: Crop | None
     run: Run
+    text: TextRows | None = None
 
 
 class AttentionResidual(Protocol):

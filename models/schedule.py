@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+SLACK = 1e-5  # relative; more than float32 rounding of a noise level, less than any step
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +27,26 @@ class SigmaWindow:
 
 
 ALWAYS = SigmaWindow()
+
+
+def merge_boundary(sigmas: Sequence[float], step: int, *, inclusive: bool) -> tuple[float, float]:
+    """The noise levels between which a run goes over from text alone to merged faces.
+
+    A step lasts from its own noise level down to just above the next one, so that samplers which look at levels in
+    between stay in the phase of their step.
+
+    Args:
+        sigmas: noise levels of the run, from high to low, one more than there are steps.
+        step: `start_merge_step`, counted from 0.
+        inclusive: whether that step itself still reads the text alone (`i <= start_merge_step`).
+
+    Returns:
+        The lowest level that reads the text alone, and the highest that reads the merged prompt.
+
+    Reference: ConsistentID (arXiv:2404.16771), delayed conditioning; `<=` as in the published code.
+    """
+    first = max(step + inclusive, 0)
+    if first >= len(sigmas) - 1:
+        return 0.0, -math.inf  # never
+    level = sigmas[first]
+    return level * (1 + SLACK), level * (1 + SLACK / 2)

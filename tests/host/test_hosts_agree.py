@@ -68,10 +68,10 @@ def inputs(rows, size):
 @torch.no_grad()
 def in_comfyui(model, residual, x, text, polarities):
     from likeness.host.attention import inject
-    from likeness.host.sampling import CONDS_KEY, RUN_KEY
+    from likeness.host.sampling import CONDS_KEY, RUN_KEY, CondInfo
 
     patched = inject(model, [residual], name="test")
-    conds = {uuid.uuid4(): (polarity, None) for polarity in polarities}
+    conds = {uuid.uuid4(): CondInfo(polarity) for polarity in polarities}
     options = {
         **patched.model_options["transformer_options"],
         "wrappers": patched.wrappers,
