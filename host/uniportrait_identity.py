@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -10,17 +9,18 @@ import torch
 from torch import Tensor
 
 from ..models.face.types import FaceSet
+from ..models.identity_attention import free_name
 from ..models.uniportrait.features import CROP_SIZE, ReferenceFeatures, describe, preprocess
 from ..models.uniportrait.identity import Identities, Identity
 from .memory import loaded
 from .uniportrait import LoadedUniPortrait
-from .vision import null_patch_tokens, patch_tokens
+from .vision import image_tokens, null_image_tokens
 
 
 def describe_faces(uniportrait: LoadedUniPortrait, clip_vision: Any, faces: FaceSet) -> ReferenceFeatures:
     """Features of all faces of a set, taken as references of one person."""
     pixels = preprocess(torch.stack([torch.from_numpy(face.crop) for face in faces.faces]))
-    tokens = patch_tokens(clip_vision, pixels, width=uniportrait.clip_width)
+    tokens = image_tokens(clip_vision, pixels, width=uniportrait.clip_width)[:, 1:]  # no class token
     with loaded(uniportrait.encoder):
         return describe(uniportrait.backbone, pixels, tokens)
 
@@ -48,14 +48,16 @@ def add_person(
         strength, start_percent, end_percent, mask: see `Identity`.
     """
     if identities is None:
-        tokens = null_patch_tokens(clip_vision, width=uniportrait.clip_width, size=CROP_SIZE)
+        tokens = null_image_tokens(clip_vision, width=uniportrait.clip_width, size=CROP_SIZE)[:, 1:]
         identities = Identities(people=(), null_clip_tokens=tokens)
     if not faces.found:
         return identities
     features = describe_faces(uniportrait, clip_vision, faces)
     return identities.add(
         Identity(
-            name=_free_name(name.strip() or f"person {len(identities.people) + 1}", identities),
+            name=free_name(
+                name.strip() or f"person {len(identities.people) + 1}", [one.name for one in identities.people]
+            ),
             features=features,
             strength=strength,
             start_percent=start_percent,
@@ -73,9 +75,3 @@ def mix_into_last(
         features = describe_faces(uniportrait, clip_vision, replace(faces, faces=(face,)))
         identities = identities.mix_into_last(features, weight / len(faces.faces))
     return identities
-
-
-def _free_name(name: str, identities: Identities) -> str:
-    taken = {person.name for person in identities.people}
-    numbered = (f"{name} {number}" for number in itertools.count(2))
-    return next(candidate for candidate in itertools.chain((name,), numbered) if candidate not in taken)

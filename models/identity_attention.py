@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import cast
 
@@ -21,7 +23,7 @@ class Person:
 
     Attributes:
         name: shown on routing maps.
-        strength: factor on the identity's attention (`faceid_scale`), > 0.
+        strength: factor on the identity's attention, at least 0; 0 keeps the place and adds nothing.
         window: noise levels at which the identity acts.
     """
 
@@ -56,11 +58,16 @@ class IdentityResidual:
 
     def __call__(self, site: AttentionSite, call: AttentionCall) -> Tensor | None:
         """Attention to the identities, (B, L, C), or None while nobody is active."""
-        strengths = [person.strength if person.window.contains(call.sigma) else 0.0 for person in self.people]
-        if not any(strengths):
-            return None
+        return self.attend(site, call, self.placement(site, call)) if self.acts(call) else None
+
+    def acts(self, call: AttentionCall) -> bool:
+        """Whether anybody is active at this noise level."""
+        return any(self._strengths(call))
+
+    def attend(self, site: AttentionSite, call: AttentionCall, weights: Tensor) -> Tensor:
+        """Attention to the identities, (B, L, C), at places already known, (B, L, N); somebody must be active."""
+        strengths = self._strengths(call)
         negative = call.polarity is Polarity.NEGATIVE
-        weights = self.placement(site, call)
         if negative:
             active = [strength for strength in strengths if strength > 0]
             weights = weights.sum(dim=-1, keepdim=True) * (sum(active) / len(active))
@@ -71,6 +78,15 @@ class IdentityResidual:
             weights = weights * call.run.remember(key, lambda: weights.new_tensor(strengths))
         keys, values = projected(self, self.attention, self.null_tokens if negative else self.tokens, site, call)
         return decoupled_cross_attention(call.query, keys, values, weights, call.heads)
+
+    def _strengths(self, call: AttentionCall) -> list[float]:
+        return [person.strength if person.window.contains(call.sigma) else 0.0 for person in self.people]
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """The name, or with a number from 2 on where it is taken."""
+    numbered = (f"{name} {number}" for number in itertools.count(2))
+    return next(candidate for candidate in itertools.chain((name,), numbered) if candidate not in taken)
 
 
 def projected(

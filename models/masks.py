@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .attention import AttentionCall, Crop
+from .errors import InvalidSettingError, ShapeError
 
 
 def to_grid(mask: Tensor, grid: tuple[int, int], crop: Crop | None = None, *, mode: str = "bilinear") -> Tensor:
@@ -47,6 +48,29 @@ def for_rows(mask: Tensor, call: AttentionCall, *, mode: str = "bilinear") -> Te
         return resized.expand(len(call.samples), -1)
     rows = torch.tensor([sample % resized.shape[0] for sample in call.samples], device=resized.device)
     return resized[rows]
+
+
+def checked_mask(mask: Tensor, name: str) -> Tensor:
+    """Check the mask of a person.
+
+    Args:
+        mask: (H, W) or (M, H, W), 0-1.
+        name: of the person.
+
+    Returns:
+        (M, H, W).
+
+    Raises:
+        ShapeError: if it has another number of axes.
+        InvalidSettingError: if it is empty or holds NaN.
+    """
+    if mask.ndim == 2:
+        mask = mask[None]
+    if mask.ndim != 3:
+        raise ShapeError(f'The mask of "{name}" has shape {tuple(mask.shape)}; expected (H, W) or (M, H, W).')
+    if mask.numel() == 0 or not torch.isfinite(mask).all():
+        raise InvalidSettingError(f'The mask of "{name}" is empty or holds NaN; connect a drawn mask.')
+    return mask
 
 
 def _span(start: int, length: int, full: int, size: int) -> slice:

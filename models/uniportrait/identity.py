@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor
 
-from ..errors import InvalidSettingError, ShapeError
+from ..errors import InvalidSettingError, require_range
+from ..masks import checked_mask
 from .features import ReferenceFeatures, null_features
 from .id_embedding import IDEmbedding
 
@@ -41,13 +41,13 @@ class Identity:
     mask: Tensor | None = None
 
     def __post_init__(self) -> None:
-        _require_range("strength", self.strength, 2)
-        _require_range("start_percent", self.start_percent, 1)
-        _require_range("end_percent", self.end_percent, 1)
+        require_range("strength", self.strength, 2)
+        require_range("start_percent", self.start_percent, 1)
+        require_range("end_percent", self.end_percent, 1)
         for _, weight in self.mixes:
-            _require_range("weight", weight, 1)
+            require_range("weight", weight, 1)
         if self.mask is not None:
-            object.__setattr__(self, "mask", _checked_mask(self.mask, self.name))
+            object.__setattr__(self, "mask", checked_mask(self.mask, self.name))
 
     @property
     def is_active(self) -> bool:
@@ -135,18 +135,3 @@ def embed_null(id_embedding: IDEmbedding, identities: Identities, structure_scal
 def _tokens(id_embedding: IDEmbedding, features: ReferenceFeatures, structure_scale: float) -> Tensor:
     latents = id_embedding.latents
     return id_embedding(features.intrinsic.to(latents), features.structure.to(latents), structure_scale)
-
-
-def _require_range(name: str, value: float, highest: float) -> None:
-    if not 0 <= value <= highest:
-        raise InvalidSettingError(f"{name} is {value}; choose a number from 0 to {highest}.")
-
-
-def _checked_mask(mask: Tensor, name: str) -> Tensor:
-    if mask.ndim == 2:
-        mask = mask[None]
-    if mask.ndim != 3:
-        raise ShapeError(f'The mask of "{name}" has shape {tuple(mask.shape)}; expected (H, W) or (M, H, W).')
-    if mask.numel() == 0 or not torch.isfinite(mask).all():
-        raise InvalidSettingError(f'The mask of "{name}" is empty or holds NaN; connect a drawn mask.')
-    return mask
