@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
 
+from ..contact_sheet import contact_sheet
 from ..errors import MissingPackageError
 from ..images import images_from_arrays
 from .alignment import CROP_SIZE
@@ -19,13 +19,10 @@ if TYPE_CHECKING:
 
 LONGEST, SHORTEST = 1024, 512  # pixels; the longer side of a preview lies between them
 OVERSAMPLING = 2  # Pillow's lines have no antialiasing
-CELL_SIDES = (256, 512)  # pixels; cells of a contact sheet
-SHEET_SIDE = 2048
 
 TAKEN = (56, 217, 120)
 OTHER = (235, 235, 235)
 INK = (16, 16, 16)
-SHEET = (32, 32, 32)
 WARNING = (255, 176, 32)
 
 
@@ -42,9 +39,10 @@ def preview_tensor(faces: FaceSet) -> Tensor:
         (B, H, W, 3) float32, 0–1; B is the number of pictures, or 1 for a contact sheet.
     """
     pictures = [_drawn(faces, number) for number in range(len(faces.images))]
-    if len({picture.size for picture in pictures}) > 1:
-        pictures = [_contact_sheet(pictures)]
-    return images_from_arrays([np.asarray(picture) for picture in pictures])
+    arrays = [np.asarray(picture) for picture in pictures]
+    if len({array.shape for array in arrays}) > 1:
+        arrays = [contact_sheet(arrays, [f"image {number}" for number in range(1, len(arrays) + 1)])]
+    return images_from_arrays(arrays)
 
 
 def crops_tensor(faces: FaceSet) -> Tensor:
@@ -134,26 +132,3 @@ def _draw_tag(
 def _unit(size: tuple[int, int]) -> int:
     """Width of a bold line, pixels."""
     return max(2, round(max(size) / 220))
-
-
-def _contact_sheet(pictures: list[Image]) -> Image:
-    """All pictures side by side, each in a cell of its own with its number, counted from 1 like images in messages."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    columns = math.ceil(math.sqrt(len(pictures)))
-    rows = math.ceil(len(pictures) / columns)
-    side = min(max(SHEET_SIDE // columns, CELL_SIDES[0]), CELL_SIDES[1])
-    gap, caption = side // 32, side // 14
-    pitch = (side + gap, side + caption + 2 * gap)
-    sheet = Image.new("RGB", (columns * pitch[0] + gap, rows * pitch[1] + gap), SHEET)
-    draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(size=caption)
-    for number, picture in enumerate(pictures):
-        scale = side / max(picture.size)
-        small = picture.resize(
-            (max(1, round(picture.width * scale)), max(1, round(picture.height * scale))), Image.Resampling.LANCZOS
-        )
-        x, y = gap + number % columns * pitch[0], gap + number // columns * pitch[1]
-        sheet.paste(small, (x + (side - small.width) // 2, y + (side - small.height) // 2))
-        draw.text((x + side / 2, y + side + gap), f"image {number + 1}", fill=OTHER, font=font, anchor="mt")
-    return sheet
