@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from comfy import model_management
 from comfy.utils import ProgressBar
 from torch import Tensor
@@ -22,6 +24,7 @@ def detect_faces(
     detector: DetectorName = "auto",
     region: str = "",
     min_score: float = 0.5,
+    size: int | None = None,
     selection: Selection = LARGEST,
     on_no_face: OnNoFace = "error",
     name: str = "image",
@@ -30,7 +33,7 @@ def detect_faces(
 
     Args:
         image: (B, H, W, C), 0–1.
-        detector, region, min_score: see `models.face.detection.DetectorSettings`.
+        detector, region, min_score, size: see `models.face.detection.DetectorSettings`.
         selection: which faces are taken.
         on_no_face: what a picture without a face means.
         name: what a message calls the picture.
@@ -40,6 +43,7 @@ def detect_faces(
     """
     files = DetectorFiles() if detector in WITHOUT_FILES else detector_files()
     settings = DetectorSettings(detector=detector, min_score=min_score, region=region, files=files)
+    settings = settings if size is None else replace(settings, size=size)
     images = arrays_from_images(image, name)
     bar = ProgressBar(len(images))
 

@@ -58,12 +58,14 @@ class DetectorSettings:
         detector: the back end; "auto" is insightface if its file and package are there, else YuNet.
         min_score: lowest score that counts, 0–1; the user's own regions always count.
         region: for "given region", see `backends.region.parse_region`.
+        size: side of the square that insightface's detector sees, pixels.
         files: the model files.
     """
 
     detector: DetectorName = "auto"
     min_score: float = 0.5
     region: str = ""
+    size: int = insightface.DETECTION_SIZE
     files: DetectorFiles = DetectorFiles()
 
     def __post_init__(self) -> None:
@@ -136,7 +138,7 @@ def _back_end(settings: DetectorSettings) -> Callable[[np.ndarray], list[Detecti
         path = files.scrfd
         try:
             import_insightface()
-            return lambda image: insightface.detect(image, path, settings.min_score)
+            return lambda image: insightface.detect(image, path, settings.min_score, settings.size)
         except MissingPackageError as error:
             if wanted == "insightface" or files.yunet is None:
                 raise

@@ -11,18 +11,19 @@ from ..sessions import SESSIONS, load_insightface, providers
 from ..types import Detection
 
 # The defaults of insightface's FaceAnalysis, which the UniPortrait app uses.
-DETECTION_SIZE = (640, 640)  # width, height
+DETECTION_SIZE = 640  # pixels
 NMS_THRESHOLD = 0.4
 RECOGNITION_SIZE = 112  # pixels
 
 
-def detect(image: np.ndarray, path: Path, min_score: float) -> list[Detection]:
+def detect(image: np.ndarray, path: Path, min_score: float, size: int = DETECTION_SIZE) -> list[Detection]:
     """Find faces with an SCRFD model.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         path: the ONNX file.
         min_score: lowest score that counts, 0–1.
+        size: side of the square that the detector sees, pixels.
 
     Returns:
         The faces, highest score first.
@@ -37,12 +38,13 @@ def detect(image: np.ndarray, path: Path, min_score: float) -> list[Detection]:
     def load() -> object:
         model = load_insightface(path, wanted)
         _require(model, "detection", path)
-        model.prepare(ctx_id=0, input_size=DETECTION_SIZE, nms_thresh=NMS_THRESHOLD)
+        model.prepare(ctx_id=0, input_size=(size, size), nms_thresh=NMS_THRESHOLD)
         return model
 
     with SESSIONS.lend(path, wanted[0], load) as model:
         model.det_thresh = min_score
-        found, points = model.detect(np.ascontiguousarray(image[..., ::-1]))  # insightface expects BGR
+        # insightface expects BGR; a session is shared by all sizes
+        found, points = model.detect(np.ascontiguousarray(image[..., ::-1]), input_size=(size, size))
     return [
         Detection(box[:4].astype(np.float32), five.astype(np.float32), float(box[4]))
         for box, five in zip(found, points, strict=True)

@@ -85,7 +85,7 @@ def test_the_second_look_has_a_grey_border_and_gives_pixels_of_the_picture(detec
 @pytest.mark.parametrize("size", [(400, 640), (640, 400), (601, 333)])
 def test_the_border_is_a_quarter_of_each_side(detector_files, squares, size, monkeypatch):
     seen = []
-    monkeypatch.setattr(detection.insightface, "detect", lambda image, path, score: seen.append(image) or [])
+    monkeypatch.setattr(detection.insightface, "detect", lambda image, path, score, size: seen.append(image) or [])
     assert boxes([squares(*size)], files=DetectorFiles(scrfd=detector_files["scrfd"])) == [[]]
     first, second = seen
     rows, columns = int(0.25 * size[0]), int(0.25 * size[1])
