@@ -14,6 +14,7 @@ from ..models.face.detection import DetectorFiles, sort_files
 
 WEIGHTS_FOLDERS = ("uniportrait", "consistentid", "omniportrait", "facestudio", "ipadapter", "face_parsing", "dino")
 INSIGHTFACE, FACE_DETECTION = "insightface", "face_detection"
+AUTO = "auto"
 NEAR_MISSES = 4
 
 
@@ -51,6 +52,34 @@ def resolve(folder: str, name: str) -> Path:
     return Path(path)
 
 
+def list_recognisers() -> list[str]:
+    """ONNX files in the insightface folders, by the end of their path, for a widget."""
+    return sorted({_shown(path) for path in onnx_files(_folders(INSIGHTFACE))})
+
+
+def recogniser_file(choice: str, published: str) -> Path | None:
+    """The face recogniser that a widget names.
+
+    Args:
+        choice: what `list_recognisers` gave, or "auto".
+        published: name, without suffix, of the file that the adapter was trained with; the only one that "auto" takes,
+            because another recogniser of the same size would give other numbers without a word.
+
+    Returns:
+        The file, or None where "auto" finds none.
+
+    Raises:
+        MissingModelFileError: if a named file is not there.
+    """
+    paths = onnx_files(_folders(INSIGHTFACE))
+    if choice == AUTO:
+        return next((path for path in paths if path.stem == published), None)
+    found = next((path for path in paths if _shown(path) == choice), None)
+    if found is None:
+        raise MissingModelFileError(_missing(INSIGHTFACE, choice))
+    return found
+
+
 def detector_files() -> DetectorFiles:
     """The face detectors among all ONNX files in the insightface and face_detection folders, at any depth and name."""
     folders = {name: _folders(name) for name in (INSIGHTFACE, FACE_DETECTION)}
@@ -75,6 +104,11 @@ def onnx_files(folders: Iterable[str]) -> list[Path]:
                     path = Path(place, name)
                     found.setdefault(os.path.realpath(path), path)
     return list(found.values())
+
+
+def _shown(path: Path) -> str:
+    """Folder and name: enough to tell files of two packs apart."""
+    return f"{path.parent.name}/{path.name}"
 
 
 def _register(name: str, extensions: set[str]) -> None:

@@ -22,6 +22,7 @@ from ..models.uniportrait.identity import Identities, Identity, embed, embed_nul
 from .attention import inject
 from .lora import add_lora
 from .memory import attention_dtype, loaded, manage
+from .placement import LoadedPlacement
 from .sampling import sigma_window
 from .sites import require_fit
 
@@ -121,6 +122,28 @@ def apply(
     if lora is not None and lora_strength > 0:
         add_lora(clone, lora, lora_strength)
     return clone, True
+
+
+def place(uniportrait: LoadedUniPortrait, identities: Identities, *, structure_scale: float) -> LoadedPlacement:
+    """The router's placement alone, for people whose faces another method brings.
+
+    Args:
+        uniportrait: the adapter, with its router file.
+        identities: the people to tell apart; those with a mask stay inside it.
+        structure_scale: see `apply`.
+
+    Raises:
+        InvalidSettingError: if there is nobody, or several people without a mask have no router.
+    """
+    people = identities.people
+    if not people:
+        raise InvalidSettingError('There is nobody to place; put "Add UniPortrait Identity" before it.')
+    if sum(person.mask is None for person in people) > 1:
+        _lora(uniportrait.adapter, len(people))  # its file holds the routers too
+    with loaded(uniportrait.encoder):
+        tokens = torch.cat([embed(uniportrait.adapter.id_embedding, person, structure_scale) for person in people])
+    placement = _placement(uniportrait.adapter, people, tokens)
+    return LoadedPlacement(placement, tuple(person.name for person in people), (uniportrait.attention,))
 
 
 def _lora(adapter: UniPortraitAdapter, people: int) -> LoRA | None:

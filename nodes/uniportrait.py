@@ -8,9 +8,9 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..host.files import list_files, resolve
-from ..host.uniportrait import ImagePromptInput, LoadedUniPortrait, apply, load_uniportrait
+from ..host.uniportrait import ImagePromptInput, LoadedUniPortrait, apply, load_uniportrait, place
 from ..models.uniportrait.identity import Identities
-from .sockets import CATEGORY, UniPortrait, UniPortraitIdentities
+from .sockets import CATEGORY, Placement, UniPortrait, UniPortraitIdentities
 
 NONE = "none"
 
@@ -149,4 +149,38 @@ class ApplyUniPortrait(io.ComfyNode):
         )
 
 
-NODES: list[type[io.ComfyNode]] = [LoadUniPortrait, ApplyUniPortrait]
+class UniPortraitPlacement(io.ComfyNode):
+    """Lends UniPortrait's router to another method."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="LikenessUniPortraitPlacement",
+            display_name="UniPortrait Placement",
+            category=CATEGORY,
+            description="Lets UniPortrait's router decide who is where, while another method brings the faces.",
+            inputs=[
+                UniPortrait.Input("uniportrait", tooltip="The adapter with its router file, from Load UniPortrait."),
+                UniPortraitIdentities.Input(
+                    "identities",
+                    tooltip="The same people in the same order as in the other method's chain; those with a mask stay "
+                    "inside it.",
+                ),
+                io.Float.Input(
+                    "structure_scale",
+                    default=0.3,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="How much of each photo's facial structure the router compares; 0.3 suits several people.",
+                ),
+            ],
+            outputs=[Placement.Output(display_name="placement", tooltip="Who is where, for Apply ConsistentID.")],
+        )
+
+    @classmethod
+    def execute(cls, uniportrait: LoadedUniPortrait, identities: Identities, structure_scale: float) -> io.NodeOutput:
+        return io.NodeOutput(place(uniportrait, identities, structure_scale=structure_scale))
+
+
+NODES: list[type[io.ComfyNode]] = [LoadUniPortrait, ApplyUniPortrait, UniPortraitPlacement]

@@ -82,6 +82,14 @@ class ComposedPrompt:
     marks: tuple[Mark, ...]
     spans: tuple[tuple[int, int], ...]
 
+    @property
+    def marked_text(self) -> str:
+        """The text with a marker after every word that stands for a region."""
+        text = self.text
+        for mark in sorted(self.marks, key=lambda mark: mark.end, reverse=True):
+            text = f"{text[: mark.end]} {MARKER}{text[mark.end :]}"
+        return text
+
 
 def assemble(
     prompt: str,
@@ -154,12 +162,9 @@ def compose(prompt: str, captions: Sequence[Caption], *, flavour: str | Flavour)
 def _assemble_in_place(prompt: str, caption: Caption, settings: Flavour) -> FacialPrompt:
     """Markers behind the nouns of an untouched caption."""
     composed = compose(prompt, [caption], flavour=settings)
-    text = composed.text
-    for mark in reversed(composed.marks):
-        text = f"{text[: mark.end]} {MARKER}{text[mark.end :]}"
     features = tuple(mark.feature for mark in composed.marks)
     kept = tuple(name for name in caption.regions if FEATURES[name] in features)
-    return FacialPrompt(text, prompt if settings.text_only == "raw" else composed.text, kept, features)
+    return FacialPrompt(composed.marked_text, prompt if settings.text_only == "raw" else composed.text, kept, features)
 
 
 def _nouns(text: str, regions: Iterable[str]) -> list[tuple[int, str]]:
