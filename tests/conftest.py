@@ -79,11 +79,13 @@ def comfy_files_before(comfy_folder) -> dict[str, tuple[int, int]]:
 
 @pytest.fixture(scope="session")
 def comfy_server(comfy_folder, comfy_files_before, tmp_path_factory) -> Iterator[object]:
-    """A running ComfyUI (a `ComfyServer`) with this pack and full-size random weights, one for the whole session."""
+    """A running ComfyUI (a `ComfyServer`) with this pack and random weights, one for the whole session."""
     from likeness.tools.comfy_server import ComfyServer
     from likeness.tools.random_weights import make_all
+    from likeness.tools.recogniser_stand_in import make_recogniser
 
-    with ComfyServer(comfy_folder, tmp_path_factory.mktemp("comfyui"), models=make_all()) as server:
+    models = make_all() | make_recogniser()
+    with ComfyServer(comfy_folder, tmp_path_factory.mktemp("comfyui"), models=models) as server:
         yield server
 
 
