@@ -10,8 +10,7 @@ from torch import Tensor
 
 from .. import clip_tokens
 from .facial_prompt import MARKER, TEXT_LENGTH
-
-MOST_REGIONS = 5  # face, eye, ear, nose, lip
+from .regions import MOST_REGIONS
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -1,0 +1,21 @@
+"""Face parsing and regions against stored outputs of the published ConsistentID code, each within its own tolerance."""
+
+import pytest
+import torch
+from likeness.tests.parity.consistentid import face_cases
+from likeness.tests.parity.recipe import report
+
+
+@pytest.mark.parametrize("run", face_cases.CASES)
+@torch.no_grad()
+def test_case(run):
+    comparisons = list(run())
+
+    assert comparisons
+    assert report(comparisons) == []
+
+
+def test_a_mistake_is_noticed(monkeypatch):
+    """Masks with their holes left open, and region order by the eye of the reader, do not pass."""
+    monkeypatch.setattr(face_cases, "filled_masks", lambda labels: {"Face": (labels == 1) * 255})
+    assert report(face_cases.masks())
