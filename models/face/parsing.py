@@ -223,4 +223,4 @@ def _distance(region: FaceRegion) -> np.ndarray:
     rows, columns = region.inside
     down = np.abs(np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5 - region.top - region.side / 2)
     across = np.abs(np.arange(columns.start, columns.stop, dtype=np.float32) + 0.5 - region.left - region.side / 2)
-    return np.maximum(down[:, None], across[None, :]) / region.side
+    return np.hypot(down[:, None], across[None, :]) / region.side

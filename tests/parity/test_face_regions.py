@@ -16,6 +16,6 @@ def test_case(run):
 
 
 def test_a_mistake_is_noticed(monkeypatch):
-    """Masks with their holes left open, and region order by the eye of the reader, do not pass."""
+    """Masks whose holes stay open do not pass."""
     monkeypatch.setattr(face_cases, "filled_masks", lambda labels: {"Face": (labels == 1) * 255})
     assert report(face_cases.masks())
