@@ -141,7 +141,19 @@ def test_importing_all_models_brings_no_host_and_no_optional_package():
         ".".join([PACK, *file.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
         for file in _files("models")
     ]
-    unwanted = ["comfy", "diffusers", "transformers", "insightface", "onnxruntime", "facexlib", "open_clip", "cv2"]
+    unwanted = [
+        "comfy",
+        "diffusers",
+        "transformers",
+        "insightface",
+        "onnxruntime",
+        "facexlib",
+        "open_clip",
+        "timm",
+        "scipy",
+        "PIL",
+        "cv2",
+    ]
     code = (
         "import importlib, json, sys\n"
         f"for name in {names!r}: importlib.import_module(name)\n"

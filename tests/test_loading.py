@@ -14,7 +14,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("nodes", "host", "models", "training", "web", "workflows")
-OPTIONAL = ("insightface", "onnxruntime", "onnx", "facexlib", "open_clip", "cv2", "diffusers", "accelerate", "peft")
+OPTIONAL = (
+    "insightface",
+    "onnxruntime",
+    "onnx",
+    "facexlib",
+    "open_clip",
+    "timm",
+    "cv2",
+    "diffusers",
+    "accelerate",
+    "peft",
+)
 
 # Stands before all other finders and makes optional packages look as if they were not installed.
 BLOCKER = """
