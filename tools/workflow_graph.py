@@ -26,9 +26,22 @@ WIDGET_HEIGHT = 24
 TEXT_HEIGHT = 110  # a text box of several lines
 PICTURE_HEIGHT = 240
 WIDTH = 300
-WIDTHS = {NOTE: 460, "CLIPTextEncode": 380, "SaveImage": 460, "PreviewImage": 380, "LoadImage": 280}
+WIDTHS = {
+    NOTE: 460,
+    "CLIPTextEncode": 380,
+    "SaveImage": 460,
+    "PreviewImage": 380,
+    "LoadImage": 280,
+    "LikenessEncodeConsistentIDPrompt": 420,
+}
 PICTURES = {"LoadImage", "SaveImage", "PreviewImage"}  # tall from the start
-GROWING = {"LikenessDetectFaces", "LikenessAddUniPortraitIdentity"}  # grow when they show a picture
+GROWING = {  # grow when they show a picture
+    "LikenessDetectFaces",
+    "LikenessAddUniPortraitIdentity",
+    "LikenessEncodeFacialRegions",
+    "LikenessAddConsistentIDIdentity",
+    "LikenessParseFace",
+}
 GAP = 40
 GROUP_PADDING = 20
 GROUP_TITLE = 60
@@ -235,7 +248,7 @@ class Graph:
 
     def _ui_node(self, node: Node, links: Sequence[Sequence[Any]]) -> Json:
         arriving = {link[4]: link[0] for link in links if link[3] == node.number}
-        leaving = {slot: [link[0] for link in links if link[1:3] == [node.number, slot]] for slot in range(9)}
+        leaving = {slot: [link[0] for link in links if link[1:3] == [node.number, slot]] for slot, _ in enumerate(node.outputs)}
         ours = node.kind.startswith("Likeness")
         ui: Json = {
             "id": node.number,

@@ -73,3 +73,69 @@ HOW_GROUP = f"""
 Face painted over too much: lower `denoise` of *KSampler: face of person …* (0.3–0.6).
 {_CONSENT}
 """
+
+CONSISTENTID_DOWNLOADS = """
+Folders are below `ComfyUI/models`. File names are free: choose yours in the loaders.
+
+| file | folder |
+|---|---|
+| an SD1.5 checkpoint (Realistic Vision 6 in the published demo), or for the SDXL workflow an SDXL checkpoint | `checkpoints` |
+| `ConsistentID-v1.bin` (SD1.5) or `ConsistentID_SDXL-v1.bin` | `consistentid` |
+| `face_parsing.pth` | `face_parsing` |
+| CLIP ViT-H/14 image encoder, 2.5 GB | `clip_vision` |
+| insightface's `buffalo_l` (non-commercial research only); its `w600k_r50.onnx` is needed | `insightface/models/buffalo_l` |
+
+Adapter and face parser: https://huggingface.co/JackAILab/ConsistentID
+
+Image encoder: https://huggingface.co/h94/IP-Adapter, file `models/image_encoder/model.safetensors`
+"""
+
+_ONE_PHOTO = "1. Choose a photo (*Photo of person 1*). One sharp, frontal face is best.\n"
+
+HOW_CONSISTENTID = f"""
+{_ONE_PHOTO}2. *Detect Faces* shows which face was taken, *Encode Facial Regions* which parts of it were found.
+3. Write the prompt. A description of the face is added behind it; *The prompt as assembled* shows it, with `<|facial|>`
+   after every word that takes a part of the face.
+4. Run. Up to `start_merge_step` the text alone acts, then the face is merged into it.
+
+More of the face: a smaller `start_merge_step` (-1 merges at once). More of the text: a larger one.
+Other numbers of steps: set `merge_by` to `percent`, or scale the step (30 of 50).
+{_CONSENT}
+"""
+
+HOW_CONSISTENTID_SDXL = f"""
+{HOW_CONSISTENTID}
+SDXL is told the picture's size: keep `width` and `height` of *Encode ConsistentID Prompt* equal to those of the empty latent.
+"""
+
+HOW_INPAINT = f"""
+1. Choose the photo. It is painted anew inside the mask, and it also gives the identity.
+2. *Face Parsing* finds the face; `expand` and `feather` shape the mask. Any other region can be linked to
+   *Set Latent Noise Mask* instead: hair, clothes, background.
+3. Write what the new face does, and run.
+
+Width and height of the photo should be multiples of 8 and near 512; scale it before if it is much larger.
+{_CONSENT}
+"""
+
+HOW_REGION_MIXING = f"""
+1. Choose two photos. The first gives the face, the second its eyes and mouth: every *Encode Facial Regions* has a switch and a
+   strength per region, and takes from `regions` what is switched off.
+2. `caption` of *Add ConsistentID Identity* says what the face is like; the words face, eyes, ears, nose and mouth in it take the
+   regions. A captioner's STRING can be linked there. Empty: a plain sentence.
+3. Write the prompt and run.
+
+`mode` is `corrected`: every region goes into its own word, and prompt weights work.
+{_CONSENT}
+"""
+
+HOW_CONSISTENTID_ROUTER = f"""
+{_PHOTOS}2. Write a prompt that names two people, and run.
+
+ConsistentID brings the faces (`mode` is `corrected`); UniPortrait's router decides who is where, and *Routing Map* shows it. Besides
+ConsistentID's files it needs `uniportrait-faceid_sd15.bin`, `uniportrait-router_sd15.bin` and
+`glint360k_curricular_face_r101_backbone.bin` in the folder `uniportrait`
+(https://huggingface.co/Junjie96/UniPortrait, SD1.5 only).
+Without the router: link a mask to every *Add ConsistentID Identity* and leave `placement` open.
+{_CONSENT}
+"""
