@@ -17,11 +17,13 @@ import torch
 from likeness.models.attention import Polarity
 from likeness.tools.caches import write_elsewhere
 from likeness.tools.comfy_folders import VARIABLE, find_comfy_folders
-from likeness.tools.random_weights import BACKBONE, CHECKPOINT, FACEID, ROUTER, make
+from likeness.tools.random_weights import BACKBONE, CHECKPOINT, FACEID, ROUTER, WeightFile, make
+from likeness.tools.weight_layouts import UNetShape, unet
+from torch.utils.flop_counter import FlopCounterMode
 
 TEXT_TOKENS = 77
-TEXT_WIDTH = 768
 TIMESTEP = 500
+META = torch.device("meta")  # tensors without values: shapes and FLOPs of a full-size network, at no cost
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -56,11 +58,28 @@ def comfyui(named: Path | None) -> Iterator[tuple[Path, str]]:
             yield folder, version
 
 
-def load_model() -> Any:
-    """A MODEL of full-size SD1.5 with random weights, as CheckpointLoaderSimple gives it (float32 on the CPU)."""
+def load_model(checkpoint: WeightFile = CHECKPOINT) -> Any:
+    """A MODEL with random weights, as CheckpointLoaderSimple gives it (float32 on the CPU)."""
     import comfy.sd
 
-    model, *_ = comfy.sd.load_checkpoint_guess_config(str(make(CHECKPOINT)), output_vae=False, output_clip=False)
+    model, *_ = comfy.sd.load_checkpoint_guess_config(str(make(checkpoint)), output_vae=False, output_clip=False)
+    return model
+
+
+def meta_model(shape: UNetShape) -> Any:
+    """A MODEL whose UNet has a shape and no values, on the meta device, as ComfyUI builds it for such a checkpoint."""
+    from comfy.ldm.modules.attention import attention_pytorch
+    from comfy.model_detection import model_config_from_unet
+    from comfy.model_patcher import ModelPatcher
+
+    weights = {key: torch.empty(size, device=META) for key, size in unet(shape).items()}
+    config: Any = model_config_from_unet(weights, "")
+    config.set_inference_dtype(torch.float32, None)
+    model = ModelPatcher(config.get_model(weights, "", device=META), load_device=META, offload_device=META)
+    # ComfyUI's attention for the CPU asks the device how much memory is free.
+    model.model_options["transformer_options"]["optimized_attention_override"] = lambda _, *args, **kwargs: (
+        attention_pytorch(*args, **kwargs)
+    )
     return model
 
 
@@ -96,30 +115,43 @@ def random_people(count: int) -> Any:
     return Identities(people=people, null_clip_tokens=randn(1, 256, 1280))
 
 
-def unet_call(model: Any, side: int) -> Callable[[], torch.Tensor]:
+def unet_call(model: Any, side: int, owners: tuple[int, ...] = ()) -> Callable[[], torch.Tensor]:
     """One call of a MODEL's UNet with a guidance pair: a positive and a negative row in one batch.
 
     Args:
-        model: with or without people.
+        model: of any width, with or without people.
         side: of the picture, pixels.
+        owners: of every token of the positive text, the place of a person or -1; empty where nobody owns one.
     """
     from likeness.host.sampling import CONDS_KEY, RUN_KEY, CondInfo
     from likeness.models.attention import Run
 
+    network, config = model.model.diffusion_model, model.model.model_config.unet_config
+    device = next(network.parameters()).device
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(1, 4, side // 8, side // 8, generator=generator).repeat(2, 1, 1, 1)
-    text = torch.randn(2, TEXT_TOKENS, TEXT_WIDTH, generator=generator)
-    conds = {uuid.uuid4(): CondInfo(polarity) for polarity in (Polarity.POSITIVE, Polarity.NEGATIVE)}
+    x = torch.randn(1, 4, side // 8, side // 8, generator=generator).repeat(2, 1, 1, 1).to(device)
+    inputs = {"context": torch.randn(2, TEXT_TOKENS, config["context_dim"], generator=generator).to(device)}
+    if config.get("adm_in_channels"):
+        inputs["y"] = torch.randn(2, config["adm_in_channels"], generator=generator).to(device)
+    infos = (CondInfo(Polarity.POSITIVE, owners=owners), CondInfo(Polarity.NEGATIVE))
+    conds = {uuid.uuid4(): info for info in infos}
     timesteps = torch.full((2,), float(TIMESTEP))
-    sigma = model.get_model_object("model_sampling").sigma(timesteps[:1])
     options = {
         **model.model_options["transformer_options"],
         "wrappers": model.wrappers,
         "cond_or_uncond": [0, 1],
         "uuids": list(conds),
-        "sigmas": sigma.repeat(2),
+        "sigmas": model.get_model_object("model_sampling").sigma(timesteps),
         CONDS_KEY: conds,
         RUN_KEY: Run(),
     }
-    network = model.model.diffusion_model
-    return lambda: network(x, timesteps, context=text, transformer_options=dict(options))
+    timesteps = timesteps.to(device)
+    return lambda: network(x, timesteps, **inputs, transformer_options=dict(options))
+
+
+def flops(call: Callable[[], torch.Tensor]) -> int:
+    """Floating point operations of a call's matrix products, convolutions and attention."""
+    call()  # the first call of a run also projects the people's keys and values, once
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return counter.get_total_flops()

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
-from .comfy_process import adapter_files, comfyui, load_adapter, load_model, parser, random_people, unet_call
+from .comfy_process import adapter_files, comfyui, flops, load_adapter, load_model, parser, random_people, unet_call
 from .paired_ratios import compare, measure
 
 PLAIN = "plain"
@@ -53,29 +52,22 @@ def _with_people(model: Any, adapter: Any, count: int) -> Any:
 
 
 def _report(side: int, calls: dict[str, Callable[[], torch.Tensor]], rounds: int, warm_up: int, seed: int) -> None:
-    flops = {name: _flops(call) for name, call in calls.items()}
+    work = {name: flops(call) for name, call in calls.items()}
     seconds = measure(calls, rounds, warm_up, seed)
     plain = seconds[PLAIN]
-    print(f"\n{side}x{side}: plain call {statistics.median(plain):.3f} s, {flops[PLAIN] / 1e12:.3f} TFLOP")
+    print(f"\n{side}x{side}: plain call {statistics.median(plain):.3f} s, {work[PLAIN] / 1e12:.3f} TFLOP")
     print(f"{'people':>8}  {'median of ratios':<34}{'FLOP':>10}")
     medians: dict[str, float] = {}
     for name in calls:
         if name != PLAIN:
             ratio = compare(seconds[name], plain, seed)
             medians[name] = 100 * (ratio.median - 1)
-            print(f"{name:>8}  {ratio!s:<34}{100 * (flops[name] / flops[PLAIN] - 1):>+8.2f} %")
+            print(f"{name:>8}  {ratio!s:<34}{100 * (work[name] / work[PLAIN] - 1):>+8.2f} %")
     if "2" in medians and side in TARGETS:
         print(f"two people: at most {TARGETS[side]:+.1f} %: {_verdict(medians['2'] <= TARGETS[side])}")
     if {"2", "4"} <= medians.keys():
         points = medians["4"] - medians["2"]
         print(f"four beyond two: {points:+.2f} points, at most {FOUR_OVER_TWO}: {_verdict(points <= FOUR_OVER_TWO)}")
-
-
-def _flops(call: Callable[[], torch.Tensor]) -> int:
-    call()  # the first call of a run also projects the people's keys and values, once
-    with FlopCounterMode(display=False) as counter:
-        call()
-    return counter.get_total_flops()
 
 
 def _verdict(met: bool) -> str:

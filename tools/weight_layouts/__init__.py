@@ -35,9 +35,9 @@ __all__ = [
     "openclip_text",
     "sdxl",
     "stable_diffusion",
+    "unet",
     "uniportrait_adapter",
     "uniportrait_projection",
-    "unet",
     "user_lora",
     "vae",
 ]
