@@ -136,7 +136,9 @@ def region_mask(labels: np.ndarray, name: str) -> np.ndarray:
         (H, W) bool; empty where the picture does not show the region.
     """
     region = REGIONS[name]
-    mask = np.isin(labels, region.labels)
+    belongs = np.zeros(256, bool)
+    belongs[list(region.labels)] = True
+    mask = belongs[labels]
     return filled(mask) if region.is_filled else mask
 
 

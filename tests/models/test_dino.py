@@ -66,7 +66,7 @@ def test_the_published_size():
     assert len(tensors) == PUBLISHED_KEYS
     assert sum(tensor.numel() for tensor in tensors.values()) == PUBLISHED_SIZE
     encoder = dino.load(tensors)
-    assert encoder.network.blocks[0].attn.num_heads == 6
+    assert encoder.network.get_submodule("blocks.0.attn").num_heads == 6
 
 
 @pytest.mark.parametrize(
