@@ -15,11 +15,11 @@ from pathlib import Path
 
 import torch
 from likeness.tests.parity.consistentid import cases as consistentid
-from likeness.tests.parity.consistentid import pipeline_cases
+from likeness.tests.parity.consistentid import face_cases, pipeline_cases
 from likeness.tests.parity.recipe import Comparison
 from likeness.tests.parity.uniportrait import cases as uniportrait
 
-CONSISTENTID = consistentid.CASES + pipeline_cases.CASES
+CONSISTENTID = consistentid.CASES + face_cases.CASES + pipeline_cases.CASES
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ import zipfile
 import pytest
 import torch
 from likeness.models.errors import CorruptModelFileError, MissingModelFileError, UnknownCheckpointError
-from likeness.models.files import read_state_dict, weights_format
+from likeness.models.files import read_metadata, read_state_dict, weights_format
 from safetensors.torch import save_file
 
 NESTED = {"faceid_proj": {"latents": torch.arange(6.0)}, "faceid_adapter": {"0.weight": torch.ones(2, 3)}}
@@ -30,6 +30,17 @@ def test_safetensors_come_back_flat_whatever_their_name(tmp_path):
     path = tmp_path / "a.bin"
     save_file({"faceid_proj.latents": torch.arange(6.0)}, path, metadata={"made": "here"})
     assert torch.equal(read_state_dict(str(path))["faceid_proj.latents"], torch.arange(6.0))
+
+
+def test_metadata_of_safetensors(tmp_path):
+    save_file({"a": torch.ones(2)}, tmp_path / "noted", {"trained": "here", "steps": "7"})
+    save_file({"a": torch.ones(2)}, tmp_path / "silent")
+
+    assert read_metadata(tmp_path / "noted") == {"trained": "here", "steps": "7"}
+    assert read_metadata(str(tmp_path / "silent")) == {}
+    assert read_metadata(saved(tmp_path / "a.bin", NESTED)) == {}
+    with pytest.raises(MissingModelFileError):
+        read_metadata(tmp_path / "nothing")
 
 
 def test_missing(tmp_path):
