@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from likeness.tools import consistentid_workflows, uniportrait_workflows
 from likeness.tools.comfy_inputs import read_inputs
 from likeness.tools.workflows import WORKFLOWS, build, write_text
 from PIL import Image
@@ -16,10 +17,11 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "workflows"
 NAMES = tuple(WORKFLOWS)  # in an order in which each run finds the faces of the one before in ComfyUI's cache
-SEVERAL = ("two-people", "three-people", "two-people-controlnet-lora", "two-people-masks")
+UNIPORTRAIT, CONSISTENTID = tuple(uniportrait_workflows.WORKFLOWS), tuple(consistentid_workflows.WORKFLOWS)
 SIZE = 256
 FULL_WIDTH = 768
 STEPS = 2
+SMALL_PHOTO = "person-1-small.png"
 PAGE_ONLY = {"MarkdownNote"}
 PRIMITIVES = {"IMAGE", "MASK", "MODEL", "CLIP", "VAE", "CLIP_VISION", "CONDITIONING", "LATENT", "CONTROL_NET", "STRING"}
 SHOWING = (
@@ -28,6 +30,9 @@ SHOWING = (
     "LikenessDetectFaces",
     "LikenessAddUniPortraitIdentity",
     "LikenessShowRoutingMap",
+    "LikenessParseFace",
+    "LikenessEncodeFacialRegions",
+    "LikenessAddConsistentIDIdentity",
 )
 OUR_TYPES = re.compile(r"LIKENESS_[A-Z_]+")
 
@@ -102,18 +107,26 @@ def test_our_nodes_are_documented_and_notes_say_what_to_download(name):
     ours = {node["type"] for node in ui["nodes"] if node["type"].startswith("Likeness")}
     assert ours <= documented_ids()
     notes = "\n".join(node["widgets_values"][0] for node in ui["nodes"] if node["type"] in PAGE_ONLY)
-    values = [value for node in read_api(name).values() for value in node["inputs"].values()]
-    for file in (
-        "uniportrait-faceid_sd15.bin",
-        "uniportrait-router_sd15.bin",
-        "glint360k_curricular_face_r101_backbone.bin",
-    ):
-        assert file in notes
-        assert file in values
-    assert "SD1.5 only" in notes
+    loaders = [node for node in read_api(name).values() if node["class_type"].startswith("LikenessLoad")]
+    files = [value for node in loaders for value in node["inputs"].values() if str(value).endswith((".bin", ".pth"))]
+    assert files
+    assert [file for file in files if file not in notes] == []
+    assert ("LikenessLoadUniPortrait" in {node["class_type"] for node in loaders}) == ("SD1.5 only" in notes)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CONSISTENTID)
+def test_settings_are_those_of_the_published_demos(name):
+    nodes = list(read_api(name).values())
+    (sampler,) = (node["inputs"] for node in nodes if node["class_type"] == "KSampler")
+    (prompt,) = (node["inputs"] for node in nodes if node["class_type"] == "LikenessEncodeConsistentIDPrompt")
+    assert (sampler["steps"], prompt["merge_by"], prompt["start_merge_step"]) == (50, "step", 30)
+    assert sampler["cfg"] == (7.5 if "sdxl" in name or "inpaint" in name else 5.0)
+    (latent,) = (node["inputs"] for node in nodes if node["class_type"] in ("EmptyLatentImage", "VAEEncode"))
+    if "sdxl" in name:
+        assert (prompt["width"], prompt["height"]) == (latent["width"], latent["height"]) == (864, 1152)
+
+
+@pytest.mark.parametrize("name", UNIPORTRAIT)
 def test_settings_are_those_of_the_reference(name):
     prompt = read_api(name)
     for node in prompt.values():
@@ -204,7 +217,7 @@ def test_widgets_are_within_their_ranges(name, definitions):
                 continue
             if entry.kind in ("INT", "FLOAT"):
                 assert entry.options.get("min", value) <= value <= entry.options.get("max", value), entry.name
-            if entry.kind == "COMBO" and not str(value).endswith((".bin", ".safetensors", ".png")):
+            if entry.kind == "COMBO" and not str(value).endswith((".bin", ".pth", ".safetensors", ".png")):
                 assert value in entry.choices, entry.name
 
 
@@ -233,7 +246,12 @@ def regions(comfy_server) -> dict[str, str]:
     for name, portrait in portraits.items():
         portrait.picture.save(comfy_server.base / "input" / name)
     portraits["person-1.png"].picture.save(comfy_server.base / "input" / "poses.png")
-    return {name: portrait.region for name, portrait in portraits.items()}
+    picture = portraits["person-1.png"].picture
+    picture.resize((SIZE, SIZE)).save(comfy_server.base / "input" / SMALL_PHOTO)
+    regions = {name: portrait.region for name, portrait in portraits.items()}
+    shrink = SIZE / picture.width
+    regions[SMALL_PHOTO] = " ".join(f"{float(number) * shrink:.1f}" for number in regions["person-1.png"].split())
+    return regions
 
 
 @pytest.fixture(scope="session")
@@ -244,6 +262,11 @@ def small(regions):
         prompt = read_api(name)
         for node in prompt.values():
             override(node, prompt, regions)
+        if name == "consistentid-inpaint":  # the picture painted is the photo
+            (photo,) = ids_of(prompt, "LoadImage")
+            prompt[photo]["inputs"]["image"] = SMALL_PHOTO
+            (faces,) = ids_of(prompt, "LikenessDetectFaces")
+            prompt[faces]["inputs"]["region"] = regions[SMALL_PHOTO]
         return prompt
 
     return shrink
@@ -262,6 +285,10 @@ def override(node: dict, prompt: dict, regions: dict[str, str]) -> None:
             inputs["x"] = inputs["x"] * SIZE // FULL_WIDTH
         case "LikenessCropFace":
             inputs["size"] = SIZE
+        case "LikenessEncodeConsistentIDPrompt":
+            inputs |= {"width": SIZE, "height": SIZE, "start_merge_step": 0}  # one step of each phase
+        case "LikenessEncodeFacialRegions":
+            inputs |= dict.fromkeys(("ears", "nose"), False)  # fewer pictures for the image encoder
         case "LikenessDetectFaces":
             source = prompt[inputs["image"][0]]
             region = regions[source["inputs"]["image"]] if source["class_type"] == "LoadImage" else three_boxes(384)
@@ -335,7 +362,30 @@ def test_workflow_runs_and_shows_pictures(name, comfy_server, ran):
 
 @pytest.mark.comfy
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "people"), [("two-people", 2), ("three-people", 3)])
+@pytest.mark.parametrize(
+    ("name", "sites"), [("consistentid-portrait", 16), ("consistentid-sdxl-portrait", 70), ("two-people", 16)]
+)
+def test_every_layer_is_reached(name, sites, comfy_server, ran):
+    ran(name)
+    assert f"{sites}/{sites} sites active" in comfy_server.log_file.read_text("utf-8")
+
+
+@pytest.mark.comfy
+@pytest.mark.slow
+def test_the_assembled_prompt_names_what_was_found(comfy_server, ran):
+    prompt, entry = ran("consistentid-region-mixing")
+    (shown,) = ids_of(prompt, "PreviewAny")
+    (text,) = entry["outputs"][shown]["text"]
+    assert "(windy:1.1) beach" in text
+    assert "eyes <|facial|>" in text
+    assert "ears <|facial|>" not in text  # switched off
+
+
+@pytest.mark.comfy
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "people"), [("two-people", 2), ("three-people", 3), ("consistentid-two-people-router", 2)]
+)
 def test_routing_masks_partition_the_picture(name, people, comfy_server, ran):
     prompt, entry = ran(name)
     masks = np.stack([picture[..., 0] for picture in pictures(comfy_server, entry, "masks shown")]).astype(float) / 255
@@ -348,8 +398,12 @@ def test_routing_masks_partition_the_picture(name, people, comfy_server, ran):
 
 @pytest.mark.comfy
 @pytest.mark.slow
-def test_requeue_bypass_and_enabling_again_change_no_bit(comfy_server, small):
-    prompt = small("two-people")
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("two-people", "LikenessApplyUniPortrait"), ("consistentid-portrait", "LikenessApplyConsistentID")],
+)
+def test_requeue_bypass_and_enabling_again_change_no_bit(name, kind, comfy_server, small):
+    prompt = small(name)
     (empty,) = ids_of(prompt, "EmptyLatentImage")
     prompt[empty]["inputs"] |= {"width": SIZE // 2, "height": SIZE // 2}  # six runs: the smaller the better
     runs = iter(range(100, 200))
@@ -360,10 +414,10 @@ def test_requeue_bypass_and_enabling_again_change_no_bit(comfy_server, small):
         (sampler,) = ids_of(queued, "KSampler")
         queued[sampler]["inputs"]["run"] = next(runs)  # not an input of KSampler: it only renews the cache key
         if not applied:
-            (apply,) = ids_of(queued, "LikenessApplyUniPortrait")
+            (apply,) = ids_of(queued, kind)
             queued[sampler]["inputs"]["model"] = queued[apply]["inputs"]["model"]
-            for kind in ("LikenessShowRoutingMap", "PreviewAny", "PreviewImage"):
-                for node_id in ids_of(queued, kind):
+            for shown in ("LikenessShowRoutingMap", "PreviewAny", "PreviewImage"):
+                for node_id in ids_of(queued, shown):
                     del queued[node_id]
         return painted(comfy_server, queued)
 
