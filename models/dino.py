@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .checkpoint import Signature, load_strictly, require_keys
+from . import known_files
+from .checkpoint import load_strictly, require_keys
 from .errors import MissingPackageError
 from .resampling import require_rgb, resize
 from .weights_source import Source, read_weights
@@ -17,33 +18,6 @@ from .weights_source import Source, read_weights
 IMAGE_MEAN = (0.485, 0.456, 0.406)  # ImageNet, RGB
 IMAGE_STD = (0.229, 0.224, 0.225)
 PUBLISHED_HEAD = 64  # head width of every published DINO; the one size that no tensor shape tells
-ENCODER = "DINO"
-
-SIGNATURES = (
-    Signature(
-        kind="DINOv2",
-        description="a DINOv2 encoder, which is another network",
-        has=(r"cls_token$", r"(mask_token$|blocks\.0\.ls1\.|register_tokens$)"),
-    ),
-    Signature(
-        kind="classifier",
-        description="a vision transformer that was trained as a classifier",
-        has=(r"cls_token$", r"head\.weight$"),
-    ),
-    Signature(
-        kind="DINO training",
-        description="a whole DINO training checkpoint; its backbone alone is needed",
-        has=(r"(student|teacher)\.(module\.)?backbone\.",),
-    ),
-    Signature(
-        kind=ENCODER,
-        description="a DINO image encoder",
-        has=(r"cls_token$", r"pos_embed$", r"blocks\.0\.attn\.qkv\.weight$"),
-        belongs='in "dino" of Load DINO',
-    ),
-    Signature(kind="CLIP vision", description="a CLIP vision model", has=(r"(vision_model|visual)\.",)),
-    Signature(kind="face parser", description="a face parser", has=(r"cp\.resnet\.",)),
-)
 
 
 class DINO(nn.Module):
@@ -131,5 +105,5 @@ def load(source: Source) -> DINO:
         UnknownCheckpointError: if it is something else.
         MissingPackageError: if timm is not there.
     """
-    weights, name = read_weights(source, ENCODER, SIGNATURES)
+    weights, name = read_weights(source, known_files.DINO)
     return DINO.from_state_dict(weights, name)

@@ -57,9 +57,24 @@ KNOWN_FILES = (  # the first that fits wins
         kind="ParseNet", description="a ParseNet, another kind of face parser", has=(r"encoder\.\d", r"out_mask_conv\.")
     ),
     Signature(
+        kind="DINOv2",
+        description="a DINOv2 encoder, which is another network",
+        has=(r"cls_token$", r"(mask_token$|blocks\.0\.ls1\.|register_tokens$)"),
+    ),
+    Signature(
+        kind="classifier",
+        description="a vision transformer that was trained as a classifier",
+        has=(r"cls_token$", r"head\.weight$"),
+    ),
+    Signature(
+        kind="DINO training",
+        description="a whole DINO training checkpoint; its backbone alone is needed",
+        has=(r"(student|teacher)\.(module\.)?backbone\.",),
+    ),
+    Signature(
         kind=DINO,
         description="a DINO image encoder",
-        has=(r"cls_token$", r"blocks\.0\.attn\.qkv\.weight$"),
+        has=(r"cls_token$", r"pos_embed$", r"blocks\.0\.attn\.qkv\.weight$"),
         belongs='in "dino" of Load DINO',
     ),
     Signature(kind="base model", description="a Stable Diffusion checkpoint", has=(r"model\.diffusion_model\.",)),

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from torch import Tensor
 
-from .checkpoint import Signature, flatten, identify, summarise
+from .checkpoint import flatten, identify, summarise
 from .errors import UnknownCheckpointError
 from .files import read_state_dict
+from .known_files import KNOWN_FILES
 
 Source: TypeAlias = "str | PathLike[str] | Mapping[str, Any]"
 
 
-def read_weights(source: Source, kind: str, signatures: Sequence[Signature]) -> tuple[dict[str, Tensor], str]:
+def read_weights(source: Source, kind: str) -> tuple[dict[str, Tensor], str]:
     """Read weights of one kind.
 
     Args:
         source: path or state dict, nested or flat.
-        kind: of the signature that the weights must fit; its `belongs` names the widget to choose them in.
-        signatures: everything that may be recognised, the first that fits wins.
+        kind: one of `known_files`; its `belongs` names the widget to choose them in.
 
     Returns:
         The flat weights, and what messages call them.
@@ -35,10 +35,10 @@ def read_weights(source: Source, kind: str, signatures: Sequence[Signature]) -> 
         weights, name = flatten(source), "The given weights"
     else:
         weights, name = flatten(read_state_dict(Path(source))), f'"{Path(source).name}"'
-    found = identify(weights, signatures)
+    found = identify(weights, KNOWN_FILES)
     if found is not None and found.kind == kind:
         return weights, name
-    wanted = next(signature for signature in signatures if signature.kind == kind)
+    wanted = next(signature for signature in KNOWN_FILES if signature.kind == kind)
     looks = "no adapter known here"
     if found is not None:
         looks = f"{found.description}, which belongs {found.belongs}" if found.belongs else found.description

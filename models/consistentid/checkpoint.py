@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..adapter_layers import LoRA, by_layer, key_shape, keys_and_values, lora_pairs
 from ..checkpoint import KeyReport, subset
 from ..files import read_metadata
-from ..known_files import CONSISTENTID, KNOWN_FILES
+from ..known_files import CONSISTENTID
 from ..weights_source import Source, read_weights
 from .facial_encoder import FacialEncoder
 from .id_projection import IDProjection
@@ -58,7 +58,7 @@ def load(source: Source, *, dtype: torch.dtype | None = None, dim_head: int = 64
         UnknownCheckpointError: if it is something else, or tensors are missing, unexpected or of another shape.
         LikenessError: if the file cannot be read, see `files.read_state_dict`.
     """
-    weights, name = read_weights(source, CONSISTENTID, KNOWN_FILES)
+    weights, name = read_weights(source, CONSISTENTID)
     projection = next(
         (prefix for prefix in PROJECTIONS if any(key.startswith(prefix) for key in weights)), PROJECTIONS[0]
     )

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ..checkpoint import Signature, load_strictly
+from ..checkpoint import load_strictly
 from ..errors import InvalidSettingError, MissingPackageError
+from ..known_files import FACE_PARSER
 from ..resampling import require_rgb, resize
 from ..weights_source import Source, read_weights
 from .region import FaceRegion, square_around
@@ -41,22 +42,6 @@ LABELS = (
 PARSING_MEAN = (0.485, 0.456, 0.406)  # ImageNet, RGB
 PARSING_STD = (0.229, 0.224, 0.225)
 SMALLEST = 64  # pixels; below, the deepest map has less than two rows
-FACE_PARSER = "face parser"
-
-SIGNATURES = (
-    Signature(
-        kind=FACE_PARSER,
-        description="a BiSeNet face parser",
-        has=(r"cp\.resnet\.conv1\.weight$", r"ffm\.convblk\.", r"conv_out32\.conv_out\.weight$"),
-        belongs='in "face_parser" of Load Face Parser',
-    ),
-    Signature(
-        kind="ParseNet", description="a ParseNet, another kind of face parser", has=(r"encoder\.\d", r"out_mask_conv\.")
-    ),
-    Signature(kind="DINO", description="a DINO image encoder", has=(r"cls_token$", r"blocks\.0\.attn\.qkv\.weight$")),
-    Signature(kind="ConsistentID", description="a ConsistentID adapter", has=(r"FacialEncoder\.",)),
-    Signature(kind="base model", description="a Stable Diffusion checkpoint", has=(r"model\.diffusion_model\.",)),
-)
 
 
 class FaceParser(nn.Module):
@@ -172,7 +157,7 @@ def load(source: Source) -> FaceParser:
         UnknownCheckpointError: if it is something else.
         MissingPackageError: if facexlib is not there.
     """
-    weights, name = read_weights(source, FACE_PARSER, SIGNATURES)
+    weights, name = read_weights(source, FACE_PARSER)
     return FaceParser.from_state_dict(weights, name)
 
 

@@ -90,7 +90,7 @@ def load(
     Raises:
         UnknownCheckpointError: if a file is something else, or its tensors do not fit each other.
     """
-    faceid_weights, name = read_weights(faceid, FACEID, KNOWN_FILES)
+    faceid_weights, name = read_weights(faceid, FACEID)
     projection = subset(faceid_weights, "faceid_proj.")
     id_embedding = IDEmbedding.from_state_dict(projection, dim_head=dim_head or _head_width(projection))
     layers = subset(faceid_weights, "faceid_adapter.")
@@ -99,7 +99,7 @@ def load(
     widths = {index: key_shape(face_attention, index)[0] for index in map(int, face_attention)}
     routers, multi_lora = nn.ModuleDict(), None
     if router is not None:
-        router_weights, router_name = read_weights(router, ROUTER, KNOWN_FILES)
+        router_weights, router_name = read_weights(router, ROUTER)
         router_layers = subset(router_weights, "faceid_adapter.")
         routers = _routers(router_layers, widths, (id_embedding.num_tokens, width), router_name, dtype)
         multi_lora = lora_pairs(router_layers, "faceid_adapter", router_name, dtype)
@@ -122,7 +122,7 @@ def load_backbone(backbone: Source) -> IResNet:
     Raises:
         UnknownCheckpointError: if it is something else.
     """
-    weights, _ = read_weights(backbone, BACKBONE, KNOWN_FILES)
+    weights, _ = read_weights(backbone, BACKBONE)
     return IResNet.from_state_dict(weights)
 
 
@@ -158,7 +158,7 @@ def _routers(
 
 
 def _image_prompt(source: Source, widths: dict[int, int], width: int, dtype: torch.dtype | None) -> ImagePrompt:
-    weights, name = read_weights(source, IMAGE_PROMPT, KNOWN_FILES)
+    weights, name = read_weights(source, IMAGE_PROMPT)
     projection = ImagePromptProjection.from_state_dict(subset(weights, "image_proj."))
     attention = keys_and_values(subset(weights, "ip_adapter."), "ip", width, name, dtype)
     report = KeyReport(f"{name} beside this faceid file")

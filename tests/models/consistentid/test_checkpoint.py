@@ -158,7 +158,7 @@ def test_halves_of_different_models_are_refused(consistentid_file):
             ["cp.resnet.conv1.weight", "ffm.convblk.conv.weight", "conv_out32.conv_out.weight"],
             'a BiSeNet face parser, .*"face_parser" of Load Face Parser',
         ),
-        (["cls_token", "blocks.0.attn.qkv.weight"], "a DINO image encoder"),
+        (["cls_token", "pos_embed", "blocks.0.attn.qkv.weight"], "a DINO image encoder"),
         (["what.ever"], "no adapter known here"),
     ],
 )

@@ -57,7 +57,7 @@ def test_counters_may_lack_but_nothing_else(weights):
     ("keys", "what"),
     [
         (("encoder.0.conv2d.weight", "out_mask_conv.conv2d.weight"), "ParseNet, another kind of face parser"),
-        (("cls_token", "blocks.0.attn.qkv.weight"), "a DINO image encoder"),
+        (("cls_token", "pos_embed", "blocks.0.attn.qkv.weight"), "a DINO image encoder"),
         (("model.diffusion_model.out.0.weight",), "a Stable Diffusion checkpoint"),
         (("something.weight",), "no adapter known here"),
     ],
