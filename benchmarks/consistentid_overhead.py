@@ -3,9 +3,9 @@
 Usage: PYTHON_OF_A_COMFYUI -m likeness.benchmarks.consistentid_overhead [--rounds 12 | --rounds 0] [--narrow]
 
 The FLOPs are counted on the meta device, where a network has shapes and no values; SD1.5 is counted too. The times
-are those of full-size SDXL in float32 on the CPU (11 GB of memory), a guidance pair: every round times all calls once,
-in random order, and each duration is divided by the plain one of its own round. LoRA is left out: it is merged into the
-weights and costs nothing per call.
+are those of full-size SDXL in float32 on the CPU (11 GB of memory, 16 GB while it loads), a guidance pair: every round
+times all calls once, in random order, and each duration is divided by the plain one of its own round. LoRA is left out:
+it is merged into the weights and costs nothing per call.
 """
 
 from __future__ import annotations
