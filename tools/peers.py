@@ -28,12 +28,24 @@ from .caches import write_elsewhere
 from .comfy_folders import REPOSITORY, ComfyFolder, find_comfy_folders, missing_line
 from .comfy_server import ComfyServer
 from .portraits import astronaut, drawing
-from .random_weights import BACKBONE, CHECKPOINT, CLIP_VISION, FACEID, IP_ADAPTER, ROUTER, make_all
+from .random_weights import (
+    BACKBONE,
+    CHECKPOINT,
+    CLIP_VISION,
+    CONSISTENTID,
+    FACE_PARSING,
+    FACEID,
+    IP_ADAPTER,
+    ROUTER,
+    make_all,
+)
+from .recogniser_stand_in import make_recogniser
 
 IPADAPTER, INSTANTID, PULID = "IPAdapter_plus", "InstantID", "PuLID"
 MARKS = {IPADAPTER: "IPAdapterPlus.py", INSTANTID: "InstantID.py", PULID: "pulid.py"}  # a file that tells the pack
 NODES = {IPADAPTER: "IPAdapterAdvanced", INSTANTID: "ApplyInstantID", PULID: "ApplyPulid"}
 OURS, PEER = "ours", "peer"
+METHODS = ("uniportrait", "consistentid")
 SAMPLER, SAVED = "sampler", "saved"
 
 Prompt = dict[str, Any]
@@ -69,6 +81,7 @@ def main() -> int:
     """Run everything that the given folders allow and print one line for each result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=Path, nargs="+", required=True, help="folders of the other packs")
+    parser.add_argument("--method", choices=METHODS, default=METHODS[0], help="which of our methods runs beside them")
     options = parser.parse_args()
     peers = recognise(options.peers)
     comfy = find_comfy_folders()
@@ -78,10 +91,18 @@ def main() -> int:
     failed = False
     for folder in comfy:
         print(f"ComfyUI {folder.version}", flush=True)
-        failed |= _through_http(folder, peers)
+        failed |= _through_http(folder, peers, options.method)
         narrow = [name for name in (INSTANTID, PULID) if name in peers]
         for name in narrow:
-            command = [folder.python, "-m", "likeness.tools.peers_narrow", folder.path, name, peers[name]]
+            command = [
+                folder.python,
+                "-m",
+                "likeness.tools.peers_narrow",
+                folder.path,
+                name,
+                peers[name],
+                options.method,
+            ]
             run = subprocess.run(
                 [str(part) for part in command],
                 cwd=REPOSITORY.parent,
@@ -138,9 +159,10 @@ def _distance(first: Tensor, second: Tensor) -> float:
     return float((first - second).abs().max())
 
 
-def _through_http(folder: ComfyFolder, peers: dict[str, Path]) -> bool:
+def _through_http(folder: ComfyFolder, peers: dict[str, Path], method: str) -> bool:
     """Load all packs beside ours; run IPAdapter_plus. Gives whether something failed."""
-    models = make_all((CHECKPOINT, FACEID, ROUTER, BACKBONE, CLIP_VISION, IP_ADAPTER))
+    files = (FACEID, ROUTER, BACKBONE) if method == "uniportrait" else (CONSISTENTID, FACE_PARSING)
+    models = make_all((CHECKPOINT, CLIP_VISION, IP_ADAPTER, *files)) | make_recogniser()
     packs = {path.name: path for path in peers.values()}
     with (
         tempfile.TemporaryDirectory(prefix="likeness-peers-") as base,
@@ -152,14 +174,14 @@ def _through_http(folder: ComfyFolder, peers: dict[str, Path]) -> bool:
         if IPADAPTER in loaded:
             for place, portrait in enumerate((astronaut(), drawing(1)), 1):
                 portrait.picture.save(server.base / "input" / f"person-{place}.png")
-            found = compare(lambda adapters, number: _sampled(server, _prompt(adapters, number)))
-            print(f"  {IPADAPTER}, SD1.5 full size, 256², 2 steps: {found}", flush=True)
+            found = compare(lambda adapters, number: _sampled(server, _prompt(method, adapters, number)))
+            print(f"  {method} and {IPADAPTER}, SD1.5 full size, 256², 2 steps: {found}", flush=True)
         return len(loaded) < len(peers)
 
 
-def _prompt(adapters: tuple[str, ...], number: int) -> Prompt:
+def _prompt(method: str, adapters: tuple[str, ...], number: int) -> Prompt:
     """A graph with the adapters in the given order; the last one is applied anew in every run."""
-    prompt = copy.deepcopy(_base())
+    prompt = copy.deepcopy(_base() | (_uniportrait() if method == "uniportrait" else _consistentid()))
     model: list[Any] = ["checkpoint", 0]
     for name in adapters:
         prompt[name]["inputs"]["model"] = model
@@ -170,19 +192,25 @@ def _prompt(adapters: tuple[str, ...], number: int) -> Prompt:
     return {name: node for name, node in prompt.items() if name not in {OURS, PEER} - set(adapters)}
 
 
-def _base() -> Prompt:
-    def node(kind: str, **inputs: Any) -> dict[str, Any]:
-        return {"class_type": kind, "inputs": inputs}
+def _node(kind: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": kind, "inputs": inputs}
 
+
+def _photo(place: int, region: str) -> Prompt:
+    return {
+        f"photo {place}": _node("LoadImage", image=f"person-{place}.png"),
+        f"faces {place}": _node(
+            "LikenessDetectFaces", image=[f"photo {place}", 0], detector="given region", region=region,
+            order="largest first", take="one per image", index=0, point_x=0.5, point_y=0.5, min_score=0.5,
+            on_no_face="error",
+        ),
+    }  # fmt: skip
+
+
+def _uniportrait() -> Prompt:
     def person(place: int, region: str, **chain: Any) -> Prompt:
-        return {
-            f"photo {place}": node("LoadImage", image=f"person-{place}.png"),
-            f"faces {place}": node(
-                "LikenessDetectFaces", image=[f"photo {place}", 0], detector="given region", region=region,
-                order="largest first", take="one per image", index=0, point_x=0.5, point_y=0.5, min_score=0.5,
-                on_no_face="error",
-            ),
-            f"person {place}": node(
+        return _photo(place, region) | {
+            f"person {place}": _node(
                 "LikenessAddUniPortraitIdentity", uniportrait=["uniportrait", 0], clip_vision=["vision", 0],
                 photo=[f"faces {place}", 0], name="", strength=0.7, start_percent=0.0, end_percent=1.0,
                 on_no_face="error", **chain,
@@ -190,31 +218,70 @@ def _base() -> Prompt:
         }  # fmt: skip
 
     return {
-        "checkpoint": node("CheckpointLoaderSimple", ckpt_name=CHECKPOINT.name),
-        "vision": node("CLIPVisionLoader", clip_name=CLIP_VISION.name),
-        "uniportrait": node(
+        "uniportrait": _node(
             "LikenessLoadUniPortrait", faceid=FACEID.name, router=ROUTER.name, backbone=BACKBONE.name, image_prompt="none"
         ),
         **person(1, astronaut().region),
         **person(2, drawing(1).region, identities=["person 1", 0]),
-        OURS: node(
+        OURS: _node(
             "LikenessApplyUniPortrait", uniportrait=["uniportrait", 0], identities=["person 2", 0], structure_scale=0.3,
             lora_strength=1.0, image_prompt_strength=0.7,
         ),
-        "ipadapter": node("IPAdapterModelLoader", ipadapter_file=IP_ADAPTER.name),
-        PEER: node(
+    }  # fmt: skip
+
+
+def _consistentid() -> Prompt:
+    features = ("face", "eyes", "ears", "nose", "mouth")
+    reads = {"consistentid": ["consistentid", 0], "clip_vision": ["vision", 0], "photo": ["faces 1", 0]}
+    return {
+        **_photo(1, astronaut().region),
+        "consistentid": _node(
+            "LikenessLoadConsistentID", consistentid=CONSISTENTID.name, mode="auto", purpose="text to image",
+            recogniser="auto",
+        ),
+        "parser": _node("LikenessLoadFaceParser", face_parser=FACE_PARSING.name),
+        "regions": _node(
+            "LikenessEncodeFacialRegions", **reads, face_parser=["parser", 0], on_no_face="error",
+            **dict.fromkeys(features, True), **{f"{feature}_strength": 1.0 for feature in features},
+        ),
+        "person": _node(
+            "LikenessAddConsistentIDIdentity", **reads, regions=["regions", 0], name="", caption="", strength=1.0,
+            start_percent=0.0, end_percent=1.0, on_no_face="error",
+        ),
+        "prompt": _node(
+            "LikenessEncodeConsistentIDPrompt", clip=["checkpoint", 1], consistentid=["consistentid", 0],
+            identities=["person", 0], positive="a person on a bench", negative="nsfw", merge_by="step",
+            start_percent=0.6, start_merge_step=0, width=256, height=256,
+        ),
+        OURS: _node(
+            "LikenessApplyConsistentID", consistentid=["consistentid", 0], identities=["person", 0], lora_strength=1.0
+        ),
+        SAMPLER: _sampler(["prompt", 0], ["prompt", 1]),
+    }  # fmt: skip
+
+
+def _base() -> Prompt:
+    return {
+        "checkpoint": _node("CheckpointLoaderSimple", ckpt_name=CHECKPOINT.name),
+        "vision": _node("CLIPVisionLoader", clip_name=CLIP_VISION.name),
+        "ipadapter": _node("IPAdapterModelLoader", ipadapter_file=IP_ADAPTER.name),
+        PEER: _node(
             "IPAdapterAdvanced", ipadapter=["ipadapter", 0], image=["photo 1", 0], clip_vision=["vision", 0], weight=0.8,
             weight_type="linear", combine_embeds="concat", start_at=0.0, end_at=1.0, embeds_scaling="V only",
         ),
-        "positive": node("CLIPTextEncode", clip=["checkpoint", 1], text="two people on a bench"),
-        "negative": node("CLIPTextEncode", clip=["checkpoint", 1], text="nsfw"),
-        "latent": node("EmptyLatentImage", width=256, height=256, batch_size=1),
-        SAMPLER: node(
-            "KSampler", seed=1, steps=2, cfg=7.5, sampler_name="ddim", scheduler="ddim_uniform", denoise=1.0,
-            positive=["positive", 0], negative=["negative", 0], latent_image=["latent", 0],
-        ),
-        SAVED: node("SaveLatent", samples=[SAMPLER, 0], filename_prefix="peers"),
+        "positive": _node("CLIPTextEncode", clip=["checkpoint", 1], text="two people on a bench"),
+        "negative": _node("CLIPTextEncode", clip=["checkpoint", 1], text="nsfw"),
+        "latent": _node("EmptyLatentImage", width=256, height=256, batch_size=1),
+        SAMPLER: _sampler(["positive", 0], ["negative", 0]),
+        SAVED: _node("SaveLatent", samples=[SAMPLER, 0], filename_prefix="peers"),
     }  # fmt: skip
+
+
+def _sampler(positive: list[Any], negative: list[Any]) -> dict[str, Any]:
+    return _node(
+        "KSampler", seed=1, steps=2, cfg=7.5, sampler_name="ddim", scheduler="ddim_uniform", denoise=1.0,
+        positive=positive, negative=negative, latent_image=["latent", 0],
+    )  # fmt: skip
 
 
 def _sampled(server: ComfyServer, prompt: Prompt) -> Tensor:

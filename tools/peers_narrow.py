@@ -1,6 +1,6 @@
 """InstantID's and PuLID's own nodes beside ours on a narrow UNet with SDXL's layers, inside one ComfyUI's Python.
 
-    <that ComfyUI's python> -m likeness.tools.peers_narrow COMFYUI_FOLDER NAME PACK_FOLDER
+    <that ComfyUI's python> -m likeness.tools.peers_narrow COMFYUI_FOLDER NAME PACK_FOLDER METHOD
 
 `peers` starts it. What these packs would download (detector, parser, EVA-CLIP) is replaced by stand-ins that give
 fixed numbers; their identity encoders have random weights; their nodes, patches and attention are the packs' own.
@@ -25,6 +25,7 @@ from .peers import INSTANTID, OURS, PEER, PULID, compare
 
 CONTEXT = 24
 TOKENS = 4
+RANK = 4
 CROP = 512
 SDXL_LAYERS = {
     "image_size": 32,
@@ -50,15 +51,16 @@ SDXL_LAYERS = {
 
 def main() -> int:
     """Compare one pack with ours and print one line."""
-    comfyui, name, pack = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    comfyui, name, pack, method = sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4]
     with tempfile.TemporaryDirectory(prefix="likeness-peers-") as base:
         _prepare(comfyui, base)
         with torch.inference_mode():
             model = narrow_model()
             peer = {INSTANTID: instantid, PULID: pulid}[name](load_pack(pack), model)
+            ours = {"uniportrait": uniportrait, "consistentid": consistentid}[method]
             appliers = {OURS: ours(model), PEER: peer}
             found = compare(Applied(model, appliers).sample)
-    print(f"  {name}, narrow UNet with SDXL's layers, 2 steps: {found}", flush=True)
+    print(f"  {method} and {name}, narrow UNet with SDXL's layers, 2 steps: {found}", flush=True)
     return 0
 
 
@@ -97,7 +99,7 @@ def narrow_model() -> Any:
     return model_patcher.ModelPatcher(model, load_device=cpu, offload_device=cpu)
 
 
-def ours(model: Any) -> Callable[[Any], Any]:
+def uniportrait(model: Any) -> Callable[[Any], Any]:
     """Two people with random keys, values and routers for every cross-attention layer."""
     from ..host.attention import inject
     from ..models.identity_attention import IdentityResidual, Person
@@ -124,6 +126,47 @@ def ours(model: Any) -> Callable[[Any], Any]:
         placement=Routed(routers, tokens),
     )
     return lambda before: inject(before, [residual], name="peers")
+
+
+def consistentid(model: Any) -> Callable[[Any], Any]:
+    """One person with random keys and values for every cross-attention layer, and random LoRA in all attention layers."""
+    from ..host.attention import inject
+    from ..host.lora import add_lora
+    from ..host.sites import find_sites, unet_of
+    from ..models.consistentid.adapter import ConsistentIDResidual
+    from ..models.identity_attention import IdentityResidual, Person
+    from ..models.layers.key_value import KeyValueProjection
+    from ..models.placement import Everywhere
+
+    torch.manual_seed(1)
+    attention = nn.ModuleDict({str(i): KeyValueProjection(CONTEXT, channels) for i, channels in _cross_layers(model)})
+    attention.requires_grad_(False)
+    lora = {
+        site.index: {
+            part: (
+                torch.randn(RANK, CONTEXT if site.kind == "cross" and part in "kv" else site.channels) / 8,
+                torch.randn(site.channels, RANK) / 8,
+            )
+            for part in ("q", "k", "v", "out")
+        }
+        for site in find_sites(unet_of(model))
+    }
+    residual = ConsistentIDResidual(
+        IdentityResidual(
+            attention=attention,
+            tokens=torch.randn(1, TOKENS, CONTEXT),
+            null_tokens=torch.randn(1, TOKENS, CONTEXT),
+            people=(Person(name="person 1", strength=1.0),),
+            placement=Everywhere(1),
+        )
+    )
+
+    def apply(before: Any) -> Any:
+        after = inject(before, [residual], name="peers")
+        add_lora(after, lora, 1.0)
+        return after
+
+    return apply
 
 
 def instantid(pack: ModuleType, model: Any) -> Callable[[Any], Any]:
