@@ -242,3 +242,139 @@ def chain():
         return Identities(people=people, null_clip_tokens=torch.randn(1, 256, CLIP_WIDTH, generator=generator))
 
     return build
+
+
+FACE, VISION, RANK = 512, 1280, 3  # widths of face vector and image encoder that the host asks for; of the LoRA
+REGIONS = ("Face", "Left_Eye", "Left_Ear", "Nose", "Upper_Lip")
+
+
+def filled(module, seed, scale=1.0):
+    """A module with reproducible random weights, as large as the number of their inputs allows."""
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in module.parameters():
+        size = 0.1 if parameter.ndim == 1 else scale / parameter[0].numel() ** 0.5
+        parameter.data = torch.randn(parameter.shape, generator=generator) * size
+    return module.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def consistentid_files(tiny_model, cross_sites, tmp_path_factory):
+    """A builder: the file of an adapter for a tiny model as published, .bin and nested; SDXL's projection has its own name."""
+    from likeness.models.consistentid.facial_encoder import FacialEncoder
+    from likeness.models.consistentid.id_projection import IDProjection
+    from likeness.models.consistentid.resampler import ResamplerSizes
+
+    paths = {}
+
+    def build(kind="sd15"):
+        if kind in paths:
+            return paths[kind]
+        generator = torch.Generator().manual_seed(8)
+        layers = {}
+        for site in cross_sites(tiny_model(kind)):
+            for index in (site.index - 1, site.index):
+                for part in ("q", "k", "v", "out"):
+                    inputs = CONTEXT if index % 2 and part in "kv" else site.channels
+                    down = torch.randn(RANK, inputs, generator=generator) / inputs**0.5
+                    layers[f"{index}.to_{part}_lora.down.weight"] = down
+                    layers[f"{index}.to_{part}_lora.up.weight"] = (
+                        torch.randn(site.channels, RANK, generator=generator) / 9
+                    )
+            for part in "kv":
+                keys = torch.randn(site.channels, CONTEXT, generator=generator)
+                layers[f"{site.index}.to_{part}_ip.weight"] = keys / CONTEXT**0.5
+        sizes = {"features": VISION, "inner": 64, "dim_head": 64, "hidden": 48, "depth": 1, "output": CONTEXT}
+        encoder = FacialEncoder(ResamplerSizes(dim=32, **sizes))
+        weights = {
+            "image_proj" if kind == "sd15" else "image_proj_model": filled(
+                IDProjection(FACE, 16, TOKENS, ResamplerSizes(dim=CONTEXT, **sizes)), 6
+            ).state_dict(),
+            "FacialEncoder": filled(encoder, 7, scale=3.0).state_dict(),
+            "adapter_modules": layers,
+        }
+        paths[kind] = tmp_path_factory.mktemp("consistentid") / f"{kind}.bin"
+        torch.save(weights, paths[kind])
+        return paths[kind]
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def consistentid(consistentid_files):
+    """A builder: an adapter as the loader node gives it, "sd15", "sdxl" or "inpaint", published or corrected.
+
+    The flavour follows from the width of the context, which is the same in all tiny models, so it is set afterwards.
+    """
+    from dataclasses import replace
+
+    from likeness.host.consistentid import load_consistentid
+    from likeness.models.consistentid.flavour import PUBLISHED
+    from likeness.models.consistentid.flavour import corrected as mended
+
+    files = {}
+
+    def build(name="sd15", *, corrected=False, kind=None):
+        kind = kind or ("sdxl" if name == "sdxl" else "sd15")
+        if kind not in files:
+            files[kind] = load_consistentid(consistentid_files(kind))
+        flavour = PUBLISHED[name]
+        return replace(files[kind], flavour=mended(flavour) if corrected else flavour)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def crowd():
+    """A builder: `crowd(n, regions=names, **settings of every person)` gives ConsistentID's Identities, all random."""
+    from likeness.models.consistentid.identity import FacialRegion, FacialRegions, Identities, Identity
+
+    def build(n=1, *, regions=REGIONS, seed=0, region_strength=1.0, **settings):
+        generator = torch.Generator().manual_seed(seed)
+
+        def person(place):
+            parts = [
+                FacialRegion(name=name, vector=torch.randn(1, CONTEXT, generator=generator), strength=region_strength)
+                for name in regions
+            ]
+            tokens = torch.randn(1, TOKENS, CONTEXT, generator=generator) * 2
+            return Identity(name=f"person {place + 1}", tokens=tokens, regions=FacialRegions.of(parts), **settings)
+
+        return Identities(
+            people=tuple(person(place) for place in range(n)),
+            null_tokens=torch.randn(1, TOKENS, CONTEXT, generator=generator),
+            null_region=torch.randn(1, CONTEXT, generator=generator),
+        )
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def narrow_clip():
+    """A builder: a CLIP of ComfyUI's own classes, rows as wide as the tiny models' context, "sd15" or "sdxl" (8 + 16).
+
+    `narrow_clip(kind, embeddings=folder)` looks for textual inversions in a folder.
+    """
+    from types import SimpleNamespace
+
+    import comfy.sd
+    from comfy import sd1_clip, sdxl_clip
+
+    def config(width):
+        return {"hidden_size": width, "intermediate_size": 2 * width, "num_attention_heads": 2, "num_hidden_layers": 3}
+
+    def build(kind="sd15", *, embeddings=None, width=CONTEXT):
+        if kind == "sd15":
+            target = SimpleNamespace(params={}, clip=sd1_clip.SD1ClipModel, tokenizer=sd1_clip.SD1Tokenizer)
+            options = {"clip_l_model_config": config(width)}
+        else:
+            target = SimpleNamespace(params={}, clip=sdxl_clip.SDXLClipModel, tokenizer=sdxl_clip.SDXLTokenizer)
+            options = {"clip_l_model_config": config(8), "clip_g_model_config": config(CONTEXT - 8)}
+        clip = comfy.sd.CLIP(
+            target,
+            embedding_directory=None if embeddings is None else [str(embeddings)],
+            model_options={**options, "dtype": torch.float32},
+        )
+        filled(clip.cond_stage_model, 9, scale=2.0)
+        return clip
+
+    return build
