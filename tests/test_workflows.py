@@ -398,6 +398,30 @@ def test_routing_masks_partition_the_picture(name, people, comfy_server, ran):
 
 @pytest.mark.comfy
 @pytest.mark.slow
+def test_a_new_prompt_computes_nothing_about_the_photo_again(comfy_server, small):
+    prompt = small("consistentid-portrait")
+    (encode,) = ids_of(prompt, "LikenessEncodeConsistentIDPrompt")
+    texts = []
+    for text in ("a person by the sea", "a person in the snow"):
+        prompt[encode]["inputs"]["positive"] = text
+        only = upstream(prompt, encode) | {"shown": {"class_type": "PreviewAny", "inputs": {"source": [encode, 2]}}}
+        entry = comfy_server.run(only)
+        texts.append(entry["outputs"]["shown"]["text"][0])
+    assert texts[0] != texts[1]
+    assert cached_nodes(entry) == set(only) - {encode, "shown"}
+
+
+def upstream(prompt: dict, node_id: str) -> dict:
+    """A node and all that it reads."""
+    found = {node_id: prompt[node_id]}
+    for value in prompt[node_id]["inputs"].values():
+        if isinstance(value, list):
+            found |= upstream(prompt, value[0])
+    return found
+
+
+@pytest.mark.comfy
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("two-people", "LikenessApplyUniPortrait"), ("consistentid-portrait", "LikenessApplyConsistentID")],
