@@ -90,7 +90,8 @@ def _outer_sample(executor: Callable[..., Any], *args: Any, **kwargs: Any) -> An
     run = Run(recorder=record)
     options = guider.model_options.setdefault("transformer_options", {})
     options[RUN_KEY] = run
-    settle(guider.conds, kwargs["sigmas"] if "sigmas" in kwargs else args[SIGMAS_PLACE])
+    schedule: Any = guider.model_patcher.get_model_object("model_sampling")
+    settle(guider.conds, kwargs["sigmas"] if "sigmas" in kwargs else args[SIGMAS_PLACE], schedule.percent_to_sigma)
     try:
         latent = executor(*args, **kwargs)
     finally:

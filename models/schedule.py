@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 SLACK = 1e-5  # relative; more than float32 rounding of a noise level, less than any step
 
 
@@ -46,7 +48,10 @@ def merge_boundary(sigmas: Sequence[float], step: int, *, inclusive: bool) -> tu
     Reference: ConsistentID (arXiv:2404.16771), delayed conditioning; `<=` as in the published code.
     """
     first = max(step + inclusive, 0)
-    if first >= len(sigmas) - 1:
-        return 0.0, -math.inf  # never
-    level = sigmas[first]
-    return level * (1 + SLACK), level * (1 + SLACK / 2)
+    return beside(sigmas[first]) if first < len(sigmas) - 1 else (0.0, -math.inf)  # never
+
+
+def beside(sigma: float) -> tuple[float, float]:
+    """Two neighbouring float32 noise levels just above one that is to count as passed; nothing lies between them."""
+    above = np.float32(sigma * (1 + SLACK))
+    return float(above), float(np.nextafter(above, np.float32(0)))
