@@ -197,7 +197,7 @@ def test_who_is_where_must_be_said_once(tiny_model, adapter, chain, apply, crowd
 
     model, two = tiny_model(), place(adapter, chain(2), structure_scale=0.3)
     left, right = halves()
-    with pytest.raises(InvalidSettingError, match="2 of 2 people have no mask.* connect masks"):
+    with pytest.raises(InvalidSettingError, match=r"2 of 2 people have no mask.* connect masks"):
         apply(model, crowd(2))
     with pytest.raises(InvalidSettingError, match="2 of 3 people have no mask"):
         apply(model, masked(crowd(3), (left, None, None)))
