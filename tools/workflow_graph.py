@@ -248,7 +248,9 @@ class Graph:
 
     def _ui_node(self, node: Node, links: Sequence[Sequence[Any]]) -> Json:
         arriving = {link[4]: link[0] for link in links if link[3] == node.number}
-        leaving = {slot: [link[0] for link in links if link[1:3] == [node.number, slot]] for slot, _ in enumerate(node.outputs)}
+        leaving = {
+            slot: [link[0] for link in links if link[1:3] == [node.number, slot]] for slot, _ in enumerate(node.outputs)
+        }
         ours = node.kind.startswith("Likeness")
         ui: Json = {
             "id": node.number,
