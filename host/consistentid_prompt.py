@@ -16,7 +16,7 @@ from ..models.owned_text import EVERYBODY
 from .consistentid import NAME, LoadedConsistentID
 from .memory import loaded
 from .merging import Conditioning, MergePoint, phases
-from .prompt import chunk, encode_chunks, literal_ids, require_width, rows_of_tokens, tokenizers
+from .prompt import chunk, encode_chunks, literal_ids, require_width, rows_of_spans, rows_of_tokens, tokenizers
 from .sampling import OWNERS_KEY
 
 CONTROL_KEY = "cross_attn_controlnet"  # ComfyUI gives this to ControlNets in place of the prompt
@@ -177,11 +177,9 @@ def _fuse(consistentid: LoadedConsistentID, entries: Conditioning, fusion: _Fusi
 def _owners(clip: Any, prompt: ComposedPrompt, length: int) -> tuple[int, ...]:
     """Whose every row is: those of a person's caption are that person's."""
     owners = [EVERYBODY] * length
-    for person, (begin, end) in enumerate(prompt.spans):
-        if begin < end:
-            first, last = rows_of_tokens(clip, prompt.text, [begin, end])
-            for row in range(first + 1, last + 1):
-                owners[row] = person
+    for person, rows in enumerate(rows_of_spans(clip, prompt.text, prompt.spans)):
+        for row in rows:
+            owners[row] = person
     return tuple(owners)
 
 

@@ -64,11 +64,6 @@ def encode_chunks(clip: Any, rows: Mapping[str, Sequence[int]]) -> Conditioning:
     ]
 
 
-def count_tokens(chunks: Sequence[Sequence[tuple[Any, ...]]], end_token: int) -> int:
-    """How many tokens ComfyUI made of a text, without begin, end and padding."""
-    return sum(_content(row, end_token) for row in chunks)
-
-
 def rows_of_tokens(clip: Any, text: str, ends: Sequence[int]) -> list[int]:
     """The rows of the CONDITIONING that stand for the tokens right before places in a text.
 
@@ -85,19 +80,23 @@ def rows_of_tokens(clip: Any, text: str, ends: Sequence[int]) -> list[int]:
     Raises:
         LikenessError: if SDXL's two encoders split the text differently, so that rows do not correspond.
     """
-    per_encoder: list[list[int]] = []
-    whole = clip.tokenize(text)
-    prefixes = [clip.tokenize(text[:end]) for end in ends]
-    for name, tokenizer in tokenizers(clip).items():
-        rows = _rows(whole[name], tokenizer.end_token)
-        counts = [count_tokens(prefix[name], tokenizer.end_token) for prefix in prefixes]
-        per_encoder.append([rows[count - 1] if count else 0 for count in counts])
-    if any(rows != per_encoder[0] for rows in per_encoder):
-        raise LikenessError(
-            "SDXL's two text encoders split this prompt differently, probably because an embedding exists for one of them "
-            "only; take that embedding out of the prompt."
-        )
-    return per_encoder[0]
+    rows, counts = _counted(clip, text, ends)
+    return [rows[count - 1] if count else 0 for count in counts]
+
+
+def rows_of_spans(clip: Any, text: str, spans: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """The rows of the CONDITIONING that stand for parts of a text, those of its tokens alone.
+
+    Args:
+        clip: the text encoder.
+        text: what is encoded, in ComfyUI's prompt syntax.
+        spans: begin and end offset of each part; no token may reach over either.
+
+    Raises:
+        LikenessError: if SDXL's two encoders split the text differently, so that rows do not correspond.
+    """
+    rows, counts = _counted(clip, text, [offset for span in spans for offset in span])
+    return [rows[begin:end] for begin, end in zip(counts[::2], counts[1::2], strict=True)]
 
 
 def require_width(encoded: Conditioning, width: int, *, name: str) -> None:
@@ -119,19 +118,34 @@ def require_width(encoded: Conditioning, width: int, *, name: str) -> None:
         )
 
 
-def _content(row: Sequence[tuple[Any, ...]], end_token: int) -> int:
-    """Tokens of one chunk between its begin and its end; embeddings are tensors and count one each."""
-    ids = [entry[0] if isinstance(entry[0], int) else None for entry in row]
-    return (ids.index(end_token) if end_token in ids else len(ids)) - 1
+def _counted(clip: Any, text: str, offsets: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The row of every token, and how many tokens there are before each offset."""
+    whole = clip.tokenize(text, return_word_ids=True)
+    prefixes = [clip.tokenize(text[:offset], return_word_ids=True) for offset in offsets]
+    found: list[tuple[list[int], list[int]]] = []
+    for name in tokenizers(clip):
+        width = getattr(clip.cond_stage_model, f"clip_{name}").transformer.get_input_embeddings().weight.shape[-1]
+        found.append((_rows(whole[name], width), [len(_rows(prefix[name], width)) for prefix in prefixes]))
+    if any(others != found[0] for others in found):
+        raise LikenessError(
+            "SDXL's two text encoders split this prompt differently, probably because an embedding exists for one of them "
+            "only; take that embedding out of the prompt."
+        )
+    return found[0]
 
 
-def _rows(chunks: Sequence[Sequence[tuple[Any, ...]]], end_token: int) -> list[int]:
-    """The row of every token, chunk after chunk."""
+def _rows(chunks: Sequence[Sequence[tuple[Any, Any, int]]], width: int) -> list[int]:
+    """The row of every token, chunk after chunk, without begin, end and padding, which belong to no word.
+
+    An embedding is one row per vector; the encoder leaves out vectors that are not as wide as its own.
+    """
     rows: list[int] = []
     start = 0
-    for row in chunks:
-        rows += range(start + 1, start + 1 + _content(row, end_token))
-        start += len(row)
+    for chunk in chunks:
+        tokens = [token for token, _, word in chunk if word]
+        kept = sum(isinstance(token, int) or token.shape[-1] == width for token in tokens)
+        rows += range(start + 1, start + 1 + kept)
+        start += len(chunk)
     return rows
 
 

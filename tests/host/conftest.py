@@ -252,7 +252,7 @@ def filled(module, seed, scale=1.0):
     """A module with reproducible random weights, as large as the number of their inputs allows."""
     generator = torch.Generator().manual_seed(seed)
     for parameter in module.parameters():
-        size = 0.1 if parameter.ndim == 1 else scale / parameter[0].numel() ** 0.5
+        size = 0.1 if parameter.ndim < 2 else scale / parameter[0].numel() ** 0.5
         parameter.data = torch.randn(parameter.shape, generator=generator) * size
     return module.eval().requires_grad_(False)
 
@@ -362,7 +362,16 @@ def narrow_clip():
     def config(width):
         return {"hidden_size": width, "intermediate_size": 2 * width, "num_attention_heads": 2, "num_hidden_layers": 3}
 
+    made = {}
+
     def build(kind="sd15", *, embeddings=None, width=CONTEXT):
+        if embeddings is not None:
+            return make(kind, embeddings, width)
+        if (kind, width) not in made:
+            made[kind, width] = make(kind, embeddings, width)
+        return made[kind, width].clone()
+
+    def make(kind, embeddings, width):
         if kind == "sd15":
             target = SimpleNamespace(params={}, clip=sd1_clip.SD1ClipModel, tokenizer=sd1_clip.SD1Tokenizer)
             options = {"clip_l_model_config": config(width)}
