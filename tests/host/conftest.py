@@ -377,7 +377,7 @@ def narrow_clip():
             options = {"clip_l_model_config": config(width)}
         else:
             target = SimpleNamespace(params={}, clip=sdxl_clip.SDXLClipModel, tokenizer=sdxl_clip.SDXLTokenizer)
-            options = {"clip_l_model_config": config(8), "clip_g_model_config": config(CONTEXT - 8)}
+            options = {"clip_l_model_config": config(8), "clip_g_model_config": config(width - 8)}
         clip = comfy.sd.CLIP(
             target,
             embedding_directory=None if embeddings is None else [str(embeddings)],
