@@ -84,7 +84,8 @@ def inpaint(graph: Graph) -> None:
         expand=12,
         feather=16,
     )
-    prompt = _prompt(graph, models, nodes[-1], "a smiling person, looking at the camera, soft daylight", NEGATIVE)
+    text = "a smiling person, looking at the camera, soft daylight"
+    prompt = _prompt(graph, models, nodes[-1], text, NEGATIVE, (512, 512))
     applied = _apply(graph, models, nodes[-1])
     encoded = graph.add("VAEEncode", pixels=photo["IMAGE"], vae=models.checkpoint["VAE"])
     latent = graph.add("SetLatentNoiseMask", samples=encoded["LATENT"], mask=parsing["face"])
@@ -116,7 +117,7 @@ def region_mixing(graph: Graph) -> None:
         regions=mixed["regions"],
     )
     text = STYLE.format("a person on a (windy:1.1) beach, evening sun")
-    prompt = _prompt(graph, models, identity, text, NEGATIVE)
+    prompt = _prompt(graph, models, identity, text, NEGATIVE, (512, 768))
     applied = _apply(graph, models, identity)
     shown = graph.add("PreviewAny", "The prompt as assembled", source=prompt["text"])
     latent = graph.add("EmptyLatentImage", width=512, height=768)
@@ -149,7 +150,7 @@ def two_people_router(graph: Graph) -> None:
         chained = {"identities": rows[-1][-1]["identities"]} if rows else {}
         placed = graph.add(
             "LikenessAddUniPortraitIdentity",
-            f"Add UniPortrait Identity: person {number} for the router",
+            f"For the router: person {number}",
             uniportrait=uniportrait["uniportrait"],
             clip_vision=models.clip_vision["CLIP_VISION"],
             photo=row[1]["faces"],
@@ -161,7 +162,7 @@ def two_people_router(graph: Graph) -> None:
         "LikenessUniPortraitPlacement", uniportrait=uniportrait["uniportrait"], identities=rows[-1][-1]["identities"]
     )
     text = "two people sitting side by side in a cafe, talking, window light"
-    prompt = _prompt(graph, models, people[-1], text, NEGATIVE)
+    prompt = _prompt(graph, models, people[-1], text, NEGATIVE, (768, 512))
     applied = _apply(graph, models, people[-1], placement=placement["placement"])
     latent = graph.add("EmptyLatentImage", width=768, height=512)
     texts = (prompt["positive"], prompt["negative"])
@@ -258,9 +259,7 @@ def _person(graph: Graph, models: Models, number: int, before: Node | None = Non
     return [photo, faces, regions, identity]
 
 
-def _prompt(
-    graph: Graph, models: Models, people: Node, text: str, negative: str, size: tuple[int, int] = (1024, 1024)
-) -> Node:
+def _prompt(graph: Graph, models: Models, people: Node, text: str, negative: str, size: tuple[int, int]) -> Node:
     return graph.add(
         "LikenessEncodeConsistentIDPrompt",
         clip=models.checkpoint["CLIP"],
