@@ -60,7 +60,7 @@ class RunContext:
 
     Attributes:
         polarities: number of rows → polarity of every row of the UNet's batch.
-        sigma: timestep → noise level.
+        sigma: timestep → noise level; rows of one level are handed over together (a constant keeps a batch whole).
         run: caches and recorder of the sampling run, to be replaced when the next one begins. None keeps nothing, which
             is what training needs: weights change between calls, and gradients must not reach into a cache.
     """
@@ -150,7 +150,7 @@ class _Row:
 
     polarity: Polarity
     sample: int
-    timestep: float
+    sigma: float
 
 
 @dataclass(eq=False, slots=True)
@@ -187,7 +187,7 @@ class _Attachment:
         seen = dict.fromkeys(Polarity, 0)
         self.rows = []
         for row, polarity in enumerate(polarities):
-            self.rows.append(_Row(polarity, seen[polarity], timesteps[row % len(timesteps)]))
+            self.rows.append(_Row(polarity, seen[polarity], self.context.sigma(timesteps[row % len(timesteps)])))
             seen[polarity] += 1
 
     def hook(self, unet: nn.Module, site: AttentionSite) -> list[torch.utils.hooks.RemovableHandle]:
@@ -233,7 +233,7 @@ class _Attachment:
                 grid=grid,
                 polarity=self.rows[rows[0]].polarity,
                 samples=tuple(self.rows[row].sample for row in rows),
-                sigma=self.context.sigma(self.rows[rows[0]].timestep),
+                sigma=self.rows[rows[0]].sigma,
                 crop=None,
                 run=self.context.run or Run(),
             )
@@ -242,8 +242,8 @@ class _Attachment:
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _groups(self) -> list[list[int]]:
-        """Neighbouring rows of one polarity and timestep."""
-        alike = groupby(range(len(self.rows)), key=lambda row: (self.rows[row].polarity, self.rows[row].timestep))
+        """Neighbouring rows of one polarity and noise level."""
+        alike = groupby(range(len(self.rows)), key=lambda row: (self.rows[row].polarity, self.rows[row].sigma))
         return [list(group) for _, group in alike]
 
 

@@ -17,8 +17,7 @@ def decoupled_cross_attention(query: Tensor, keys: Tensor, values: Tensor, weigh
 
     Args:
         query: (B, L, C), heads not split.
-        keys: (N, T, C).
-        values: (N, T, C).
+        keys, values: (N, T, C), the same people in every row, or (B, N, T, C).
         weights: (B, L, N) or anything that broadcasts to it.
         heads: number of heads; each has C / heads channels.
 
@@ -27,10 +26,10 @@ def decoupled_cross_attention(query: Tensor, keys: Tensor, values: Tensor, weigh
 
     Reference: UniPortrait (arXiv:2408.05939), decoupled cross-attention with ID routing.
     """
-    people, tokens, channels = keys.shape
+    people, tokens, channels = keys.shape[-3:]
     scale = 1 / math.sqrt(channels // heads)
-    key = rearrange(keys * scale, "n t (a d) -> a d (n t)", a=heads)
-    value = rearrange(values, "n t (a d) -> a (n t) d", a=heads)
+    key = rearrange(keys * scale, "... n t (a d) -> ... a d (n t)", a=heads)
+    value = rearrange(values, "... n t (a d) -> ... a (n t) d", a=heads)
     rows, positions, _ = query.shape
     weights = weights.expand(rows, positions, people)
     step = max(1, LARGEST_SCORES // (rows * heads * people * tokens))

@@ -110,7 +110,7 @@ class IDEmbedding(nn.Module):
         self,
         intrinsic: Tensor,
         structure: Tensor,
-        structure_scale: float,
+        structure_scale: float | Tensor,
         *,
         intrinsic_mask: Tensor | None = None,
         structure_mask: Tensor | None = None,
@@ -120,7 +120,8 @@ class IDEmbedding(nn.Module):
         Args:
             intrinsic: deepest backbone features, (B, Ti, Di).
             structure: shallow backbone and CLIP features, (B, Ts, Ds).
-            structure_scale: multiplies what each layer reads from the structure; 0 leaves it out exactly.
+            structure_scale: multiplies what each layer reads from the structure; 0 leaves it out exactly. A tensor
+                (layers, B) gives every layer and row a factor of its own (training).
             intrinsic_mask, structure_mask: 1 keeps a token, 0 drops it, (B, Ti) or (B, Ti, 1), likewise Ts.
 
         Returns:
@@ -138,11 +139,12 @@ class IDEmbedding(nn.Module):
         )
         intrinsic, structure = self.proj_id(intrinsic), self.proj_clip(structure)  # (B, Ti, dim), (B, Ts, dim)
         queries = self.latents.expand(intrinsic.shape[0], -1, -1)
-        for layer in self.layers:
+        for place, layer in enumerate(self.layers):
             read_intrinsic, read_structure, feed = cast(nn.ModuleList, layer)
             queries = queries + read_intrinsic(intrinsic, queries, keep_intrinsic)
-            if structure_scale != 0:
-                queries = queries + structure_scale * read_structure(structure, queries, keep_structure)
+            scale = structure_scale[place, :, None, None] if isinstance(structure_scale, Tensor) else structure_scale
+            if isinstance(scale, Tensor) or scale != 0:
+                queries = queries + scale * read_structure(structure, queries, keep_structure)
             queries = queries + feed(queries)
         return self.norm_out(self.proj_out(queries))
 

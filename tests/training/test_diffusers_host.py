@@ -217,6 +217,17 @@ def test_rows_of_different_timesteps_are_asked_apart(sd15, inputs):
     assert [call.sigma for _, call in seen.calls[:2]] == [stable_diffusion_sigma(10), stable_diffusion_sigma(700)]
 
 
+def test_rows_of_different_timesteps_stay_together_where_the_level_does_not_count(sd15, inputs):
+    seen = Stub()
+    given = inputs(sd15, rows=3) | {"timestep": torch.tensor([10, 400, 700])}
+
+    detach = attach(sd15, seen, context=RunContext(sigma=lambda _: 0.0))
+    output(sd15, given)
+    detach()
+
+    assert {call.samples for _, call in seen.calls} == {(0, 1, 2)}
+
+
 def test_batch_of_two_equals_two_of_one(unet, inputs):
     given = inputs(unet)
     detach = attach(unet, Stub(add=lambda site, call: 0.5 * call.base), lora=random_lora(unet))

@@ -28,6 +28,18 @@ def test_equal_to_one_attention_per_person(rows, positions, people):
     torch.testing.assert_close(got, reference(query, keys, values, weights, 4))
 
 
+def test_every_row_may_have_people_of_its_own():
+    generator = torch.Generator().manual_seed(3)
+    query = torch.randn(3, 10, 16, generator=generator)
+    keys, values = torch.randn(2, 3, 2, 5, 16, generator=generator)
+    weights = torch.rand(3, 10, 2, generator=generator)
+    got = module.decoupled_cross_attention(query, keys, values, weights, 4)
+    for row in range(3):
+        own = slice(row, row + 1)
+        alone = module.decoupled_cross_attention(query[own], keys[row], values[row], weights[own], 4)
+        torch.testing.assert_close(got[own], alone)
+
+
 def test_slices_change_nothing(monkeypatch):
     generator = torch.Generator().manual_seed(1)
     query = torch.randn(2, 37, 16, generator=generator)

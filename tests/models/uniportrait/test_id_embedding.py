@@ -34,6 +34,16 @@ def test_scale_zero_leaves_structure_out_exactly(module):
     assert not torch.equal(module(intrinsic, structure, 0.1), module(intrinsic, 100 * structure, 0.1))
 
 
+def test_every_layer_and_row_may_have_a_scale_of_its_own(module):
+    intrinsic, structure = features()
+    low, high = module(intrinsic, structure, 0.1), module(intrinsic, structure, 0.9)
+    mixed = module(intrinsic, structure, torch.tensor([[0.1, 0.9], [0.1, 0.9]]))
+
+    torch.testing.assert_close(mixed, torch.stack([low[0], high[1]]))
+    first_layer_alone = module(intrinsic, structure, torch.tensor([[0.1, 0.1], [0.0, 0.0]]))
+    assert not torch.allclose(first_layer_alone, low, atol=1e-4)
+
+
 def test_structure_scale_is_not_an_interpolation(module):
     low, middle, high = (module(*features(), scale) for scale in (0.0, 0.5, 1.0))
 
