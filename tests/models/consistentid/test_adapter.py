@@ -1,0 +1,79 @@
+"""ConsistentID at one layer: ID tokens, the words of several people, and when there is nothing to add."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from likeness.models.attention import AttentionSite, Polarity, TextRows
+from likeness.models.consistentid.adapter import ConsistentIDResidual
+from likeness.models.identity_attention import IdentityResidual, Person
+from likeness.models.layers.key_value import KeyValueProjection
+from likeness.models.owned_text import owned_text
+from likeness.models.placement import Everywhere
+from likeness.models.schedule import ALWAYS, SigmaWindow
+from torch import nn
+
+SITE = AttentionSite(kind="cross", block=("input", 1, 0), index=1, channels=8, path="")
+LATE = SigmaWindow(start=0.5)
+
+
+@pytest.fixture
+def residual():
+    def build(people=2, strength=1.0, window=ALWAYS):
+        torch.manual_seed(0)
+        return ConsistentIDResidual(
+            IdentityResidual(
+                attention=nn.ModuleDict({"1": KeyValueProjection(5, 8)}).requires_grad_(False),
+                tokens=torch.randn(people, 4, 5),
+                null_tokens=torch.randn(1, 4, 5),
+                people=tuple(Person(name=str(n), strength=strength, window=window) for n in range(people)),
+                placement=Everywhere(people),
+            )
+        )
+
+    return build
+
+
+@pytest.fixture
+def spoken(call):
+    generator = torch.Generator().manual_seed(1)
+    keys, values = torch.randn(2, 1, 5, 8, generator=generator)
+    query = torch.randn(1, 6, 8, generator=generator)
+    return replace(call((2, 3)), query=query, text=TextRows(keys, values, (-1, 0, 0, 1, 1)))
+
+
+def test_wants_the_layers_that_the_adapter_knows(residual):
+    one = residual()
+    assert one.wants(SITE)
+    assert not one.wants(replace(SITE, index=3))
+    assert not one.wants(replace(SITE, kind="self"))
+
+
+def test_without_owned_rows_it_is_the_attention_to_the_id_tokens(residual, spoken):
+    one, call = residual(1), replace(spoken, text=None)
+    assert torch.equal(one(SITE, call), one.identity(SITE, call))
+
+
+def test_with_owned_rows_both_parts_add_up(residual, spoken):
+    two = residual()
+    weights = Everywhere(2)(SITE, spoken)
+    expected = two.identity(SITE, spoken) + owned_text(spoken, weights)
+    torch.testing.assert_close(two(SITE, spoken), expected)
+
+
+def test_words_stay_in_their_place_while_the_id_tokens_are_off(residual, spoken):
+    expected = owned_text(spoken, Everywhere(2)(SITE, spoken))
+    for silent in (residual(strength=0.0), residual(window=LATE)):
+        torch.testing.assert_close(silent(SITE, spoken), expected)
+
+
+def test_the_negative_side_reads_the_null_tokens_alone(residual, spoken):
+    two, negative = residual(), replace(spoken, polarity=Polarity.NEGATIVE)
+    torch.testing.assert_close(two(SITE, negative), two.identity(SITE, negative))
+    assert not torch.allclose(two(SITE, negative), two.identity(SITE, spoken))
+
+
+def test_nothing_to_add(residual, spoken):
+    silent = residual(strength=0.0)
+    assert silent(SITE, replace(spoken, text=None)) is None
+    assert silent(SITE, replace(spoken, polarity=Polarity.NEGATIVE)) is None
