@@ -49,6 +49,10 @@ class InvalidSettingError(LikenessError, ValueError):
     """A widget or argument is out of its range or contradicts another."""
 
 
+class ConfigError(LikenessError, ValueError):
+    """A configuration file has faults; the message lists all of them, one line each."""
+
+
 class ShapeError(LikenessError, ValueError):
     """A tensor has a shape that the callee cannot use."""
 

@@ -20,7 +20,7 @@ from .comfy_folders import REPOSITORY, ComfyFolder, find_comfy_folders
 
 ENVIRONMENT = REPOSITORY / ".venv"
 STAMP = "likeness-stamp"
-SOURCES = ("requirements.txt", "requirements-dev.txt")
+SOURCES = ("requirements.txt", "requirements-dev.txt", "requirements-training.txt")
 
 
 def main() -> int:
