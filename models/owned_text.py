@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from einops import rearrange
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
 
 from .attention import AttentionCall, Polarity, TextRows
+from .layers.decoupled_cross_attention import LARGEST_SCORES
 
 EVERYBODY = -1
 
@@ -33,15 +35,25 @@ def owned_text(call: AttentionCall, weights: Tensor) -> Tensor | None:
     query, key, value = (
         rearrange(x, "b l (h d) -> b h l d", h=call.heads) for x in (call.query, text.keys, text.values)
     )
-    bias = _bias(text, weights)[:, None]  # (B, 1, L, S)
-    owned = scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query))
-    plain = scaled_dot_product_attention(query, key, value)
-    return rearrange(owned - plain, "b h l d -> b l (h d)")
+    key = (key / math.sqrt(query.shape[-1])).transpose(-1, -2)  # (B, heads, d, S)
+    shares = _shares(text, weights)[:, None]  # (B, 1, L, S)
+    step = max(1, LARGEST_SCORES // (key[:, :, 0].numel()))
+    parts = [
+        _difference(query[:, :, start : start + step] @ key, shares[:, :, start : start + step]).to(value) @ value
+        for start in range(0, query.shape[2], step)
+    ]
+    return rearrange(torch.cat(parts, dim=2), "b h l d -> b l (h d)")
 
 
-def _bias(text: TextRows, weights: Tensor) -> Tensor:
-    """Logarithm of how much each place may see of each row, (B, L, S)."""
+def _difference(scores: Tensor, shares: Tensor) -> Tensor:
+    """Owned minus plain attention weights, (B, heads, L, S), in float32."""
+    plain = scores.float().softmax(dim=-1)
+    owned = plain * shares
+    return owned / owned.sum(dim=-1, keepdim=True) - plain  # the sum is above 0: the begin token is everybody's
+
+
+def _shares(text: TextRows, weights: Tensor) -> Tensor:
+    """How much each place may see of each row, 0-1, (B, L, S)."""
     for_everybody = torch.ones_like(weights[..., :1])
     shares = torch.cat([weights, for_everybody], dim=-1).float()  # person -1 is the last column
-    owners = torch.tensor(text.owners, device=weights.device)
-    return shares[..., owners].log()
+    return shares[..., torch.tensor(text.owners, device=weights.device)]
