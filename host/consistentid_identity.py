@@ -106,9 +106,10 @@ def _faces(consistentid: LoadedConsistentID, photo: Tensor | FaceSet, on_no_face
     flavour = consistentid.flavour
     if isinstance(photo, FaceSet) or flavour.several_people:
         return faces_from(photo, on_no_face)
-    image = photo[:1, ..., [2, 1, 0]] if flavour.channel_order == "RGB" and photo.shape[-1] >= 3 else photo[:1]
+    exchanged = flavour.channel_order == "RGB" and photo.shape[-1] >= 3
+    image = photo[:1, ..., [2, 1, 0]] if exchanged else photo[:1]
     seen = detect_faces(image, size=flavour.detection_size, selection=FIRST_FOUND, on_no_face=on_no_face, name="photo")
-    if image is photo or flavour.channel_order == "BGR":
+    if not exchanged:
         return seen
     faces = tuple(replace(face, crop=face.crop[..., ::-1]) for face in seen.faces)
     return FaceSet(faces, tuple(picture[..., ::-1] for picture in seen.images), seen.on_no_face)
