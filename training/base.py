@@ -101,7 +101,7 @@ def load_base(
         text_encoders=encoders,
         family=found,
         prediction=predicts,
-        schedule=_schedule(predicts, zero_terminal="ztsnr" in weights),
+        schedule=new_schedule(predicts, zero_terminal="ztsnr" in weights),
     )
 
 
@@ -159,7 +159,7 @@ def _prediction(weights: dict[str, Tensor], wanted: str, name: str) -> Predictio
     return "v"
 
 
-def _schedule(prediction: Prediction, *, zero_terminal: bool) -> DDPMScheduler:
+def new_schedule(prediction: Prediction, *, zero_terminal: bool) -> DDPMScheduler:
     """1000 steps, betas scaled-linear from 0.00085 to 0.012 (SD1.5 and SDXL alike)."""
     return DDPMScheduler(
         num_train_timesteps=1000,

@@ -1,0 +1,46 @@
+"""The loss that every method shares: how well the UNet tells noise, or velocity, from the picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from .base import Base
+from .batch import Batch
+from .draws import Draws
+
+
+def denoising_loss(base: Base, batch: Batch, draws: Draws) -> Tensor:
+    """Squared error of the UNet's prediction at one random timestep per picture, the mean of all values.
+
+    Args:
+        base: the base model; whatever is attached to its UNet takes part.
+        batch: clean latents and their conditions.
+        draws: noise and timesteps.
+
+    Returns:
+        A scalar, float32.
+
+    Reference: UniPortrait (arXiv:2408.05939), Eq. 1.
+    """
+    noise = draws.normal("noise", batch.latents.shape[1:]).to(batch.latents)
+    timesteps = draws.integers("timestep", base.schedule.config["num_train_timesteps"]).to(batch.latents.device)
+    noisy: Any = base.schedule.add_noise(batch.latents, noise, timesteps)  # pyright: ignore[reportArgumentType]
+    target: Any = noise
+    if base.prediction == "v":
+        target = base.schedule.get_velocity(batch.latents, noise, timesteps)  # pyright: ignore[reportArgumentType]
+    predicted = predict(base, noisy, timesteps, batch)
+    return (predicted.float() - target.float()).square().mean()
+
+
+def predict(base: Base, latents: Tensor, timesteps: Tensor, batch: Batch) -> Tensor:
+    """What the UNet says about latents (B, 4, h, w) at timesteps (B,)."""
+    given: dict[str, Any] = {}
+    if batch.pooled is not None:
+        given["added_cond_kwargs"] = {
+            "text_embeds": batch.pooled.to(base.unet.dtype),
+            "time_ids": batch.sizes.to(base.unet.dtype),
+        }
+    text = batch.text.to(base.unet.dtype)
+    return base.unet(latents.to(base.unet.dtype), timesteps, encoder_hidden_states=text, **given).sample

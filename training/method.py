@@ -1,0 +1,44 @@
+"""What a training method is to the loop, the sampler and the export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from .base import Base
+from .batch import Batch
+from .uniportrait_networks import Weights
+
+
+class Method(Protocol):
+    """One way to train an adapter: an `nn.Module` whose registered parameters are what is saved and wrapped.
+
+    The frozen base is no sub-module, so no checkpoint holds it.
+
+    Attributes:
+        name: as the configuration calls it.
+        base: the frozen networks.
+        seed: of the random numbers.
+    """
+
+    name: str
+    base: Base
+    seed: int
+
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+        """Losses of a batch by name; "loss" is the one to follow, the others are its parts."""
+        ...
+
+    def trained(self) -> Iterator[nn.Parameter]:
+        """The parameters that the optimizer moves."""
+        ...
+
+    def show(self, batch: Batch, *, negative: bool) -> None:
+        """Let the UNet draw the people of a batch as at inference, or nobody, until the next batch."""
+        ...
+
+    def weights(self) -> Weights:
+        """What was trained, under the published keys: part of the file → key → tensor."""
+        ...

@@ -1,0 +1,70 @@
+"""UniPortrait, stage I: the ID embedding, its keys and values and a LoRA learn one person per picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import Tensor, nn
+
+from ..models.uniportrait.features import ReferenceFeatures
+from .base import Base
+from .batch import Batch
+from .denoising import denoising_loss
+from .diffusers_host import RunContext, attach
+from .draws import Draws
+from .uniportrait_identities import (
+    NOTHING_DROPPED,
+    Dropping,
+    TrainedIdentities,
+    drop_faces,
+    everywhere,
+    identity_tokens,
+)
+from .uniportrait_networks import UniPortraitNetworks, Weights, faceid_weights
+
+
+class StageOne(nn.Module):
+    """Stage I, attached to the base's UNet from the beginning.
+
+    Args:
+        base: the frozen base model.
+        networks: new or read from a file; all of them are trained.
+        null: the features of nobody, from CLIP's tokens of zero pixels.
+        dropping: how often parts of the condition are left out.
+        seed: of the random numbers.
+
+    Reference: UniPortrait (arXiv:2408.05939), section 3.4, stage I.
+    """
+
+    name = "uniportrait-stage1"
+
+    def __init__(
+        self, base: Base, networks: UniPortraitNetworks, null: ReferenceFeatures, *, dropping: Dropping, seed: int
+    ):
+        super().__init__()
+        self.base, self.networks, self.null, self.dropping, self.seed = base, networks, null, dropping, seed
+        self.id_embedding, self.attention, self.lora = networks.id_embedding, networks.attention, networks.lora
+        self.requires_grad_(True)
+        self.residual = TrainedIdentities(self.attention, everywhere, null.intrinsic[None])
+        attach(base.unet, self.residual, lora=self.lora.pairs(), context=RunContext(sigma=lambda _: 0.0))
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The denoising loss of a batch with one person per picture."""
+        draws = Draws(self.seed, batch.positions)
+        dropped = drop_faces(batch, draws, self.dropping.face)
+        self.residual.tokens = identity_tokens(self.id_embedding, batch, self.null, dropped, draws, self.dropping)
+        return {"loss": denoising_loss(self.base, batch, draws)}
+
+    def trained(self) -> Iterator[nn.Parameter]:
+        """Everything registered."""
+        return self.parameters()
+
+    def show(self, batch: Batch, *, negative: bool) -> None:
+        """Show the people of a batch, or nobody, to the UNet, as at inference."""
+        draws = Draws(self.seed, batch.positions)
+        dropped = drop_faces(batch, draws, 1.0 if negative else 0.0)
+        self.residual.tokens = identity_tokens(self.id_embedding, batch, self.null, dropped, draws, NOTHING_DROPPED)
+
+    def weights(self) -> Weights:
+        """The published faceid file's contents."""
+        return faceid_weights(self.networks)
