@@ -100,7 +100,7 @@ class DataConfig:
     )
     people: tuple[int, int] | None = key(
         Many(Number(1, 16, whole=True), 2, ascending=True),
-        "fewest and most people with face points in a picture; other rows are passed over",
+        "fewest people with face points and most people of any kind in a picture; other rows are passed over",
         None,
         shown="`[1, 1]` in stage I, `[2, 4]` in stage II",
     )

@@ -221,8 +221,12 @@ def read_section(section: type[T], name: str, table: Any, folder: Path) -> tuple
             continue
         try:
             values[entry.name] = rule.read(table[entry.name], folder)
-        except ValueError as error:
-            remedy = f"{error}; choose {rule.wanted}" if str(error) else f"choose {rule.wanted}"
+        except (ValueError, OverflowError) as error:  # an int too large for a float
+            remedy = (
+                f"{error}; choose {rule.wanted}"
+                if type(error) is ValueError and str(error)
+                else f"choose {rule.wanted}"
+            )
             faults.append(f"[{name}] {entry.name} is {show(table[entry.name])}; {remedy}.")
     return (None, faults) if faults else (section(**values), [])
 
