@@ -387,3 +387,30 @@ def narrow_clip():
         return clip
 
     return build
+
+
+@pytest.fixture(scope="session")
+def vision_model(tmp_path_factory):
+    """A builder: a CLIP_VISION of ComfyUI's own classes, its sizes as in its configuration file."""
+    import json
+
+    import comfy.clip_vision
+
+    def build(**sizes):
+        path = tmp_path_factory.mktemp("vision") / "config.json"
+        fixed = {"model_type": "clip_vision_model", "hidden_act": "gelu", "image_size": 224, "num_channels": 3}
+        path.write_text(json.dumps({**fixed, "projection_dim": 8, **sizes}), encoding="utf-8")
+        vision = comfy.clip_vision.ClipVisionModel(str(path))
+        vision.model.float()
+        filled(vision.model, 12)
+        return vision
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def wide_vision(vision_model):
+    """A CLIP_VISION as wide as ViT-H/14, with two layers and 16 patches."""
+    return vision_model(
+        hidden_size=VISION, intermediate_size=16, num_attention_heads=16, num_hidden_layers=2, patch_size=56
+    )

@@ -1,0 +1,229 @@
+"""The published SD1.5 pipeline through the code that ComfyUI runs: its text and image encoders, its UNet, its sampler.
+
+Only the face parser's labels and the recogniser's vector come from the stored case.
+"""
+
+import logging
+import os
+import uuid
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+pytestmark = pytest.mark.comfy
+
+pytest.importorskip("diffusers")
+
+UNET, PIPELINE = "unet/tiny_sd15", "pipeline/sd15_merge1_all"
+FEATURES = ("face", "ears", "eyes", "nose", "mouth")
+
+
+def stored(name):
+    from likeness.tests.parity.consistentid.stored import HERE, Stored
+
+    return Stored.read(Path(os.environ.get("PARITY_CONSISTENTID_PATH", HERE)), name)
+
+
+def check(label, got, expected, atol, rtol=0.0):
+    from likeness.tests.parity.recipe import Comparison, report
+
+    comparison = Comparison(label, got, expected, atol=atol, rtol=rtol)
+    logging.getLogger(__name__).info("%s: worst difference %.2e", label, comparison.worst)
+    assert report([comparison]) == []
+
+
+@pytest.fixture(scope="module")
+def model():
+    """The case's UNet in ComfyUI's classes, by ComfyUI's own table of key names."""
+    from comfy import model_base, model_patcher, supported_models
+    from comfy.utils import unet_to_diffusers
+    from likeness.tests.parity.torch_recipe import weight
+
+    config = {
+        "image_size": 16, "out_channels": 4, "use_spatial_transformer": True, "legacy": False, "in_channels": 4,
+        "model_channels": 32, "use_temporal_attention": False, "use_temporal_resblock": False, "context_dim": 64,
+        "adm_in_channels": None, "num_res_blocks": [2, 2, 2, 2], "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
+        "channel_mult": [1, 2, 3, 3], "transformer_depth_middle": 1, "use_linear_in_transformer": False,
+        "num_head_channels": -1, "transformer_depth_output": [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
+    }  # fmt: skip
+    settings = supported_models.SD15(config)
+    settings.unet_config["num_heads"] = 4  # SD1.5's own 8 has overwritten it
+    settings.set_inference_dtype(torch.float32, None)
+    model = model_base.BaseModel(settings, device=torch.device("cpu"))
+    unet = model.diffusion_model
+    names = {theirs: ours for ours, theirs in unet_to_diffusers(config).items() if theirs in unet.state_dict()}
+    shapes = {key: tensor.shape for key, tensor in unet.state_dict().items()}
+    made = {key: weight("tiny_sd15.unet.", names[key], shape) for key, shape in shapes.items()}
+    unet.load_state_dict(made, strict=True)
+    model.eval().requires_grad_(False)
+    cpu = torch.device("cpu")
+    return model_patcher.ModelPatcher(model, load_device=cpu, offload_device=cpu)
+
+
+@pytest.fixture(scope="module")
+def published():
+    """The case's adapter as the loader node gives it; heads of its facial encoder are narrower than published."""
+    from dataclasses import replace
+
+    from likeness.host.consistentid import LoadedConsistentID
+    from likeness.host.memory import manage
+    from likeness.models.consistentid.facial_encoder import FacialEncoder
+    from likeness.models.consistentid.flavour import SD15
+    from likeness.tests.parity.consistentid.cases import ENCODER_HEAD, small_adapter, small_encoder
+    from torch import nn
+
+    encoder = FacialEncoder.from_state_dict(small_encoder(), dim_head=ENCODER_HEAD)
+    adapter = replace(small_adapter(), facial_encoder=encoder)
+    both = nn.ModuleDict({"projection": adapter.id_projection, "facial_encoder": encoder})
+    return LoadedConsistentID(adapter, SD15, manage(both), manage(adapter.attention), None)
+
+
+@pytest.fixture(scope="module")
+def clip():
+    """ComfyUI's CLIP with the case's text encoder."""
+    import comfy.sd
+    from comfy import sd1_clip
+    from likeness.tests.parity.consistentid.small_clip import DEPTH, HEADS, SmallText
+
+    weights = SmallText().weights
+    config = {"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": HEADS, "num_hidden_layers": DEPTH}
+    clip = comfy.sd.CLIP(
+        SimpleNamespace(params={}, clip=sd1_clip.SD1ClipModel, tokenizer=sd1_clip.SD1Tokenizer),
+        model_options={"clip_l_model_config": {**config, "hidden_act": "gelu"}, "dtype": torch.float32},
+    )
+    text = clip.cond_stage_model.clip_l.transformer.text_model
+    rows = text.embeddings.token_embedding.weight.shape[0]  # the published code adds two that are never read
+    key = "embeddings.token_embedding.weight"
+    text.load_state_dict({**weights, key: weights[key][:rows]}, strict=True)
+    torch.nn.init.eye_(clip.cond_stage_model.clip_l.transformer.text_projection.weight)
+    return clip
+
+
+@pytest.fixture(scope="module")
+def clip_vision(vision_model):
+    """ComfyUI's CLIP vision model with the case's image encoder."""
+    from likeness.tests.parity.consistentid.small_clip import DEPTH, HEADS, SmallVision
+
+    vision = vision_model(
+        hidden_size=48, intermediate_size=96, num_attention_heads=HEADS, num_hidden_layers=DEPTH, patch_size=56
+    )
+    missing, unexpected = vision.model.vision_model.load_state_dict(SmallVision().weights, strict=False)
+    assert unexpected == []
+    assert {name.partition(".")[0] for name in missing} <= {"post_layernorm"}
+    return vision
+
+
+@pytest.fixture
+def identities(published, clip_vision, monkeypatch):
+    """The person of the case, through the functions behind the nodes."""
+    from likeness.host import consistentid_identity, consistentid_regions
+    from likeness.models.face.types import Face, FaceSet
+
+    tensors = stored(PIPELINE).tensors
+    photo = tensors["in.photo_hwc"][None].float() / 255
+    image = tensors["in.photo_hwc"].numpy()
+    face = Face(
+        box=np.zeros(4, np.float32), points=np.zeros((5, 2), np.float32), score=1.0, crop=np.zeros((224, 224, 3), np.uint8),
+        index=0, image_index=0, image_size=image.shape[:2],
+    )  # fmt: skip
+    for module in (consistentid_identity, consistentid_regions):
+        monkeypatch.setattr(module, "CLIP_WIDTH", 48)
+    monkeypatch.setattr(consistentid_regions, "parse_photo", lambda parser, picture, size: tensors["in.labels"].numpy())
+    monkeypatch.setattr(consistentid_identity, "_faces", lambda *_: FaceSet((face,), (image,)))
+    monkeypatch.setattr(consistentid_identity, "_id_vectors", lambda *_: tensors["in.faceid"])
+    encoded = consistentid_regions.encode_regions(published, clip_vision, None, photo, dict.fromkeys(FEATURES, 1.0))
+    return consistentid_identity.add_person(published, clip_vision, photo, None, regions=encoded.regions)[0]
+
+
+@pytest.fixture
+def encoded(published, clip, identities):
+    from likeness.host.consistentid_prompt import encode_prompt
+    from likeness.host.merging import MergePoint
+
+    about = stored(PIPELINE).about
+    return encode_prompt(
+        published,
+        clip,
+        identities,
+        positive=about["prompt"],
+        negative=about["negative"],
+        merge=MergePoint(step=about["start_merge_step"], inclusive=published.flavour.merge_inclusive),
+        size=(128, 128),
+    )
+
+
+def person(tokens, null_tokens, strength=1.0):
+    from likeness.models.consistentid.identity import Identities, Identity
+
+    one = Identity(name="person", tokens=tokens, strength=strength)
+    return Identities(people=(one,), null_tokens=null_tokens, null_region=torch.zeros(1, 64))
+
+
+@pytest.mark.parametrize(("name", "strength"), [("out.sample", 1.0), ("out.sample_ipscale0p5", 0.5)])
+@torch.no_grad()
+def test_one_call_of_the_unet(model, published, name, strength):
+    """ID tokens through the patches of `apply` and LoRA merged into the weights."""
+    import comfy.model_management
+    from likeness.host.consistentid import apply
+    from likeness.host.sampling import CONDS_KEY, CondInfo
+    from likeness.models.attention import Polarity
+
+    tensors = stored(UNET).tensors
+    context = tensors["in.encoder_hidden_states"]
+    patched, _ = apply(model, published, person(context[1:, 77:], context[:1, 77:], strength), lora_strength=1.0)
+    conds = {uuid.uuid4(): CondInfo(polarity) for polarity in (Polarity.NEGATIVE, Polarity.POSITIVE)}
+    options = {
+        **patched.model_options["transformer_options"],
+        "wrappers": patched.wrappers,
+        "cond_or_uncond": [1, 0],
+        "uuids": list(conds),
+        "sigmas": torch.ones(2),
+        CONDS_KEY: conds,
+    }
+    comfy.model_management.load_models_gpu([patched])
+    try:
+        timestep, text = tensors["in.timestep"].float(), context[:, :77]
+        got = patched.model.diffusion_model(tensors["in.sample"], timestep, context=text, transformer_options=options)
+    finally:
+        patched.detach()
+    check(f"{UNET} {name}", got, tensors[name], 2e-5, 1e-4)
+
+
+@torch.no_grad()
+def test_contexts_of_both_phases(published, identities, encoded):
+    tensors = stored(PIPELINE).tensors
+    tokens = torch.cat([identities.null_tokens, identities.people[0].tokens])
+    [[negative, _]] = encoded.negative
+    for step, (positive, _) in ((1, encoded.positive[0]), (2, encoded.positive[1])):
+        got = torch.cat([torch.cat([negative, positive]), tokens], dim=1)
+        check(f"{PIPELINE} step {step} context", got, tensors[f"step{step}.context"], 2e-5, 1e-4)
+
+
+@torch.no_grad()
+def test_latents_of_the_whole_pipeline(model, published, identities, encoded):
+    """ComfyUI's Euler over the published noise levels; its own start noise is sqrt(1 + sigma²) times the given one."""
+    import comfy.sample
+    import comfy.samplers
+    from likeness.host.consistentid import apply
+    from likeness.tests.parity.consistentid.pipeline_cases import euler_schedule
+
+    case = stored(PIPELINE)
+    sigmas, _ = euler_schedule(case.about["steps"])
+    noise = case.tensors["in.latents"] * sigmas[0] / (1 + sigmas[0] ** 2) ** 0.5
+    patched, _ = apply(model, published, identities, lora_strength=1.0)
+    latent = comfy.sample.sample_custom(
+        patched,
+        noise,
+        published.flavour.guidance,
+        comfy.samplers.sampler_object("euler"),
+        sigmas,
+        encoded.positive,
+        encoded.negative,
+        torch.zeros_like(noise),
+        disable_pbar=True,
+        seed=0,
+    )
+    check(f"{PIPELINE} latents", model.model.process_latent_in(latent), case.tensors["out.latents"], 1e-3)
