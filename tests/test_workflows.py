@@ -20,7 +20,7 @@ NAMES = tuple(WORKFLOWS)  # in an order in which each run finds the faces of the
 UNIPORTRAIT, CONSISTENTID = tuple(uniportrait_workflows.WORKFLOWS), tuple(consistentid_workflows.WORKFLOWS)
 SIZE = 256
 FULL_WIDTH = 768
-STEPS = 2
+STEPS = 2  # of ConsistentID, one for each phase of its prompt
 SMALL_PHOTO = "person-1-small.png"
 PAGE_ONLY = {"MarkdownNote"}
 PRIMITIVES = {"IMAGE", "MASK", "MODEL", "CLIP", "VAE", "CLIP_VISION", "CONDITIONING", "LATENT", "CONTROL_NET", "STRING"}
@@ -262,6 +262,14 @@ def small(regions):
         prompt = read_api(name)
         for node in prompt.values():
             override(node, prompt, regions)
+        if name in UNIPORTRAIT:
+            for sampler in ids_of(prompt, "KSampler"):
+                prompt[sampler]["inputs"]["steps"] = 1
+        if name not in ("consistentid-portrait", "consistentid-region-mixing"):
+            for encode in ids_of(prompt, "LikenessEncodeFacialRegions"):
+                prompt[encode]["inputs"] |= dict.fromkeys(("eyes", "mouth"), False)
+        if name == "group-hires":
+            shrink_group(prompt)
         if name == "consistentid-inpaint":  # the picture painted is the photo
             (photo,) = ids_of(prompt, "LoadImage")
             prompt[photo]["inputs"]["image"] = SMALL_PHOTO
@@ -291,14 +299,26 @@ def override(node: dict, prompt: dict, regions: dict[str, str]) -> None:
             inputs |= dict.fromkeys(("ears", "nose"), False)  # fewer pictures for the image encoder
         case "LikenessDetectFaces":
             source = prompt[inputs["image"][0]]
-            region = regions[source["inputs"]["image"]] if source["class_type"] == "LoadImage" else three_boxes(384)
+            region = (
+                regions[source["inputs"]["image"]]
+                if source["class_type"] == "LoadImage"
+                else three_boxes(SIZE * 3 // 4)
+            )
             inputs |= {"detector": "given region", "region": region}
+
+
+def shrink_group(prompt: dict) -> None:
+    """Half the size again: it samples five times."""
+    (empty,) = ids_of(prompt, "EmptyLatentImage")
+    prompt[empty]["inputs"] |= {"width": SIZE // 2, "height": SIZE // 2}
+    for crop in ids_of(prompt, "LikenessCropFace"):
+        prompt[crop]["inputs"]["size"] = SIZE // 2
 
 
 def three_boxes(side: int) -> str:
     """Three faces side by side in a square picture."""
     third = side // 3
-    return "\n".join(f"{left + 8} 120 {left + third - 8} 240" for left in (0, third, 2 * third))
+    return "\n".join(f"{left + 4} {third} {left + third - 4} {2 * third}" for left in (0, third, 2 * third))
 
 
 def ids_of(prompt: dict, kind: str) -> list[str]:
@@ -356,7 +376,7 @@ def test_workflow_runs_and_shows_pictures(name, comfy_server, ran):
             assert found, f"{node_id} {kind} shows nothing"
             assert all(is_a_picture(picture) for picture in found), f"{node_id} {kind}"
     (saved,) = (picture for node in ids_of(prompt, "SaveImage") for picture in pictures(comfy_server, entry, node))
-    side = SIZE * 3 // 2 if name == "group-hires" else SIZE
+    side = SIZE * 3 // 4 if name == "group-hires" else SIZE
     assert saved.shape == (side, side, 3)
 
 
@@ -429,7 +449,7 @@ def upstream(prompt: dict, node_id: str) -> dict:
 def test_requeue_bypass_and_enabling_again_change_no_bit(name, kind, comfy_server, small):
     prompt = small(name)
     (empty,) = ids_of(prompt, "EmptyLatentImage")
-    prompt[empty]["inputs"] |= {"width": SIZE // 2, "height": SIZE // 2}  # six runs: the smaller the better
+    prompt[empty]["inputs"] |= {"width": SIZE // 4, "height": SIZE // 4}  # five runs: the smaller the better
     runs = iter(range(100, 200))
 
     def again(applied: bool = True) -> np.ndarray:
@@ -448,7 +468,6 @@ def test_requeue_bypass_and_enabling_again_change_no_bit(name, kind, comfy_serve
     plain = again(applied=False)
     first = again()
     assert (first != plain).any()
-    assert (again() == first).all()
     assert (again() == first).all()
     assert (again(applied=False) == plain).all()
     assert (again() == first).all()
