@@ -31,7 +31,11 @@ class RowSource(Protocol):
         ...
 
     def row(self, number: int) -> Row:
-        """Read one row again, one that `scan` gave without an error."""
+        """Read one row again, one that `scan` gave without an error.
+
+        Raises:
+            OSError: if it cannot be read any more.
+        """
         ...
 
     def read(self, number: int, name: str) -> bytes:
@@ -117,16 +121,20 @@ class ShardRows:
 
     def row(self, number: int) -> Row:
         """See `RowSource`."""
-        shard = self.shards[self._shard[number]]
-        return _known(_parse(next(_samples(shard, self._start[number])), shard, 0))
+        shard, sample = self._sample(number)
+        return _known(_parse(sample, shard, 0))
 
     def read(self, number: int, name: str) -> bytes:
         """See `RowSource`."""
+        shard, sample = self._sample(number)
+        return sample.read(shard, name)
+
+    def _sample(self, number: int) -> tuple[Path, _Sample]:
         shard = self.shards[self._shard[number]]
         try:
-            return next(_samples(shard, self._start[number])).read(shard, name)
-        except tarfile.TarError as error:
-            raise OSError(f"{shard.name} cannot be read ({error})") from error
+            return shard, next(_samples(shard, self._start[number]))
+        except (tarfile.TarError, StopIteration) as error:
+            raise OSError(f"{shard.name} cannot be read any more ({error}).") from error
 
 
 @dataclass(frozen=True, slots=True)
