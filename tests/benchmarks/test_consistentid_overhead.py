@@ -40,8 +40,8 @@ def test_every_layer_takes_part_and_the_extra_work_is_the_attention_to_the_token
         witness = Witness(residual(model, arm.people, SIDE))
         extra = flops(unet_call(inject(model, [witness], name="test"), SIDE, arm.owners)) - plain
         assert witness.fired == {site.index for site in cross}
-        # The positive row sees everyone, the negative one the null identity; own words are two more looks at the text.
-        tokens = ID_TOKENS * (arm.people + 1) + (2 * TEXT_TOKENS if arm.owners else 0)
+        # The positive row sees everyone, the negative one the null identity; own words are one more look at the text.
+        tokens = ID_TOKENS * (arm.people + 1) + (TEXT_TOKENS if arm.owners else 0)
         # Scores and sums of values: two products per position, channel and token, each an addition and a factor.
         assert extra == 2 * 2 * positions * 320 * tokens
 
