@@ -1,0 +1,88 @@
+"""Exported files: read back by the loader of the nodes, the same picture in diffusers' UNet, and training goes on."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+
+pytest.importorskip("diffusers")
+
+from diffusers.training_utils import EMAModel
+from likeness.models.attention import Run
+from likeness.models.files import read_metadata
+from likeness.models.identity_attention import IdentityResidual, Person
+from likeness.models.placement import Everywhere
+from likeness.models.uniportrait.checkpoint import load
+from likeness.tests.training.small_world import overfit, small_base, small_batch, stage_one, stage_two
+from likeness.training.diffusers_host import RunContext, attach
+from likeness.training.export import averaged, export
+from likeness.training.uniportrait_networks import networks_of
+
+NAMES = ["adapter.safetensors", "adapter.bin"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_exported_adapter_draws_what_training_drew(tmp_path, name):
+    method, batch = stage_one(), small_batch(rows=1)
+    overfit(method, batch, steps=2)
+    path = export(method.weights(), tmp_path / name, details={}, dtype=torch.float32)
+    with torch.no_grad():
+        method.show(batch, negative=False)
+        trained = method.base.unet(batch.latents, torch.tensor(500), batch.text).sample
+    adapter, unet = load(path, dim_head=8), copy.deepcopy(small_base().unet)
+    with torch.no_grad():
+        tokens = adapter.id_embedding(batch.intrinsic[:, 0], batch.structure[:, 0], 1.0)
+        residual = IdentityResidual(
+            adapter.face_attention, tokens, tokens, (Person(name="one", strength=1.0),), Everywhere(1)
+        )
+        attach(unet, residual, lora=adapter.single_lora, context=RunContext(run=Run()))
+        loaded = unet(batch.latents, torch.tensor(500), batch.text).sample
+    torch.testing.assert_close(loaded, trained, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stage_two_loads_beside_stage_one(tmp_path, name):
+    first = export(stage_one().weights(), tmp_path / f"one-{name}", details={})
+    second = export(stage_two().weights(), tmp_path / f"two-{name}", details={})
+    adapter = load(first, second, dim_head=8)
+    assert len(adapter.routers) == 16
+    assert adapter.multi_lora is not None
+    assert next(adapter.routers.parameters()).dtype == torch.float16
+
+
+def test_the_file_says_what_it_is(tmp_path):
+    details = {"method": "uniportrait-stage1", "steps": 3, "sizes": {"rank": 2}}
+    path = export(stage_one().weights(), tmp_path / "a" / "adapter.safetensors", details=details)
+    assert read_metadata(path) == {
+        "format": "likeness/1",
+        "method": "uniportrait-stage1",
+        "steps": "3",
+        "sizes": '{"rank": 2}',
+    }
+    assert [entry.name for entry in path.parent.iterdir()] == ["adapter.safetensors"]
+
+
+def test_training_goes_on_from_an_export(tmp_path):
+    method = stage_one()
+    overfit(method, small_batch(), steps=2)
+    path = export(method.weights(), tmp_path / "adapter.safetensors", details={}, dtype=torch.float32)
+    again = networks_of(load(path, dim_head=8), method.base.unet)
+    for part in ("id_embedding", "attention", "lora"):
+        before, after = (getattr(one, part).state_dict() for one in (method.networks, again))
+        assert before.keys() == after.keys()
+        assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_the_average_is_there_for_a_while():
+    method = stage_one()
+    average = EMAModel(list(method.trained()), decay=0.9)
+    start = method.id_embedding.latents.detach().clone()
+    overfit(method, small_batch(), steps=1)
+    trained = method.id_embedding.latents.detach().clone()
+    with averaged(method, average):
+        assert torch.equal(method.id_embedding.latents, start)
+    assert torch.equal(method.id_embedding.latents, trained)
+    with averaged(method, None):
+        assert torch.equal(method.id_embedding.latents, trained)

@@ -1,0 +1,63 @@
+"""Trained weights as files: one safetensors that our nodes load at once, or the published layout."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.training_utils import EMAModel
+from safetensors.torch import save_file
+
+from .method import Method
+from .uniportrait_networks import Weights
+
+FORMAT = "likeness/1"
+
+
+def export(weights: Weights, path: Path, *, details: Mapping[str, Any], dtype: torch.dtype = torch.float16) -> Path:
+    """Write an adapter.
+
+    Args:
+        weights: part of the file → key → tensor, as `Method.weights` gives them.
+        path: ending in ".safetensors" for our own format (keys "part.key", metadata); any other ending gives the
+            published layout, nested and written by torch.save, without metadata.
+        details: what to note of the training; values are written as JSON.
+        dtype: of the stored values.
+
+    Returns:
+        The path. It appears when the file is whole.
+    """
+    stored = {
+        part: {key: tensor.detach().to("cpu", dtype).contiguous() for key, tensor in tensors.items()}
+        for part, tensors in weights.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    if path.suffix == ".safetensors":
+        flat = {f"{part}.{key}": tensor for part, tensors in stored.items() for key, tensor in tensors.items()}
+        noted = {name: value if isinstance(value, str) else json.dumps(value) for name, value in details.items()}
+        save_file(flat, partial, metadata={"format": FORMAT, **noted})
+    else:
+        torch.save(stored, partial)
+    os.replace(partial, path)
+    return path
+
+
+@contextmanager
+def averaged(method: Method, average: EMAModel | None) -> Iterator[None]:
+    """While it lasts, the trained parameters hold their running average, if there is one."""
+    if average is None:
+        yield
+        return
+    parameters = list(method.trained())
+    average.store(parameters)
+    average.copy_to(parameters)
+    try:
+        yield
+    finally:
+        average.restore(parameters)
