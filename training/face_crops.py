@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 
 import numpy as np
@@ -31,6 +32,7 @@ def face_box(person: PersonRow) -> Box:
     return x0, y0, x1, y1
 
 
+@functools.lru_cache(maxsize=256)  # asked several times while a row is read
 def can_be_aligned(points: Points | None) -> bool:
     """Whether there are points and the ArcFace template can be laid on them."""
     if points is None:
