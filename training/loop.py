@@ -1,0 +1,240 @@
+"""The training loop, one for all methods: accelerate's processes and precisions, checkpoints, averages, the log."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import ProjectConfiguration
+from diffusers.training_utils import EMAModel
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from ..models.errors import InvalidSettingError
+from .batch import Batch
+from .config import TrainingConfig
+from .method import Method
+from .run_folder import checkpoint_to_resume, read_step, write_checkpoint
+
+logger = logging.getLogger(__name__)
+
+
+class Feed(Protocol):
+    """Where batches come from."""
+
+    def batches(self, first: int) -> Iterator[Batch]:
+        """This process' batches without end, beginning with number `first` (an optimizer step takes `accumulate`)."""
+        ...
+
+
+@dataclass(eq=False, slots=True)
+class Run:
+    """A run that has begun.
+
+    Attributes:
+        config: what was asked for.
+        accelerator: the processes.
+        method: what is trained, as it was built.
+        wrapped: the same, as accelerate prepared it.
+        optimizer: moves the trained parameters.
+        rate: schedule of the learning rate.
+        average: running average of the trained parameters, or None.
+        step: optimizer steps so far.
+    """
+
+    config: TrainingConfig
+    accelerator: Accelerator
+    method: Method
+    wrapped: nn.Module
+    optimizer: Any
+    rate: torch.optim.lr_scheduler.LambdaLR
+    average: EMAModel | None
+    step: int = 0
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """The trained parameters."""
+        return list(self.method.trained())
+
+
+def new_accelerator(config: TrainingConfig, *, cpu: bool = False) -> Accelerator:
+    """Processes, precision, accumulation and log of a configuration."""
+    return Accelerator(
+        cpu=cpu,
+        mixed_precision=config.precision.mixed,
+        gradient_accumulation_steps=config.optimizer.accumulate,
+        log_with="tensorboard" if config.logging.tensorboard else None,
+        project_config=ProjectConfiguration(
+            project_dir=str(config.run.output), logging_dir=str(config.run.output / "logs")
+        ),
+    )
+
+
+def begin(config: TrainingConfig, method: Method, accelerator: Accelerator) -> Run:
+    """Prepare a run and, where the configuration says so, go on from a checkpoint.
+
+    Raises:
+        InvalidSettingError: if the checkpoint to go on from does not exist or is another method's.
+    """
+    parameters = list(method.trained())
+    made = torch.optim.AdamW(
+        parameters,
+        lr=config.optimizer.learning_rate,
+        betas=config.optimizer.betas,
+        weight_decay=config.optimizer.weight_decay,
+    )
+    rate = torch.optim.lr_scheduler.LambdaLR(made, _warm_up(config.optimizer.warmup_steps))
+    average = EMAModel(parameters, decay=config.ema.decay) if config.ema.decay else None
+    wrapped, optimizer = accelerator.prepare(cast(nn.Module, method), made)
+    # accelerate would step a prepared schedule once per process
+    accelerator.register_for_checkpointing(rate, *([average] if average else []))
+    if average:
+        average.to(accelerator.device)
+    if config.precision.gradient_checkpointing:
+        method.base.unet.enable_gradient_checkpointing()
+    run = Run(config, accelerator, method, wrapped, optimizer, rate, average)
+    folder = checkpoint_to_resume(config.run.output, config.run.resume)
+    if folder is not None:
+        _load(run, folder)
+    if config.logging.tensorboard:
+        accelerator.init_trackers("run")
+    return run
+
+
+def train(run: Run, feed: Feed, *, at_step: Callable[[int], None] | None = None) -> None:
+    """Train until the configured number of steps is done.
+
+    Args:
+        run: from `begin`.
+        feed: this process' batches.
+        at_step: called after every optimizer step with its number, in all processes.
+    """
+    accelerator, config = run.accelerator, run.config
+    batches = feed.batches(run.step * config.optimizer.accumulate)
+    bar = tqdm(
+        total=config.steps,
+        initial=run.step,
+        unit="step",
+        disable=not accelerator.is_local_main_process,
+        dynamic_ncols=True,
+        smoothing=0.05,
+    )
+    log = _Log(run)
+    with bar:
+        while run.step < config.steps:
+            _step(run, batches, log)
+            bar.update()
+            if run.step % config.run.log_every == 0 or run.step == config.steps:
+                bar.set_postfix(log.write())
+            if run.step % config.run.save_every == 0 or run.step == config.steps:
+                save(run)
+            if at_step is not None:
+                at_step(run.step)
+    if config.logging.tensorboard:
+        accelerator.end_training()
+
+
+def save(run: Run) -> None:
+    """Write a checkpoint that `begin` can go on from."""
+    write_checkpoint(
+        run.config.run.output,
+        run.step,
+        run.config.run.keep,
+        lambda folder: cast(None, run.accelerator.save_state(str(folder))),
+        is_main=run.accelerator.is_main_process,
+        wait=run.accelerator.wait_for_everyone,
+    )
+
+
+def _load(run: Run, folder: Path) -> None:
+    try:
+        run.accelerator.load_state(str(folder))
+    except (RuntimeError, ValueError, KeyError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InvalidSettingError(
+            f'The checkpoint "{folder}" does not fit this configuration ({reason}); it has to be of the same method, rank '
+            'and base. Set [run] resume to "none" or choose another output folder.'
+        ) from error
+    if run.average:
+        run.average.to(run.accelerator.device)
+    run.step = read_step(folder)
+    logger.info("Going on from %s", folder)
+
+
+def _step(run: Run, batches: Iterator[Batch], log: _Log) -> None:
+    """One optimizer step."""
+    accelerator, limit = run.accelerator, run.config.optimizer.max_grad_norm
+    for _ in range(run.config.optimizer.accumulate):
+        asked = time.perf_counter()
+        batch = next(batches).to(accelerator.device)
+        log.waited += time.perf_counter() - asked
+        with accelerator.accumulate(run.wrapped):
+            losses = run.wrapped(batch)
+            accelerator.backward(losses["loss"])
+            if accelerator.sync_gradients and limit:
+                accelerator.clip_grad_norm_(run.parameters, limit)
+            run.optimizer.step()
+            run.optimizer.zero_grad()
+        log.add(losses)
+    if not accelerator.optimizer_step_was_skipped:
+        run.rate.step()
+        if run.average:
+            run.average.step(run.parameters)
+    run.step += 1
+
+
+class _Log:
+    """Means since the last entry of the log."""
+
+    def __init__(self, run: Run):
+        self.run, self.waited = run, 0.0
+        self._reset()
+
+    def add(self, losses: dict[str, Tensor]) -> None:
+        """Count one batch; nothing is fetched from the device."""
+        for name, value in losses.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value.detach()
+        self.count += 1
+
+    def write(self) -> dict[str, str]:
+        """Write the means of all processes and begin anew; gives what the progress bar shows.
+
+        Raises:
+            InvalidSettingError: if the loss is no number any more.
+        """
+        accelerator, step = self.run.accelerator, self.run.step
+        means = {name: _mean(accelerator, total / self.count) for name, total in self.sums.items()}
+        seconds = time.perf_counter() - self.since
+        values = means | {
+            "learning_rate": self.run.rate.get_last_lr()[0],
+            "seconds_per_step": seconds * self.run.config.optimizer.accumulate / self.count,
+            "waiting_for_data": self.waited / seconds,
+        }
+        accelerator.log(values, step=step)
+        if not math.isfinite(means["loss"]):
+            raise InvalidSettingError(
+                f"The loss at step {step} is {means['loss']}; lower [optimizer] learning_rate, or set [precision] mixed to "
+                '"bf16" or "no".'
+            )
+        self._reset()
+        return {"loss": f"{means['loss']:.4f}", "waiting": f"{values['waiting_for_data']:.0%}"}
+
+    def _reset(self) -> None:
+        self.sums: dict[str, Any] = {}
+        self.count, self.waited, self.since = 0, 0.0, time.perf_counter()
+
+
+def _mean(accelerator: Accelerator, value: Tensor) -> float:
+    return float(cast(Tensor, accelerator.gather(value.reshape(1))).mean())
+
+
+def _warm_up(steps: int) -> Callable[[int], float]:
+    """Factor on the learning rate: a straight rise, then constant."""
+    return lambda done: min(1.0, (done + 1) / (steps + 1))
