@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def export(weights: Weights, path: Path, *, details: Mapping[str, Any], dtype: t
 
 
 @contextmanager
-def averaged(method: Method, average: EMAModel | None) -> Iterator[None]:
+def averaged(method: Method, average: EMAModel | None) -> Generator[None, None, None]:
     """While it lasts, the trained parameters hold their running average, if there is one."""
     if average is None:
         yield
