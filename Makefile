@@ -5,11 +5,12 @@ PYTHON ?= python3
 VENV := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
-.PHONY: help setup demo test check format bench clean
+.PHONY: help setup demo test test-long check format bench clean
 
 help:
 	@echo "make demo    two portraits, one picture, through a real ComfyUI (PHOTOS=\"a.jpg b.jpg\" takes your own)"
 	@echo "make test    all tests, with every ComfyUI found (TESTS=\"-k routing\" passes options on to pytest)"
+	@echo "make test-long  the workflow tests that make test leaves out"
 	@echo "make check   ruff, pyright and the boundary tests"
 	@echo "make format  let ruff format and mend what it can"
 	@echo "make bench   the measuring programs in benchmarks/"
@@ -26,6 +27,9 @@ demo:
 
 test: setup
 	@$(VENV)/python -m likeness.tools.run_tests $(TESTS)
+
+test-long: setup
+	@$(VENV)/python -m likeness.tools.run_tests --long $(TESTS)
 
 check: .typings/likeness
 	@$(PYTHON) -m tools.setup_venv

@@ -22,6 +22,9 @@ SIZE = 256
 FULL_WIDTH = 768
 STEPS = 2  # of ConsistentID, one for each phase of its prompt
 SMALL_PHOTO = "person-1-small.png"
+# Their likes run in every `make test`; these in `make test-long`.
+LONG = ("three-people", "two-people-controlnet-lora", "two-people-masks", "group-hires")
+RUN = [pytest.param(name, marks=pytest.mark.long) if name in LONG else name for name in NAMES]
 PAGE_ONLY = {"MarkdownNote"}
 PRIMITIVES = {"IMAGE", "MASK", "MODEL", "CLIP", "VAE", "CLIP_VISION", "CONDITIONING", "LATENT", "CONTROL_NET", "STRING"}
 SHOWING = (
@@ -366,7 +369,7 @@ def ran(comfy_server, small):
 
 @pytest.mark.comfy
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", RUN)
 def test_workflow_runs_and_shows_pictures(name, comfy_server, ran):
     prompt, entry = ran(name)
     cached = cached_nodes(entry)
@@ -404,7 +407,8 @@ def test_the_assembled_prompt_names_what_was_found(comfy_server, ran):
 @pytest.mark.comfy
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "people"), [("two-people", 2), ("three-people", 3), ("consistentid-two-people-router", 2)]
+    ("name", "people"),
+    [("two-people", 2), pytest.param("three-people", 3, marks=pytest.mark.long), ("consistentid-two-people-router", 2)],
 )
 def test_routing_masks_partition_the_picture(name, people, comfy_server, ran):
     prompt, entry = ran(name)
@@ -418,6 +422,7 @@ def test_routing_masks_partition_the_picture(name, people, comfy_server, ran):
 
 @pytest.mark.comfy
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_new_prompt_computes_nothing_about_the_photo_again(comfy_server, small):
     prompt = small("consistentid-portrait")
     (encode,) = ids_of(prompt, "LikenessEncodeConsistentIDPrompt")
@@ -442,6 +447,7 @@ def upstream(prompt: dict, node_id: str) -> dict:
 
 @pytest.mark.comfy
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("two-people", "LikenessApplyUniPortrait"), ("consistentid-portrait", "LikenessApplyConsistentID")],

@@ -19,6 +19,7 @@ import psutil
 from .comfy_folders import REPOSITORY, ComfyFolder, find_comfy_folders, version_key, wrong_paths
 
 SAMPLING_SECONDS = 0.5
+LONG = "--long"  # only what `make test` leaves out
 SKIPPED_LINE = "host tests SKIPPED: needs ComfyUI"
 
 
@@ -53,10 +54,13 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the group in progress is ended, and ends its servers
     for path in wrong_paths():
         print(f"tests: there is no ComfyUI in {path}")
-    unit = run_group("unit", sys.executable, ["-m", "not comfy", *arguments], {})
+    is_long = LONG in arguments
+    arguments = [argument for argument in arguments if argument != LONG]
+    unit = [] if is_long else [run_group("unit", sys.executable, ["-m", "not comfy and not long", *arguments], {})]
     folders = sorted(find_comfy_folders(), key=lambda folder: version_key(folder.version))
-    hosts = [_run_host(folder, arguments) for folder in folders]
-    outcomes = [unit, *hosts]
+    group = "comfy and long" if is_long else "comfy and not long"
+    hosts = [_run_host(folder, ["-m", group, *arguments]) for folder in folders]
+    outcomes = [*unit, *hosts]
     print("\n" + "\n".join(outcome.line for outcome in outcomes))
     print(_total(outcomes))
     print(host_line(hosts))
@@ -107,7 +111,7 @@ def host_line(hosts: Sequence[Outcome]) -> str:
 
 def _run_host(folder: ComfyFolder, arguments: Sequence[str]) -> Outcome:
     variables = {"LIKENESS_COMFYUI": str(folder.path)}
-    return run_group(folder.version, str(folder.python), ["-m", "comfy", *arguments], variables)
+    return run_group(folder.version, str(folder.python), arguments, variables)
 
 
 def _total(outcomes: Sequence[Outcome]) -> str:

@@ -3,6 +3,8 @@ import sys
 import time
 
 import pytest
+from likeness.tools import run_tests
+from likeness.tools.comfy_folders import ComfyFolder
 from likeness.tools.run_tests import SKIPPED_LINE, Outcome, host_line, read_counts, run_group
 
 
@@ -71,3 +73,24 @@ def test_ending_the_runner_ends_what_its_tests_started(tmp_path):
     runner.terminate()
     assert runner.wait(30) == 1
     assert (tmp_path / "stopped").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "groups"),
+    [
+        ([], ["not comfy and not long", "comfy and not long"]),
+        (["--long"], ["comfy and long"]),
+    ],
+)
+def test_long_tests_run_only_when_asked_for(arguments, groups, monkeypatch, tmp_path):
+    folder = ComfyFolder(path=tmp_path, version="0.33.0")
+    asked = []
+
+    def run_group(name, python, options, variables):
+        asked.append(options[options.index("-m") + 1])
+        return Outcome(name=name, passed=1, failed=0, skipped=0, seconds=1, peak=1, is_good=True)
+
+    monkeypatch.setattr(run_tests, "run_group", run_group)
+    monkeypatch.setattr(run_tests, "find_comfy_folders", lambda: [folder])
+    assert run_tests.main(arguments) == 0
+    assert asked == groups
