@@ -27,12 +27,13 @@ def stored(name):
     return Stored.read(Path(os.environ.get("PARITY_CONSISTENTID_PATH", HERE)), name)
 
 
-def check(label, got, expected, atol, rtol=0.0):
+def faults(label, got, expected, atol, rtol=0.0):
+    """What lies outside the tolerance, one line each; the worst difference goes to the log."""
     from likeness.tests.parity.recipe import Comparison, report
 
     comparison = Comparison(label, got, expected, atol=atol, rtol=rtol)
     logging.getLogger(__name__).info("%s: worst difference %.2e", label, comparison.worst)
-    assert report([comparison]) == []
+    return report([comparison])
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +190,7 @@ def test_one_call_of_the_unet(model, published, name, strength):
         got = patched.model.diffusion_model(tensors["in.sample"], timestep, context=text, transformer_options=options)
     finally:
         patched.detach()
-    check(f"{UNET} {name}", got, tensors[name], 2e-5, 1e-4)
+    assert faults(f"{UNET} {name}", got, tensors[name], 2e-5, 1e-4) == []
 
 
 @torch.no_grad()
@@ -199,7 +200,7 @@ def test_contexts_of_both_phases(published, identities, encoded):
     [[negative, _]] = encoded.negative
     for step, (positive, _) in ((1, encoded.positive[0]), (2, encoded.positive[1])):
         got = torch.cat([torch.cat([negative, positive]), tokens], dim=1)
-        check(f"{PIPELINE} step {step} context", got, tensors[f"step{step}.context"], 2e-5, 1e-4)
+        assert faults(f"{PIPELINE} step {step} context", got, tensors[f"step{step}.context"], 2e-5, 1e-4) == []
 
 
 @torch.no_grad()
@@ -226,4 +227,4 @@ def test_latents_of_the_whole_pipeline(model, published, identities, encoded):
         disable_pbar=True,
         seed=0,
     )
-    check(f"{PIPELINE} latents", model.model.process_latent_in(latent), case.tensors["out.latents"], 1e-3)
+    assert faults(f"{PIPELINE} latents", model.model.process_latent_in(latent), case.tensors["out.latents"], 1e-3) == []
