@@ -26,26 +26,6 @@ def detect(image, **changes):
     return run(DetectFaces, image=image, **(GIVEN | SELECTION | changes))
 
 
-def test_every_input_and_output_has_a_tooltip_and_every_node_a_help_page():
-    from pathlib import Path
-
-    import likeness
-    from likeness.nodes import face_regions, faces
-
-    expected = ["DetectFaces", "PickFaces", "CombineFaces", "CropFace", "PasteFace"]
-    nodes = [*faces.NODES, *face_regions.NODES]
-    assert [node.define_schema().node_id for node in nodes] == [f"Likeness{name}" for name in expected]
-    for node in nodes:
-        schema = node.define_schema()
-        assert schema.category == "Likeness"
-        assert schema.description
-        assert all(entry.tooltip for entry in [*schema.inputs, *schema.outputs])
-        page = Path(likeness.__file__).parent / "web" / "docs" / f"{schema.node_id}.md"
-        text = page.read_text(encoding="utf-8")
-        assert all(f"`{entry.id}`" in text for entry in schema.inputs), schema.node_id
-        assert all(f"`{entry.display_name}`" in text for entry in schema.outputs), schema.node_id
-
-
 def test_detect_gives_faces_preview_crops_and_count(image):
     output = detect(image)
     faces, preview, crops, found, count = output.result
