@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from likeness.models.attention import AttentionCall, AttentionResidual, AttentionSite
 from likeness.models.consistentid.adapter import ConsistentIDResidual
+from likeness.models.owned_text import EVERYBODY
 from likeness.tools.random_weights import NARROW_SDXL_CHECKPOINT, SDXL_CHECKPOINT
 from likeness.tools.weight_layouts import SD15, SDXL, UNetShape
 from torch import Tensor, nn
@@ -46,7 +47,6 @@ class Arm:
     owners: tuple[int, ...] = ()
 
 
-EVERYBODY = -1
 ARMS = (
     Arm("1 person", 1),
     Arm("2 people with masks", 2),
