@@ -7,9 +7,9 @@ from typing import Any
 
 from ..models.errors import IncompatibleBaseModelError, LikenessError
 from .merging import Conditioning
+from .sites import family_of
 
 LENGTH = 77  # ids per chunk
-FAMILIES = {768: "SD1.5", 2048: "SDXL"}  # by width of the rows
 
 
 def tokenizers(clip: Any) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def require_width(encoded: Conditioning, width: int, *, name: str) -> None:
     found = encoded[0][0].shape[-1]
     if found != width:
         raise IncompatibleBaseModelError(
-            f"This CLIP gives rows {found} wide{_family(found)}, this {name} adapter needs {width}{_family(width)}: connect "
+            f"This CLIP gives rows {found} wide{family_of(found)}, this {name} adapter needs {width}{family_of(width)}: connect "
             "the CLIP of a checkpoint of the architecture that the adapter was trained for."
         )
 
@@ -147,7 +147,3 @@ def _rows(chunks: Sequence[Sequence[tuple[Any, Any, int]]], width: int) -> list[
         rows += range(start + 1, start + 1 + kept)
         start += len(chunk)
     return rows
-
-
-def _family(width: int) -> str:
-    return f" ({FAMILIES[width]})" if width in FAMILIES else ""

@@ -89,10 +89,11 @@ def require_fit(model: ModelPatcher, widths: Mapping[int, int], context: int, *,
     if found != dict(widths) or context_width(unet) != context:
         raise IncompatibleBaseModelError(
             f"This {name} adapter fits a UNet with {len(widths)} cross-attention layers and a context {context} wide"
-            f"{_family(context)}, this model has {len(found)} and {context_width(unet)}{_family(context_width(unet))}: "
+            f"{family_of(context)}, this model has {len(found)} and {context_width(unet)}{family_of(context_width(unet))}: "
             "connect a checkpoint of the architecture that the adapter was trained for."
         )
 
 
-def _family(context: int) -> str:
+def family_of(context: int) -> str:
+    """The name of a model family in brackets, by the width of its text context; empty for an unknown one."""
     return f" ({FAMILIES[context]})" if context in FAMILIES else ""
