@@ -126,8 +126,8 @@ def _id_vectors(consistentid: LoadedConsistentID, faces: FaceSet) -> Tensor:
         )
     flavour = consistentid.flavour
     taken = faces.faces if flavour.several_people else faces.faces[:1]
-    exchanged = slice(None, None, -1 if flavour.channel_order == "RGB" else None)
-    images = tuple(picture[..., exchanged] for picture in faces.images)
+    exchanged = flavour.channel_order == "RGB"  # describe expects RGB and turns it over itself
+    images = tuple(picture[..., ::-1] for picture in faces.images) if exchanged else faces.images
     described = describe(taken, images, consistentid.recogniser)
     vectors = torch.stack([torch.from_numpy(face.embedding) for face in described if face.embedding is not None])
     return torch.nn.functional.normalize(vectors, dim=-1)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..models.consistentid.facial_prompt import Caption, ComposedPrompt, FacialPrompt, assemble, compose
 from ..models.consistentid.facial_tokens import MarkedTokens, mark
-from ..models.consistentid.identity import FacialRegion, Identities
+from ..models.consistentid.identity import FacialRegion, FacialRegions, Identities
 from ..models.owned_text import EVERYBODY
 from .consistentid import NAME, LoadedConsistentID
 from .memory import loaded
@@ -34,14 +34,6 @@ class EncodedPrompt:
     positive: Conditioning
     negative: Conditioning
     text: str
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Fusion:
-    """Regions and the rows that they go into, in the same order."""
-
-    rows: Sequence[int]
-    regions: Sequence[FacialRegion]
 
 
 def encode_prompt(
@@ -89,14 +81,14 @@ def _published(
     """The published pipelines to the letter: literal text, one chunk, markers that the second tokenizer does not know."""
     parts = tokenizers(clip)
     person = identities.people[0] if identities.people else None
-    regions = person.regions if person else None
+    regions = person.regions if person else FacialRegions()
 
     def marked(what: str) -> MarkedTokens:
         return mark(what, lambda piece: literal_ids(parts["l"], piece), pad=parts["l"].pad_token)
 
     prompt: FacialPrompt = assemble(
         text,
-        regions.names if regions else (),
+        regions.names,
         flavour=consistentid.flavour,
         caption=(person.caption or None) if person else None,
         count=lambda what: marked(what).raw_length,
@@ -111,7 +103,7 @@ def _published(
 
     augmented, alone, against = encode_chunks(clip, ids), plain(prompt.plain), plain(negative_text)
     require_width(augmented, consistentid.adapter.context_dim, name=NAME)
-    if person is None or regions is None:
+    if person is None:
         return EncodedPrompt(alone, against, prompt.text)
     by_name = {region.name: region for region in regions.regions}
     nobody = FacialRegion(name="Face", vector=identities.null_region)
@@ -119,9 +111,9 @@ def _published(
     chosen = [by_name[name] for name in prompt.regions] + [nobody] * len(tokens.positions)
     rows = list(tokens.positions)
     with loaded(consistentid.encoder):
-        merged = _fuse(consistentid, augmented, _Fusion(rows, chosen[: len(rows)]))
+        merged = _fuse(consistentid, augmented, rows, chosen[: len(rows)])
         if consistentid.flavour.fused_negative:
-            against = _fuse(consistentid, against, _Fusion(rows, [nobody] * len(rows)))
+            against = _fuse(consistentid, against, rows, [nobody] * len(rows))
     if not consistentid.flavour.control_context:
         return EncodedPrompt(phases(alone, merged, merge), against, prompt.text)
     shown = [[torch.cat([tensor, person.tokens.to(tensor)], dim=1) for tensor, _ in part] for part in (alone, merged)]
@@ -152,24 +144,26 @@ def _corrected(
     rows = rows_of_tokens(clip, prompt.text, [marked.end for marked in prompt.marks])
     regions = [people[marked.person].regions.by_feature()[marked.feature] for marked in prompt.marks]
     with loaded(consistentid.encoder):
-        merged = _fuse(consistentid, alone, _Fusion(rows, regions))
+        merged = _fuse(consistentid, alone, rows, regions)
     return EncodedPrompt(phases(alone, merged, merge), against, prompt.marked_text)
 
 
-def _fuse(consistentid: LoadedConsistentID, entries: Conditioning, fusion: _Fusion) -> Conditioning:
-    """CONDITIONING with regions fused into rows; the given one stays as it is."""
-    if not fusion.rows:
+def _fuse(
+    consistentid: LoadedConsistentID, entries: Conditioning, places: Sequence[int], regions: Sequence[FacialRegion]
+) -> Conditioning:
+    """CONDITIONING with regions fused into its rows at as many places; the given one stays as it is."""
+    if not places:
         return entries
     encoder = consistentid.adapter.facial_encoder
     like = next(encoder.parameters())
-    vectors = torch.cat([region.vector for region in fusion.regions]).to(like)  # (R, D)
-    strengths = torch.tensor([region.strength for region in fusion.regions]).to(like)[:, None]
+    vectors = torch.cat([region.vector for region in regions]).to(like)  # (R, D)
+    strengths = torch.tensor([region.strength for region in regions]).to(like)[:, None]
     fused: Conditioning = []
     for tensor, options in entries:
-        rows = tensor[:, fusion.rows].to(like)  # (1, R, D)
+        rows = tensor[:, places].to(like)  # (1, R, D)
         changed = torch.lerp(rows, encoder.fuse(rows, vectors[None].expand_as(rows)), strengths)
         tensor = tensor.clone()
-        tensor[:, fusion.rows] = changed.to(tensor)
+        tensor[:, places] = changed.to(tensor)
         fused.append([tensor, options])
     return fused
 
