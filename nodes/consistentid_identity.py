@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 from torch import Tensor
 
 from ..host.consistentid import LoadedConsistentID
 from ..host.consistentid_identity import OnNoID, add_person
 from ..models.consistentid.identity import FacialRegions as Regions
 from ..models.consistentid.identity import Identities
-from ..models.face.preview import preview_tensor
 from ..models.face.types import FaceSet
 from .consistentid_regions import photo_inputs
+from .face_widgets import person_results
 from .sockets import CATEGORY, ConsistentIDIdentities, FacialRegions
 
 
@@ -110,8 +110,7 @@ class AddConsistentIDIdentity(io.ComfyNode):
             mask=mask,
             on_no_face=on_no_face,
         )
-        preview = preview_tensor(faces)
-        return io.NodeOutput(people, preview, faces.found, ui=ui.PreviewImage(preview, cls=cls))
+        return person_results(people, faces, cls)
 
 
 def _number(name: str, default: float, highest: float, tooltip: str) -> io.Input:

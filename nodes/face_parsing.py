@@ -13,6 +13,11 @@ from ..models.face.types import FaceSet
 from .sockets import CATEGORY, FaceParser, Faces
 
 
+def size_input(tooltip: str) -> io.Input:
+    """What the face parser sees."""
+    return io.Int.Input("size", default=512, min=256, max=1280, step=32, tooltip=tooltip)
+
+
 class LoadFaceParser(io.ComfyNode):
     """Reads the face parser."""
 
@@ -61,14 +66,7 @@ class ParseFace(io.ComfyNode):
                     "by themselves, which finds the regions of small faces, and all else counts as background. Without "
                     "faces the whole picture is looked at, which suits portraits.",
                 ),
-                io.Int.Input(
-                    "size",
-                    default=512,
-                    min=256,
-                    max=1280,
-                    step=32,
-                    tooltip="Side in pixels of the square that the network sees. 512 is what it was trained with.",
-                ),
+                size_input("Side in pixels of the square that the network sees. 512 is what it was trained with."),
                 io.Float.Input(
                     "margin",
                     default=0.5,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import get_args
 
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
+from ..models.face.preview import preview_tensor
 from ..models.face.selection import Order, Take
-from ..models.face.types import OnNoFace
+from ..models.face.types import FaceSet, OnNoFace
 from .sockets import Faces
 
 
@@ -78,3 +79,9 @@ def face_outputs() -> list[io.Output]:
         io.Boolean.Output(display_name="face_found", tooltip="Whether at least one face was taken."),
         io.Int.Output(display_name="count", tooltip="How many faces were taken."),
     ]
+
+
+def person_results(people: object, faces: FaceSet, cls: type[io.ComfyNode]) -> io.NodeOutput:
+    """What a node gives that adds to a chain of people: the chain, the photos with their faces, whether one was found."""
+    preview = preview_tensor(faces)
+    return io.NodeOutput(people, preview, faces.found, ui=ui.PreviewImage(preview, cls=cls))

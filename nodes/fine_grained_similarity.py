@@ -9,6 +9,7 @@ from ..host.face_parser import LoadedFaceParser
 from ..host.files import list_files, resolve
 from ..host.fine_grained_similarity import LoadedDINO, compare, load_dino
 from ..models.consistentid.fine_grained_similarity import crops_tensor
+from .face_parsing import size_input
 from .sockets import CATEGORY, DINO, FaceParser
 
 
@@ -62,14 +63,9 @@ class FineGrainedSimilarity(io.ComfyNode):
                     tooltip="The pictures to judge, with the face large. The last of the shorter batch is compared with "
                     "all that follow, so one reference serves any number of images.",
                 ),
-                io.Int.Input(
-                    "size",
-                    default=512,
-                    min=256,
-                    max=1280,
-                    step=32,
-                    tooltip="Side in pixels of the square that the face parser sees. Keep it the same for scores that "
-                    "are to be compared.",
+                size_input(
+                    "Side in pixels of the square that the face parser sees. Keep it the same for scores that are to be "
+                    "compared."
                 ),
             ],
             outputs=[

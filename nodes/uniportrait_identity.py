@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 from torch import Tensor
 
 from ..host.faces import faces_from
 from ..host.uniportrait import LoadedUniPortrait
 from ..host.uniportrait_identity import add_person, mix_into_last
-from ..models.face.preview import preview_tensor
 from ..models.face.types import FaceSet, OnNoFace
 from ..models.uniportrait.identity import Identities
-from .face_widgets import on_no_face_input
+from .face_widgets import on_no_face_input, person_results
 from .sockets import CATEGORY, Faces, UniPortrait, UniPortraitIdentities
 
 
@@ -38,11 +37,6 @@ def _person_outputs() -> list[io.Output]:
         io.Image.Output(display_name="preview", tooltip="The photos with the faces that were taken."),
         io.Boolean.Output(display_name="face_found", tooltip="Whether a face was found and used."),
     ]
-
-
-def _person_results(people: Identities, faces: FaceSet, cls: type[io.ComfyNode]) -> io.NodeOutput:
-    preview = preview_tensor(faces)
-    return io.NodeOutput(people, preview, faces.found, ui=ui.PreviewImage(preview, cls=cls))
 
 
 class AddUniPortraitIdentity(io.ComfyNode):
@@ -125,7 +119,7 @@ class AddUniPortraitIdentity(io.ComfyNode):
             end_percent=end_percent,
             mask=mask,
         )
-        return _person_results(people, faces, cls)
+        return person_results(people, faces, cls)
 
 
 class MixUniPortraitIdentity(io.ComfyNode):
@@ -166,7 +160,7 @@ class MixUniPortraitIdentity(io.ComfyNode):
     ) -> io.NodeOutput:
         faces = faces_from(photo, on_no_face)
         people = mix_into_last(uniportrait, clip_vision, faces, identities, weight)
-        return _person_results(people, faces, cls)
+        return person_results(people, faces, cls)
 
 
 class PickUniPortraitIdentity(io.ComfyNode):
