@@ -36,7 +36,7 @@ def owned_text(call: AttentionCall, weights: Tensor) -> Tensor | None:
         rearrange(x, "b l (h d) -> b h l d", h=call.heads) for x in (call.query, text.keys, text.values)
     )
     key = (key / math.sqrt(query.shape[-1])).transpose(-1, -2)  # (B, heads, d, S)
-    shares = _shares(text, weights)[:, None]  # (B, 1, L, S)
+    shares = _shares(call, text, weights)[:, None]  # (B, 1, L, S)
     step = max(1, LARGEST_SCORES // (key[:, :, 0].numel()))
     parts = [
         _difference(query[:, :, start : start + step] @ key, shares[:, :, start : start + step]).to(value) @ value
@@ -52,8 +52,9 @@ def _difference(scores: Tensor, shares: Tensor) -> Tensor:
     return owned / owned.sum(dim=-1, keepdim=True) - plain  # the sum is above 0: the begin token is everybody's
 
 
-def _shares(text: TextRows, weights: Tensor) -> Tensor:
+def _shares(call: AttentionCall, text: TextRows, weights: Tensor) -> Tensor:
     """How much each place may see of each row, 0-1, (B, L, S)."""
     for_everybody = torch.ones_like(weights[..., :1])
     shares = torch.cat([weights, for_everybody], dim=-1).float()  # person -1 is the last column
-    return shares[..., torch.tensor(text.owners, device=weights.device)]
+    key = ("owners", text.owners, weights.device)  # moved to the device once per run, not once per layer
+    return shares[..., call.run.remember(key, lambda: torch.tensor(text.owners, device=weights.device))]
