@@ -42,6 +42,7 @@ GROWING = {  # grow when they show a picture
     "LikenessAddConsistentIDIdentity",
     "LikenessParseFace",
 }
+SHOWING_TEXT = {"PreviewAny"}  # taller in newer versions of the page, which add a widget and a text box
 GAP = 40
 GROUP_PADDING = 20
 GROUP_TITLE = 60
@@ -112,7 +113,7 @@ class Node:
     @property
     def space(self) -> int:
         """The height to keep free for it, with the title above and a gap below."""
-        growth = PICTURE_HEIGHT if self.kind in GROWING else 0
+        growth = PICTURE_HEIGHT if self.kind in GROWING else TEXT_HEIGHT if self.kind in SHOWING_TEXT else 0
         return TITLE_HEIGHT + self.size[1] + growth + GAP // 2
 
 
