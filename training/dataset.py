@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
-from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from ..models.errors import BadImageError
@@ -17,7 +16,7 @@ from .face_crops import can_be_aligned, crop_changed, crop_face, crop_key, face_
 from .framing import Frame
 from .manifest import PersonRow, Row
 from .order import Batches, Order
-from .pictures import decode_map, decode_picture
+from .photo import Photo
 from .row_index import Wanted, frame_row, index_rows, shown
 from .row_source import RowSource
 
@@ -44,8 +43,8 @@ class PictureDataset(Dataset[Example]):
         swap_identity: how often the intrinsic branch sees another picture of a labelled person, 0–1; somebody of whom
             there is only one is seen in it changed.
         with_parse: whether to read the face parsing maps.
-        is_cached: whether the latents or features of a key are at hand, so that the pixels are not needed; with workers
-            it must be picklable.
+        is_cached: whether the latents or features of a key are at hand, so that the pixels are not needed; may be set
+            later; with workers it must be picklable.
 
     Raises:
         InvalidSettingError: if there is nothing to train on.
@@ -64,7 +63,8 @@ class PictureDataset(Dataset[Example]):
         is_cached: Callable[[str], bool] = nothing_is_cached,
     ) -> None:
         self._source, self._wanted, self._seed = source, wanted, seed
-        self._swap_identity, self._with_parse, self._is_cached = swap_identity, with_parse, is_cached
+        self._swap_identity, self._with_parse = swap_identity, with_parse
+        self.is_cached = is_cached
         self._index = index_rows(source, wanted)
         self._order = Order(self._index.groups, seed)
 
@@ -94,7 +94,7 @@ class PictureDataset(Dataset[Example]):
     def _example(self, position: int, place: int, generator: np.random.Generator, passed_over: list[str]) -> Example:
         row = self._row(place)
         frame = frame_row(row, self._wanted.size)
-        photo = _Photo(partial(self._read, place), row)
+        photo = Photo(partial(self._read, place), row)
         people = tuple(
             self._person(place, person, photo, frame, generator, passed_over) for person in shown(row, frame)
         )
@@ -103,7 +103,7 @@ class PictureDataset(Dataset[Example]):
             position=position,
             row_id=row.id,
             key=key,
-            pixels=None if self._is_cached(key) else frame.picture(photo.picture),
+            pixels=None if self.is_cached(key) else frame.picture(photo.picture),
             caption=row.caption,
             facial_caption=row.facial_caption,
             sizes=frame.conditioning,
@@ -115,7 +115,7 @@ class PictureDataset(Dataset[Example]):
         self,
         place: int,
         person: PersonRow,
-        photo: _Photo,
+        photo: Photo,
         frame: Frame,
         generator: np.random.Generator,
         passed_over: list[str],
@@ -133,13 +133,13 @@ class PictureDataset(Dataset[Example]):
             parse=frame.map(photo.map(person.parse)) if self._with_parse and person.parse else None,
         )
 
-    def _crop(self, photo: _Photo, person: PersonRow) -> Crop:
+    def _crop(self, photo: Photo, person: PersonRow) -> Crop:
         points = person.points or ()
         key = crop_key(photo.digest, points)
-        return Crop(key, None if self._is_cached(key) else crop_face(photo.picture, points))
+        return Crop(key, None if self.is_cached(key) else crop_face(photo.picture, points))
 
     def _another(
-        self, place: int, person: PersonRow, photo: _Photo, generator: np.random.Generator, passed_over: list[str]
+        self, place: int, person: PersonRow, photo: Photo, generator: np.random.Generator, passed_over: list[str]
     ) -> Crop:
         """The person in another picture; in this one, changed, if there is no other that can be read."""
         others = [other for other in self._index.identities.get(person.identity or "", ()) if other != place]
@@ -149,7 +149,7 @@ class PictureDataset(Dataset[Example]):
                 found = next(
                     one for one in row.persons if one.identity == person.identity and can_be_aligned(one.points)
                 )
-                return self._crop(_Photo(partial(self._read, other), row), found)
+                return self._crop(Photo(partial(self._read, other), row), found)
             except (OSError, BadImageError) as error:
                 passed_over.append(str(error))
         return Crop(None, crop_changed(photo.picture, person.points or (), generator))
@@ -159,52 +159,6 @@ class PictureDataset(Dataset[Example]):
 
     def _read(self, place: int, name: str) -> bytes:
         return self._source.read(self._index.numbers[place], name)
-
-
-class _Photo:
-    """The picture of a row, read and decoded when somebody asks for it, at most once."""
-
-    def __init__(self, read: Callable[[str], bytes], row: Row) -> None:
-        self._read, self._row = read, row
-        self._content: bytes | None = None
-        self._picture: Image.Image | None = None
-
-    @property
-    def digest(self) -> str:
-        """What tells this picture from every other: the row's word for it, else its bytes'."""
-        return self._row.sha256 or hashlib.sha256(self._bytes).hexdigest()
-
-    @property
-    def picture(self) -> Image.Image:
-        """The picture, upright.
-
-        Raises:
-            OSError: if it cannot be read.
-            BadImageError: if it cannot be decoded or has not the size that the row says.
-        """
-        if self._picture is None:
-            picture = decode_picture(self._bytes, self._row.image)
-            self._check(self._row.image, picture.size)
-            self._picture = picture
-        return self._picture
-
-    def map(self, name: str) -> np.ndarray:
-        """A map of the picture; raises as `picture`."""
-        values = decode_map(self._read(name), name)
-        self._check(name, values.shape[::-1])
-        return values
-
-    @property
-    def _bytes(self) -> bytes:
-        if self._content is None:
-            self._content = self._read(self._row.image)
-        return self._content
-
-    def _check(self, name: str, size: tuple[int, ...]) -> None:
-        if size != (self._row.width, self._row.height):
-            raise BadImageError(
-                f"{name} has {size[0]}x{size[1]} pixels, but its row says {self._row.width}x{self._row.height}; mend the row."
-            )
 
 
 def load_batches(dataset: PictureDataset, batches: Batches, *, workers: int) -> Iterator[tuple[Example, ...]]:
