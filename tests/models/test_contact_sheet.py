@@ -42,3 +42,21 @@ def test_captions_are_written_below():
 def test_one_caption_per_picture():
     with pytest.raises(ValueError, match="zip"):
         contact_sheet([painted(5, 5, (1, 2, 3))], [])
+
+
+def test_the_number_of_columns_may_be_given():
+    sheet = contact_sheet([painted(9, 9, (200, 0, 0))] * 5, [""] * 5, columns=4)
+    cells = np.nonzero((sheet == (200, 0, 0)).all(-1))
+    lefts, tops = (np.unique(axis) for axis in cells[::-1])
+    assert len(lefts) == 4 * 512
+    assert len(tops) == 2 * 512
+
+
+def test_a_long_caption_stays_in_its_cell():
+    pictures = [painted(9, 9, GROUND)] * 3
+    plain, long = (contact_sheet(pictures, ["", text, ""], columns=3) for text in ("", "a word\n" * 50))
+    changed = np.nonzero((plain != long).any(-1))[1]
+    side, gap = 512, 16
+    middle = gap + side + gap
+    assert middle <= changed.min() < middle + 60
+    assert middle + side - 60 < changed.max() < middle + side
