@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from ..models.checkpoint import load_strictly, require_keys
+from ..models.checkpoint import require_keys
 from ..models.clip_tokens import BOS, EOS, encode
+from .clip_weights import fill_clip
 
 TOKENS = 77
 HEAD = 64  # width of one attention head in CLIP-L and OpenCLIP-G
+PREFIX = "text_model."
 _POSITIONS = "embeddings.position_ids"
 
 
@@ -52,7 +54,7 @@ def load_clip(weights: Mapping[str, Tensor], name: str, *, last_layer: bool, dty
     Raises:
         UnknownCheckpointError: if tensors are missing, unknown or of another shape.
     """
-    weights = {key.removeprefix("text_model."): tensor for key, tensor in weights.items()}
+    weights = {key.removeprefix(PREFIX): tensor for key, tensor in weights.items()}
     weights = {key: tensor for key, tensor in weights.items() if key != _POSITIONS and "text_projection" not in key}
     require_keys(weights, {"embeddings.token_embedding.weight": 2, "encoder.layers.0.mlp.fc1.weight": 2}, name)
     vocabulary, width = weights["embeddings.token_embedding.weight"].shape
@@ -68,9 +70,7 @@ def load_clip(weights: Mapping[str, Tensor], name: str, *, last_layer: bool, dty
     )
     with torch.device("meta"):
         module = CLIPTextModel(config)
-    prefix = "text_model." if any(key.startswith("text_model.") for key in module.state_dict()) else ""
-    named = {prefix + key: tensor for key, tensor in weights.items()}
-    return TextEncoder(module=_filled(module, named, name, dtype), pad=EOS, last_layer=last_layer)
+    return TextEncoder(module=fill_clip(module, weights, PREFIX, name, dtype), pad=EOS, last_layer=last_layer)
 
 
 def load_openclip(weights: Mapping[str, Tensor], prefix: str, name: str, *, dtype: torch.dtype) -> TextEncoder:
@@ -99,7 +99,7 @@ def load_openclip(weights: Mapping[str, Tensor], prefix: str, name: str, *, dtyp
     with torch.device("meta"):
         module = CLIPTextModelWithProjection(config)
     converted = cast(dict[str, Tensor], convert_open_clip_checkpoint(module, dict(weights), prefix=prefix))
-    return TextEncoder(module=_filled(module, converted, name, dtype), pad=0, last_layer=False)
+    return TextEncoder(module=fill_clip(module, converted, "", name, dtype), pad=0, last_layer=False)
 
 
 def encode_prompts(encoders: Sequence[TextEncoder], prompts: Sequence[str]) -> TextCondition:
@@ -127,15 +127,3 @@ def encode_prompts(encoders: Sequence[TextEncoder], prompts: Sequence[str]) -> T
 def _padded(ids: list[int], pad: int) -> list[int]:
     ids = [BOS, *ids[: TOKENS - 2], EOS]
     return ids + [pad] * (TOKENS - len(ids))
-
-
-def _filled(module: Any, weights: Mapping[str, Tensor], name: str, dtype: torch.dtype) -> nn.Module:
-    """Load the weights; a table of positions is no weight and is made anew."""
-    filled = load_strictly(module, weights, name, dtype=dtype)
-    for path, buffer in list(filled.named_buffers()):
-        owner, _, attribute = path.rpartition(".")
-        device = next(filled.parameters()).device
-        filled.get_submodule(owner).register_buffer(
-            attribute, torch.arange(buffer.shape[-1], device=device)[None], persistent=False
-        )
-    return filled

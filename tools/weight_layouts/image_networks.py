@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .layers import Layout, batch_norm, clip_layer, conv, linear, norm, prefixed
 
-IRESNET_STAGES = ((3, 64), (13, 128), (30, 256), (3, 512))  # IR-101: blocks and width of each stage
+Stages = tuple[tuple[int, int], ...]  # blocks and width of each
+IRESNET_STAGES: Stages = ((3, 64), (13, 128), (30, 256), (3, 512))  # IR-101
 PARSING_LABELS = 19
 RESNET18_WIDTHS = (64, 128, 256, 512)
 
@@ -37,19 +38,19 @@ def dino(layers: int = 12, width: int = 384) -> Layout:
     return {**layout, **norm("norm", width)}
 
 
-def iresnet() -> Layout:
-    """The face recognition network IR-101 with its output layer."""
+def iresnet(stages: Stages = IRESNET_STAGES) -> Layout:
+    """The face recognition network IR-101, or one with other blocks, with its output layer."""
+    inputs, index, last = stages[0][1], 0, stages[-1][1]
     layout = {
-        **conv("input_layer.0", 64, 3, bias=False),
-        **batch_norm("input_layer.1", 64),
-        "input_layer.2.weight": (64,),
+        **conv("input_layer.0", inputs, 3, bias=False),
+        **batch_norm("input_layer.1", inputs),
+        "input_layer.2.weight": (inputs,),
     }
-    inputs, index = 64, 0
-    for blocks, width in IRESNET_STAGES:
+    for blocks, width in stages:
         for _ in range(blocks):
             layout |= _iresnet_block(f"body.{index}", inputs, width)
             inputs, index = width, index + 1
-    layout |= batch_norm("output_layer.0", 512) | linear("output_layer.3", 512, 25088)
+    layout |= batch_norm("output_layer.0", last) | linear("output_layer.3", 512, 49 * last)
     return {**layout, **batch_norm("output_layer.4", 512, affine=False)}
 
 
