@@ -1,0 +1,159 @@
+"""Sample grids: what a method draws of fixed people and prompts, from the same noise at every step of a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import DDIMScheduler  # pyright: ignore[reportPrivateImportUsage]
+from einops import rearrange
+from PIL import Image
+from torch import Tensor
+
+from ..models.contact_sheet import GROUND, contact_sheet
+from ..models.errors import require_shape
+from ..models.uniportrait.features import ReferenceFeatures
+from .base import Base
+from .batch import Batch
+from .config import SamplesConfig
+from .denoising import predict
+from .draws import Draws
+from .method import Method
+from .references import Reference
+from .text_encoders import TextCondition, encode_prompts
+
+Cell = tuple[np.ndarray, str]  # picture (h, w, 3) uint8 and caption
+EMPTY: Cell = (np.full((1, 1, 3), GROUND, np.uint8), "")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sitter:
+    """Somebody to draw: the reference picture and its features."""
+
+    reference: Reference
+    features: ReferenceFeatures
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class SampleSheet:
+    """A grid to be drawn again and again.
+
+    The first row shows the references, every further row one prompt.
+
+    Attributes:
+        method: draws the people; its trained weights are used as they are.
+        config: prompts, seeds, steps and guidance.
+        size: side of a drawn picture, pixels.
+        sitters: at least one.
+        together: whether a picture shows all sitters (a column for each seed) or one (a column for each sitter and seed).
+        text: from `encode_sheet`.
+    """
+
+    method: Method
+    config: SamplesConfig
+    size: int
+    sitters: tuple[Sitter, ...]
+    together: bool
+    text: TextCondition
+
+    def __post_init__(self) -> None:
+        require_shape("text", self.text.tokens, (len(self.config.prompts) + 1, "S", "D"))
+
+    def draw(self) -> np.ndarray:
+        """Draw all pictures, one at a time.
+
+        Weights, gradients and the global random state stay as they are.
+
+        Returns:
+            (H, W, 3) uint8, the same for the same weights.
+        """
+        groups = [self.sitters] if self.together else [(sitter,) for sitter in self.sitters]
+        columns = [(group, seed) for group in groups for seed in self.config.seeds]
+        heads = self.sitters if self.together else [sitter for (sitter,), _ in columns]
+        rows: list[list[Cell]] = [[(head.reference.crop, head.reference.name) for head in heads]]
+        for number, prompt in enumerate(self.config.prompts):
+            rows.append([(self._picture(number, group, seed), f"seed {seed}: {prompt}") for group, seed in columns])
+        width = max(len(heads), len(columns))
+        cells = [cell for row in rows for cell in row + [EMPTY] * (width - len(row))]
+        return contact_sheet([picture for picture, _ in cells], [caption for _, caption in cells], columns=width)
+
+    @torch.no_grad()
+    def _picture(self, prompt: int, sitters: Sequence[Sitter], seed: int) -> np.ndarray:
+        """One picture, (size, size, 3) uint8.
+
+        Reference: DDIM (arXiv:2010.02502), Eq. 12 with σ = 0, from the last training timestep on (arXiv:2305.08891,
+        section 3.3), so that bases with zero terminal SNR begin where they were trained to.
+        """
+        base = self.method.base
+        latents = Draws(seed, (0,)).normal("sample", _latent_shape(base, self.size)).to(base.unet.device)
+        positive = self._batch(prompt, sitters, latents)
+        negative = self._batch(len(self.config.prompts), sitters, latents)
+        schedule: Any = DDIMScheduler.from_config(base.schedule.config, timestep_spacing="trailing")
+        schedule.set_timesteps(self.config.steps)
+        for timestep in schedule.timesteps[: self.config.steps]:  # for 61 steps and some others, diffusers adds a -1
+            predicted = self._predict(positive, latents, timestep, negative=False)
+            if self.config.guidance != 1:
+                away = self._predict(negative, latents, timestep, negative=True)
+                predicted = away + self.config.guidance * (predicted - away)
+            latents = schedule.step(predicted, timestep, latents).prev_sample
+        return _decode(base, latents)
+
+    def _predict(self, batch: Batch, latents: Tensor, timestep: Tensor, *, negative: bool) -> Tensor:
+        self.method.show(batch, negative=negative)
+        return predict(self.method.base, latents, timestep.to(latents.device)[None], batch).float()
+
+    def _batch(self, text: int, sitters: Sequence[Sitter], latents: Tensor) -> Batch:
+        """One row: the sitters under one of the texts."""
+        pooled = self.text.pooled
+        return Batch(
+            positions=(0,),
+            latents=latents,
+            text=self.text.tokens[text : text + 1],
+            pooled=None if pooled is None else pooled[text : text + 1],
+            sizes=torch.tensor([[self.size, self.size, 0, 0, self.size, self.size]]),
+            intrinsic=torch.cat([sitter.features.intrinsic for sitter in sitters])[None],
+            structure=torch.cat([sitter.features.structure for sitter in sitters])[None],
+            boxes=torch.zeros(1, len(sitters), 4),  # only losses read them
+            present=torch.ones(1, len(sitters), dtype=torch.bool),
+        ).to(latents.device)
+
+
+def encode_sheet(base: Base, config: SamplesConfig) -> TextCondition:
+    """The prompts of a grid, and after them the empty one for the negative side of guidance."""
+    return encode_prompts(base.text_encoders, [*config.prompts, ""])
+
+
+def write_samples(folder: Path, step: int, grid: np.ndarray) -> Path:
+    """Write a grid as PNG.
+
+    Args:
+        folder: is made where it is not there.
+        step: optimizer steps so far, for the name.
+        grid: (H, W, 3) uint8.
+
+    Returns:
+        The path, `step-00001000.png` in the folder. It appears when the file is whole.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"step-{step:08d}.png"
+    partial = path.with_name(f"{path.name}.partial")
+    Image.fromarray(grid).save(partial, format="PNG")
+    os.replace(partial, path)
+    return path
+
+
+def _latent_shape(base: Base, size: int) -> tuple[int, int, int]:
+    side = size // 2 ** (len(base.vae.config["block_out_channels"]) - 1)
+    return base.vae.config["latent_channels"], side, side
+
+
+def _decode(base: Base, latents: Tensor) -> np.ndarray:
+    """Latents of one picture, (1, 4, h, w), to its pixels, (H, W, 3) uint8."""
+    pixels: Any = base.vae.decode(latents / base.latent_scale)  # pyright: ignore[reportArgumentType]
+    values = ((pixels.sample[0] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    return rearrange(values, "c h w -> h w c").cpu().numpy()
