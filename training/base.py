@@ -37,7 +37,7 @@ class Base:
         text_encoders: CLIP-L, and OpenCLIP-G beside it for SDXL.
         family: which of the two architectures.
         prediction: what the UNet predicts, noise or velocity.
-        schedule: the training schedule; zero terminal SNR where the file says so.
+        schedule: the training schedule; zero terminal SNR where a file of velocity says so.
     """
 
     unet: UNet2DConditionModel
@@ -101,7 +101,7 @@ def load_base(
         text_encoders=encoders,
         family=found,
         prediction=predicts,
-        schedule=new_schedule(predicts, zero_terminal="ztsnr" in weights),
+        schedule=new_schedule(predicts, zero_terminal=predicts == "v" and "ztsnr" in weights),
     )
 
 

@@ -101,6 +101,7 @@ def test_the_second_text_encoder_computes_what_open_clip_computes(checkpoints):
         ("sd15", (), "v", "v", False),
         ("sdxl", ("v_pred",), "auto", "v", False),
         ("sdxl", ("v_pred", "ztsnr"), "v", "v", True),
+        ("sdxl", ("ztsnr",), "eps", "eps", False),  # noise cannot be told from nothing but noise
     ],
 )
 def test_the_file_tells_the_prediction(checkpoints, family, keys, asked, prediction, zero_terminal):
