@@ -26,6 +26,15 @@ SDXL: dict[str, Any] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Matrices as small as these are slower with several; and the number of threads decides how sums are rounded."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def build(layout: dict[str, Any]):
     from diffusers import UNet2DConditionModel  # pyright: ignore[reportPrivateImportUsage]
 

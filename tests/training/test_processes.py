@@ -19,15 +19,6 @@ from likeness.training.run_folder import checkpoints
 RUNNER = "likeness.tests.training.small_run"
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """The same number of threads as the other processes: it decides how sums are rounded."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def environment():
     return os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
 
