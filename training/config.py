@@ -10,7 +10,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..models.errors import ConfigError
-from .config_keys import Choice, Flag, Location, Many, Number, Text, key, read_section, show, table_rows, unknown
+from .config_keys import (
+    Choice,
+    FileName,
+    Flag,
+    Location,
+    Many,
+    Number,
+    Pattern,
+    Text,
+    key,
+    read_section,
+    show,
+    table_rows,
+    unknown,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,6 +38,7 @@ STEPS = {STAGE1: 300_000, STAGE2: 150_000}
 PEOPLE = {STAGE1: (1, 1), STAGE2: (2, 4)}
 # Keys of [method] that only one stage uses.
 ONLY = {
+    "init_router": STAGE2,
     "drop_token": STAGE1,
     "drop_path": STAGE1,
     "swap_identity": STAGE1,
@@ -72,9 +87,12 @@ class MethodConfig:
     """What is trained."""
 
     name: Literal["uniportrait-stage1", "uniportrait-stage2"] = key(Choice(METHODS), "the stage of training")
-    rank: int = key(COUNT, "rank of the LoRA", 128)
+    rank: int | None = key(COUNT, "rank of the LoRA", None, shown="128, or what `init_from` has")
     init_from: Path | None = key(
         Location(), "adapter to start from: an export of ours or a published faceid file; stage II needs one", None
+    )
+    init_router: Path | None = key(
+        Location(), "stage II: routers to start from: an export of ours or a published router file", None
     )
     drop_token: float = key(PROBABILITY, "stage I: share of structure tokens that are hidden", 0.33)
     drop_path: float = key(Number(0, 1, below=True), "stage I: how often a structure layer is left out", 0.33)
@@ -92,7 +110,7 @@ class DataConfig:
 
     manifest: Path | None = key(Location(), "JSONL manifest; paths in it start at its folder; this or `shards`", None)
     shards: tuple[str, ...] = key(
-        Many(Text()), "tar files in webdataset's layout; `*` and `{000..099}` are filled in; this or `manifest`", ()
+        Many(Pattern()), "tar files in webdataset's layout; `*` and `{000..099}` are filled in; this or `manifest`", ()
     )
     split: str = key(Text(), "rows of this split are trained on", "train")
     size: int = key(
@@ -154,6 +172,19 @@ class SamplesConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportConfig:
+    """The finished adapter."""
+
+    name: str | None = key(
+        FileName(), "name of the file in `output`, without an ending", None, shown="the method's name"
+    )
+    dtype: Literal["fp16", "bf16", "fp32"] = key(Choice(("fp16", "bf16", "fp32")), "how its numbers are stored", "fp16")
+    published_layout: bool = key(
+        Flag(), "write the same weights also as `.bin`, as UniPortrait's authors publish theirs", False
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingConfig:
     """What is written down."""
 
@@ -172,6 +203,7 @@ class TrainingConfig:
     precision: PrecisionConfig = field(default_factory=PrecisionConfig)
     ema: EMAConfig = field(default_factory=EMAConfig)
     samples: SamplesConfig = field(default_factory=SamplesConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
     logging: LoggingConfig = field(default_factory=LoggingConfig)
 
     @property
@@ -184,6 +216,11 @@ class TrainingConfig:
         """Fewest and most people in a picture: what the file says, else the method's."""
         return self.data.people or PEOPLE[self.method.name]
 
+    @property
+    def batches(self) -> int:
+        """Batches of one process in the whole run."""
+        return self.steps * self.optimizer.accumulate
+
 
 SECTIONS: dict[str, type[Any]] = {
     "run": RunConfig,
@@ -194,6 +231,7 @@ SECTIONS: dict[str, type[Any]] = {
     "precision": PrecisionConfig,
     "ema": EMAConfig,
     "samples": SamplesConfig,
+    "export": ExportConfig,
     "logging": LoggingConfig,
 }
 

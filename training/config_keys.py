@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import glob
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -102,6 +103,39 @@ class Text:
     def read(self, value: Any, folder: Path) -> str:
         """Check that it is a text with something in it."""
         if not isinstance(value, str) or not value.strip():
+            raise ValueError
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A path with `*` in it; relative ones start at the configuration file."""
+
+    @property
+    def wanted(self) -> str:
+        """What it is."""
+        return "a path, which may hold `*` and `{000..099}`"
+
+    def read(self, value: Any, folder: Path) -> str:
+        """Make it absolute; the folder's own name means nothing but itself."""
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError
+        path = Path(value).expanduser()
+        return str(path if path.is_absolute() else Path(glob.escape(str(folder))) / path)
+
+
+@dataclass(frozen=True, slots=True)
+class FileName:
+    """A file's name, without a folder."""
+
+    @property
+    def wanted(self) -> str:
+        """What it is."""
+        return "a file name without a folder"
+
+    def read(self, value: Any, folder: Path) -> str:
+        """Check that it names no folder."""
+        if not isinstance(value, str) or value.strip() in ("", "..") or Path(value).name != value or "\\" in value:
             raise ValueError
         return value
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import torch
 from accelerate import Accelerator
@@ -17,7 +17,7 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from ..models.errors import InvalidSettingError
+from ..models.errors import ConfigError, InvalidSettingError
 from .batch import Batch
 from .config import TrainingConfig
 from .method import Method
@@ -26,11 +26,18 @@ from .run_folder import checkpoint_to_resume, read_step, write_checkpoint
 logger = logging.getLogger(__name__)
 
 
-class Feed(Protocol):
+T = TypeVar("T")
+
+
+class Feed(Protocol[T]):
     """Where batches come from."""
 
-    def batches(self, first: int) -> Iterator[Batch]:
-        """This process' batches without end, beginning with number `first` (an optimizer step takes `accumulate`)."""
+    def read(self, first: int) -> Iterator[T]:
+        """What this process' batches are made of, beginning with number `first` (an optimizer step takes `accumulate`)."""
+        ...
+
+    def batch(self, read: T) -> Batch:
+        """A batch of what was read."""
         ...
 
 
@@ -65,8 +72,12 @@ class Run:
 
 
 def new_accelerator(config: TrainingConfig, *, cpu: bool = False) -> Accelerator:
-    """Processes, precision, accumulation and log of a configuration."""
-    return Accelerator(
+    """Processes, precision, accumulation and log of a configuration.
+
+    Raises:
+        ConfigError: if it asks for float16 on the CPU.
+    """
+    accelerator = Accelerator(
         cpu=cpu,
         mixed_precision=config.precision.mixed,
         gradient_accumulation_steps=config.optimizer.accumulate,
@@ -75,6 +86,12 @@ def new_accelerator(config: TrainingConfig, *, cpu: bool = False) -> Accelerator
             project_dir=str(config.run.output), logging_dir=str(config.run.output / "logs")
         ),
     )
+    # accelerate would train in float32 and say nothing
+    if config.precision.mixed == "fp16" and accelerator.device.type == "cpu":
+        raise ConfigError(
+            '[precision] mixed is "fp16", which needs a GPU, and this run is on the CPU; set it to "bf16" or "no".'
+        )
+    return accelerator
 
 
 def begin(config: TrainingConfig, method: Method, accelerator: Accelerator) -> Run:
@@ -108,16 +125,26 @@ def begin(config: TrainingConfig, method: Method, accelerator: Accelerator) -> R
     return run
 
 
-def train(run: Run, feed: Feed, *, at_step: Callable[[int], None] | None = None) -> None:
+def train(
+    run: Run,
+    feed: Feed[Any],
+    *,
+    at_step: Callable[[int], None] | None = None,
+    at_save: Callable[[Path], object] | None = None,
+) -> None:
     """Train until the configured number of steps is done.
 
     Args:
         run: from `begin`.
         feed: this process' batches.
         at_step: called after every optimizer step with its number, in all processes.
+        at_save: called with the folder of every checkpoint before it takes its name, in the first process; may add files.
+
+    Raises:
+        InvalidSettingError: if the loss is no number any more; what was saved before stays.
     """
     accelerator, config = run.accelerator, run.config
-    batches = feed.batches(run.step * config.optimizer.accumulate)
+    pending = feed.read(run.step * config.optimizer.accumulate)
     bar = tqdm(
         total=config.steps,
         initial=run.step,
@@ -129,25 +156,34 @@ def train(run: Run, feed: Feed, *, at_step: Callable[[int], None] | None = None)
     log = _Log(run)
     with bar:
         while run.step < config.steps:
-            _step(run, batches, log)
+            _step(run, feed, pending, log)
             bar.update()
-            if run.step % config.run.log_every == 0 or run.step == config.steps:
+            to_save = run.step % config.run.save_every == 0 or run.step == config.steps
+            if run.step % config.run.log_every == 0 or to_save:  # a loss that is no number must not be saved
                 bar.set_postfix(log.write())
-            if run.step % config.run.save_every == 0 or run.step == config.steps:
-                save(run)
+            stopped = time.perf_counter()
+            if to_save:
+                save(run, at_save)
             if at_step is not None:
                 at_step(run.step)
+            log.since += time.perf_counter() - stopped
     if config.logging.tensorboard:
         accelerator.end_training()
 
 
-def save(run: Run) -> None:
-    """Write a checkpoint that `begin` can go on from."""
+def save(run: Run, also: Callable[[Path], object] | None = None) -> None:
+    """Write a checkpoint that `begin` can go on from; `also` may add files to its folder."""
+
+    def write(folder: Path) -> None:
+        run.accelerator.save_state(str(folder))
+        if also is not None and run.accelerator.is_main_process:
+            also(folder)
+
     write_checkpoint(
         run.config.run.output,
         run.step,
         run.config.run.keep,
-        lambda folder: cast(None, run.accelerator.save_state(str(folder))),
+        write,
         is_main=run.accelerator.is_main_process,
         wait=run.accelerator.wait_for_everyone,
     )
@@ -168,13 +204,15 @@ def _load(run: Run, folder: Path) -> None:
     logger.info("Going on from %s", folder)
 
 
-def _step(run: Run, batches: Iterator[Batch], log: _Log) -> None:
+def _step(run: Run, feed: Feed[T], pending: Iterator[T], log: _Log) -> None:
     """One optimizer step."""
     accelerator, limit = run.accelerator, run.config.optimizer.max_grad_norm
     for _ in range(run.config.optimizer.accumulate):
         asked = time.perf_counter()
-        batch = next(batches).to(accelerator.device)
-        log.waited += time.perf_counter() - asked
+        read = next(pending)
+        come = time.perf_counter()
+        batch = feed.batch(read).to(accelerator.device)
+        log.note_times(come - asked, time.perf_counter() - come)
         with accelerator.accumulate(run.wrapped):
             losses = run.wrapped(batch)
             accelerator.backward(losses["loss"])
@@ -194,7 +232,7 @@ class _Log:
     """Means since the last entry of the log."""
 
     def __init__(self, run: Run):
-        self.run, self.waited = run, 0.0
+        self.run = run
         self._reset()
 
     def add(self, losses: dict[str, Tensor]) -> None:
@@ -202,6 +240,11 @@ class _Log:
         for name, value in losses.items():
             self.sums[name] = self.sums.get(name, 0.0) + value.detach()
         self.count += 1
+
+    def note_times(self, waited: float, encoded: float) -> None:
+        """Count the seconds that one batch was waited for, and those in which it was encoded."""
+        self.waited += waited
+        self.encoded += encoded
 
     def write(self) -> dict[str, str]:
         """Write the means of all processes and begin anew; gives what the progress bar shows.
@@ -216,6 +259,7 @@ class _Log:
             "learning_rate": self.run.rate.get_last_lr()[0],
             "seconds_per_step": seconds * self.run.config.optimizer.accumulate / self.count,
             "waiting_for_data": self.waited / seconds,
+            "encoding": self.encoded / seconds,
         }
         accelerator.log(values, step=step)
         if not math.isfinite(means["loss"]):
@@ -228,7 +272,7 @@ class _Log:
 
     def _reset(self) -> None:
         self.sums: dict[str, Any] = {}
-        self.count, self.waited, self.since = 0, 0.0, time.perf_counter()
+        self.count, self.waited, self.encoded, self.since = 0, 0.0, 0.0, time.perf_counter()
 
 
 def _mean(accelerator: Accelerator, value: Tensor) -> float:

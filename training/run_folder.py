@@ -31,12 +31,15 @@ def checkpoint_to_resume(output: Path, resume: str | Path) -> Path | None:
         resume: "auto" for the newest checkpoint if there is one, "none" for a new beginning, or a checkpoint's folder.
 
     Raises:
-        InvalidSettingError: if the folder that was named is no checkpoint.
+        InvalidSettingError: if the folder that was named is no checkpoint, or a new beginning would mix with an old run.
     """
-    if resume == "none":
-        return None
-    if resume == "auto":
-        found = checkpoints(output)
+    found = checkpoints(output)
+    if resume == "none" and found:
+        raise InvalidSettingError(
+            f'[run] resume is "none", but "{output}" holds checkpoints up to step {found[-1][0]}; choose another output '
+            "folder, or move them away."
+        )
+    if resume in ("none", "auto"):
         return found[-1][1] if found else None
     folder = Path(resume)
     if not (folder / PROGRESS).is_file():
@@ -77,7 +80,8 @@ def write_checkpoint(
         (partial / PROGRESS).write_text(json.dumps({"step": step}), encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
         partial.rename(target)
-        for _, old in checkpoints(output)[:-keep]:
+        behind = [path for place, path in checkpoints(output) if place <= step]  # an old run's further ones stay
+        for old in behind[:-keep]:
             shutil.rmtree(old)
         logger.info("Saved %s", target)
     wait()

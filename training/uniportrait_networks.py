@@ -14,14 +14,13 @@ from ..models.attention import AttentionSite
 from ..models.errors import IncompatibleBaseModelError
 from ..models.layers.key_value import KeyValueProjection
 from ..models.uniportrait.checkpoint import UniPortraitAdapter
+from ..models.uniportrait.features import ReferenceFeatures
 from ..models.uniportrait.id_embedding import IDEmbedding, IDEmbeddingSizes
 from ..models.uniportrait.id_routing import IDRouter
 from .diffusers_host import PROJECTIONS, find_sites
 
 TOKENS = 16  # queries of the published ID embedding
 DEPTH = 6
-INTRINSIC, STRUCTURE = 512, 1728  # widths of the features, models/uniportrait/features.py
-HIDDEN_INTRINSIC = 1024
 DIM_HEAD = 64
 WIDEST = 1280  # inside the ID embedding; SDXL's tokens are wider [choice, as IP-Adapter Plus]
 LATENT_SPREAD = 0.02
@@ -84,17 +83,21 @@ class LoRALayers(nn.Module):
                         mine.copy_(theirs)
 
 
-def new_networks(unet: nn.Module, *, rank: int, seed: int) -> UniPortraitNetworks:
+def new_networks(unet: nn.Module, like: ReferenceFeatures, *, rank: int, seed: int) -> UniPortraitNetworks:
     """Untrained networks of the published sizes, for stage I.
 
-    The LoRA begins at zero effect.
+    Args:
+        unet: of the base model.
+        like: anybody's features; only their widths count.
+        rank: of the LoRA, which begins at zero effect.
+        seed: of the random weights.
     """
     sites = find_sites(unet)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         attention = new_attention(unet)
         _, width = key_shape(attention, int(next(iter(attention))))
-        id_embedding = new_id_embedding(width)
+        id_embedding = new_id_embedding(width, like)
         lora = LoRALayers(lora_shapes(unet, sites), rank)
     return UniPortraitNetworks(id_embedding, attention, lora, nn.ModuleDict())
 
@@ -105,9 +108,10 @@ def new_attention(unet: nn.Module) -> nn.ModuleDict:
     return nn.ModuleDict({str(site.index): _as_for_text(unet, site) for site in cross})
 
 
-def new_id_embedding(width: int) -> IDEmbedding:
-    """An ID embedding with the published depth and number of tokens, for a context of any width."""
+def new_id_embedding(width: int, like: ReferenceFeatures) -> IDEmbedding:
+    """An ID embedding with the published depth and number of tokens, for a context and features of any width."""
     inner = min(width, WIDEST)
+    intrinsic, structure = like.intrinsic.shape[-1], like.structure.shape[-1]
     module = IDEmbedding(
         IDEmbeddingSizes(
             tokens=TOKENS,
@@ -115,10 +119,10 @@ def new_id_embedding(width: int) -> IDEmbedding:
             dim_head=min(DIM_HEAD, inner),
             inner=inner,
             depth=DEPTH,
-            intrinsic=INTRINSIC,
-            structure=STRUCTURE,
-            hidden_intrinsic=HIDDEN_INTRINSIC,
-            hidden_structure=2 * STRUCTURE,
+            intrinsic=intrinsic,
+            structure=structure,
+            hidden_intrinsic=2 * intrinsic,
+            hidden_structure=2 * structure,
             hidden_feed=4 * inner,
             output=width,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def test_the_smallest_file_gets_the_papers_numbers(write):
     config = read_config(write())
     assert (config.steps, config.people) == (300_000, (1, 1))
     method, optimizer = config.method, config.optimizer
-    assert (method.rank, method.drop_token, method.drop_path, method.swap_identity) == (128, 0.33, 0.33, 0.1)
+    assert (method.rank, method.drop_token, method.drop_path, method.swap_identity) == (None, 0.33, 0.33, 0.1)
     assert (method.drop_face, method.route_weight, method.tau) == (0.05, 0.1, 1.0)
     assert (optimizer.learning_rate, optimizer.warmup_steps, config.ema.decay) == (1e-5, 500, 0)
 
@@ -79,6 +80,11 @@ def test_paths_start_at_the_folder_of_the_file(write, tmp_path, monkeypatch):
     assert config.run.output == tmp_path / "runs" / "first"
     assert config.data.cache == tmp_path / "features"
     assert config.run.resume == "auto"
+
+
+def test_shards_start_at_the_folder_of_the_file_whatever_it_is_called(write, tmp_path):
+    config = read_config(write(**{"data.manifest": None, "data.shards": '["a-{0..1}.tar", "/b/*.tar"]'}))
+    assert config.data.shards == (f"{glob.escape(str(tmp_path))}/a-{{0..1}}.tar", "/b/*.tar")
 
 
 def test_an_absolute_path_stays(write, tmp_path):
@@ -134,6 +140,12 @@ def test_a_configuration_cannot_be_changed(write):
             {"method.name": f'"{STAGE2}"'},
             "[method] init_from is missing; stage II freezes what stage I trained: name its export.",
         ),
+        (
+            {"method.init_router": '"start.safetensors"'},
+            f'[method] init_router is "start.safetensors", but only {STAGE2} uses it and name is "{STAGE1}"; remove it.',
+        ),
+        ({"export.name": '"a/b"'}, '[export] name is "a/b"; choose a file name without a folder.'),
+        ({"export.name": '".."'}, '[export] name is ".."; choose a file name without a folder.'),
         ({"data.manifest": None}, "[data] manifest and shards are both missing; give one of them."),
         ({"data.shards": '["a.tar"]'}, "[data] manifest and shards are both given; give one of them."),
         (
@@ -229,7 +241,7 @@ def test_the_manual_shows_the_table_of_the_code():
 
 def test_the_table_tells_required_from_default():
     lines = key_table().splitlines()
-    assert "| `[method] rank` | a whole number from 1 up | `128` | rank of the LoRA |" in lines
+    assert "| `[method] rank` | a whole number from 1 up | 128, or what `init_from` has | rank of the LoRA |" in lines
     [checkpoint] = [line for line in lines if "[base] checkpoint" in line]
     assert "| required |" in checkpoint
     [betas] = [line for line in lines if "betas" in line]

@@ -9,7 +9,7 @@ import torch
 
 pytest.importorskip("accelerate")
 
-from likeness.models.errors import InvalidSettingError
+from likeness.models.errors import ConfigError, InvalidSettingError
 from likeness.tests.training.small_run import SmallFeed, config_for, final_state, new_run, trained
 from likeness.training.loop import train
 from likeness.training.run_folder import checkpoints
@@ -53,14 +53,24 @@ def test_old_checkpoints_go_and_half_written_ones_do_not_count(tmp_path):
     assert new_run(config).step == 5
 
 
-def test_resume_none_begins_anew_and_a_folder_is_taken(tmp_path):
+def test_resume_takes_a_folder_and_begins_anew_only_where_nothing_was_saved(tmp_path):
     config = config_for(tmp_path, steps=2, save_every=1)
+    assert new_run(replace(config, run=replace(config.run, resume="none"))).step == 0
     trained(config)
     first = checkpoints(tmp_path)[0][1]
-    assert new_run(replace(config, run=replace(config.run, resume="none"))).step == 0
+    with pytest.raises(InvalidSettingError, match=r'resume is "none".*up to step 2'):
+        new_run(replace(config, run=replace(config.run, resume="none")))
     assert new_run(replace(config, run=replace(config.run, resume=first))).step == 1
     with pytest.raises(InvalidSettingError, match=r"holds no progress\.json"):
         new_run(replace(config, run=replace(config.run, resume=tmp_path)))
+
+
+def test_going_on_from_an_old_step_deletes_no_later_one(tmp_path):
+    config = config_for(tmp_path, steps=4, save_every=1, keep=4)
+    trained(config)
+    old = replace(config, run=replace(config.run, resume=checkpoints(tmp_path)[0][1], steps=3, keep=1))
+    trained(old)
+    assert [step for step, _ in checkpoints(tmp_path)] == [3, 4]
 
 
 def test_a_checkpoint_of_another_method_is_refused(tmp_path):
@@ -108,6 +118,7 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
     run = new_run(config_for(tmp_path, steps=1))
     with pytest.raises(InvalidSettingError, match="loss at step 1 is nan; lower"):
         train(run, SmallFeed(run, broken=True))
+    assert not checkpoints(tmp_path)
 
 
 def test_the_log_holds_losses_rate_and_waiting(tmp_path):
@@ -117,7 +128,12 @@ def test_the_log_holds_losses_rate_and_waiting(tmp_path):
     trained(config_for(tmp_path, steps=2, stage=2, tensorboard=True))
     [events] = (tmp_path / "logs").rglob("events.*")
     log = EventAccumulator(str(events.parent)).Reload()
-    assert {"loss", "denoising", "routing", "learning_rate", "seconds_per_step", "waiting_for_data"} <= set(
+    assert {"loss", "denoising", "routing", "learning_rate", "seconds_per_step", "waiting_for_data", "encoding"} <= set(
         log.Tags()["scalars"]
     )
     assert [entry.step for entry in log.Scalars("loss")] == [1, 2]
+
+
+def test_half_precision_on_the_cpu_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r'^\[precision\] mixed is "fp16", which needs a GPU'):
+        new_run(config_for(tmp_path, mixed="fp16"))

@@ -145,12 +145,12 @@ def test_an_adapter_of_another_base_is_refused():
 
 
 def test_new_networks_have_the_published_sizes_and_change_nothing_but_attention(sd15):
-    networks = new_networks(sd15, rank=3, seed=0)
+    networks = new_networks(sd15, nobody(), rank=3, seed=0)
     assert networks.id_embedding.num_tokens == 16
     assert len(networks.id_embedding.layers) == 6
     assert len(networks.attention) == 16
     assert len(networks.lora.pairs()) == 32
-    same = new_networks(sd15, rank=3, seed=0)
+    same = new_networks(sd15, nobody(), rank=3, seed=0)
     assert torch.equal(networks.id_embedding.latents, same.id_embedding.latents)
     sample, text = torch.ones(1, 4, 8, 8), torch.ones(1, 7, 24)
     plain = sd15(sample, torch.tensor(1), text).sample

@@ -1,0 +1,136 @@
+"""Command: train an adapter as a configuration file says. `accelerate launch -m likeness.training CONFIG.toml`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from ..models.errors import LikenessError
+from .assembly import export_details, new_base, new_dataset, new_face_encoder, new_method, new_sheet, open_data
+from .config import TrainingConfig, read_config
+from .export import averaged, export
+from .feed import PictureFeed
+from .loop import Run, begin, new_accelerator, train
+from .picture_encoder import PictureEncoder, open_caches
+from .references import find_references
+from .run_folder import checkpoints
+from .samples import SampleSheet, write_samples
+
+logger = logging.getLogger(__name__)
+
+ADAPTER = "adapter.safetensors"
+STORED_TYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train from the beginning, or from the newest checkpoint on, to the end.
+
+    Args:
+        arguments: the command line; that of the process by default.
+
+    Returns:
+        0 if the adapter is finished, 1 after a fault that is told on standard error, 130 after an interruption.
+    """
+    parser = argparse.ArgumentParser(prog="accelerate launch -m likeness.training", description=__doc__)
+    parser.add_argument("config", type=Path, help="TOML file, see docs/training.md")
+    options = parser.parse_args(arguments)
+    is_first = os.environ.get("RANK", "0") == "0"
+    logging.basicConfig(level=logging.INFO if is_first else logging.ERROR, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("accelerate").setLevel(logging.WARNING)
+    config = None
+    try:
+        config = read_config(options.config)
+        with logging_redirect_tqdm():
+            run_training(config, options.config)
+    except LikenessError as error:
+        if is_first:
+            sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        if is_first and config:
+            sys.stderr.write(f"Interrupted; {_where_to_go_on(config)}\n")
+        return 130
+    return 0
+
+
+def run_training(config: TrainingConfig, source_file: Path) -> None:
+    """Train as a configuration says.
+
+    Args:
+        config: what to do.
+        source_file: where it was read; a copy goes beside the results.
+
+    Raises:
+        LikenessError: for everything that can be mended by the user.
+    """
+    accelerator = new_accelerator(config)
+    source = open_data(config)
+    references = find_references(source, config.samples.references) if config.samples.every else ()
+    dataset = new_dataset(config, source)  # before the large files are read: most mistakes are in the data
+    base, faces = new_base(config, accelerator.device), new_face_encoder(config, accelerator.device)
+    caches = open_caches(config.data.cache, base, faces) if isinstance(config.data.cache, Path) else None
+    if caches:
+        dataset.is_cached = caches.hold
+    method = new_method(config, base, faces.nobody())
+    run = begin(config, method, accelerator)
+    feed = PictureFeed(
+        dataset=dataset,
+        encode=PictureEncoder(base=base, faces=faces, caches=caches, seed=config.run.seed),
+        batch_size=config.data.batch_size,
+        end=config.batches,
+        workers=config.data.workers,
+        rank=accelerator.process_index,
+        processes=accelerator.num_processes,
+    )
+    sheet = new_sheet(config, method, faces, references) if references else None
+    if accelerator.is_main_process:
+        config.run.output.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source_file, config.run.output / f"{source_file.stem}-used.toml")
+    train(run, feed, at_step=partial(_sample, run, sheet), at_save=lambda folder: _export(run, folder / ADAPTER))
+    if accelerator.is_main_process:
+        name = config.export.name or config.method.name
+        for ending in (".safetensors", ".bin") if config.export.published_layout else (".safetensors",):
+            logger.info("The adapter: %s", _export(run, config.run.output / f"{name}{ending}"))
+
+
+def _export(run: Run, path: Path) -> Path:
+    """Write the trained weights, or their running average."""
+    details = export_details(run.config, run.method.base, run.step)
+    with averaged(run.method, run.average):
+        return export(run.method.weights(), path, details=details, dtype=STORED_TYPES[run.config.export.dtype])
+
+
+def _sample(run: Run, sheet: SampleSheet | None, step: int) -> None:
+    """Draw a grid if it is time for one; the other processes wait."""
+    accelerator, config = run.accelerator, run.config
+    if sheet is None or step % config.samples.every:
+        return
+    if accelerator.is_main_process:
+        with averaged(run.method, run.average), accelerator.autocast():
+            grid = sheet.draw()
+        logger.info("Samples: %s", write_samples(config.run.output / "samples", step, grid))
+        if config.logging.tensorboard:
+            tracker: Any = accelerator.get_tracker("tensorboard")
+            tracker.log_images({"samples": grid[None]}, step, dataformats="NHWC")
+    accelerator.wait_for_everyone()
+
+
+def _where_to_go_on(config: TrainingConfig) -> str:
+    found = checkpoints(config.run.output)
+    if not found:
+        return "no checkpoint was written yet."
+    return f"the same command goes on from step {found[-1][0]}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
