@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def new_accelerator(config: TrainingConfig, *, cpu: bool = False) -> Accelerator
     """Processes, precision, accumulation and log of a configuration.
 
     Raises:
-        ConfigError: if it asks for float16 on the CPU.
+        ConfigError: if it asks for float16 on the CPU, or several processes were started that do not know of each other.
     """
     accelerator = Accelerator(
         cpu=cpu,
@@ -86,6 +87,12 @@ def new_accelerator(config: TrainingConfig, *, cpu: bool = False) -> Accelerator
             project_dir=str(config.run.output), logging_dir=str(config.run.output / "logs")
         ),
     )
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if started != accelerator.num_processes:  # each would train alone and write to the same folder
+        raise ConfigError(
+            f"{started} processes were started and accelerate knows of {accelerator.num_processes}; start them with "
+            "`accelerate launch`, or on CPUs with ACCELERATE_USE_CPU=true and torchrun."
+        )
     # accelerate would train in float32 and say nothing
     if config.precision.mixed == "fp16" and accelerator.device.type == "cpu":
         raise ConfigError(

@@ -9,9 +9,10 @@ import torch
 
 pytest.importorskip("accelerate")
 
+from accelerate.state import AcceleratorState
 from likeness.models.errors import ConfigError, InvalidSettingError
 from likeness.tests.training.small_run import SmallFeed, config_for, final_state, new_run, trained
-from likeness.training.loop import train
+from likeness.training.loop import new_accelerator, train
 from likeness.training.run_folder import checkpoints
 
 
@@ -137,3 +138,11 @@ def test_the_log_holds_losses_rate_and_waiting(tmp_path):
 def test_half_precision_on_the_cpu_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r'^\[precision\] mixed is "fp16", which needs a GPU'):
         new_run(config_for(tmp_path, mixed="fp16"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="on GPUs accelerate joins them")
+def test_processes_that_do_not_know_of_each_other_are_refused(tmp_path, monkeypatch):
+    AcceleratorState._reset_state(True)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match="2 processes were started and accelerate knows of 1"):
+        new_accelerator(config_for(tmp_path))
