@@ -60,13 +60,14 @@ class RunContext:
 
     Attributes:
         polarities: number of rows → polarity of every row of the UNet's batch.
-        sigma: timestep → noise level; rows of one level are handed over together (a constant keeps a batch whole).
+        sigma: timestep → noise level; rows of one level are handed over together. A number stands for all timesteps: it
+            keeps a batch whole, and nothing is fetched from the device.
         run: caches and recorder of the sampling run, to be replaced when the next one begins. None keeps nothing, which
             is what training needs: weights change between calls, and gradients must not reach into a cache.
     """
 
     polarities: Callable[[int], Sequence[Polarity]] = all_positive
-    sigma: Callable[[float], float] = stable_diffusion_sigma
+    sigma: Callable[[float], float] | float = stable_diffusion_sigma
     run: Run | None = None
 
 
@@ -180,14 +181,13 @@ class _Attachment:
         sample = kwargs["sample"] if "sample" in kwargs else args[0]
         timestep = kwargs["timestep"] if "timestep" in kwargs else args[1]
         count = sample.shape[0]
-        timesteps = torch.as_tensor(timestep, dtype=torch.float64).flatten().tolist()
         polarities = self.context.polarities(count)
         if len(polarities) != count:
             raise InvalidSettingError(f"The batch has {count} rows and {len(polarities)} polarities; give one per row.")
         seen = dict.fromkeys(Polarity, 0)
         self.rows = []
-        for row, polarity in enumerate(polarities):
-            self.rows.append(_Row(polarity, seen[polarity], self.context.sigma(timesteps[row % len(timesteps)])))
+        for polarity, sigma in zip(polarities, self._sigmas(timestep, count), strict=True):
+            self.rows.append(_Row(polarity, seen[polarity], sigma))
             seen[polarity] += 1
 
     def hook(self, unet: nn.Module, site: AttentionSite) -> list[torch.utils.hooks.RemovableHandle]:
@@ -214,6 +214,14 @@ class _Attachment:
             layer.to_q.register_forward_hook(note_query),
             layer.to_out[0].register_forward_pre_hook(add),
         ]
+
+    def _sigmas(self, timestep: Any, count: int) -> list[float]:
+        """Noise level of every row; a timestep may stand for all."""
+        sigma = self.context.sigma
+        if not callable(sigma):
+            return [sigma] * count
+        timesteps = torch.as_tensor(timestep, dtype=torch.float64).flatten().tolist()
+        return [sigma(timesteps[row % len(timesteps)]) for row in range(count)]
 
     def _sum(self, site: AttentionSite, base: Tensor, heads: int, grid: tuple[int, int]) -> Tensor:
         """What the layer's attention gave plus the residuals, (B, L, C), row group by row group."""

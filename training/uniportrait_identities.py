@@ -63,7 +63,9 @@ class TrainedIdentities:
     def __call__(self, site: AttentionSite, call: AttentionCall) -> Tensor:
         """Attention to the identities, (B, L, C)."""
         layer = cast(KeyValueProjection, self.attention[str(site.index)])
-        keys, values = (part.to(call.query.dtype) for part in layer(self.tokens[list(call.samples)]))
+        # the rows of a call follow each other; a list of them would be copied to the device in every layer, and waited for
+        tokens = self.tokens[call.samples[0] : call.samples[-1] + 1]
+        keys, values = (part.to(call.query.dtype) for part in layer(tokens))
         weights = self.place(site, call).to(call.query.dtype)
         return decoupled_cross_attention(call.query, keys, values, weights, call.heads)
 
