@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import gcd
 from typing import cast
 
 import torch
@@ -116,7 +117,7 @@ def new_id_embedding(width: int, like: ReferenceFeatures) -> IDEmbedding:
         IDEmbeddingSizes(
             tokens=TOKENS,
             dim=inner,
-            dim_head=min(DIM_HEAD, inner),
+            dim_head=gcd(inner, DIM_HEAD),  # no tensor tells it; the loader takes the same
             inner=inner,
             depth=DEPTH,
             intrinsic=intrinsic,
