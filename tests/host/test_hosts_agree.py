@@ -65,19 +65,24 @@ def inputs(rows, size):
     return torch.randn(rows, 4, *size, generator=generator), torch.randn(rows, 7, 24, generator=generator)
 
 
-@torch.no_grad()
 def in_comfyui(model, residual, x, text, polarities):
     from likeness.host.attention import inject
+
+    return call_comfyui(inject(model, [residual], name="test"), x, text, polarities)
+
+
+@torch.no_grad()
+def call_comfyui(patched, x, text, polarities):
+    """One call of the UNet of a MODEL that residuals and LoRA were put into."""
     from likeness.host.sampling import CONDS_KEY, RUN_KEY, CondInfo
 
-    patched = inject(model, [residual], name="test")
     conds = {uuid.uuid4(): CondInfo(polarity) for polarity in polarities}
     options = {
         **patched.model_options["transformer_options"],
         "wrappers": patched.wrappers,
         "cond_or_uncond": list(range(len(polarities))),
         "uuids": list(conds),
-        "sigmas": torch.full((len(x),), sigma(model)),
+        "sigmas": torch.full((len(x),), sigma(patched)),
         CONDS_KEY: conds,
         RUN_KEY: Run(),
     }

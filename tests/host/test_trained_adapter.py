@@ -1,0 +1,132 @@
+"""What was trained in diffusers' UNet draws the same again: exported, read by the loader node, in either host's UNet."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+pytest.importorskip("diffusers")
+
+from likeness.models.attention import Polarity, Run
+from likeness.models.identity_attention import IdentityResidual, Person
+from likeness.models.uniportrait.adapter import Routed
+from likeness.models.uniportrait.features import null_features
+from likeness.models.uniportrait.id_embedding import IDEmbedding
+from likeness.models.uniportrait.identity import embed, embed_null
+from likeness.tests.host.conftest import CLIP_WIDTH, INTRINSIC, SHALLOW
+from likeness.tests.host.test_hosts_agree import TIMESTEP, WHOLE, call_comfyui, inputs, twin
+from likeness.tests.training.small_world import NO_DROPS, SIZES, overfit, small_base, small_batch, small_networks
+from likeness.training.diffusers_host import RunContext, attach, guidance_pair
+from likeness.training.export import export
+from likeness.training.uniportrait_networks import new_routers
+from likeness.training.uniportrait_stage1 import StageOne
+from likeness.training.uniportrait_stage2 import Routing, StageTwo
+
+pytestmark = pytest.mark.comfy
+
+FACEID, ROUTER, BACKBONE = "mine.safetensors", "mine-router.safetensors", "backbone.bin"
+HEAD = 16  # what the loader takes for an ID embedding as narrow as this one
+PAIR = (Polarity.NEGATIVE, Polarity.POSITIVE)
+
+
+@pytest.fixture
+def folder(tmp_path, uniportrait_files, monkeypatch):
+    """ComfyUI's model folder for UniPortrait, with nothing but a face backbone in it."""
+    import folder_paths
+
+    (tmp_path / BACKBONE).symlink_to(uniportrait_files / BACKBONE)
+    known = ([str(tmp_path)], folder_paths.supported_pt_extensions)
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "uniportrait", known)
+    return tmp_path
+
+
+def base_with_the_weights_of(model):
+    return replace(small_base(), unet=twin(model, "sd15"))
+
+
+def batch_of(identities):
+    """A picture of the people of a chain."""
+    features = [person.features for person in identities.people]
+    return replace(
+        small_batch(rows=1, people=len(features)),
+        intrinsic=torch.stack([one.intrinsic for one in features], dim=1),
+        structure=torch.stack([one.structure for one in features], dim=1),
+    )
+
+
+def train_stage_one(model, identities, folder):
+    """Two steps with the first person, exported."""
+    nobody = null_features(identities.null_clip_tokens, like=identities.people[0].features)
+    base = base_with_the_weights_of(model)
+    networks = small_networks(base)
+    sizes = replace(SIZES, dim_head=HEAD, intrinsic=INTRINSIC, structure=SHALLOW + CLIP_WIDTH)
+    networks.id_embedding = IDEmbedding(sizes)
+    torch.nn.init.normal_(networks.id_embedding.latents)
+    method = StageOne(base, networks, nobody, dropping=NO_DROPS, seed=0)
+    overfit(method, batch_of(replace(identities, people=identities.people[:1])), steps=2)
+    export(method.weights(), folder / FACEID, details={}, dtype=torch.float32)
+    return method
+
+
+def train_stage_two(model, identities, folder):
+    """Two steps with everybody after stage I, exported beside it."""
+    first = train_stage_one(model, identities, folder)
+    networks = first.networks
+    networks.routers = new_routers(networks, seed=0)
+    base = base_with_the_weights_of(model)
+    method = StageTwo(base, networks, first.null, routing=Routing(drop_face=0), seed=0)
+    overfit(method, batch_of(identities), steps=2)
+    export(method.weights(), folder / ROUTER, details={}, dtype=torch.float32)
+    return method
+
+
+@torch.no_grad()
+def as_trained(method, identities, x, text):
+    """What the method's own UNet says: nobody for the first row, everybody for the second."""
+    rows = []
+    for row, negative in enumerate((True, False)):
+        method.show(batch_of(identities), negative=negative)
+        rows.append(method.base.unet(x[row, None], torch.tensor(TIMESTEP), text[row, None]).sample)
+    return torch.cat(rows)
+
+
+@torch.no_grad()
+def in_diffusers(unet, adapter, identities, x, text):
+    tokens = torch.cat([embed(adapter.id_embedding, person, 1.0) for person in identities.people])
+    residual = IdentityResidual(
+        attention=adapter.face_attention,
+        tokens=tokens,
+        null_tokens=embed_null(adapter.id_embedding, identities, 1.0),
+        people=tuple(Person(name=person.name, strength=1.0) for person in identities.people),
+        placement=Routed(adapter.routers, tokens),
+    )
+    lora = adapter.single_lora if len(tokens) == 1 else adapter.multi_lora
+    attach(unet, residual, lora=lora, context=RunContext(guidance_pair, run=Run()))
+    return unet(x, torch.tensor(TIMESTEP), text).sample
+
+
+@pytest.mark.parametrize(("train", "people"), [(train_stage_one, 1), (train_stage_two, 2)])
+def test_an_exported_adapter_draws_in_both_hosts_what_training_drew(tiny_model, chain, folder, train, people):
+    from likeness.host.uniportrait import apply
+    from likeness.nodes.uniportrait import NONE, LoadUniPortrait
+
+    model, identities = tiny_model(), chain(people, strength=1.0)
+    x, text = inputs(2, (16, 16))
+    expected = as_trained(train(model, identities, folder), identities, x, text)
+
+    choices = {one.id: one.options for one in LoadUniPortrait.define_schema().inputs}
+    router = ROUTER if people > 1 else NONE
+    assert FACEID in choices["faceid"]
+    assert router in choices["router"]
+    [loaded] = LoadUniPortrait.execute(faceid=FACEID, router=router, backbone=BACKBONE, image_prompt=NONE).result
+    with_lora, without = (
+        call_comfyui(apply(model, loaded, identities, structure_scale=1.0, lora_strength=strength)[0], x, text, PAIR)
+        for strength in (1.0, 0.0)
+    )
+
+    torch.testing.assert_close(with_lora, expected, atol=WHOLE, rtol=0)
+    torch.testing.assert_close(
+        in_diffusers(twin(model, "sd15"), loaded.adapter, identities, x, text), expected, atol=WHOLE, rtol=0
+    )
+    assert not torch.allclose(without, expected, atol=100 * WHOLE)
+    assert not torch.allclose(call_comfyui(model, x, text, PAIR), without, atol=100 * WHOLE)
