@@ -113,6 +113,7 @@ def begin(config: TrainingConfig, method: Method, accelerator: Accelerator) -> R
         lr=config.optimizer.learning_rate,
         betas=config.optimizer.betas,
         weight_decay=config.optimizer.weight_decay,
+        fused=config.precision.mixed != "fp16",  # fused, accelerate does not notice the steps that its scaler skips
     )
     rate = torch.optim.lr_scheduler.LambdaLR(made, _warm_up(config.optimizer.warmup_steps))
     average = EMAModel(parameters, decay=config.ema.decay) if config.ema.decay else None
