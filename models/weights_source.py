@@ -31,10 +31,7 @@ def read_weights(source: Source, kind: str) -> tuple[dict[str, Tensor], str]:
         UnknownCheckpointError: naming what the weights look like and where they belong.
         LikenessError: if the file cannot be read, see `files.read_state_dict`.
     """
-    if isinstance(source, Mapping):
-        weights, name = flatten(source), "The given weights"
-    else:
-        weights, name = flatten(read_state_dict(Path(source))), f'"{Path(source).name}"'
+    weights, name = read_flat(source)
     found = identify(weights, KNOWN_FILES)
     if found is not None and found.kind == kind:
         return weights, name
@@ -46,3 +43,17 @@ def read_weights(source: Source, kind: str) -> tuple[dict[str, Tensor], str]:
         f"{name} is not {wanted.description}: it holds {summarise(weights)} and looks like {looks}. "
         f"Choose {wanted.description} {wanted.belongs}."
     )
+
+
+def read_flat(source: Source) -> tuple[dict[str, Tensor], str]:
+    """Read weights of any kind.
+
+    Returns:
+        The flat weights, and what messages call them.
+
+    Raises:
+        LikenessError: if the file cannot be read, see `files.read_state_dict`.
+    """
+    if isinstance(source, Mapping):
+        return flatten(source), "The given weights"
+    return flatten(read_state_dict(Path(source))), f'"{Path(source).name}"'

@@ -6,16 +6,15 @@ Every size is read from the tensors' shapes and every configuration is written h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel  # pyright: ignore[reportPrivateImportUsage]
 from torch import Tensor, nn
 
-from ..models.checkpoint import flatten, load_strictly, subset, summarise
+from ..models.checkpoint import load_strictly, subset, summarise
 from ..models.errors import IncompatibleBaseModelError, InvalidSettingError, UnknownCheckpointError
-from ..models.files import read_state_dict
-from ..models.weights_source import Source
+from ..models.weights_source import Source, read_flat
 from .base_layout import unet_config, vae_config
 from .text_encoders import TextEncoder, load_clip, load_openclip
 
@@ -84,7 +83,7 @@ def load_base(
         InvalidSettingError: if the file says another prediction than was asked for.
         UnknownCheckpointError: if tensors are missing, unknown or of another shape, or `vae` is no VAE.
     """
-    weights, name = _read(source)
+    weights, name = read_flat(source)
     found = _family(weights, name)
     if family not in ("auto", found):
         raise IncompatibleBaseModelError(
@@ -119,13 +118,6 @@ def load_unet(weights: dict[str, Tensor], name: str, dtype: torch.dtype) -> UNet
     converted = convert_ldm_unet_checkpoint({UNET + key: tensor for key, tensor in weights.items()}, config)
     _expect_all(weights, converted, f"{name}, UNet,")
     return load_strictly(cast(UNet2DConditionModel, unet), converted, f"{name}, UNet,", dtype=dtype)
-
-
-def _read(source: Source) -> tuple[dict[str, Tensor], str]:
-    if isinstance(source, dict):
-        return flatten(source), "The given checkpoint"
-    path = cast(Any, source)
-    return flatten(read_state_dict(path)), f'"{path}"'
 
 
 def _family(weights: dict[str, Tensor], name: str) -> Family:
@@ -173,7 +165,7 @@ def new_schedule(prediction: Prediction, *, zero_terminal: bool) -> DDPMSchedule
 
 
 def _other_vae(source: Source) -> AutoencoderKL:
-    weights, name = _read(source)
+    weights, name = read_flat(source)
     return _load_vae(subset(weights, VAE) or weights, name)
 
 

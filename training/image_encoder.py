@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
-from ..models.checkpoint import flatten, require_keys, subset
-from ..models.files import read_state_dict
-from ..models.weights_source import Source
+from ..models.checkpoint import require_keys, subset
+from ..models.weights_source import Source, read_flat
 from .clip_weights import fill_clip
 
 PREFIX = "vision_model."
@@ -33,11 +32,8 @@ def load_image_encoder(source: Source, *, dtype: torch.dtype = torch.float32) ->
     Raises:
         UnknownCheckpointError: if it is something else.
     """
-    if isinstance(source, dict):
-        weights, name = flatten(source), "The given image encoder"
-    else:
-        path: Any = source
-        weights, name = flatten(read_state_dict(path)), f'"{path}", CLIP image encoder,'
+    weights, name = read_flat(source)
+    name = f"{name}, CLIP image encoder,"
     patches, positions = f"{PREFIX}embeddings.patch_embedding.weight", f"{PREFIX}embeddings.position_embedding.weight"
     require_keys(weights, {patches: 4, positions: 2, f"{PREFIX}encoder.layers.0.mlp.fc1.weight": 2}, name)
     weights = {key: tensor for key, tensor in subset(weights, PREFIX).items() if key != _POSITIONS}

@@ -56,5 +56,5 @@ def test_a_table_of_positions_is_passed_over():
 def test_another_file_is_refused(change, message):
     weights = small_clip_vision()
     change(weights)
-    with pytest.raises(UnknownCheckpointError, match=f"image encoder does not fit: .*{message}"):
+    with pytest.raises(UnknownCheckpointError, match=f"image encoder, does not fit: .*{message}"):
         load_image_encoder(weights)
