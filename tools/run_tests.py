@@ -20,6 +20,7 @@ from .comfy_folders import REPOSITORY, ComfyFolder, find_comfy_folders, version_
 
 SAMPLING_SECONDS = 0.5
 LONG = "--long"  # only what `make test` leaves out
+MOST_WORKERS = 8  # processes that run unit tests at once; each holds torch
 SKIPPED_LINE = "host tests SKIPPED: needs ComfyUI"
 
 
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"tests: there is no ComfyUI in {path}")
     is_long = LONG in arguments
     arguments = [argument for argument in arguments if argument != LONG]
-    unit = [] if is_long else [run_group("unit", sys.executable, ["-m", "not comfy and not long", *arguments], {})]
+    unit = [] if is_long else [_run_unit(arguments)]
     folders = sorted(find_comfy_folders(), key=lambda folder: version_key(folder.version))
     group = "comfy and long" if is_long else "comfy and not long"
     hosts = [_run_host(folder, ["-m", group, *arguments]) for folder in folders]
@@ -107,6 +108,13 @@ def host_line(hosts: Sequence[Outcome]) -> str:
         return SKIPPED_LINE
     parts = [f"{host.name} {host.passed} passed" + (f" {host.failed} failed" * bool(host.failed)) for host in hosts]
     return f"host tests: {', '.join(parts)}"
+
+
+def _run_unit(arguments: Sequence[str]) -> Outcome:
+    """One process per core, each with one thread."""
+    workers = ["-n", str(min(os.cpu_count() or 1, MOST_WORKERS)), "--dist", "loadfile"]
+    chosen = ["-m", "not comfy and not long", *workers, *arguments]
+    return run_group("unit", sys.executable, chosen, {"OMP_NUM_THREADS": "1"})
 
 
 def _run_host(folder: ComfyFolder, arguments: Sequence[str]) -> Outcome:
