@@ -343,7 +343,7 @@ def test_owned_rows_where_another_pack_holds_the_layers(pair, quick):
                 lambda q, k, v, extra: optimized_attention(q, k, v, extra["n_heads"]), *site.block
             )
     expected = quick(pair, positive=owned(), steps=1)
-    torch.testing.assert_close(quick(held, positive=owned(), steps=1), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(quick(held, positive=owned(), steps=1), expected, atol=1e-4, rtol=0)
     assert not torch.allclose(quick(pair, positive=unowned(owned()), steps=1), expected, atol=1e-3)
 
 
