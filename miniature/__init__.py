@@ -1,0 +1,1 @@
+"""A small drawn world of faces, in which claims about likeness can be measured without a download."""
