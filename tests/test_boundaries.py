@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACK = "likeness"
-ROOMS = ("nodes", "host", "models", "training")
+ROOMS = ("nodes", "host", "models", "training", "miniature")
 PAPERS = ("uniportrait", "consistentid", "omniportrait", "facestudio")
 COMFY = ("comfy", "comfy_api", "comfy_extras", "comfy_execution", "folder_paths", "server", "nodes", "execution")
 # What models/ may import when it is itself imported; anything else a user may lack, so it waits inside a function.
@@ -22,10 +22,11 @@ ALWAYS_THERE = ("torch", "numpy", "einops", "safetensors")
 
 # Room or folder -> what nothing in it may import, not even inside a function.
 FORBIDDEN: dict[str, tuple[str, ...]] = {
-    "models": (*COMFY, "diffusers", "transformers", PACK + ".host", PACK + ".nodes", PACK + ".training"),
-    "host": ("diffusers", PACK + ".nodes", PACK + ".training"),
-    "nodes": (*(name for name in COMFY if name != "comfy_api"), "diffusers", PACK + ".training"),
-    "training": (*COMFY, PACK + ".host", PACK + ".nodes"),
+    "models": (*COMFY, "diffusers", "transformers", *(f"{PACK}.{room}" for room in ROOMS if room != "models")),
+    "host": ("diffusers", *(f"{PACK}.{room}" for room in ("nodes", "training", "miniature"))),
+    "nodes": (*(name for name in COMFY if name != "comfy_api"), "diffusers", PACK + ".training", PACK + ".miniature"),
+    "training": (*COMFY, *(f"{PACK}.{room}" for room in ("host", "nodes", "miniature"))),
+    "miniature": (*COMFY, PACK + ".host", PACK + ".nodes"),
     "models/face": tuple(f"{PACK}.models.{paper}" for paper in PAPERS),
     "models/layers": tuple(f"{PACK}.models.{name}" for name in (*PAPERS, "face", "checkpoint")),
     **{f"models/{paper}": tuple(f"{PACK}.models.{other}" for other in PAPERS if other != paper) for paper in PAPERS},

@@ -1,0 +1,60 @@
+"""Training of the UNet and its text encoder, together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...training.base import Base
+from ...training.batch import Batch
+from ...training.denoising import denoising_loss
+from ...training.draws import Draws
+from .course import Course, follow
+from .latents import Pool, token_ids
+
+DROPPED = 0.1  # share of the captions that are left out, for classifier-free guidance (arXiv:2207.12598)
+
+
+def train_base(base: Base, pool: Pool, course: Course, folder: Path) -> None:
+    """Train UNet and text encoder to tell velocity.
+
+    Args:
+        base: with a trained VAE.
+        pool: what it learns to draw.
+        course: how.
+        folder: of the checkpoints.
+
+    Raises:
+        InvalidSettingError: see `follow`.
+    """
+    text_encoder = base.text_encoders[0].module
+    nothing = token_ids("")
+
+    def loss(draws: Draws) -> Tensor:
+        rows = draws.integers("picture", len(pool.latents))
+        left_out = draws.uniform("caption") < DROPPED
+        tokens = nothing.where(left_out[:, None], pool.tokens[rows])
+        text: Any = text_encoder(tokens)
+        return denoising_loss(base, _batch(draws, pool.latents[rows], text.last_hidden_state), draws)
+
+    follow(course, nn.ModuleDict({"unet": base.unet, "text": text_encoder}), loss, folder)
+
+
+def _batch(draws: Draws, latents: Tensor, text: Tensor) -> Batch:
+    """Pictures without anything known of the people in them."""
+    rows = len(latents)
+    nobody = torch.zeros(rows, 0, 0, 0)
+    return Batch(
+        positions=draws.positions,
+        latents=latents,
+        text=text,
+        pooled=None,
+        sizes=torch.zeros(rows, 6),
+        intrinsic=nobody,
+        structure=nobody,
+        boxes=torch.zeros(rows, 0, 4),
+        present=torch.zeros(rows, 0, dtype=torch.bool),
+    )

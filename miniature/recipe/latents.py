@@ -1,0 +1,87 @@
+"""Pictures of the world as latents and token ids, encoded once and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ...models.clip_tokens import BOS, EOS, encode
+from ...training.base import Base
+from ...training.text_encoders import TOKENS
+from ..world import World
+
+logger = logging.getLogger(__name__)
+
+PART = 512  # pictures in a file: what an interruption costs
+ROWS = 32  # encoded at once
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Pool:
+    """Pictures to train on.
+
+    Attributes:
+        latents: as the UNet takes them, scaled, (P, 4, h, w) float32.
+        tokens: of the captions, with what stands before and after them, (P, 77) int64.
+    """
+
+    latents: Tensor
+    tokens: Tensor
+
+
+def read_pool(base: Base, world: World, folder: Path, *, pictures: int, people: tuple[int, int]) -> Pool:
+    """The first pictures of a world; those that the folder does not hold yet are drawn and encoded first.
+
+    Args:
+        base: its trained VAE encodes.
+        world: draws.
+        folder: of the encoded pictures; those of another VAE, world or number of people are not taken for these.
+        pictures: P; rounded up to whole files.
+        people: fewest and most in a picture.
+    """
+    place = folder / _digest(base, world, people)
+    place.mkdir(parents=True, exist_ok=True)
+    parts: list[dict[str, Tensor]] = []
+    for first in range(0, pictures, PART):
+        path = place / f"from-{first:08d}.safetensors"
+        if not path.is_file():
+            partial = path.with_name(f"{path.name}.partial")
+            save_file(_encode(base, world, range(first, first + PART), people), partial)
+            os.replace(partial, path)
+            logger.info("Encoded %d of %d pictures", first + PART, pictures)
+        parts.append(load_file(path))
+    return Pool(*(torch.cat([part[name] for part in parts]) for name in ("latents", "tokens")))
+
+
+def token_ids(text: str) -> Tensor:
+    """A prompt as SD1.5's text encoder takes it, (77,) int64."""
+    ids = [BOS, *encode(text)[: TOKENS - 2]]
+    return torch.tensor(ids + [EOS] * (TOKENS - len(ids)))
+
+
+@torch.no_grad()
+def _encode(base: Base, world: World, indices: range, people: tuple[int, int]) -> dict[str, Tensor]:
+    latents: list[Tensor] = []
+    tokens: list[Tensor] = []
+    for start in range(indices.start, indices.stop, ROWS):
+        scene = world.scenes(range(start, min(start + ROWS, indices.stop)), people=people)
+        encoded: Any = base.vae.encode(scene.image * 2 - 1)  # pyright: ignore[reportArgumentType]
+        latents.append(cast(Tensor, encoded.latent_dist.mean) * base.latent_scale)
+        tokens += [token_ids(caption.text) for caption in scene.captions]
+    return {"latents": torch.cat(latents).contiguous(), "tokens": torch.stack(tokens)}
+
+
+def _digest(base: Base, world: World, people: tuple[int, int]) -> str:
+    """A name for what the latents depend on."""
+    found = hashlib.blake2b(f"{world} {people}".encode(), digest_size=8)
+    for tensor in base.vae.state_dict().values():
+        found.update(tensor.numpy().tobytes())
+    return found.hexdigest()
