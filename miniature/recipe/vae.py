@@ -47,8 +47,7 @@ def train_vae(vae: AutoencoderKL, course: Course, folder: Path) -> None:
 
     follow(course, vae, loss, folder)
     other = World(seed=course.seed + MEASURED_SEED)
-    scenes = [other.scenes(range(start, start + 32), people=PEOPLE) for start in range(0, MEASURED, 32)]
-    normalise_latents(vae, torch.cat([scene.image for scene in scenes]) * 2 - 1)
+    normalise_latents(vae, other.scenes(range(MEASURED), people=PEOPLE).image * 2 - 1)
 
 
 def reconstruction_loss(vae: AutoencoderKL, pixels: Tensor, weights: Tensor, draws: Draws) -> Tensor:
