@@ -23,7 +23,7 @@ FULL_WIDTH = 768
 STEPS = 2  # of ConsistentID, one for each phase of its prompt
 SMALL_PHOTO = "person-1-small.png"
 # Their likes run in every `make test`; these in `make test-long`.
-LONG = ("three-people", "two-people-controlnet-lora", "two-people-masks", "group-hires")
+LONG = ("three-people", "two-people-controlnet-lora", "two-people-masks", "group-hires", "consistentid-inpaint")
 RUN = [pytest.param(name, marks=pytest.mark.long) if name in LONG else name for name in NAMES]
 PAGE_ONLY = {"MarkdownNote"}
 PRIMITIVES = {"IMAGE", "MASK", "MODEL", "CLIP", "VAE", "CLIP_VISION", "CONDITIONING", "LATENT", "CONTROL_NET", "STRING"}
