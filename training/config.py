@@ -10,21 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..models.errors import ConfigError
-from .config_keys import (
-    Choice,
-    FileName,
-    Flag,
-    Location,
-    Many,
-    Number,
-    Pattern,
-    Text,
-    key,
-    read_section,
-    show,
-    table_rows,
-    unknown,
-)
+from .config_keys import key, read_section, show, table_rows, unknown
+from .config_rules import Choice, FileName, Flag, Location, Many, Number, Pattern, Text
 
 if sys.version_info >= (3, 11):
     import tomllib

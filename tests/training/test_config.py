@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from likeness.models.errors import ConfigError, LikenessError
 from likeness.training.config import SECTIONS, STAGE1, STAGE2, TrainingConfig, key_table, read_config
-from likeness.training.config_keys import Location, Number
+from likeness.training.config_rules import Location, Number
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALLEST = {
