@@ -6,9 +6,7 @@ leaves the UNet as it was: no weight is ever touched.
 
 from __future__ import annotations
 
-import functools
 import logging
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -20,6 +18,7 @@ from torch.nn.functional import linear
 
 from ..models.attention import AttentionCall, AttentionResidual, AttentionSite, Polarity, Run
 from ..models.errors import IncompatibleBaseModelError, InvalidSettingError
+from .noise_levels import stable_diffusion_sigma
 
 logger = logging.getLogger(__name__)
 
@@ -43,15 +42,6 @@ def guidance_pair(rows: int) -> tuple[Polarity, ...]:
             f"A guided batch holds as many negative as positive rows, this one has {rows}; use all_positive."
         )
     return (Polarity.NEGATIVE,) * (rows // 2) + (Polarity.POSITIVE,) * (rows // 2)
-
-
-def stable_diffusion_sigma(timestep: float) -> float:
-    """Noise level √((1 − ᾱ) / ᾱ) of a timestep 0–999 in the schedule of SD1.5 and SDXL, as ComfyUI counts it."""
-    table = _log_sigmas()
-    place = min(max(timestep, 0.0), len(table) - 1.0)
-    low = math.floor(place)
-    high = min(low + 1, len(table) - 1)
-    return math.exp(table[low] + (place - low) * (table[high] - table[low]))
 
 
 @dataclass(slots=True)
@@ -298,11 +288,3 @@ def _lora_hook(down: Tensor, up: Tensor, strength: float) -> Callable[[nn.Module
         return output + strength * linear(linear(x, down.to(x)), up.to(x))
 
     return add
-
-
-@functools.cache
-def _log_sigmas() -> tuple[float, ...]:
-    """log √((1 − ᾱ) / ᾱ) of the 1000 training timesteps; betas scaled-linear from 0.00085 to 0.012 (SD1.5, SDXL)."""
-    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
-    kept = torch.cumprod(1 - betas, dim=0)
-    return tuple(((1 - kept) / kept).sqrt().log().tolist())

@@ -10,8 +10,8 @@ from likeness.training.diffusers_host import (
     attach,
     find_sites,
     guidance_pair,
-    stable_diffusion_sigma,
 )
+from likeness.training.noise_levels import stable_diffusion_sigma
 from torch import nn
 
 pytest.importorskip("diffusers")
