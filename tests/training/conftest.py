@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from likeness.tests.one_thread import one_thread as one_thread
 
 SD15: dict[str, Any] = {
     "down_block_types": ("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
@@ -24,15 +25,6 @@ SDXL: dict[str, Any] = {
     "addition_time_embed_dim": 8,
     "projection_class_embeddings_input_dim": 6 * 8 + 16,
 }
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Matrices as small as these are slower with several; and the number of threads decides how sums are rounded."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def build(layout: dict[str, Any]):
