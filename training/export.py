@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors.torch import save_file
 
 from .method import Method
 from .uniportrait_networks import Weights
+from .whole_file import whole_file
 
 FORMAT = "likeness/1"
 
@@ -36,15 +36,13 @@ def export(weights: Weights, path: Path, *, details: Mapping[str, Any], dtype: t
         part: {key: tensor.detach().to("cpu", dtype).contiguous() for key, tensor in tensors.items()}
         for part, tensors in weights.items()
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    if path.suffix == ".safetensors":
-        flat = {f"{part}.{key}": tensor for part, tensors in stored.items() for key, tensor in tensors.items()}
-        noted = {name: value if isinstance(value, str) else json.dumps(value) for name, value in details.items()}
-        save_file(flat, partial, metadata={"format": FORMAT, **noted})
-    else:
-        torch.save(stored, partial)
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        if path.suffix == ".safetensors":
+            flat = {f"{part}.{key}": tensor for part, tensors in stored.items() for key, tensor in tensors.items()}
+            noted = {name: value if isinstance(value, str) else json.dumps(value) for name, value in details.items()}
+            save_file(flat, partial, metadata={"format": FORMAT, **noted})
+        else:
+            torch.save(stored, partial)
     return path
 
 

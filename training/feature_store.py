@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..models.errors import CorruptModelFileError
+from .whole_file import whole_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,8 @@ class FeatureStore:
 
     def write(self, key: str, tensors: Mapping[str, Tensor]) -> None:
         """Keep tensors; the file appears when it is whole."""
-        path = self._file(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, partial)
-        os.replace(partial, path)
+        with whole_file(self._file(key)) as partial:
+            save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, partial)
 
     def _file(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.safetensors"

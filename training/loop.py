@@ -26,7 +26,6 @@ from .run_folder import checkpoint_to_resume, read_step, write_checkpoint
 
 logger = logging.getLogger(__name__)
 
-
 T = TypeVar("T")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from .draws import Draws
 from .method import Method
 from .references import Reference
 from .text_encoders import TextCondition, encode_prompts
+from .whole_file import whole_file
 
 Cell = tuple[np.ndarray, str]  # picture (h, w, 3) uint8 and caption
 EMPTY: Cell = (np.full((1, 1, 3), GROUND, np.uint8), "")
@@ -139,11 +139,9 @@ def write_samples(folder: Path, step: int, grid: np.ndarray) -> Path:
     Returns:
         The path, `step-00001000.png` in the folder. It appears when the file is whole.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{step:08d}.png"
-    partial = path.with_name(f"{path.name}.partial")
-    Image.fromarray(grid).save(partial, format="PNG")
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        Image.fromarray(grid).save(partial, format="PNG")
     return path
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from ...training.base import CLIP, UNET, VAE, Base
 from ...training.text_encoders import PREFIX
+from ...training.whole_file import whole_file
 from .original_names import original_unet, original_vae
 
 
@@ -42,6 +42,5 @@ def write_base(
         dtype: of the weights in it.
     """
     weights = {key: tensor.detach().to("cpu", dtype).contiguous() for key, tensor in base_weights(base).items()}
-    partial = path.with_name(f"{path.name}.partial")
-    save_file(weights, partial, dict(metadata or {}))
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        save_file(weights, partial, dict(metadata or {}))

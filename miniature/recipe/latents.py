@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +15,7 @@ from torch import Tensor
 from ...models.clip_tokens import BOS, EOS, encode
 from ...training.base import Base
 from ...training.text_encoders import TOKENS
+from ...training.whole_file import whole_file
 from ..world import World
 
 logger = logging.getLogger(__name__)
@@ -48,14 +48,12 @@ def read_pool(base: Base, world: World, folder: Path, *, pictures: int, people: 
         people: fewest and most in a picture.
     """
     place = folder / _digest(base, world, people)
-    place.mkdir(parents=True, exist_ok=True)
     parts: list[dict[str, Tensor]] = []
     for first in range(0, pictures, PART):
         path = place / f"from-{first:08d}.safetensors"
         if not path.is_file():
-            partial = path.with_name(f"{path.name}.partial")
-            save_file(_encode(base, world, range(first, first + PART), people), partial)
-            os.replace(partial, path)
+            with whole_file(path) as partial:
+                save_file(_encode(base, world, range(first, first + PART), people), partial)
             logger.info("Encoded %d of %d pictures", first + PART, pictures)
         parts.append(load_file(path))
     return Pool(*(torch.cat([part[name] for part in parts]) for name in ("latents", "tokens")))
