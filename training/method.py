@@ -35,8 +35,8 @@ class Method(Protocol):
         """The parameters that the optimizer moves."""
         ...
 
-    def show(self, batch: Batch, *, negative: bool) -> None:
-        """Let the UNet draw the people of a batch as at inference, or nobody, until the next batch."""
+    def show(self, batch: Batch, *, nobody: Tensor | None = None) -> None:
+        """Let the UNet draw the people of a batch as at inference until the next one; rows of `nobody`, (B,) bool, show nobody."""
         ...
 
     def weights(self) -> Weights:

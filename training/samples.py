@@ -91,36 +91,35 @@ class SampleSheet:
         """
         base = self.method.base
         latents = Draws(seed, (0,)).normal("sample", _latent_shape(base, self.size)).to(base.unet.device)
-        positive = self._batch(prompt, sitters, latents)
-        negative = self._batch(len(self.config.prompts), sitters, latents)
+        guided = self.config.guidance != 1
+        nobody = torch.tensor([True, False] if guided else [False])  # the negative side first
+        batch = self._batch([len(self.config.prompts), prompt] if guided else [prompt], sitters).to(latents.device)
+        self.method.show(batch, nobody=nobody.to(latents.device))
         schedule: Any = DDIMScheduler.from_config(base.schedule.config, timestep_spacing="trailing")
         schedule.set_timesteps(self.config.steps)
         for timestep in schedule.timesteps[: self.config.steps]:  # for 61 steps and some others, diffusers adds a -1
-            predicted = self._predict(positive, latents, timestep, negative=False)
-            if self.config.guidance != 1:
-                away = self._predict(negative, latents, timestep, negative=True)
-                predicted = away + self.config.guidance * (predicted - away)
+            rows = timestep.to(latents.device).expand(len(nobody))
+            predicted = predict(base, latents.expand(len(nobody), -1, -1, -1), rows, batch).float()
+            if guided:
+                away, towards = predicted.chunk(2)
+                predicted = away + self.config.guidance * (towards - away)
             latents = schedule.step(predicted, timestep, latents).prev_sample
         return _decode(base, latents)
 
-    def _predict(self, batch: Batch, latents: Tensor, timestep: Tensor, *, negative: bool) -> Tensor:
-        self.method.show(batch, negative=negative)
-        return predict(self.method.base, latents, timestep.to(latents.device)[None], batch).float()
-
-    def _batch(self, text: int, sitters: Sequence[Sitter], latents: Tensor) -> Batch:
-        """One row: the sitters under one of the texts."""
-        pooled = self.text.pooled
+    def _batch(self, texts: list[int], sitters: Sequence[Sitter]) -> Batch:
+        """The sitters under each of some texts."""
+        pooled, rows = self.text.pooled, len(texts)
         return Batch(
-            positions=(0,),
-            latents=latents,
-            text=self.text.tokens[text : text + 1],
-            pooled=None if pooled is None else pooled[text : text + 1],
-            sizes=torch.tensor([[self.size, self.size, 0, 0, self.size, self.size]]),
-            intrinsic=torch.cat([sitter.features.intrinsic for sitter in sitters])[None],
-            structure=torch.cat([sitter.features.structure for sitter in sitters])[None],
-            boxes=torch.zeros(1, len(sitters), 4),  # only losses read them
-            present=torch.ones(1, len(sitters), dtype=torch.bool),
-        ).to(latents.device)
+            positions=(0,) * rows,
+            latents=torch.empty(rows, 0),  # only losses read these and the boxes
+            text=self.text.tokens[texts],
+            pooled=None if pooled is None else pooled[texts],
+            sizes=torch.tensor([[self.size, self.size, 0, 0, self.size, self.size]]).expand(rows, -1),
+            intrinsic=torch.cat([sitter.features.intrinsic for sitter in sitters]).expand(rows, -1, -1, -1),
+            structure=torch.cat([sitter.features.structure for sitter in sitters]).expand(rows, -1, -1, -1),
+            boxes=torch.zeros(rows, len(sitters), 4),
+            present=torch.ones(rows, len(sitters), dtype=torch.bool),
+        )
 
 
 def encode_sheet(base: Base, config: SamplesConfig) -> TextCondition:

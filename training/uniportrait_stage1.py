@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor, nn
 
 from ..models.uniportrait.features import ReferenceFeatures
@@ -59,11 +60,11 @@ class StageOne(nn.Module):
         """Everything registered."""
         return self.parameters()
 
-    def show(self, batch: Batch, *, negative: bool) -> None:
-        """Show the people of a batch, or nobody, to the UNet, as at inference."""
+    def show(self, batch: Batch, *, nobody: Tensor | None = None) -> None:
+        """Show the people of a batch to the UNet as at inference, and nobody in some rows, (B,) bool."""
         draws = Draws(self.seed, batch.positions)
-        dropped = drop_faces(batch, draws, 1.0 if negative else 0.0)
-        self.residual.tokens = identity_tokens(self.id_embedding, batch, self.null, dropped, draws, NOTHING_DROPPED)
+        hidden = torch.zeros_like(batch.present[:, 0]) if nobody is None else nobody
+        self.residual.tokens = identity_tokens(self.id_embedding, batch, self.null, hidden, draws, NOTHING_DROPPED)
 
     def weights(self) -> Weights:
         """The published faceid file's contents."""

@@ -120,10 +120,10 @@ class StageTwo(nn.Module):
         """Routers and LoRA."""
         return chain(self.routers.parameters(), self.lora.parameters())
 
-    def show(self, batch: Batch, *, negative: bool) -> None:
-        """Show the people of a batch, or nobody, to the UNet, and place them without noise."""
-        draws = Draws(self.seed, batch.positions)
-        self._show(batch, drop_faces(batch, draws, 1.0 if negative else 0.0), draws)
+    def show(self, batch: Batch, *, nobody: Tensor | None = None) -> None:
+        """Show the people of a batch to the UNet, placed without noise, and nobody in some rows, (B,) bool."""
+        hidden = torch.zeros_like(batch.present[:, 0]) if nobody is None else nobody
+        self._show(batch, hidden, Draws(self.seed, batch.positions))
         self.place.draws = None
 
     def weights(self) -> Weights:

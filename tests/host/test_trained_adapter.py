@@ -85,7 +85,7 @@ def as_trained(method, identities, x, text):
     """What the method's own UNet says: nobody for the first row, everybody for the second."""
     rows = []
     for row, negative in enumerate((True, False)):
-        method.show(batch_of(identities), negative=negative)
+        method.show(batch_of(identities), nobody=torch.tensor([negative]))
         rows.append(method.base.unet(x[row, None], torch.tensor(TIMESTEP), text[row, None]).sample)
     return torch.cat(rows)
 

@@ -38,7 +38,7 @@ def test_an_exported_adapter_draws_what_training_drew(tmp_path, name):
     overfit(method, batch, steps=2)
     path = export(method.weights(), tmp_path / name, details={}, dtype=torch.float32)
     with torch.no_grad():
-        method.show(batch, negative=False)
+        method.show(batch)
         trained = method.base.unet(batch.latents, torch.tensor(500), batch.text).sample
     adapter, unet = load(path, dim_head=8), copy.deepcopy(small_base().unet)
     with torch.no_grad():

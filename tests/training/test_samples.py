@@ -90,13 +90,13 @@ def test_a_perfect_model_is_followed_to_its_picture(monkeypatch, drawn, predicti
     generator = torch.Generator().manual_seed(3)
     with_face, without = torch.randn(2, 1, 4, SIZE, SIZE, generator=generator).unbind()
     shown, timesteps = [], []
-    monkeypatch.setattr(method, "show", lambda batch, *, negative: shown.append(negative))
+    monkeypatch.setattr(method, "show", lambda batch, *, nobody: shown.append(nobody.tolist()))
 
     def predict(base, latents, timestep, batch):
-        timesteps.append(int(timestep))
+        timesteps.extend(timestep.tolist())
         kept = schedule.alphas_cumprod[timestep].view(-1, 1, 1, 1)
-        clean = without if shown[-1] else with_face
-        assert torch.equal(batch.text[0], sheet.text.tokens[1 if shown[-1] else 0])
+        clean = torch.cat([without if hidden else with_face for hidden in shown[-1]])
+        assert torch.equal(batch.text, sheet.text.tokens[[1 if hidden else 0 for hidden in shown[-1]]])
         noise = (latents - kept.sqrt() * clean) / (1 - kept).sqrt()
         return noise if prediction == "eps" else kept.sqrt() * noise - (1 - kept).sqrt() * clean
 
@@ -108,6 +108,7 @@ def test_a_perfect_model_is_followed_to_its_picture(monkeypatch, drawn, predicti
         expected = ((method.base.vae.decode(target / 0.18215).sample[0] + 1) * 127.5).clamp(0, 255)
     assert np.abs(pictures[1].astype(float) - expected.permute(1, 2, 0).numpy()).max() <= 0.6
     assert timesteps == [timestep for timestep in (999, 799, 599, 399, 199) for _ in range(calls)]
+    assert len(shown) == 1  # once for a picture, not once for a step
 
 
 @pytest.mark.parametrize("steps", [1, 25, 61, 103, 1000])
@@ -155,7 +156,7 @@ def test_everybody_together_gives_a_column_per_seed(drawn, people, seeds):
     rows = [[f"seed {seed}: {prompt}" for seed in seeds] + [""] * (3 - len(seeds)) for prompt in PROMPTS]
     assert captions == heads + rows[0] + rows[1]
     assert len(pictures) == 9
-    assert set(seen) == {(1, people)}
+    assert set(seen) == {(2, people)}  # with nobody and with everybody
 
 
 @pytest.mark.parametrize("changed", [0, 1, 2])
@@ -172,9 +173,9 @@ def test_sdxl_reads_the_whole_square_and_the_pooled_text():
     watch(method, lambda args, given: seen.append(given["added_cond_kwargs"]))
     sheet = sheet_for(method, steps=1)
     sheet.draw()
-    assert [one["time_ids"].tolist() for one in seen] == [[[16, 16, 0, 0, 16, 16]]] * 2
-    for one, pooled in zip(seen, sheet.text.pooled, strict=True):  # the prompt's, then the empty one's
-        assert torch.equal(one["text_embeds"][0], pooled)
+    [one] = seen
+    assert one["time_ids"].tolist() == [[16, 16, 0, 0, 16, 16]] * 2
+    assert torch.equal(one["text_embeds"], sheet.text.pooled.flip(0))  # the empty prompt's, then the prompt's
 
 
 def test_drawing_leaves_training_as_it_was():

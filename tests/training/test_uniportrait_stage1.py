@@ -128,7 +128,7 @@ def test_what_was_trained_loads_as_a_published_file_and_does_the_same():
     fresh = stage_one()
     batch = small_batch()
     with torch.no_grad():
-        method.show(batch, negative=False)
+        method.show(batch)
         trained = method.base.unet(batch.latents, torch.tensor(500), batch.text).sample
     fresh.residual.tokens = method.residual.tokens
     fresh.attention.load_state_dict(again.attention.state_dict())

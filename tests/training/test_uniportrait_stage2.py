@@ -117,7 +117,7 @@ def test_sampling_places_people_as_the_nodes_do():
 
     method.residual.place = watch
     with torch.no_grad():
-        method.show(batch, negative=False)
+        method.show(batch)
         method.base.unet(batch.latents, torch.tensor(500), batch.text)
     adapter = load(stage_one().weights() | {}, method.weights(), dim_head=8)
     routed = Routed(adapter.routers, method.residual.tokens[0])
