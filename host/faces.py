@@ -13,6 +13,7 @@ from ..models.face.detection import DetectorFiles, DetectorName, DetectorSetting
 from ..models.face.selection import Selection
 from ..models.face.types import FaceSet, OnNoFace
 from ..models.images import arrays_from_images
+from .face_analysis import LoadedFaceAnalysis
 from .files import detector_files
 
 WITHOUT_FILES = ("given region", "face crop")
@@ -28,6 +29,7 @@ def detect_faces(
     selection: Selection = LARGEST,
     on_no_face: OnNoFace = "error",
     name: str = "image",
+    analysis: LoadedFaceAnalysis | None = None,
 ) -> FaceSet:
     """Find the faces of a batch of pictures.
 
@@ -37,12 +39,14 @@ def detect_faces(
         selection: which faces are taken.
         on_no_face: what a picture without a face means.
         name: what a message calls the picture.
+        analysis: a detector that is already loaded, used instead of `detector`.
 
     Raises:
         LikenessError: whatever is wrong with the pictures, the files or the settings.
     """
-    files = DetectorFiles() if detector in WITHOUT_FILES else detector_files()
-    settings = DetectorSettings(detector=detector, min_score=min_score, region=region, files=files)
+    files = DetectorFiles() if analysis or detector in WITHOUT_FILES else detector_files()
+    look = analysis.look if analysis else None
+    settings = DetectorSettings(detector=detector, min_score=min_score, region=region, files=files, look=look)
     settings = settings if size is None else replace(settings, size=size)
     images = arrays_from_images(image, name)
     bar = ProgressBar(len(images))

@@ -52,6 +52,11 @@ def resolve(folder: str, name: str) -> Path:
     return Path(path)
 
 
+def embedding_folders() -> list[str]:
+    """Where prompts find textual inversions."""
+    return _folders("embeddings")
+
+
 def list_recognisers() -> list[str]:
     """ONNX files in the insightface folders, by the end of their path, for a widget."""
     return sorted({_shown(path) for path in onnx_files(_folders(INSIGHTFACE))})

@@ -70,7 +70,11 @@ def load_uniportrait(
 ) -> LoadedUniPortrait:
     """Read the adapter's files and put their networks under ComfyUI's memory management."""
     adapter = load(faceid, router, image_prompt=image_prompt, dtype=attention_dtype())
-    face_backbone = load_backbone(backbone)
+    return new_uniportrait(adapter, load_backbone(backbone))
+
+
+def new_uniportrait(adapter: UniPortraitAdapter, face_backbone: IResNet) -> LoadedUniPortrait:
+    """Put an adapter and its backbone under ComfyUI's memory management."""
     encoder = nn.ModuleDict({"id_embedding": adapter.id_embedding, "backbone": face_backbone})
     attention = nn.ModuleDict({"face": adapter.face_attention, "routers": adapter.routers})
     if adapter.image_prompt is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -54,6 +55,17 @@ def write_captions(codes: Tensor, facts: Facts, phrasing: Tensor) -> tuple[Capti
             *(column.tolist() for column in columns), phrasing.tolist(), strict=True
         )
     )
+
+
+def vocabulary() -> str:
+    """A text with every word and sign that captions are made of."""
+    worn = [words for phrases in WORN.values() for words in phrases]
+    sides = [words for phrases in SIDES for words in phrases]
+    tints = [colour for colours in TINT_NAMES for colour in colours]
+    phrases = [*OPENINGS, *GROUP_OPENINGS, *CLOTHES, *BACKDROPS]
+    signs = ["a", "and", ","]
+    text = " ".join([*signs, *phrases, *COUNTS, *NOUNS, *CLOTHING_NAMES, *worn, *sides, *tints, *PATTERNS])
+    return re.sub(r"\{\w+\}", " ", text)
 
 
 _Option = TypeVar("_Option")

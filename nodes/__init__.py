@@ -14,6 +14,7 @@ from . import (
     face_regions,
     faces,
     fine_grained_similarity,
+    miniature,
     routing_map,
     uniportrait,
     uniportrait_identity,
@@ -38,4 +39,5 @@ class LikenessExtension(ComfyExtension):
             *face_parsing.NODES,
             *fine_grained_similarity.NODES,
             *routing_map.NODES,
+            *miniature.NODES,
         ]

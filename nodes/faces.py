@@ -7,6 +7,7 @@ from typing import get_args
 from comfy_api.latest import io, ui
 from torch import Tensor
 
+from ..host.face_analysis import LoadedFaceAnalysis
 from ..host.faces import detect_faces
 from ..models.face.analysis import repick
 from ..models.face.detection import DetectorName
@@ -14,7 +15,7 @@ from ..models.face.preview import crops_tensor, preview_tensor
 from ..models.face.selection import Order, Selection, Take
 from ..models.face.types import FaceSet, OnNoFace, combine
 from .face_widgets import face_outputs, on_no_face_input, selection_inputs
-from .sockets import CATEGORY, Faces
+from .sockets import CATEGORY, FaceAnalysis, Faces
 
 
 def _face_results(faces: FaceSet, cls: type[io.ComfyNode]) -> io.NodeOutput:
@@ -62,6 +63,12 @@ class DetectFaces(io.ComfyNode):
                     tooltip="Faces that the detector is less sure of are not counted. Lower it if a face is missed.",
                 ),
                 on_no_face_input(),
+                FaceAnalysis.Input(
+                    "face_analysis",
+                    optional=True,
+                    tooltip="A detector that is already loaded, such as that of Load Miniature, which finds drawn faces. It "
+                    "is used instead of 'detector'.",
+                ),
             ],
             outputs=face_outputs(),
         )
@@ -79,10 +86,17 @@ class DetectFaces(io.ComfyNode):
         point_y: float,
         min_score: float,
         on_no_face: OnNoFace,
+        face_analysis: LoadedFaceAnalysis | None = None,
     ) -> io.NodeOutput:
         selection = Selection(order=order, take=take, index=index, point=(point_x, point_y))
         faces = detect_faces(
-            image, detector=detector, region=region, min_score=min_score, selection=selection, on_no_face=on_no_face
+            image,
+            detector=detector,
+            region=region,
+            min_score=min_score,
+            selection=selection,
+            on_no_face=on_no_face,
+            analysis=face_analysis,
         )
         return _face_results(faces, cls)
 

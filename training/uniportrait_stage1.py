@@ -47,7 +47,7 @@ class StageOne(nn.Module):
         self.id_embedding, self.attention, self.lora = networks.id_embedding, networks.attention, networks.lora
         self.requires_grad_(True)
         self.residual = TrainedIdentities(self.attention, everywhere, null.intrinsic[None])
-        attach(base.unet, self.residual, lora=self.lora.pairs(), context=RunContext(sigma=0.0))
+        self.detach = attach(base.unet, self.residual, lora=self.lora.pairs(), context=RunContext(sigma=0.0))
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The denoising loss of a batch with one person per picture."""

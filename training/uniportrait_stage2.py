@@ -103,7 +103,7 @@ class StageTwo(nn.Module):
         empty = null.intrinsic[None]
         self.place = GumbelPlacement(self.routers, routing.tau, empty, torch.ones(1, 1, dtype=torch.bool))
         self.residual = TrainedIdentities(networks.attention, self.place, empty)
-        attach(base.unet, self.residual, lora=self.lora.pairs(), context=RunContext(sigma=0.0))
+        self.detach = attach(base.unet, self.residual, lora=self.lora.pairs(), context=RunContext(sigma=0.0))
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The denoising loss plus λ times the routing regularisation."""

@@ -1,46 +1,81 @@
-"""The miniature's base model as one ordinary checkpoint file."""
+"""The miniature's base model as one file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from ...training.base import CLIP, UNET, VAE, Base
+from ...models.checkpoint import load_strictly, subset
+from ...models.miniature.base_file import CLIP, ROWS, UNET, VAE, WORDS, read_base_file
+from ...models.miniature.sizes import BaseSizes
+from ...training.base import Base
 from ...training.text_encoders import PREFIX
 from ...training.whole_file import whole_file
-from .original_names import original_unet, original_vae
+from .original_names import original_unet
+from .untrained import new_base, unet_config
+from .vae import DiffusersVAE
 
 
-def base_weights(base: Base) -> dict[str, Tensor]:
-    """All weights of an SD1.5-like base by their original names, with the keys that announce velocity and its schedule.
-
-    Both ComfyUI and `training.base.load_base` believe the empty tensors `v_pred` and `ztsnr`.
-    """
+def base_weights(base: Base, sizes: BaseSizes) -> dict[str, Tensor]:
+    """All weights of a base model as its file holds them, see `models.miniature.base_file`."""
     text = base.text_encoders[0].module.state_dict()
     parts = {
-        UNET: original_unet(base.unet.state_dict()),
-        VAE: original_vae(base.vae.state_dict()),
-        CLIP["sd15"] + PREFIX: {key.removeprefix(PREFIX): tensor for key, tensor in text.items()},
+        UNET: original_unet(base.unet.state_dict(), sizes.blocks),
+        VAE: cast(DiffusersVAE, base.vae).network.state_dict(),
+        CLIP + PREFIX: {key.removeprefix(PREFIX): tensor for key, tensor in text.items()},
     }
     weights = {prefix + key: tensor for prefix, part in parts.items() for key, tensor in part.items()}
-    return weights | {"v_pred": torch.tensor([]), "ztsnr": torch.tensor([])}
+    words = weights[WORDS]
+    weights[ROWS] = words.abs().sum(1).nonzero()[:, 0]
+    weights[WORDS] = words[weights[ROWS]]
+    return weights
 
 
 def write_base(
-    path: Path, base: Base, *, metadata: Mapping[str, str] | None = None, dtype: torch.dtype = torch.float16
+    path: Path, base: Base, sizes: BaseSizes, *, metadata: Mapping[str, str], dtype: torch.dtype = torch.float16
 ) -> None:
-    """Write a base model that predicts velocity under zero terminal SNR.
+    """Write a base model of `new_base`.
 
     Args:
         path: of the safetensors file; it appears when it is whole.
-        base: of the architecture of SD1.5.
+        base: the model.
+        sizes: that it was made with.
         metadata: notes for readers of the file.
         dtype: of the weights in it.
     """
-    weights = {key: tensor.detach().to("cpu", dtype).contiguous() for key, tensor in base_weights(base).items()}
+    weights = {
+        key: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else tensor.dtype).contiguous()
+        for key, tensor in base_weights(base, sizes).items()
+    }
     with whole_file(path) as partial:
-        save_file(weights, partial, dict(metadata or {}))
+        save_file(weights, partial, {**sizes.metadata(), **metadata})
+
+
+def read_base(path: Path) -> Base:
+    """Read a base model for diffusers: float32, frozen, in eval mode, on the CPU.
+
+    Raises:
+        CorruptModelFileError: if the file cannot be read.
+        UnknownCheckpointError: if it is something else.
+    """
+    from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
+
+    weights, sizes = read_base_file(path)
+    base = new_base(sizes, seed=0)
+    unet = subset(weights, UNET)
+    named = convert_ldm_unet_checkpoint({UNET + key: tensor for key, tensor in unet.items()}, unet_config(sizes))
+    text = {PREFIX + key: tensor for key, tensor in subset(weights, CLIP + PREFIX).items()}
+    encoder = base.text_encoders[0].module
+    if not any(key.startswith(PREFIX) for key in encoder.state_dict()):
+        text = {key.removeprefix(PREFIX): tensor for key, tensor in text.items()}
+    load_strictly(base.unet, named, f"{path.name}, UNet,")
+    load_strictly(cast(DiffusersVAE, base.vae).network, subset(weights, VAE), f"{path.name}, VAE,")
+    load_strictly(encoder, text, f"{path.name}, text encoder,")
+    for module in (base.unet, base.vae, encoder):
+        cast(nn.Module, module).float().requires_grad_(False).eval()
+    return base

@@ -1,21 +1,21 @@
-"""Untrained base models."""
+"""Base models by their sizes."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel  # pyright: ignore[reportPrivateImportUsage]
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from ...models.clip_tokens import BOS, EOS
+from ...models.clip_tokens import BOS, EOS, encode
+from ...models.miniature.sizes import BaseSizes
+from ...models.miniature.vae import MiniatureVAE
 from ...training.base import Base, new_schedule
-from ...training.base_layout import LAYERS, SD15_HEADS
 from ...training.text_encoders import TextEncoder
-from .sizes import BaseSizes
-
-LOG_VARIANCE = -6.0  # of untrained latents, whose noise would otherwise hide them
+from ..captions import vocabulary
+from .vae import DiffusersVAE
 
 
 def new_base(sizes: BaseSizes, *, seed: int) -> Base:
@@ -26,15 +26,16 @@ def new_base(sizes: BaseSizes, *, seed: int) -> Base:
         seed: of the weights.
 
     Returns:
-        All networks ready to be trained, float32, on the CPU.
+        All networks ready to be trained, float32, on the CPU. Words that the world does not use are zeros to the text
+        encoder, before the training and after it.
 
     Reference: velocity and zero terminal SNR as in arXiv:2305.08891.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Base(
-            unet=_unet(sizes),
-            vae=_vae(sizes),
+            unet=cast(UNet2DConditionModel, UNet2DConditionModel.from_config(unet_config(sizes))),
+            vae=cast(AutoencoderKL, DiffusersVAE(MiniatureVAE(sizes.vae, sizes.latent_channels))),
             text_encoders=(TextEncoder(module=_text_encoder(sizes), pad=EOS, last_layer=True),),
             family="sd15",
             prediction="v",
@@ -42,38 +43,24 @@ def new_base(sizes: BaseSizes, *, seed: int) -> Base:
         )
 
 
-def _unet(sizes: BaseSizes) -> UNet2DConditionModel:
+def unet_config(sizes: BaseSizes) -> dict[str, Any]:
+    """Arguments of UNet2DConditionModel."""
     levels = len(sizes.unet)
-    return UNet2DConditionModel(
-        in_channels=sizes.latent_channels,
-        out_channels=sizes.latent_channels,
-        down_block_types=("CrossAttnDownBlock2D",) * levels,
-        up_block_types=("CrossAttnUpBlock2D",) * levels,
-        block_out_channels=sizes.unet,
-        layers_per_block=LAYERS,
-        cross_attention_dim=sizes.text,
-        attention_head_dim=SD15_HEADS,  # the number of heads, whatever its name
-    )
-
-
-def _vae(sizes: BaseSizes) -> AutoencoderKL:
-    levels = len(sizes.vae)
-    arguments: dict[str, Any] = {  # diffusers annotates tuples as if they had one element
-        "latent_channels": sizes.latent_channels,
-        "down_block_types": ("DownEncoderBlock2D",) * levels,
-        "up_block_types": ("UpDecoderBlock2D",) * levels,
-        "block_out_channels": sizes.vae,
-        "layers_per_block": LAYERS,
+    return {
+        "in_channels": sizes.latent_channels,
+        "out_channels": sizes.latent_channels,
+        "down_block_types": ("CrossAttnDownBlock2D",) * levels,
+        "up_block_types": ("CrossAttnUpBlock2D",) * levels,
+        "block_out_channels": sizes.unet,
+        "layers_per_block": sizes.blocks,
+        "cross_attention_dim": sizes.text,
+        "attention_head_dim": tuple(width // sizes.head for width in sizes.unet),  # numbers of heads, despite the name
     }
-    vae = AutoencoderKL(**arguments)
-    moments: Any = vae.quant_conv
-    nn.init.constant_(moments.bias.detach()[sizes.latent_channels :], LOG_VARIANCE)
-    return vae
 
 
 def _text_encoder(sizes: BaseSizes) -> CLIPTextModel:
     """CLIP-L with the whole vocabulary, so that markers, weights and embeddings work as they do with SD1.5."""
-    return CLIPTextModel(
+    module = CLIPTextModel(
         CLIPTextConfig(
             hidden_size=sizes.text,
             intermediate_size=4 * sizes.text,
@@ -84,3 +71,9 @@ def _text_encoder(sizes: BaseSizes) -> CLIPTextModel:
             eos_token_id=EOS,
         )
     )
+    words = cast(nn.Embedding, module.get_input_embeddings()).weight
+    unknown = torch.ones(len(words), dtype=torch.bool)
+    unknown[[BOS, EOS, *encode(vocabulary())]] = False
+    with torch.no_grad():
+        words[unknown] = 0
+    return module

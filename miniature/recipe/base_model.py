@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +12,7 @@ from ...training.batch import Batch
 from ...training.denoising import denoising_loss
 from ...training.draws import Draws
 from .course import Course, follow
-from .latents import Pool, token_ids
+from .latents import Pool, encode_tokens, token_ids
 
 DROPPED = 0.1  # share of the captions that are left out, for classifier-free guidance (arXiv:2207.12598)
 
@@ -37,8 +36,7 @@ def train_base(base: Base, pool: Pool, course: Course, folder: Path) -> None:
         rows = draws.integers("picture", len(pool.latents))
         left_out = draws.uniform("caption") < DROPPED
         tokens = nothing.where(left_out[:, None], pool.tokens[rows])
-        text: Any = text_encoder(tokens)
-        return denoising_loss(base, _batch(draws, pool.latents[rows], text.last_hidden_state), draws)
+        return denoising_loss(base, _batch(draws, pool.latents[rows], encode_tokens(base, tokens)), draws)
 
     follow(course, nn.ModuleDict({"unet": base.unet, "text": text_encoder}), loss, folder)
 

@@ -65,14 +65,25 @@ def token_ids(text: str) -> Tensor:
     return torch.tensor(ids + [EOS] * (TOKENS - len(ids)))
 
 
+def encode_pictures(base: Base, pictures: Tensor) -> Tensor:
+    """Latents as the UNet takes them, (B, C, h, w), of pictures (B, 3, H, W), 0–1."""
+    encoded: Any = base.vae.encode(pictures * 2 - 1)  # pyright: ignore[reportArgumentType]
+    return cast(Tensor, encoded.latent_dist.mean) * base.latent_scale
+
+
+def encode_tokens(base: Base, tokens: Tensor) -> Tensor:
+    """What the UNet reads of captions (B, 77): (B, 77, D)."""
+    text: Any = base.text_encoders[0].module(tokens)
+    return text.last_hidden_state
+
+
 @torch.no_grad()
 def _encode(base: Base, world: World, indices: range, people: tuple[int, int]) -> dict[str, Tensor]:
     latents: list[Tensor] = []
     tokens: list[Tensor] = []
     for start in range(indices.start, indices.stop, ROWS):
         scene = world.scenes(range(start, min(start + ROWS, indices.stop)), people=people)
-        encoded: Any = base.vae.encode(scene.image * 2 - 1)  # pyright: ignore[reportArgumentType]
-        latents.append(cast(Tensor, encoded.latent_dist.mean) * base.latent_scale)
+        latents.append(encode_pictures(base, scene.image))
         tokens += [token_ids(caption.text) for caption in scene.captions]
     return {"latents": torch.cat(latents).contiguous(), "tokens": torch.stack(tokens)}
 

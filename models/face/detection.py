@@ -60,6 +60,8 @@ class DetectorSettings:
         region: for "given region", see `backends.region.parse_region`.
         size: side of the square that insightface's detector sees, pixels.
         files: the model files.
+        look: a detector that is already loaded, used instead: from a picture (H, W, 3) uint8 RGB and the lowest score to
+            its faces.
     """
 
     detector: DetectorName = "auto"
@@ -67,6 +69,7 @@ class DetectorSettings:
     region: str = ""
     size: int = insightface.DETECTION_SIZE
     files: DetectorFiles = DetectorFiles()
+    look: Callable[[np.ndarray, float], list[Detection]] | None = None
 
     def __post_init__(self) -> None:
         if self.detector not in get_args(DetectorName):
@@ -118,12 +121,12 @@ def detect(images: Sequence[np.ndarray], settings: DetectorSettings) -> Iterable
         CorruptModelFileError: if the detector's file cannot be read.
         InvalidSettingError: if the region text cannot be read.
     """
-    if settings.detector == "given region":
+    if settings.look is None and settings.detector == "given region":
         given = region.parse_region(settings.region, [image.shape[:2] for image in images])
         for image, detections in zip(images, given, strict=True):
             yield _clamped(detections, image)
         return
-    if settings.detector == "face crop":
+    if settings.look is None and settings.detector == "face crop":
         for image in images:
             yield [region.face_crop(image.shape[:2])]
         return
@@ -134,6 +137,9 @@ def detect(images: Sequence[np.ndarray], settings: DetectorSettings) -> Iterable
 
 def _back_end(settings: DetectorSettings) -> Callable[[np.ndarray], list[Detection]]:
     files, wanted = settings.files, settings.detector
+    if settings.look is not None:
+        given = settings.look
+        return lambda image: given(image, settings.min_score)
     if files.scrfd is not None and wanted in ("auto", "insightface"):
         path = files.scrfd
         try:

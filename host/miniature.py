@@ -1,0 +1,148 @@
+"""The miniature in ComfyUI: its networks inside ComfyUI's own model classes."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import comfy.model_management
+import comfy.sd
+import torch
+from comfy import latent_formats, model_base, sd1_clip, supported_models
+from comfy.clip_vision import ClipVisionModel
+from comfy.model_patcher import ModelPatcher
+
+from ..models.checkpoint import load_strictly, subset
+from ..models.miniature.base_file import CLIP, UNET, VAE, read_base_file
+from ..models.miniature.faces_file import FaceNetworks, read_face_networks
+from ..models.miniature.folder import BASE, FACES, UNIPORTRAIT
+from ..models.miniature.sizes import BaseSizes
+from ..models.miniature.uniportrait_file import read_uniportrait
+from ..models.miniature.vae import FACTOR, MiniatureVAE
+from .face_analysis import LoadedFaceAnalysis
+from .files import embedding_folders
+from .memory import attention_dtype, manage
+from .uniportrait import LoadedUniPortrait, new_uniportrait
+
+PIXEL_BYTES = 2_000  # of memory per pixel that the VAE takes, at most
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class LoadedMiniature:
+    """Everything that the loader node hands on; the first four are ComfyUI's own kinds of value.
+
+    Attributes:
+        model: MODEL that predicts velocity under zero terminal SNR.
+        clip: CLIP with the ordinary tokenizer.
+        vae: VAE of factor 8.
+        clip_vision: CLIP_VISION for pictures of 224 pixels.
+        face_analysis: finds drawn faces.
+        uniportrait: UniPortrait for this base model.
+    """
+
+    model: ModelPatcher
+    clip: Any
+    vae: Any
+    clip_vision: Any
+    face_analysis: LoadedFaceAnalysis
+    uniportrait: LoadedUniPortrait
+
+
+def load_miniature() -> LoadedMiniature:
+    """Read the miniature's files.
+
+    Raises:
+        MissingModelFileError: if one of them is not there.
+        UnknownCheckpointError: if one of them is something else.
+    """
+    weights, sizes = read_base_file(BASE)
+    faces = read_face_networks(FACES)
+    return LoadedMiniature(
+        model=_model(weights, sizes),
+        clip=_clip(weights, sizes),
+        vae=_vae(weights, sizes),
+        clip_vision=_clip_vision(faces),
+        face_analysis=LoadedFaceAnalysis(manage(faces.finder)),
+        uniportrait=new_uniportrait(read_uniportrait(UNIPORTRAIT, dtype=attention_dtype()), faces.backbone),
+    )
+
+
+def _model(weights: dict[str, torch.Tensor], sizes: BaseSizes) -> ModelPatcher:
+    levels = len(sizes.unet)
+    config: Any = supported_models.SD15(
+        {
+            "image_size": 32,
+            "in_channels": sizes.latent_channels,
+            "out_channels": sizes.latent_channels,
+            "model_channels": sizes.unet[0],
+            "channel_mult": [width // sizes.unet[0] for width in sizes.unet],
+            "num_res_blocks": [sizes.blocks] * levels,
+            "transformer_depth": [1] * sizes.blocks * levels,
+            "transformer_depth_middle": 1,
+            "transformer_depth_output": [1] * (sizes.blocks + 1) * levels,
+            "context_dim": sizes.text,
+            "num_heads": -1,
+            "num_head_channels": sizes.head,
+            "use_spatial_transformer": True,
+            "use_linear_in_transformer": False,
+            "adm_in_channels": None,
+            "legacy": False,
+            "use_temporal_attention": False,
+            "use_temporal_resblock": False,
+        }
+    )
+    config.sampling_settings = {"zsnr": True}
+    config.latent_format = latent_formats.SD15()
+    config.latent_format.latent_channels = sizes.latent_channels
+    config.latent_format.latent_rgb_factors = config.latent_format.taesd_decoder_name = None  # those are SD1.5's
+    config.set_inference_dtype(torch.float32, None)
+    offload = comfy.model_management.unet_offload_device()
+    model = model_base.BaseModel(config, model_type=model_base.ModelType.V_PREDICTION, device=offload)
+    load_strictly(model.diffusion_model, subset(weights, UNET), "The miniature's UNet")
+    model.eval().requires_grad_(False)
+    return ModelPatcher(model, load_device=comfy.model_management.get_torch_device(), offload_device=offload)
+
+
+def _clip(weights: dict[str, torch.Tensor], sizes: BaseSizes) -> Any:
+    config = {
+        "hidden_size": sizes.text,
+        "intermediate_size": 4 * sizes.text,
+        "num_attention_heads": sizes.text_heads,
+        "num_hidden_layers": sizes.text_layers,
+    }
+    clip = comfy.sd.CLIP(
+        SimpleNamespace(params={}, clip=sd1_clip.SD1ClipModel, tokenizer=sd1_clip.SD1Tokenizer),
+        embedding_directory=embedding_folders(),
+        model_options={"clip_l_model_config": config, "dtype": torch.float32},
+    )
+    own = {f"clip_l.transformer.{key}": tensor.float() for key, tensor in subset(weights, CLIP).items()}
+    clip.load_sd(own, full_model=True)
+    return clip
+
+
+def _vae(weights: dict[str, torch.Tensor], sizes: BaseSizes) -> Any:
+    """ComfyUI's VAE around a network of our own: built for pixels, the only one that it makes without weights."""
+    network = load_strictly(MiniatureVAE(sizes.vae, sizes.latent_channels), subset(weights, VAE), "The miniature's VAE")
+    vae: Any = comfy.sd.VAE(sd={"pixel_space_vae": torch.tensor(1.0)}, dtype=torch.float32)
+    vae.first_stage_model = network
+    vae.patcher = ModelPatcher(network, load_device=vae.device, offload_device=vae.patcher.offload_device)
+    vae.downscale_ratio = vae.upscale_ratio = FACTOR
+    vae.latent_channels = sizes.latent_channels
+    vae.memory_used_encode = lambda shape, dtype: PIXEL_BYTES * shape[2] * shape[3]
+    vae.memory_used_decode = lambda shape, dtype: PIXEL_BYTES * FACTOR**2 * shape[2] * shape[3]
+    vae.size = comfy.model_management.module_size(network)
+    return vae
+
+
+def _clip_vision(faces: FaceNetworks) -> Any:
+    """ComfyUI reads the sizes of an image encoder from a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "config.json"
+        path.write_text(json.dumps(faces.image_config), encoding="utf-8")
+        clip_vision: Any = ClipVisionModel(str(path))
+    load_strictly(clip_vision.model, faces.image_encoder, "The miniature's image encoder", dtype=clip_vision.dtype)
+    return clip_vision

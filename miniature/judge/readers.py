@@ -1,0 +1,92 @@
+"""The judge's networks: one reads a person, one reads what is behind them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..facts import ACCESSORIES, PATTERNS
+from ..identity import ATTRIBUTES, SIZES
+from ..palette import CLOTHING_NAMES, TINT_NAMES
+
+WINDOW = 96  # pixels; what is seen of a person
+REACH = 2.0  # from the middle of the face to the window's edge, in units of half a head's height
+PICTURE = 64  # pixels; what is seen of a whole picture
+EYES_ABOVE, MOUTH_BELOW = 0.12, 0.62  # the middle of the face, in those units
+
+_ATTRIBUTES = dict(zip((each.name for each in ATTRIBUTES), SIZES, strict=True))
+PERSON = _ATTRIBUTES | {"clothing": len(CLOTHING_NAMES), "accessory": len(ACCESSORIES)}
+BACKDROP = {"pattern": len(PATTERNS), "tint": len(TINT_NAMES)}
+
+
+class Reader(nn.Module):
+    """A small convolutional classifier of several questions.
+
+    Args:
+        questions: number of answers by name.
+        widths: channels of its levels; each halves the side.
+    """
+
+    def __init__(self, questions: dict[str, int], widths: tuple[int, ...]):
+        super().__init__()
+        self.questions = questions
+        layers: list[nn.Module] = [nn.PixelUnshuffle(2)]
+        before = 12
+        for width in widths:
+            layers += [_layer(before, width, 1), _layer(width, width, 2)]
+            before = width
+        self.layers = nn.Sequential(*layers, _layer(before, before, 1))
+        self.answers = nn.Linear(2 * before, sum(questions.values()))
+
+    def forward(self, pixels: Tensor) -> dict[str, Tensor]:
+        """Logits by question, (B, answers); pixels are (B, 3, h, w), 0–1."""
+        seen = self.layers(pixels * 2 - 1)
+        pooled = torch.cat((seen.mean((2, 3)), seen.amax((2, 3))), -1)
+        return dict(zip(self.questions, self.answers(pooled).split(list(self.questions.values()), -1), strict=True))
+
+
+def new_person_reader() -> Reader:
+    """Reads attributes, clothing and accessory of a window of `person_windows`."""
+    return Reader(PERSON, (32, 64, 96, 128))
+
+
+def new_backdrop_reader() -> Reader:
+    """Reads pattern and tint of a picture of `PICTURE` pixels."""
+    return Reader(BACKDROP, (32, 48, 64))
+
+
+def person_windows(pictures: Tensor, points: Tensor) -> Tensor:
+    """What is to be seen around faces.
+
+    Args:
+        pictures: one per face, (F, 3, H, W), 0–1.
+        points: five per face, see `Scene.points`, (F, 5, 2), pixels.
+
+    Returns:
+        (F, 3, 96, 96); the edge goes on beyond the picture.
+    """
+    eyes, mouth = points[:, :2].mean(1), points[:, 3:].mean(1)
+    down = (mouth - eyes) / (EYES_ABOVE + MOUTH_BELOW)
+    middle = eyes + EYES_ABOVE * down
+    reach = REACH * down.norm(dim=-1).clamp(min=1)
+    side = torch.tensor([pictures.shape[-1], pictures.shape[-2]]).to(pictures)
+    centre = (2 * middle + 1) / side - 1
+    scale = 2 * reach[:, None] / side
+    zeros = torch.zeros_like(reach)
+    matrices = torch.stack((scale[:, 0], zeros, centre[:, 0], zeros, scale[:, 1], centre[:, 1]), -1).unflatten(
+        -1, (2, 3)
+    )
+    grid = functional.affine_grid(matrices, [len(points), 3, WINDOW, WINDOW], align_corners=False)
+    return functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def whole_pictures(pictures: Tensor) -> Tensor:
+    """Pictures (B, 3, H, W) as the reader of backdrops sees them, (B, 3, 64, 64)."""
+    return functional.interpolate(
+        pictures, size=(PICTURE, PICTURE), mode="bilinear", antialias=True, align_corners=False
+    )
+
+
+def _layer(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1), nn.GroupNorm(8, outputs), nn.SiLU())

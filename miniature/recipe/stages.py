@@ -1,0 +1,208 @@
+"""The whole recipe: what is trained, in which order, and where it is kept on the way."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from ...models.checkpoint import flatten
+from ...models.face.iresnet import IResNet
+from ...models.miniature.finder import FaceFinder
+from ...models.miniature.sizes import BaseSizes
+from ...models.uniportrait.checkpoint import load
+from ...training.base import Base
+from ...training.face_encoder import FaceEncoder
+from ...training.uniportrait_identities import Dropping
+from ...training.uniportrait_networks import faceid_weights, networks_of, router_weights
+from ...training.uniportrait_stage2 import Routing
+from ...training.whole_file import whole_file
+from ..judge.judge import Judge
+from ..judge.readers import Reader, new_backdrop_reader, new_person_reader
+from ..networks.untrained import new_base
+from ..networks.vae import DiffusersVAE
+from ..world import World
+from .backbone import new_backbone, train_backbone
+from .base_model import train_base
+from .course import Course
+from .finder import train_finder
+from .image_encoder import new_image_encoder, train_image_encoder
+from .latents import read_pool
+from .people import PeoplePool, read_people
+from .readers import train_backdrop_reader, train_person_reader
+from .uniportrait import new_stage_one, train_stage_one, train_stage_two
+from .vae import train_vae
+
+logger = logging.getLogger(__name__)
+
+Weights = dict[str, Tensor]
+
+SIZES = BaseSizes()
+SEED = 0  # of base model and adapters; every other network has its own
+PICTURES = 20_480  # that UNet and text encoder learn from
+PEOPLE = (1, 2)  # in one of them
+PORTRAYED = 6_144  # pictures that each stage of an adapter learns from
+COURSES = {
+    "vae": Course(seed=0, steps=4000, batch=8, learning_rate=2e-3, decay=0.995, save_every=500),
+    "base": Course(seed=0, steps=6000, batch=24, learning_rate=1.5e-3, decay=0.998, save_every=250),
+    "backbone": Course(seed=10, steps=1200, batch=32, learning_rate=2e-3, decay=0.0),
+    "image encoder": Course(seed=11, steps=1500, batch=48, learning_rate=1e-3, decay=0.995),
+    "finder": Course(seed=12, steps=1600, batch=16, learning_rate=2e-3, decay=0.995),
+    "judge's finder": Course(seed=20, steps=1600, batch=16, learning_rate=2e-3, decay=0.995),
+    "judge of persons": Course(seed=21, steps=3000, batch=16, learning_rate=2e-3, decay=0.995),
+    "judge of backdrops": Course(seed=22, steps=1000, batch=16, learning_rate=2e-3, decay=0.995),
+    "uniportrait stage I": Course(seed=1, steps=2000, batch=24, learning_rate=1e-3, decay=0.995),
+    "uniportrait stage II": Course(seed=2, steps=1200, batch=16, learning_rate=5e-4, decay=0.995),
+}
+
+
+PAPERS_DROPPING, PAPERS_ROUTING = Dropping(), Routing()
+
+
+@dataclass(frozen=True, slots=True)
+class StageOneArm:
+    """A way to train stage I; the ablations have others than the one that ships.
+
+    Attributes:
+        suffix: to its name.
+        dropping: see `Dropping`.
+        is_global: whether the backbone's deepest map is replaced by its mean.
+    """
+
+    suffix: str = ""
+    dropping: Dropping = PAPERS_DROPPING
+    is_global: bool = False
+
+    def look(self, pool: PeoplePool) -> PeoplePool:
+        """The pool as this arm sees it."""
+        if not self.is_global:
+            return pool
+        return replace(pool, intrinsic=pool.intrinsic.mean(2, keepdim=True).expand_as(pool.intrinsic))
+
+
+@dataclass(frozen=True, slots=True)
+class StageTwoArm:
+    """A way to train stage II.
+
+    Attributes:
+        suffix: to its name.
+        routing: see `Routing`.
+    """
+
+    suffix: str = ""
+    routing: Routing = PAPERS_ROUTING
+
+
+SHIPPED_ONE, SHIPPED_TWO = StageOneArm(), StageTwoArm()
+
+
+@dataclass(frozen=True, slots=True)
+class Kitchen:
+    """Where a recipe is followed.
+
+    Attributes:
+        folder: of everything that is kept on the way; whatever is finished there is not made again.
+    """
+
+    folder: Path
+
+    def make(self, name: str, new: Callable[[], nn.Module], train: Callable[..., None]) -> nn.Module:
+        """A trained network.
+
+        Args:
+            name: one of `COURSES`.
+            new: makes it untrained.
+            train: takes it, its course and a folder.
+
+        Raises:
+            InvalidSettingError: if the folder holds what another recipe left, or a loss is no number any more.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(COURSES[name].seed)
+            network = new()
+        done = self.folder / f"{name}.safetensors"
+        if not done.is_file():
+            logger.info("Training: %s", name)
+            train(network, COURSES[name], self.folder / name)
+            with whole_file(done) as partial:
+                save_file({key: tensor.contiguous() for key, tensor in network.state_dict().items()}, partial)
+        network.load_state_dict(load_file(done))
+        return network.requires_grad_(False).eval()
+
+    def finder(self) -> FaceFinder:
+        """Finds faces for the adapters."""
+        return cast(FaceFinder, self.make("finder", FaceFinder, train_finder))
+
+    def base(self) -> Base:
+        """VAE, UNet and text encoder."""
+        base = new_base(SIZES, seed=SEED)
+        self.make("vae", lambda: cast(DiffusersVAE, base.vae).network, train_vae)
+        networks = nn.ModuleDict({"unet": base.unet, "text": base.text_encoders[0].module})
+
+        def train(network: nn.Module, course: Course, folder: Path) -> None:
+            del network
+            pool = read_pool(base, World(seed=SEED), self.folder / "latents", pictures=PICTURES, people=PEOPLE)
+            train_base(base, pool, course, folder)
+
+        self.make("base", lambda: networks, train)
+        return base
+
+    def faces(self) -> FaceEncoder:
+        """Backbone and image encoder."""
+        backbone = cast(IResNet, self.make("backbone", new_backbone, train_backbone))
+        return FaceEncoder(
+            backbone=backbone, image_encoder=self.make("image encoder", new_image_encoder, train_image_encoder)
+        )
+
+    def judge(self) -> Judge:
+        """Networks that nothing else uses."""
+        return Judge(
+            finder=cast(FaceFinder, self.make("judge's finder", FaceFinder, train_finder)),
+            persons=cast(Reader, self.make("judge of persons", new_person_reader, train_person_reader)),
+            backdrops=cast(Reader, self.make("judge of backdrops", new_backdrop_reader, train_backdrop_reader)),
+        )
+
+    def people(self, base: Base, faces: FaceEncoder, people: int) -> PeoplePool:
+        """Pictures of so many people each."""
+        folder, count = self.folder / "people", (people, people)
+        return read_people(base, faces, World(seed=SEED), folder, pictures=PORTRAYED, people=count)
+
+    def stage_one(self, base: Base, faces: FaceEncoder, arm: StageOneArm = SHIPPED_ONE) -> Weights:
+        """UniPortrait's faceid file, flat."""
+        name = f"uniportrait stage I{arm.suffix}"
+
+        def train() -> Weights:
+            networks = new_stage_one(base, faces, seed=SEED)
+            pool = arm.look(self.people(base, faces, 1))
+            course = COURSES["uniportrait stage I"]
+            train_stage_one(base, faces, networks, pool, course, self.folder / name, dropping=arm.dropping)
+            return flatten(faceid_weights(networks))
+
+        return self._kept(name, train)
+
+    def stage_two(self, base: Base, faces: FaceEncoder, arm: StageTwoArm = SHIPPED_TWO) -> Weights:
+        """UniPortrait's router file, flat."""
+        name = f"uniportrait stage II{arm.suffix}"
+
+        def train() -> Weights:
+            networks = networks_of(load(self.stage_one(base, faces)), base.unet)
+            pool, course = self.people(base, faces, 2), COURSES["uniportrait stage II"]
+            train_stage_two(base, faces, networks, pool, course, self.folder / name, routing=arm.routing)
+            return flatten(router_weights(networks))
+
+        return self._kept(name, train)
+
+    def _kept(self, name: str, train: Callable[[], Weights]) -> Weights:
+        done = self.folder / f"{name}.safetensors"
+        if not done.is_file():
+            logger.info("Training: %s", name)
+            weights = train()
+            with whole_file(done) as partial:
+                save_file({key: tensor.contiguous() for key, tensor in weights.items()}, partial)
+        return load_file(done)

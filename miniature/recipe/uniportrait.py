@@ -1,0 +1,67 @@
+"""Training of the miniature's UniPortrait by the trainer's own methods."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from torch import Tensor, nn
+
+from ...training.base import Base
+from ...training.draws import Draws
+from ...training.face_encoder import FaceEncoder
+from ...training.uniportrait_identities import Dropping
+from ...training.uniportrait_networks import UniPortraitNetworks, new_networks, new_routers
+from ...training.uniportrait_stage1 import StageOne
+from ...training.uniportrait_stage2 import Routing, StageTwo
+from .course import Course, follow
+from .people import PeoplePool
+
+RANK = 8
+
+
+def new_stage_one(base: Base, faces: FaceEncoder, *, seed: int) -> UniPortraitNetworks:
+    """Untrained networks of stage I for the miniature."""
+    return new_networks(base.unet, faces.nobody(), rank=RANK, seed=seed)
+
+
+def train_stage_one(
+    base: Base,
+    faces: FaceEncoder,
+    networks: UniPortraitNetworks,
+    pool: PeoplePool,
+    course: Course,
+    folder: Path,
+    *,
+    dropping: Dropping,
+) -> None:
+    """Train stage I on pictures of one person; raises as `follow`."""
+    method = StageOne(base, networks, faces.nobody(), dropping=dropping, seed=course.seed)
+    try:
+        follow(course, method, lambda draws: _loss(method, base, pool, draws), folder)
+    finally:
+        method.detach()
+
+
+def train_stage_two(
+    base: Base,
+    faces: FaceEncoder,
+    networks: UniPortraitNetworks,
+    pool: PeoplePool,
+    course: Course,
+    folder: Path,
+    *,
+    routing: Routing,
+) -> None:
+    """Train stage II on pictures of several people; routers are made where there are none yet; raises as `follow`."""
+    if not networks.routers:
+        networks.routers = new_routers(networks, seed=course.seed)
+    method = StageTwo(base, networks, faces.nobody(), routing=routing, seed=course.seed)
+    try:
+        follow(course, method, lambda draws: _loss(method, base, pool, draws), folder)
+    finally:
+        method.detach()
+
+
+def _loss(method: nn.Module, base: Base, pool: PeoplePool, draws: Draws) -> Tensor:
+    return cast(dict[str, Tensor], method(pool.batch(base, draws)))["loss"]

@@ -1,0 +1,1 @@
+"""Drawing with the miniature on diffusers, in ComfyUI's coordinates."""

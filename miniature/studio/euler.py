@@ -1,0 +1,42 @@
+"""Euler's method in ComfyUI's coordinates, for a base that predicts velocity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from .noise_levels import timesteps, zero_snr_sigmas
+
+Predict = Callable[[Tensor, int, float], Tensor]
+
+
+def cpu_noise(seed: int, shape: Sequence[int]) -> Tensor:
+    """The noise that ComfyUI begins with, whatever the device."""
+    return torch.randn(*shape, generator=torch.Generator("cpu").manual_seed(seed))
+
+
+@torch.no_grad()
+def sample_euler(predict: Predict, noise: Tensor, steps: int) -> Tensor:
+    """Latents from noise.
+
+    Args:
+        predict: what the UNet says, guidance included, from latents scaled for it, the timestep and its noise level.
+        noise: standard normal, (B, C, h, w).
+        steps: of the scheduler "simple".
+
+    Returns:
+        As the UNet takes them, (B, C, h, w).
+
+    Reference: arXiv:2206.00364, algorithm 2 without churn; velocity as in arXiv:2202.00512, appendix D.
+    """
+    places = timesteps(steps)
+    sigmas = [*(float(zero_snr_sigmas()[place]) for place in places), 0.0]
+    x = noise * (1 + sigmas[0] ** 2) ** 0.5
+    for place, sigma, following in zip(places, sigmas[:-1], sigmas[1:], strict=True):
+        size = (1 + sigma**2) ** 0.5
+        velocity = predict(x / size, place, sigma)
+        denoised = x / size**2 - velocity * sigma / size
+        x = x + (x - denoised) / sigma * (following - sigma)
+    return x

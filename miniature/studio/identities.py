@@ -1,0 +1,64 @@
+"""People of many pictures in one batch, other people in every row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from ...models.attention import AttentionCall, AttentionSite, Polarity
+from ...models.layers.decoupled_cross_attention import decoupled_cross_attention
+from ...models.layers.key_value import KeyValueProjection
+from ...models.uniportrait.id_routing import IDRouter
+
+Choice = Literal["argmax", "softmax", "everybody"]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class RowIdentities:
+    """The identities' part of every cross-attention layer.
+
+    Attributes:
+        attention: a KeyValueProjection by site index.
+        routers: an IDRouter by site index.
+        tokens: of the people of every picture, (B, N, T, D).
+        nobody: tokens of nobody, for the negative side of guidance, (1, T, D).
+        strength: factor on the identities' attention.
+        choice: how a router's preference becomes weights; "everybody" asks no router and adds all people everywhere.
+    """
+
+    attention: nn.ModuleDict
+    routers: nn.ModuleDict
+    tokens: Tensor
+    nobody: Tensor
+    strength: float = 1.0
+    choice: Choice = "argmax"
+
+    def wants(self, site: AttentionSite) -> bool:
+        """Whether there are keys and values for this layer."""
+        return site.kind == "cross" and str(site.index) in self.attention
+
+    def __call__(self, site: AttentionSite, call: AttentionCall) -> Tensor:
+        """Attention to the identities, (B, L, C)."""
+        layer = cast(KeyValueProjection, self.attention[str(site.index)])
+        negative = call.polarity is Polarity.NEGATIVE
+        tokens = self.tokens[list(call.samples)]
+        weights = self._weights(site, call, tokens)
+        if negative:
+            weights = weights.sum(-1, keepdim=True)
+            tokens = self.nobody.expand(len(tokens), -1, -1)[:, None]
+        keys, values = layer(tokens)
+        return decoupled_cross_attention(call.query, keys, values, weights * self.strength, call.heads)
+
+    def _weights(self, site: AttentionSite, call: AttentionCall, tokens: Tensor) -> Tensor:
+        people = tokens.shape[1]
+        if people == 1 or self.choice == "everybody":
+            return call.query.new_ones(len(tokens), 1, people)
+        if call.polarity is Polarity.NEGATIVE:
+            return call.query.new_full((len(tokens), 1, people), 1 / people)
+        logits = cast(IDRouter, self.routers[str(site.index)]).logits(call.hidden, tokens)
+        if self.choice == "softmax":
+            return logits.softmax(-1)
+        return one_hot(logits.argmax(-1), people).to(logits)

@@ -1,0 +1,30 @@
+"""Noise levels of the miniature as ComfyUI counts them: σ = √((1 − ᾱ) / ᾱ), the last one finite."""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+from torch import Tensor
+
+LAST = 4.8973451890853435e-08  # ᾱ of the last timestep, which ComfyUI puts in place of zero
+
+
+@functools.cache
+def zero_snr_sigmas() -> Tensor:
+    """The levels of the 1000 training timesteps, float32.
+
+    Reference: arXiv:2305.08891, algorithm 1, on the schedule of SD1.5.
+    """
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
+    root = (1 - betas).cumprod(0).sqrt()
+    root = (root - root[-1]) * root[0] / (root[0] - root[-1])
+    kept = root**2
+    kept[-1] = LAST
+    return ((1 - kept) / kept).sqrt().float()
+
+
+def timesteps(steps: int) -> list[int]:
+    """The timesteps of ComfyUI's scheduler "simple", noisiest first."""
+    sigmas = zero_snr_sigmas()
+    return [len(sigmas) - 1 - int(place * len(sigmas) / steps) for place in range(steps)]

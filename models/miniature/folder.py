@@ -1,0 +1,10 @@
+"""Where the miniature's weights lie: beside the code, in the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+WEIGHTS = Path(__file__).resolve().parents[2] / "miniature" / "weights"
+BASE = WEIGHTS / "base.safetensors"
+FACES = WEIGHTS / "faces.safetensors"
+UNIPORTRAIT = WEIGHTS / "uniportrait.safetensors"
