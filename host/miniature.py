@@ -85,8 +85,6 @@ def _model(weights: dict[str, torch.Tensor], sizes: BaseSizes) -> ModelPatcher:
             "transformer_depth_middle": 1,
             "transformer_depth_output": [1] * (sizes.blocks + 1) * levels,
             "context_dim": sizes.text,
-            "num_heads": -1,
-            "num_head_channels": sizes.head,
             "use_spatial_transformer": True,
             "use_linear_in_transformer": False,
             "adm_in_channels": None,
@@ -95,6 +93,7 @@ def _model(weights: dict[str, torch.Tensor], sizes: BaseSizes) -> ModelPatcher:
             "use_temporal_resblock": False,
         }
     )
+    config.unet_config |= {"num_heads": -1, "num_head_channels": sizes.head}  # in place of those that SD15 sets
     config.sampling_settings = {"zsnr": True}
     config.latent_format = latent_formats.SD15()
     config.latent_format.latent_channels = sizes.latent_channels
