@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -10,21 +11,32 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.miniature.networks.checkpoint import base_weights
-from likeness.miniature.networks.sizes import BaseSizes
 from likeness.miniature.networks.untrained import new_base
-from likeness.miniature.recipe import latents, vae
+from likeness.miniature.recipe import latents, stages, vae
 from likeness.miniature.recipe.base_model import _batch, train_base
 from likeness.miniature.recipe.course import Course
 from likeness.miniature.recipe.latents import Pool, read_pool, token_ids
-from likeness.miniature.recipe.vae import WINDOW, cut, normalise_latents, pixel_weights, train_vae, window_corners
-from likeness.miniature.recipe.whole_base import BaseRecipe, make_base
+from likeness.miniature.recipe.stages import Kitchen
+from likeness.miniature.recipe.vae import (
+    WINDOW,
+    WINDOWS,
+    cut,
+    normalise_latents,
+    pixel_weights,
+    reconstruction_loss,
+    train_vae,
+    window_corners,
+)
 from likeness.miniature.regions import Region
 from likeness.miniature.world import World
 from likeness.models.errors import InvalidSettingError
+from likeness.models.miniature.base_file import ROWS, UNET, VAE, WORDS
+from likeness.models.miniature.sizes import BaseSizes
+from likeness.models.miniature.vae import MiniatureVAE
 from likeness.training.denoising import denoising_loss
 from likeness.training.draws import Draws
 
-SIZES = BaseSizes(unet=(32, 32), vae=(32, 32, 32, 32), text=16, text_layers=1)
+SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 COURSE = Course(seed=2, steps=3, batch=2, learning_rate=1e-3, warmup=1, save_every=2)
 PEOPLE = (1, 2)
 
@@ -33,36 +45,67 @@ def pictures(count):
     return World(seed=9).scenes(range(count), people=PEOPLE).image * 2 - 1
 
 
-def weights_of(base, part):
-    return {key: tensor for key, tensor in base_weights(base).items() if key.startswith(part)}
+def new_vae():
+    torch.manual_seed(1)
+    return MiniatureVAE(SIZES.vae, SIZES.latent_channels)
+
+
+def weights_of(base):
+    return {key: tensor.clone() for key, tensor in base_weights(base, SIZES).items()}
 
 
 def test_a_seed_decides_what_the_vae_becomes(tmp_path, monkeypatch):
     monkeypatch.setattr(vae, "MEASURED", 8)
-    bases = [new_base(SIZES, seed=1) for _ in range(3)]
-    for number, (base, course) in enumerate(zip(bases, (COURSE, COURSE, replace(COURSE, seed=3)), strict=True)):
-        train_vae(base.vae, course, tmp_path / str(number))
-    first, same, other = (weights_of(base, "first_stage_model.") for base in bases)
+    networks = [new_vae() for _ in range(3)]
+    for number, (network, course) in enumerate(zip(networks, (COURSE, COURSE, replace(COURSE, seed=3)), strict=True)):
+        train_vae(network, course, tmp_path / str(number))
+    first, same, other = (network.state_dict() for network in networks)
     assert all(torch.equal(first[key], same[key]) for key in first)
-    key = "first_stage_model.decoder.conv_in.weight"
+    key = "decoder.4.weight"
     assert not torch.equal(first[key], other[key])
-    assert not torch.equal(first[key], base_weights(new_base(SIZES, seed=1))[key])
+    assert not torch.equal(first[key], new_vae().state_dict()[key])
+
+
+def test_a_trained_vae_has_latents_of_spread_one_after_scaling(tmp_path, monkeypatch):
+    monkeypatch.setattr(vae, "MEASURED", 64)
+    network = new_vae()
+    train_vae(network, COURSE, tmp_path)
+    with torch.no_grad():
+        spread = network.encode(pictures(64)).std((0, 2, 3)) * 0.18215
+    assert (spread - 1).abs().max() < 0.1
 
 
 def test_normalised_latents_have_the_spread_of_sd15_and_decode_to_the_same():
-    base = new_base(SIZES, seed=1)
-    network, pixels = base.vae.eval(), pictures(8)
+    network, pixels = new_vae(), pictures(8)
     with torch.no_grad():
-        before = network.encode(pixels).latent_dist
-        decoded = network.decode(before.mean).sample
+        before = network.encode(pixels)
+        decoded = network.decode(before)
         normalise_latents(network, pixels)
-        after = network.encode(pixels).latent_dist
-        scaled = after.mean.transpose(0, 1).flatten(1) * base.latent_scale
-        torch.testing.assert_close(network.decode(after.mean).sample, decoded, atol=1e-4, rtol=0)
+        after = network.encode(pixels)
+        torch.testing.assert_close(network.decode(after), decoded, atol=1e-4, rtol=0)
+    scaled = after.transpose(0, 1).flatten(1) * 0.18215
     torch.testing.assert_close(scaled.mean(1), torch.zeros(4), atol=1e-3, rtol=0)
     torch.testing.assert_close(scaled.std(1), torch.ones(4), atol=1e-3, rtol=0)
-    spread = before.mean.transpose(0, 1).flatten(1).std(1)[None, :, None, None]
-    torch.testing.assert_close(after.std / 5.49, before.std / spread, rtol=1e-2, atol=0)  # 5.49 = 1 / 0.18215
+    assert not torch.allclose(before, after, atol=0.1)
+
+
+def test_the_vae_pays_by_the_weight_of_pixels_for_what_noisy_latents_become():
+    pixels, weights = torch.zeros(4, 3, 16, 16), torch.ones(4, 1, 16, 16)
+    weights[..., :8, :] = 3
+    given = []
+
+    class Stub:
+        def encode(self, pixels):
+            return torch.zeros(4, 5, 2, 2)
+
+        def decode(self, latents):
+            given.append(latents)
+            return pixels + 0.5 * (weights == 3)
+
+    loss = reconstruction_loss(Stub(), pixels, weights, Draws(0, (6, 7)))
+    assert float(loss) == pytest.approx(0.5 * 3 / (3 + 1))
+    assert given[0].std() == pytest.approx(0.05, rel=0.3)
+    assert len(given[0].unique()) == given[0].numel()
 
 
 def test_eyes_count_most_and_the_background_least():
@@ -80,11 +123,12 @@ def test_windows_lie_in_the_picture_and_near_faces_of_everybody():
     scene = World(seed=9).scenes(range(64), people=(2, 2))
     corners = window_corners(scene, Draws(0, tuple(range(64))))
     windows = cut(scene.image, corners)
-    top, left = corners[5]
-    assert windows.shape == (64, 3, WINDOW, WINDOW)
-    assert torch.equal(windows[5], scene.image[5, :, top : top + WINDOW, left : left + WINDOW])
+    top, left = corners[5, 1]
+    assert windows.shape == (64 * WINDOWS, 3, WINDOW, WINDOW)
+    assert torch.equal(windows[5 * WINDOWS + 1], scene.image[5, :, top : top + WINDOW, left : left + WINDOW])
+    assert (corners[:, 0] != corners[:, 1]).any(1).float().mean() > 0.9
     seen = torch.stack([cut(scene.faces[:, [person]], corners).sum((1, 2, 3)) for person in (0, 1)])
-    whole = scene.faces.sum((-2, -1)).T
+    whole = scene.faces.sum((-2, -1)).T.repeat_interleave(WINDOWS, 1)
     assert (seen.max(0).values > 0).float().mean() > 0.9
     assert all(0.2 < share < 0.8 for share in (seen > whole / 2).float().mean(1))
 
@@ -123,24 +167,24 @@ def test_a_seed_decides_what_the_base_becomes(pool, tmp_path):
     bases = [new_base(SIZES, seed=seed) for seed in (1, 1, 1)]
     for number, (base, course) in enumerate(zip(bases, (COURSE, COURSE, replace(COURSE, seed=3)), strict=True)):
         train_base(base, pool, course, tmp_path / str(number))
-    first, same, other = (base_weights(base) for base in bases)
+    first, same, other = map(weights_of, bases)
     assert all(torch.equal(first[key], same[key]) for key in first)
-    key = "model.diffusion_model.out.2.weight"
-    assert not torch.equal(first[key], other[key])
+    assert not torch.equal(first[f"{UNET}out.2.weight"], other[f"{UNET}out.2.weight"])
 
 
 def test_unet_and_text_encoder_learn_together_and_the_vae_and_unseen_words_stay(pool, tmp_path):
     base = new_base(SIZES, seed=1)
-    before = {key: tensor.clone() for key, tensor in base_weights(base).items()}
+    before = weights_of(base)
     train_base(base, pool, COURSE, tmp_path)
-    after = base_weights(base)
-    words = "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight"
-    changed = (after[words] != before[words]).any(1).nonzero()[:, 0].tolist()
-    assert set(pool.tokens.unique().tolist()) == set(changed)
+    after = weights_of(base)
+    changed = after[ROWS][(after[WORDS] != before[WORDS]).any(1)]
+    assert torch.equal(after[ROWS], before[ROWS])
+    assert changed.tolist() == pool.tokens.unique().tolist()
     layers = "cond_stage_model.transformer.text_model.encoder.layers.0.self_attn.q_proj.weight"
-    for key in (layers, "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"):
+    for key in (layers, f"{UNET}input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"):
         assert not torch.equal(after[key], before[key]), key
-    frozen = [key for key in before if key.startswith("first_stage_model.")]
+    frozen = [key for key in before if key.startswith(VAE)]
+    assert frozen
     assert all(torch.equal(after[key], before[key]) for key in frozen)
 
 
@@ -158,12 +202,45 @@ def test_the_base_learns_to_tell_velocity(pool, tmp_path):
     assert loss() < 0.8 * before
 
 
-def test_the_whole_base_is_made_twice_alike_and_goes_on_after_an_interruption(tmp_path, monkeypatch):
+@pytest.fixture
+def small_recipe(monkeypatch):
     monkeypatch.setattr(latents, "PART", 4)
     monkeypatch.setattr(vae, "MEASURED", 8)
-    recipe = BaseRecipe(sizes=SIZES, seed=1, vae=COURSE, pictures=4, people=PEOPLE, base=COURSE)
-    first = base_weights(make_base(recipe, tmp_path / "whole"))
-    again = tmp_path / "parts"
-    train_vae(new_base(SIZES, seed=1).vae, COURSE, again / "vae")  # what a call leaves that ended here
-    second = base_weights(make_base(recipe, again))
-    assert all(torch.equal(first[key], second[key]) for key in first)
+    monkeypatch.setattr(stages, "SIZES", SIZES)
+    monkeypatch.setattr(stages, "PICTURES", 4)
+    monkeypatch.setattr(stages, "COURSES", {"vae": COURSE, "base": COURSE})
+
+
+@pytest.mark.usefixtures("small_recipe")
+def test_the_base_is_the_same_bit_for_bit_when_its_making_was_interrupted(tmp_path, monkeypatch):
+    expected = weights_of(Kitchen(tmp_path / "whole").base())
+    for module, name in ((vae, "reconstruction_loss"), (stages, "read_pool"), (stages, "train_base")):
+        after = 2 if name == "reconstruction_loss" else 0  # the step after the first checkpoint
+        with monkeypatch.context() as patched:
+            patched.setattr(module, name, interrupted(getattr(module, name), after))
+            with pytest.raises(InterruptedError):
+                Kitchen(tmp_path / "parts").base()
+    weights = weights_of(Kitchen(tmp_path / "parts").base())
+    assert all(torch.equal(weights[key], expected[key]) for key in expected)
+
+
+@pytest.mark.usefixtures("small_recipe")
+def test_what_the_kitchen_has_made_is_not_made_again(tmp_path, monkeypatch):
+    expected = weights_of(Kitchen(tmp_path).base())
+    monkeypatch.setattr(stages, "train_vae", None)
+    monkeypatch.setattr(stages, "train_base", None)
+    again = Kitchen(tmp_path).base()
+    assert all(torch.equal(weights_of(again)[key], expected[key]) for key in expected)
+    assert not any(parameter.requires_grad for parameter in again.unet.parameters())
+
+
+def interrupted(function, after):
+    """The function, until it has been called so often."""
+    calls = itertools.count()
+
+    def call(*given, **named):
+        if next(calls) == after:
+            raise InterruptedError
+        return function(*given, **named)
+
+    return call
