@@ -51,8 +51,8 @@ def find_faces(finder: FaceFinder, picture: np.ndarray, min_score: float) -> lis
         min_score: 0–1.
     """
     height, width = picture.shape[:2]
-    scale = SIDE / max(height, width)
-    size = max(round(height * scale), 1), max(round(width * scale), 1)
+    size = tuple(max(round(side * SIDE / max(height, width)), 1) for side in (height, width))
+    scale = torch.tensor([size[1] / width, size[0] / height])  # rounded apart
     pixels = images_from_arrays([picture]).permute(0, 3, 1, 2).to(next(finder.parameters()))
     small = functional.interpolate(pixels, size=size, mode="bilinear", antialias=True, align_corners=False)
     seen = functional.pad(small, (0, SIDE - size[1], 0, SIDE - size[0]))
@@ -60,7 +60,7 @@ def find_faces(finder: FaceFinder, picture: np.ndarray, min_score: float) -> lis
     found: list[Detection] = []
     order = scores[0].argsort(descending=True)
     for place in order[scores[0][order] >= min_score].tolist():
-        box, points = (lengths[0, place] / scale).cpu().split((4, 10))
+        box, points = (lengths[0, place].cpu().unflatten(0, (7, 2)) / scale).flatten().split((4, 10))
         if all(_overlap(box, torch.from_numpy(other.box)) < OVERLAP for other in found):
             half = 0.5  # detectors count from the middle of the first pixel, boxes from its edge
             found.append(Detection(box.numpy(), points.view(5, 2).numpy() - half, float(scores[0, place])))
