@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ...models.checkpoint import load_strictly, subset
@@ -15,10 +14,10 @@ from ...models.miniature.base_file import CLIP, ROWS, UNET, VAE, WORDS, read_bas
 from ...models.miniature.sizes import BaseSizes
 from ...training.base import Base
 from ...training.text_encoders import PREFIX
-from ...training.whole_file import whole_file
 from .original_names import original_unet
 from .untrained import new_base, unet_config
 from .vae import DiffusersVAE
+from .weights_file import write_weights
 
 
 def base_weights(base: Base, sizes: BaseSizes) -> dict[str, Tensor]:
@@ -48,12 +47,7 @@ def write_base(
         metadata: notes for readers of the file.
         dtype: of the weights in it.
     """
-    weights = {
-        key: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else tensor.dtype).contiguous()
-        for key, tensor in base_weights(base, sizes).items()
-    }
-    with whole_file(path) as partial:
-        save_file(weights, partial, {**sizes.metadata(), **metadata})
+    write_weights(path, base_weights(base, sizes), {**sizes.metadata(), **metadata}, dtype=dtype)
 
 
 def read_base(path: Path) -> Base:

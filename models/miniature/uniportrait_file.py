@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..checkpoint import subset
+from ..checkpoint import subset, summarise
+from ..errors import UnknownCheckpointError
 from ..files import read_state_dict
 from ..uniportrait.checkpoint import UniPortraitAdapter, load
 
@@ -15,6 +16,21 @@ STAGE_ONE, STAGE_TWO = "faceid.", "router."
 
 
 def read_uniportrait(path: Path, *, dtype: torch.dtype | None = None) -> UniPortraitAdapter:
-    """Read the adapter; raises as `models.uniportrait.checkpoint.load`."""
+    """Read the adapter.
+
+    Args:
+        path: of the file.
+        dtype: of the attention's weights; None keeps the file's.
+
+    Raises:
+        CorruptModelFileError: if the file cannot be read.
+        UnknownCheckpointError: if it is something else.
+    """
     weights: dict[str, Tensor] = read_state_dict(path)
-    return load(subset(weights, STAGE_ONE), subset(weights, STAGE_TWO), dtype=dtype)
+    faceid, router = subset(weights, STAGE_ONE), subset(weights, STAGE_TWO)
+    if not faceid or not router:
+        raise UnknownCheckpointError(
+            f'{path.name} holds {summarise(weights)}, and not both stages of UniPortrait ("{STAGE_ONE}", "{STAGE_TWO}"); '
+            "take the file that came with this pack."
+        )
+    return load(faceid, router, dtype=dtype)

@@ -1,0 +1,38 @@
+"""The judge's file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ...models.checkpoint import load_strictly, subset
+from ...models.files import read_state_dict
+from ...models.miniature.finder import FaceFinder
+from ..networks.weights_file import write_networks
+from .judge import Judge
+from .readers import new_backdrop_reader, new_person_reader
+
+FINDER, PERSONS, BACKDROPS = "finder.", "persons.", "backdrops."
+
+
+def write_judge(path: Path, judge: Judge, metadata: Mapping[str, str]) -> None:
+    """Write a judge in half precision."""
+    networks = {FINDER: judge.finder, PERSONS: judge.persons, BACKDROPS: judge.backdrops}
+    write_networks(path, networks, metadata)
+
+
+def read_judge(path: Path) -> Judge:
+    """Read a judge: float32, frozen, on the CPU.
+
+    Raises:
+        CorruptModelFileError: if the file cannot be read.
+        UnknownCheckpointError: if it is something else.
+    """
+    weights = read_state_dict(path)
+    return Judge(
+        finder=load_strictly(FaceFinder(), subset(weights, FINDER), f"{path.name}, detector,"),
+        persons=load_strictly(new_person_reader(), subset(weights, PERSONS), f"{path.name}, reader of persons,"),
+        backdrops=load_strictly(
+            new_backdrop_reader(), subset(weights, BACKDROPS), f"{path.name}, reader of backdrops,"
+        ),
+    )

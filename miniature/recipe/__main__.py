@@ -1,0 +1,116 @@
+"""Command: train the whole miniature from its seeds. `python -m likeness.miniature.recipe`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+from ...models.errors import LikenessError
+from ...models.miniature.folder import BASE, FACES, JUDGE, UNIPORTRAIT
+from ...models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO
+from ..judge.file import write_judge
+from ..networks.checkpoint import write_base
+from ..networks.weights_file import write_weights
+from .faces_file import write_face_networks
+from .stages import SEED, SIZES, Kitchen
+
+logger = logging.getLogger("likeness.miniature")
+
+Work = Callable[[Kitchen], object]
+
+
+def base_model(kitchen: Kitchen) -> None:
+    """VAE, UNet, text encoder."""
+    kitchen.base()
+
+
+def small_networks(kitchen: Kitchen) -> None:
+    """Whatever looks at pictures."""
+    kitchen.judge()
+    kitchen.finder()
+    kitchen.faces()
+
+
+def one_person(kitchen: Kitchen) -> None:
+    """Stage I of the adapter."""
+    kitchen.stage_one(kitchen.base(), kitchen.faces())
+
+
+def two_people(kitchen: Kitchen) -> None:
+    """What stage II learns from."""
+    kitchen.people(kitchen.base(), kitchen.faces(), 2)
+
+
+def routers(kitchen: Kitchen) -> None:
+    """Stage II of the adapter."""
+    kitchen.stage_two(kitchen.base(), kitchen.faces())
+
+
+# What may be done side by side, each in a process of its own; a line begins when the one before is finished.
+PHASES: tuple[tuple[Work, ...], ...] = ((base_model, small_networks), (one_person, two_people), (routers,))
+
+
+def main() -> int:
+    """Train what is not there yet, then write the files; 0 when they are there, 1 after a fault."""
+    parser = argparse.ArgumentParser(prog="python -m likeness.miniature.recipe", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=default_folder(), help="of what is kept on the way")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
+    started = time.monotonic()
+    try:
+        for phase in PHASES:
+            _side_by_side(phase, options.folder)
+        write_files(Kitchen(options.folder))
+    except LikenessError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"miniature: written to {BASE.parent.name}/ ({(time.monotonic() - started) / 60:.0f} min)\n")
+    return 0
+
+
+def default_folder() -> Path:
+    """Where the recipe keeps what it has done."""
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "likeness" / "miniature"
+
+
+def write_files(kitchen: Kitchen) -> None:
+    """Write the files that ship."""
+    base, faces, judge = kitchen.base(), kitchen.faces(), kitchen.judge()
+    notes = {"licence": "Apache-2.0", "made_by": "likeness.miniature.recipe", "seed": json.dumps(SEED)}
+    write_base(BASE, base, SIZES, metadata=notes)
+    write_face_networks(
+        FACES, finder=kitchen.finder(), backbone=faces.backbone, image_encoder=faces.image_encoder, metadata=notes
+    )
+    stages = {STAGE_ONE: kitchen.stage_one(base, faces), STAGE_TWO: kitchen.stage_two(base, faces)}
+    adapter = {prefix + key: tensor for prefix, stage in stages.items() for key, tensor in stage.items()}
+    write_weights(UNIPORTRAIT, adapter, notes)
+    write_judge(JUDGE, judge, notes)
+
+
+def _side_by_side(phase: tuple[Work, ...], folder: Path) -> None:
+    threads = max(1, (os.cpu_count() or 1) // len(phase))
+    with ProcessPoolExecutor(len(phase), mp_context=get_context("spawn")) as pool:
+        running = [pool.submit(_work, work, folder, threads) for work in phase]
+        for finished in as_completed(running):
+            finished.result()
+
+
+def _work(work: Work, folder: Path, threads: int) -> None:
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {work.__name__}: %(message)s", stream=sys.stdout)
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
+    work(Kitchen(folder))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
