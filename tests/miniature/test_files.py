@@ -57,7 +57,7 @@ def test_networks_that_look_at_faces_are_read_in_the_precision_of_the_file(netwo
     assert_equal(read.finder.state_dict(), halved(networks["finder"].state_dict()))
     assert_equal(read.backbone.state_dict(), halved(networks["backbone"].state_dict()))
     assert_equal(read.image_encoder, halved(networks["image_encoder"].state_dict()))
-    assert not (read.finder.training or read.backbone.training)
+    assert [network.training for network in (read.finder, read.backbone)] == [False, False]
     config = CLIPVisionModelWithProjection(CLIPVisionConfig(**read.image_config)).config
     assert (config.image_size, config.num_attention_heads, config.hidden_act) == (28, 2, "gelu")
 
