@@ -61,7 +61,7 @@ class Judge:
         found = [self._faces(array) for array in arrays]
         backdrops = self.backdrops(whole_pictures(pictures))
         owner = torch.tensor([number for number, points in enumerate(found) for _ in points], dtype=torch.int64)
-        people = self.persons(person_windows(pictures[owner], torch.cat(found)))
+        people = self._people(pictures[owner], torch.cat(found))
         return [
             Verdict(
                 points=points,
@@ -70,6 +70,12 @@ class Judge:
             )
             for number, points in enumerate(found)
         ]
+
+    def _people(self, pictures: Tensor, points: Tensor) -> dict[str, Tensor]:
+        """What the reader says of faces; torch's layers refuse to see nobody."""
+        if not len(points):
+            return {name: pictures.new_zeros(0, answers) for name, answers in self.persons.questions.items()}
+        return self.persons(person_windows(pictures, points))
 
     def _faces(self, picture: np.ndarray) -> Tensor:
         """Points of the faces of a picture from left to right, (F, 5, 2)."""
