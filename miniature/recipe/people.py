@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 
 PART = 512  # pictures in a file
 ROWS = 32  # encoded at once
-SIDE = 128.0  # pixels
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -79,7 +78,7 @@ def read_people(
         people: fewest and most in a picture; N is the most.
     """
     seen = fingerprint([base.vae, faces.backbone, faces.image_encoder])
-    place = folder / f"{seen}-seed{world.seed}-{people[0]}to{people[1]}"
+    place = folder / f"{seen}-{world.split}-{world.size}-seed{world.seed}-{people[0]}to{people[1]}"
     parts: list[dict[str, Tensor]] = []
     for first in range(0, pictures, PART):
         path = place / f"from-{first:08d}.safetensors"
@@ -106,7 +105,7 @@ def _encode(base: Base, faces: FaceEncoder, world: World, indices: range, people
             "tokens": torch.stack([token_ids(caption.text) for caption in scene.captions]),
             "intrinsic": rearrange(features.intrinsic.half(), "1 (p n t) d -> p n t d", **shape),
             "structure": rearrange(features.structure.half(), "1 (p n t) d -> p n t d", **shape),
-            "boxes": scene.boxes / SIDE,
+            "boxes": scene.boxes / world.size,
             "present": scene.present,
         }
         for name, tensor in part.items():
