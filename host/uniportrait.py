@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 
 import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
-from ..models.adapter_layers import LoRA
 from ..models.attention import AttentionResidual
 from ..models.errors import InvalidSettingError
 from ..models.face.iresnet import IResNet
-from ..models.identity_attention import IdentityResidual, Person
-from ..models.placement import Placement, combine
-from ..models.uniportrait.adapter import ImagePromptResidual, Routed
+from ..models.uniportrait.adapter import ImagePromptResidual
+from ..models.uniportrait.application import identity_residual, lora_for, placement_of
 from ..models.uniportrait.checkpoint import ImagePrompt, UniPortraitAdapter, load, load_backbone
-from ..models.uniportrait.identity import Identities, Identity, embed, embed_null
+from ..models.uniportrait.identity import Identities, embed
 from .attention import inject
 from .lora import add_lora
 from .memory import attention_dtype, loaded, manage
@@ -112,11 +111,11 @@ def apply(
     """
     adapter = uniportrait.adapter
     require_fit(model, adapter.widths, adapter.context_dim, name=NAME)
-    lora = _lora(adapter, len(identities.active))
+    lora = lora_for(adapter, len(identities.active))
     residuals: list[AttentionResidual] = []
     with loaded(uniportrait.encoder):
         if identities.active:
-            residuals.append(_identity_residual(model, adapter, identities, structure_scale))
+            residuals.append(identity_residual(adapter, identities, structure_scale, partial(sigma_window, model)))
         if image_prompt is not None and image_prompt.strength > 0:
             residuals.append(_image_prompt_residual(adapter.image_prompt, image_prompt))
     if not residuals:
@@ -143,52 +142,11 @@ def place(uniportrait: LoadedUniPortrait, identities: Identities, *, structure_s
     if not people:
         raise InvalidSettingError('There is nobody to place; put "Add UniPortrait Identity" before it.')
     if sum(person.mask is None for person in people) > 1:
-        _lora(uniportrait.adapter, len(people))  # its file holds the routers too
+        lora_for(uniportrait.adapter, len(people))  # its file holds the routers too
     with loaded(uniportrait.encoder):
         tokens = torch.cat([embed(uniportrait.adapter.id_embedding, person, structure_scale) for person in people])
-    placement = _placement(uniportrait.adapter, people, tokens)
+    placement = placement_of(uniportrait.adapter, people, tokens)
     return LoadedPlacement(placement, tuple(person.name for person in people), (uniportrait.attention,))
-
-
-def _lora(adapter: UniPortraitAdapter, people: int) -> LoRA | None:
-    """One LoRA for one person, another for several, none for nobody."""
-    if people < 2:
-        return adapter.single_lora if people else None
-    if adapter.multi_lora is None:
-        raise InvalidSettingError(
-            f'{people} people need the router file, and "router" of Load UniPortrait is "none": '
-            "choose the router file there (the published one is uniportrait-router_sd15.bin)."
-        )
-    return adapter.multi_lora
-
-
-def _identity_residual(
-    model: ModelPatcher, adapter: UniPortraitAdapter, identities: Identities, structure_scale: float
-) -> IdentityResidual:
-    active = identities.active
-    tokens = torch.cat([embed(adapter.id_embedding, person, structure_scale) for person in active])
-    people = tuple(
-        Person(
-            name=person.name,
-            strength=person.strength,
-            window=sigma_window(model, person.start_percent, person.end_percent),
-        )
-        for person in active
-    )
-    return IdentityResidual(
-        attention=adapter.face_attention,
-        tokens=tokens,
-        null_tokens=embed_null(adapter.id_embedding, identities, structure_scale),
-        people=people,
-        placement=_placement(adapter, active, tokens),
-    )
-
-
-def _placement(adapter: UniPortraitAdapter, people: tuple[Identity, ...], tokens: Tensor) -> Placement:
-    """The router for people without a mask, their masks for the others."""
-    without = [place for place, person in enumerate(people) if person.mask is None]
-    routed = Routed(adapter.routers, tokens[without]) if without else None
-    return combine(tuple(person.mask for person in people), routed)
 
 
 def _image_prompt_residual(branch: ImagePrompt | None, prompt: ImagePromptInput) -> ImagePromptResidual:
