@@ -26,5 +26,5 @@ def zero_snr_sigmas() -> Tensor:
 
 def timesteps(steps: int) -> list[int]:
     """The timesteps of ComfyUI's scheduler "simple", noisiest first."""
-    sigmas = zero_snr_sigmas()
-    return [len(sigmas) - 1 - int(place * len(sigmas) / steps) for place in range(steps)]
+    every, last = len(zero_snr_sigmas()) / steps, len(zero_snr_sigmas()) - 1
+    return [last - int(place * every) for place in range(steps)]  # rounded as there
