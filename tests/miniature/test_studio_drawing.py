@@ -91,7 +91,9 @@ def test_guidance_leads_from_no_prompt_to_the_prompt_and_beyond(base):
     empty, said = (draw_latents(base, [text] * 3, NOISE, Settings(steps=1, guidance=1)) for text in ("", PROMPTS[0]))
     for guidance in (0.0, 1.0, 11.0):
         drawn = draw_latents(base, [PROMPTS[0]] * 3, NOISE, Settings(steps=1, guidance=guidance))
-        torch.testing.assert_close(drawn, empty + guidance * (said - empty), atol=0.01, rtol=0)
+        torch.testing.assert_close(
+            drawn, empty + guidance * (said - empty), atol=0.03, rtol=0
+        )  # one step from a latent of 4500
     assert 11 * (said - empty).abs().max() > 0.3
 
 

@@ -1,0 +1,113 @@
+"""The miniature in ComfyUI and on diffusers: one file, one noise, the same latents; networks of a few channels."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+pytest.importorskip("diffusers")
+
+from likeness.miniature.networks.checkpoint import read_base, write_base
+from likeness.miniature.networks.untrained import new_base
+from likeness.miniature.studio.drawing import Settings, decode, draw_latents
+from likeness.miniature.studio.euler import cpu_noise
+from likeness.models.face.iresnet import IResNet
+from likeness.models.miniature.base_file import read_base_file
+from likeness.models.miniature.sizes import BaseSizes
+from likeness.models.uniportrait.application import identity_residual, lora_for
+from likeness.models.uniportrait.checkpoint import load
+from likeness.models.uniportrait.features import ReferenceFeatures
+from likeness.models.uniportrait.identity import Identities, Identity
+from likeness.training.uniportrait_networks import faceid_weights, new_networks, new_routers, router_weights
+from torch import nn
+
+pytestmark = pytest.mark.comfy
+
+SIZES = BaseSizes(unet=(32, 64), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
+PROMPT, SEED, SCALE = "a man in a red shirt and a woman in blue, in front of dots", 5, 0.3
+SETTINGS = Settings(steps=8, guidance=3.0)
+ALIKE = 1e-3  # of latents of spread 1
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("miniature") / "base.safetensors"
+    write_base(path, new_base(SIZES, seed=3), SIZES, metadata={})
+    return path
+
+
+@pytest.fixture(scope="module")
+def base(path):
+    return read_base(path)
+
+
+@pytest.fixture(scope="module")
+def adapter(base):
+    """Both stages, with a LoRA that does something."""
+    like = ReferenceFeatures(intrinsic=torch.zeros(1, 3, 6), structure=torch.zeros(1, 5, 10))
+    networks = new_networks(base.unet, like, rank=2, seed=0)
+    networks.routers = new_routers(networks, seed=1)
+    for parameter in networks.lora.parameters():
+        nn.init.normal_(parameter, std=0.2, generator=torch.Generator().manual_seed(parameter.numel()))
+    return load(faceid_weights(networks), router_weights(networks))
+
+
+@pytest.fixture(scope="module")
+def people():
+    """A function: a number to so many people."""
+    generator = torch.Generator().manual_seed(0)
+    everybody = [
+        ReferenceFeatures(
+            intrinsic=torch.randn(1, 3, 6, generator=generator), structure=torch.randn(1, 5, 10, generator=generator)
+        )
+        for _ in range(2)
+    ]
+
+    def build(count):
+        chain = Identities(people=(), null_clip_tokens=torch.zeros(1, 5, 4))
+        for number, features in enumerate(everybody[:count]):
+            chain = chain.add(Identity(name=f"person {number}", features=features, strength=1.0))
+        return chain
+
+    return build
+
+
+def in_comfyui(path, identities, adapter):
+    """Latents as the UNet takes them, and the picture."""
+    from likeness.host.miniature import _clip, _model, _vae
+    from likeness.host.uniportrait import apply, new_uniportrait
+
+    import nodes
+
+    weights, sizes = read_base_file(path)
+    model, clip, vae = (build(weights, sizes) for build in (_model, _clip, _vae))
+    uniportrait = new_uniportrait(adapter, IResNet(4, [(2, 1), (2, 1), (2, 1), (6, 1)]))
+    model, _ = apply(model, uniportrait, identities, structure_scale=SCALE, lora_strength=1.0)
+    positive, negative = (clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in (PROMPT, ""))
+    empty = {"samples": torch.zeros(1, 4, 16, 16)}
+    [latent] = nodes.KSampler().sample(
+        model, SEED, SETTINGS.steps, SETTINGS.guidance, "euler", "simple", positive, negative, empty
+    )
+    return latent["samples"] * model.model.latent_format.scale_factor, vae.decode(latent["samples"]).movedim(-1, 1)
+
+
+def on_diffusers(base, identities, adapter):
+    """The same on the other host."""
+    count = len(identities.people)
+    with torch.no_grad():
+        residual = identity_residual(adapter, identities, SCALE) if count else None
+    noise = cpu_noise(SEED, (1, 4, 16, 16))
+    latents = draw_latents(base, [PROMPT], noise, SETTINGS, residual=residual, lora=lora_for(adapter, count))
+    return latents, decode(base, latents)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_both_hosts_draw_the_same_picture(path, base, adapter, people, count):
+    theirs, their_picture = in_comfyui(path, people(count), adapter)
+    ours, our_picture = on_diffusers(base, people(count), adapter)
+    torch.testing.assert_close(ours, theirs, atol=ALIKE, rtol=0)
+    torch.testing.assert_close(our_picture, their_picture, atol=ALIKE, rtol=0)
+    assert 0.1 < ours.std() < 10
+    if count:
+        plain, _ = on_diffusers(base, people(0), adapter)
+        assert (ours - plain).abs().max() > 100 * ALIKE
