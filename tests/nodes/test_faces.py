@@ -1,6 +1,9 @@
+import numpy as np
 import pytest
 import torch
 from likeness.models.errors import BadImageError, InvalidSettingError, NoFaceFoundError
+from likeness.models.face.types import Detection
+from likeness.models.miniature.finder import FaceFinder
 from likeness.tests.models.face import synthetic_detectors
 
 pytestmark = pytest.mark.comfy
@@ -47,6 +50,26 @@ def test_detect_finds_faces_with_files_of_the_model_folders(monkeypatch, tmp_pat
     picture[:, 96:160, 400:464] = torch.tensor([1.0, 0.0, 0.0])
     (face,) = detect(picture, detector="auto", min_score=0.8).result[0].faces
     assert abs(face.box - [400, 96, 464, 160]).max() <= 8
+
+
+def test_a_face_analysis_is_asked_instead_and_no_model_file_is_looked_for(image, monkeypatch):
+    from likeness.host import face_analysis, faces, memory
+
+    seen = []
+
+    def find(network, picture, min_score):
+        seen.append((network, picture.shape, min_score))
+        return [
+            Detection(np.float32([20, 20, 60, 60]), np.float32([[30, 35], [50, 35], [40, 45], [33, 52], [47, 52]]), 1)
+        ]
+
+    monkeypatch.setattr(face_analysis, "find_faces", find)
+    monkeypatch.setattr(faces, "detector_files", None)
+    network = FaceFinder()
+    analysis = face_analysis.LoadedFaceAnalysis(memory.manage(network))
+    found = detect(image, detector="auto", min_score=0.4, face_analysis=analysis).result[0]
+    assert seen == [(network, (100, 200, 3), 0.4)]
+    assert [face.box.tolist() for face in found.faces] == [[20, 20, 60, 60]]
 
 
 def test_the_preview_can_be_run_alone():

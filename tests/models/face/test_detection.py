@@ -5,6 +5,7 @@ import pytest
 from likeness.models.errors import InvalidSettingError, MissingModelFileError, MissingPackageError
 from likeness.models.face import detection
 from likeness.models.face.detection import DetectorFiles, DetectorSettings, detect, sort_files
+from likeness.models.face.types import Detection
 from likeness.tests.models.face import synthetic_detectors
 
 RED = (255, 0, 0)
@@ -124,6 +125,29 @@ def test_given_regions_and_crops_need_no_file(squares):
     pictures = [squares(100, 100), squares(100, 100)]
     assert boxes(pictures, detector="given region", region="image 2\n-10 10 50 120") == [[], [[0, 10, 50, 100]]]
     assert boxes(pictures, detector="face crop") == [[[0, 0, 100, 100]]] * 2
+
+
+@pytest.mark.parametrize("detector", ["auto", "given region", "face crop"])
+def test_a_detector_that_is_already_loaded_is_asked_instead_and_needs_no_file(squares, detector):
+    asked = []
+
+    def look(picture, min_score):
+        asked.append((picture.shape, min_score))
+        return [Detection(np.float32([-10, 30, 90, 70]), np.full((5, 2), -3, np.float32), 0.9)]
+
+    settings = DetectorSettings(detector=detector, region="0 0 9 9", min_score=0.3, look=look)
+    [[face], [_]] = detect([squares(50, 80), squares(40, 60)], settings)
+    assert asked == [((50, 80, 3), 0.3), ((40, 60, 3), 0.3)]
+    assert face.box.tolist() == [0, 30, 80, 50]
+    assert face.points.tolist() == [[-3, -3]] * 5
+
+
+def test_a_loaded_detector_looks_twice_too(squares):
+    """It finds nobody in the picture itself, and somebody at one place of the picture with its border."""
+    found = iter([[], [Detection(np.float32([30, 40, 50, 60]), np.full((5, 2), 45, np.float32), 0.9)]])
+    [[face]] = detect([squares(40, 80)], DetectorSettings(look=lambda picture, min_score: next(found)))
+    assert face.box.tolist() == [10, 30, 30, 40]  # 10 rows and 20 columns of border
+    assert face.points.tolist() == [[25, 35]] * 5
 
 
 @pytest.mark.parametrize(
