@@ -9,15 +9,21 @@ pytest.importorskip("diffusers")
 
 from likeness.miniature.networks.checkpoint import read_base, write_base
 from likeness.miniature.networks.untrained import new_base
+from likeness.miniature.recipe.backbone import new_backbone
+from likeness.miniature.recipe.faces_file import write_face_networks
+from likeness.miniature.recipe.image_encoder import new_image_encoder
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
 from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.base_file import read_base_file
+from likeness.models.miniature.faces_file import read_face_networks
+from likeness.models.miniature.finder import FaceFinder
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.uniportrait.application import identity_residual, lora_for
 from likeness.models.uniportrait.checkpoint import load
 from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.models.uniportrait.identity import Identities, Identity
+from likeness.training.image_encoder import image_tokens
 from likeness.training.uniportrait_networks import faceid_weights, new_networks, new_routers, router_weights
 from torch import nn
 
@@ -99,6 +105,26 @@ def on_diffusers(base, identities, adapter):
     noise = cpu_noise(SEED, (1, 4, 16, 16))
     latents = draw_latents(base, [PROMPT], noise, SETTINGS, residual=residual, lora=lora_for(adapter, count))
     return latents, decode(base, latents)
+
+
+def test_both_hosts_see_the_same_in_a_crop(tmp_path):
+    from likeness.host.miniature import _clip_vision
+    from likeness.host.vision import image_tokens as tokens_in_comfyui
+
+    torch.manual_seed(0)
+    encoder, backbone = new_image_encoder().eval(), new_backbone()
+    for parameter in encoder.parameters():
+        parameter.data = (parameter + 0.05 * torch.randn(parameter.shape)).half().float()  # as the file keeps it
+    path = tmp_path / "faces.safetensors"
+    write_face_networks(path, finder=FaceFinder(), backbone=backbone, image_encoder=encoder, metadata={})
+    clip_vision = _clip_vision(read_face_networks(path))
+    pixels = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    expected = image_tokens(encoder, pixels)
+    found = tokens_in_comfyui(clip_vision, pixels, width=expected.shape[-1])[:, 1:]
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+    with torch.no_grad():
+        embeds = encoder(pixel_values=pixels).image_embeds
+        torch.testing.assert_close(clip_vision.model(pixels)[2], embeds, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
