@@ -14,9 +14,7 @@ from ...models.attention import AttentionResidual, Run
 from ...training.base import Base
 from ...training.diffusers_host import RunContext, attach, guidance_pair
 from ...training.text_encoders import encode_prompts
-from .euler import cpu_noise, sample_euler
-
-SIZE = 128  # pixels
+from .euler import sample_euler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,19 +24,17 @@ class Settings:
     Attributes:
         steps: of Euler's method.
         guidance: classifier-free, as ComfyUI's cfg.
-        size: side of a picture, pixels.
     """
 
     steps: int = 20
     guidance: float = 3.0
-    size: int = SIZE
 
 
 @torch.no_grad()
 def draw_latents(
     base: Base,
     prompts: Sequence[str],
-    seeds: Sequence[int],
+    noise: Tensor,
     settings: Settings,
     *,
     residual: AttentionResidual | None = None,
@@ -50,7 +46,7 @@ def draw_latents(
     Args:
         base: the miniature.
         prompts: one per picture.
-        seeds: of the noise, one per picture.
+        noise: standard normal, (B, C, h, w).
         settings: how.
         residual, lora: attached to the UNet for the time.
         run: caches and recorder of the residual.
@@ -60,10 +56,6 @@ def draw_latents(
     """
     text = encode_prompts(base.text_encoders, ["", *prompts]).tokens
     text = torch.cat((text[:1].expand(len(prompts), -1, -1), text[1:]))
-    side = settings.size // 8
-    shape = (1, base.unet.config["in_channels"], side, side)
-    noise = torch.cat([cpu_noise(seed, shape) for seed in seeds])
-
     context = RunContext(polarities=guidance_pair, sigma=0.0, run=run or Run())
 
     def predict(latents: Tensor, timestep: int, sigma: float) -> Tensor:

@@ -1,0 +1,110 @@
+"""The miniature on diffusers: references and a sentence in, latents and a routing map out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...models.attention import Run
+from ...models.face.analysis import analyze
+from ...models.face.detection import DetectorSettings
+from ...models.miniature.finder import FaceFinder, find_faces
+from ...models.miniature.folder import BASE, FACES, UNIPORTRAIT
+from ...models.miniature.uniportrait_file import read_uniportrait
+from ...models.placement_record import PlacementMaps, PlacementRecord
+from ...models.uniportrait.application import identity_residual, lora_for
+from ...models.uniportrait.checkpoint import UniPortraitAdapter
+from ...models.uniportrait.features import CROP_SIZE
+from ...models.uniportrait.identity import Identities, Identity
+from ...training.base import Base
+from ...training.face_encoder import FaceEncoder
+from ...training.image_encoder import image_tokens
+from ..networks.checkpoint import read_base
+from ..networks.faces import read_faces
+from .drawing import Settings, draw_latents
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Shot:
+    """Pictures to draw.
+
+    Attributes:
+        prompt: what they show.
+        noise: of all of them, (B, C, h, w).
+        references: (H, W, 3) uint8 of each person; nobody draws with the base alone.
+        strength: of every person, 0–2.
+        structure_scale: 0–1.
+        is_routed: whether the router places several people; else all of them are everywhere in equal parts.
+    """
+
+    prompt: str
+    noise: Tensor
+    references: tuple[np.ndarray, ...] = ()
+    strength: float = 1.0
+    structure_scale: float = 0.3
+    is_routed: bool = True
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Studio:
+    """The networks that a picture needs.
+
+    Attributes:
+        base: VAE, UNet and text encoder.
+        finder: finds the face of a reference.
+        faces: describes it.
+        adapter: UniPortrait.
+    """
+
+    base: Base
+    finder: FaceFinder
+    faces: FaceEncoder
+    adapter: UniPortraitAdapter
+
+    @classmethod
+    def load(cls) -> Studio:
+        """Read the files that came with the pack.
+
+        Raises:
+            MissingModelFileError: if one of them is not there.
+            UnknownCheckpointError: if one of them is something else.
+        """
+        networks, faces = read_faces(FACES)
+        return cls(base=read_base(BASE), finder=networks.finder, faces=faces, adapter=read_uniportrait(UNIPORTRAIT))
+
+    def people(self, shot: Shot) -> Identities:
+        """The people of a shot, in order.
+
+        Raises:
+            NoFaceFoundError: if nobody is found in a reference.
+        """
+        nothing = torch.zeros(1, 3, CROP_SIZE, CROP_SIZE)
+        chain = Identities(people=(), null_clip_tokens=image_tokens(self.faces.image_encoder, nothing))
+        settings = DetectorSettings(look=lambda picture, score: find_faces(self.finder, picture, score))
+        mask = None if shot.is_routed or len(shot.references) < 2 else torch.ones(1, 8, 8)
+        for number, reference in enumerate(shot.references, 1):
+            [face] = analyze([reference], settings).faces
+            features = self.faces.features(face.crop[None])
+            chain = chain.add(Identity(name=f"person {number}", features=features, strength=shot.strength, mask=mask))
+        return chain
+
+    @torch.no_grad()
+    def draw(self, shot: Shot, settings: Settings) -> tuple[Tensor, PlacementMaps | None]:
+        """The latents of a shot as the UNet takes them, (B, C, h, w), and where people were placed.
+
+        Raises:
+            NoFaceFoundError: see `people`.
+        """
+        record = PlacementRecord()
+        prompts = [shot.prompt] * len(shot.noise)
+        if not shot.references:
+            return draw_latents(self.base, prompts, shot.noise, settings), None
+        people = self.people(shot)
+        residual = identity_residual(self.adapter, people, shot.structure_scale)
+        lora = lora_for(self.adapter, len(people.active))
+        run = Run(recorder=record)
+        latents = draw_latents(self.base, prompts, shot.noise, settings, residual=residual, lora=lora, run=run)
+        return latents, record.maps()

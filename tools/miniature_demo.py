@@ -1,0 +1,73 @@
+"""`make demo`: two drawn people and a sentence in, pictures with both of them out, and what a judge sees in them."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+
+from PIL import Image
+
+from ..miniature.judge.file import read_judge
+from ..models.errors import LikenessError
+from ..models.miniature.folder import JUDGE
+from .comfy_folders import REPOSITORY, find_comfy_folders
+from .comfy_server import ComfyRunError
+from .miniature_demo_comfy import draw_in_comfy
+from .miniature_demo_diffusers import draw_on_diffusers
+from .miniature_demo_report import save_grid, score, table
+from .miniature_demo_scene import Scene, drawn_people, read_people, sentences
+
+OUTPUT = REPOSITORY / "output"
+GRID = OUTPUT / "demo.png"
+
+
+def main() -> int:
+    """Run the demo; 0 when the grid is there, 1 after a failure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", nargs=2, type=Path, metavar="FILE", help="two pictures of drawn people")
+    parser.add_argument("--prompt", help="another sentence about two people")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that `with` blocks stop what they started
+    try:
+        run(options.photos, options.prompt)
+    except (LikenessError, ComfyRunError, OSError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(photos: list[Path] | None, prompt: str | None) -> None:
+    """Draw, judge, save and print."""
+    started = time.monotonic()
+    judge = read_judge(JUDGE)
+    references, codes = read_people(photos, judge) if photos else drawn_people()
+    one, two = sentences(codes, prompt)
+    scene = Scene(references=references, codes=codes, one=one, two=two)
+    folders = find_comfy_folders()
+    if folders:
+        print(
+            f"demo: drawing in ComfyUI {folders[0].version}, {folders[0].path} (nothing is written there)", flush=True
+        )
+        pictures, maps = draw_in_comfy(scene, folders[0])
+    else:
+        print("demo: no ComfyUI was found (COMFYUI_PATH names it); drawing on diffusers, same weights", flush=True)
+        pictures, maps = draw_on_diffusers(scene)
+    print(f"demo: {two}\n\n{table(score(judge, scene, pictures), scene.pictures)}\n")
+    save_grid(GRID, scene, pictures, maps)
+    if not photos:
+        _save_portraits(scene)
+    print(f"demo: saved {GRID.relative_to(REPOSITORY)} ({time.monotonic() - started:.0f} s)")
+
+
+def _save_portraits(scene: Scene) -> None:
+    folder = OUTPUT / "portraits"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, reference in enumerate(scene.references, 1):
+        Image.fromarray(reference).save(folder / f"miniature-{number}.png")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
