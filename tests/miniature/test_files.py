@@ -7,6 +7,9 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.miniature.judge.file import read_judge, write_judge
+from likeness.miniature.judge.judge import Judge
+from likeness.miniature.judge.readers import new_backdrop_reader, new_person_reader
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.faces_file import write_face_networks
 from likeness.models.checkpoint import flatten, subset
@@ -114,3 +117,18 @@ def test_a_file_without_both_stages_is_refused_in_one_sentence(stages, tmp_path,
 def test_a_missing_file_is_named(read, tmp_path):
     with pytest.raises(MissingModelFileError, match=r"it\.safetensors"):
         read(tmp_path / "it.safetensors")
+
+
+def test_a_judge_is_read_as_it_was_written(tmp_path):
+    torch.manual_seed(0)
+    judge = Judge(finder=FaceFinder(), persons=new_person_reader(), backdrops=new_backdrop_reader())
+    write_judge(tmp_path / "judge.safetensors", judge, {})
+    again = read_judge(tmp_path / "judge.safetensors")
+    for name in ("finder", "persons", "backdrops"):
+        assert_equal(getattr(again, name).state_dict(), halved(getattr(judge, name).state_dict()))
+        assert not getattr(again, name).training
+
+
+def test_the_networks_that_look_at_faces_are_no_judge(faces):
+    with pytest.raises(UnknownCheckpointError, match=r"^faces\.safetensors, reader of persons,"):
+        read_judge(faces)
