@@ -9,10 +9,12 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.miniature.identity import ATTRIBUTES, NOUNS
+from likeness.miniature.judge.readers import PERSON
 from likeness.miniature.recipe import backbone
 from likeness.miniature.recipe.backbone import cut_faces, worn_crops
 from likeness.miniature.recipe.finder import found_loss
 from likeness.miniature.recipe.image_encoder import contrastive_loss, describe_face, new_image_encoder, whole
+from likeness.miniature.recipe.readers import person_answers
 from likeness.miniature.recipe.wear import wear
 from likeness.miniature.world import World
 from likeness.models.miniature.finder import CELL, VALUES, read_cells
@@ -118,6 +120,18 @@ def test_half_of_the_crops_are_portraits_and_each_comes_with_its_person():
     expected = torch.cat((WORLD.portraits((10, 11)).codes.flatten(0, 1), scene.codes[scene.present]))
     assert torch.equal(codes, expected)
     assert len(crops) == len(codes)
+
+
+def test_the_judge_is_taught_what_is_true_of_everybody_who_is_there(scene):
+    answers = person_answers(scene)
+    people = list(zip(*scene.present.nonzero(as_tuple=True), strict=True))
+    assert answers.keys() == PERSON.keys()
+    for place, attribute in enumerate(ATTRIBUTES):
+        assert answers[attribute.name].tolist() == [
+            int(scene.codes[picture, person, place]) for picture, person in people
+        ]
+    for name in ("clothing", "accessory"):
+        assert answers[name].tolist() == [int(getattr(scene.facts, name)[place]) for place in people]
 
 
 def test_a_face_is_described_by_all_of_its_attributes():
