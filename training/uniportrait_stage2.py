@@ -32,11 +32,13 @@ class Routing:
         weight: λ of the regularisation.
         tau: temperature of the Gumbel softmax, above 0.
         drop_face: how often everybody becomes nobody, 0–1.
+        has_noise: whether the choice is made with Gumbel noise, as in the paper; without, it is the likeliest.
     """
 
     weight: float = 0.1
     tau: float = 1.0
     drop_face: float = 0.05
+    has_noise: bool = True
 
 
 @dataclass(eq=False, slots=True)
@@ -49,6 +51,7 @@ class GumbelPlacement:
         tokens: (B, N, T, D) of the batch.
         present: which people are there, (B, N).
         draws: the noise; None chooses without, as at inference.
+        has_noise: see `Routing`.
         seen: of the current batch, by site: noise-free shares (B, L, N) and the layer's grid.
     """
 
@@ -57,6 +60,7 @@ class GumbelPlacement:
     tokens: Tensor
     present: Tensor
     draws: Draws | None = None
+    has_noise: bool = True
     seen: dict[int, tuple[Tensor, tuple[int, int]]] = field(default_factory=dict)
 
     def __call__(self, site: AttentionSite, call: AttentionCall) -> Tensor:
@@ -69,8 +73,9 @@ class GumbelPlacement:
             return one_hot(logits.argmax(dim=-1), logits.shape[-1]).to(logits)
         self.seen.setdefault(site.index, (logits.softmax(dim=-1), call.grid))  # checkpointing comes here twice
         # people first, so that those who are only filled up change nobody's numbers
-        noise = self.draws.gumbel(f"routing {site.index}", logits.shape[:0:-1]).mT.to(logits)
-        soft = ((logits + noise) / self.tau).softmax(dim=-1)
+        if self.has_noise:
+            logits = logits + self.draws.gumbel(f"routing {site.index}", logits.shape[:0:-1]).mT.to(logits)
+        soft = (logits / self.tau).softmax(dim=-1)
         hard = one_hot(soft.argmax(dim=-1), soft.shape[-1]).to(soft)
         return hard + soft - soft.detach()
 
@@ -101,7 +106,9 @@ class StageTwo(nn.Module):
         for module in self.frozen:
             module.requires_grad_(False)
         empty = null.intrinsic[None]
-        self.place = GumbelPlacement(self.routers, routing.tau, empty, torch.ones(1, 1, dtype=torch.bool))
+        self.place = GumbelPlacement(
+            self.routers, routing.tau, empty, torch.ones(1, 1, dtype=torch.bool), has_noise=routing.has_noise
+        )
         self.residual = TrainedIdentities(networks.attention, self.place, empty)
         self.detach = attach(base.unet, self.residual, lora=self.lora.pairs(), context=RunContext(sigma=0.0))
 

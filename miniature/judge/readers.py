@@ -17,6 +17,7 @@ EYES_ABOVE, MOUTH_BELOW = 0.12, 0.62  # the middle of the face, in those units
 
 _ATTRIBUTES = dict(zip((each.name for each in ATTRIBUTES), SIZES, strict=True))
 PERSON = _ATTRIBUTES | {"clothing": len(CLOTHING_NAMES), "accessory": len(ACCESSORIES)}
+EXPRESSION = {"opening": 2}  # of the mouth: closed or open
 BACKDROP = {"pattern": len(PATTERNS), "tint": len(TINT_NAMES)}
 
 
@@ -49,6 +50,11 @@ class Reader(nn.Module):
 def new_person_reader() -> Reader:
     """Reads attributes, clothing and accessory of a window of `person_windows`."""
     return Reader(PERSON, (32, 64, 96, 128))
+
+
+def new_expression_reader() -> Reader:
+    """Reads the expression in a window of `person_windows`; for experiments, not part of the judge's file."""
+    return Reader(EXPRESSION, (24, 32, 48, 64))
 
 
 def new_backdrop_reader() -> Reader:

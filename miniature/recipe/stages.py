@@ -24,7 +24,7 @@ from ...training.uniportrait_networks import faceid_weights, networks_of, router
 from ...training.uniportrait_stage2 import Routing
 from ...training.whole_file import whole_file
 from ..judge.judge import Judge
-from ..judge.readers import Reader, new_backdrop_reader, new_person_reader
+from ..judge.readers import Reader, new_backdrop_reader, new_expression_reader, new_person_reader
 from ..networks.untrained import new_base
 from ..networks.vae import DiffusersVAE
 from ..world import World
@@ -35,7 +35,7 @@ from .finder import train_finder
 from .image_encoder import new_image_encoder, train_image_encoder
 from .latents import read_pool
 from .people import PeoplePool, read_people
-from .readers import train_backdrop_reader, train_person_reader
+from .readers import train_backdrop_reader, train_expression_reader, train_person_reader
 from .uniportrait import new_stage_one, train_stage_one, train_stage_two
 from .vae import train_vae
 
@@ -57,6 +57,7 @@ COURSES = {
     "judge's finder": Course(seed=20, steps=1600, batch=16, learning_rate=2e-3, decay=0.995),
     "judge of persons": Course(seed=21, steps=3000, batch=16, learning_rate=2e-3, decay=0.995),
     "judge of backdrops": Course(seed=22, steps=1000, batch=16, learning_rate=2e-3, decay=0.995),
+    "reader of expressions": Course(seed=23, steps=1500, batch=16, learning_rate=2e-3, decay=0.995),
     "uniportrait stage I": Course(seed=1, steps=2000, batch=24, learning_rate=1e-3, decay=0.995),
     "uniportrait stage II": Course(seed=2, steps=1200, batch=16, learning_rate=5e-4, decay=0.995),
 }
@@ -168,6 +169,10 @@ class Kitchen:
             backdrops=cast(Reader, self.make("judge of backdrops", new_backdrop_reader, train_backdrop_reader)),
         )
 
+    def expressions(self) -> Reader:
+        """Reads expressions; for experiments."""
+        return cast(Reader, self.make("reader of expressions", new_expression_reader, train_expression_reader))
+
     def people(self, base: Base, faces: FaceEncoder, people: int) -> PeoplePool:
         """Pictures of so many people each."""
         folder, count = self.folder / "people", (people, people)
@@ -186,12 +191,14 @@ class Kitchen:
 
         return self._kept(name, train)
 
-    def stage_two(self, base: Base, faces: FaceEncoder, arm: StageTwoArm = SHIPPED_TWO) -> Weights:
-        """UniPortrait's router file, flat."""
+    def stage_two(
+        self, base: Base, faces: FaceEncoder, arm: StageTwoArm = SHIPPED_TWO, first: Weights | None = None
+    ) -> Weights:
+        """UniPortrait's router file, flat; begun from a faceid file, by default that of `stage_one`."""
         name = f"uniportrait stage II{arm.suffix}"
 
         def train() -> Weights:
-            networks = networks_of(load(self.stage_one(base, faces)), base.unet)
+            networks = networks_of(load(first or self.stage_one(base, faces)), base.unet)
             pool, course = self.people(base, faces, 2), COURSES["uniportrait stage II"]
             train_stage_two(base, faces, networks, pool, course, self.folder / name, routing=arm.routing)
             return flatten(router_weights(networks))

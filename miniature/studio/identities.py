@@ -27,6 +27,7 @@ class RowIdentities:
         nobody: tokens of nobody, for the negative side of guidance, (1, T, D).
         strength: factor on the identities' attention.
         choice: how a router's preference becomes weights; "everybody" asks no router and adds all people everywhere.
+        entropies: takes the mean entropy of the routers' softmax of every call, nats; None where nobody asks.
     """
 
     attention: nn.ModuleDict
@@ -35,6 +36,7 @@ class RowIdentities:
     nobody: Tensor
     strength: float = 1.0
     choice: Choice = "argmax"
+    entropies: list[float] | None = None
 
     def wants(self, site: AttentionSite) -> bool:
         """Whether there are keys and values for this layer."""
@@ -59,6 +61,9 @@ class RowIdentities:
         if call.polarity is Polarity.NEGATIVE:
             return call.query.new_full((len(tokens), 1, people), 1 / people)
         logits = cast(IDRouter, self.routers[str(site.index)]).logits(call.hidden, tokens)
+        shares = logits.softmax(-1)
+        if self.entropies is not None:
+            self.entropies.append(float(-(shares * shares.clamp_min(1e-12).log()).sum(-1).mean()))
         if self.choice == "softmax":
-            return logits.softmax(-1)
+            return shares
         return one_hot(logits.argmax(-1), people).to(logits)

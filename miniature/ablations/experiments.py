@@ -1,0 +1,139 @@
+"""UniPortrait's claims, U1 to U6: which arms are drawn, and what has to be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ..recipe.stages import PAPERS_DROPPING, PAPERS_ROUTING, StageOneArm, StageTwoArm
+from .arms import Values
+from .bootstrap import Estimate, difference
+
+GLOBAL = StageOneArm(" global", is_global=True)
+UNDROPPED = StageOneArm(" without drops", dropping=replace(PAPERS_DROPPING, token=0.0, path=0.0))
+UNREGULARISED = StageTwoArm(" without regularisation", routing=replace(PAPERS_ROUTING, weight=0.0))
+NOISELESS = StageTwoArm(" without Gumbel noise", routing=replace(PAPERS_ROUTING, has_noise=False))
+LEEWAY = 0.03  # what "not lower" allows
+
+Expected = Literal["higher", "lower", "not lower"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Something that has to be seen in the pictures of two arms.
+
+    Attributes:
+        metric: of `arms.judge_arm`.
+        arm, other: names; the claim is about `arm` minus `other`.
+        expected: what has to be true of the difference.
+    """
+
+    metric: str
+    arm: str
+    other: str
+    expected: Expected
+
+    def test(self, drawn: Mapping[str, Values]) -> tuple[Estimate, str]:
+        """The paired difference, and "holds", "fails" (the interval lies on the other side) or "undecided"."""
+        found = difference(drawn[self.arm][self.metric], drawn[self.other][self.metric])
+        if self.expected == "not lower":
+            low, high = found.low + LEEWAY, found.high + LEEWAY
+        else:
+            low, high = (found.low, found.high) if self.expected == "higher" else (-found.high, -found.low)
+        return found, "holds" if low > 0 else "fails" if high < 0 else "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One row of the plan.
+
+    Attributes:
+        name: U1 to U6.
+        claim: in words, with where the paper says so.
+        people: in a picture.
+        arms: names of those that take part.
+        claims: what has to be seen; none only reports.
+    """
+
+    name: str
+    claim: str
+    people: int
+    arms: tuple[str, ...]
+    claims: tuple[Claim, ...]
+
+
+PLAIN, ON, SHUFFLED, BY_GLOBAL, WITHOUT_DROPS, WITH_DROPS = (
+    "no adapter",
+    "UniPortrait, stage I",
+    "other people's portraits",
+    "mean of the deepest map",
+    "without drops, structure 1.0",
+    "with drops, structure 1.0",
+)
+NO_ROUTER, FREE_ROUTER, ROUTER, SOFT, NOISE_FREE = (
+    "no router",
+    "router, λ = 0",
+    "router",
+    "router, softmax",
+    "router trained without Gumbel noise",
+)
+
+EXPERIMENTS = (
+    Experiment(
+        "U1",
+        "The ID embedding brings the person into the picture and the text is still followed.",
+        1,
+        (PLAIN, ON, SHUFFLED),
+        (
+            Claim("identity", ON, PLAIN, "higher"),
+            Claim("identity", ON, SHUFFLED, "higher"),
+            Claim("text", ON, PLAIN, "not lower"),
+        ),
+    ),
+    Experiment(
+        "U2",
+        "Local features of the face keep more of it than one global vector (45.5 → 58.3).",
+        1,
+        (BY_GLOBAL, ON),
+        (Claim("identity", ON, BY_GLOBAL, "higher"),),
+    ),
+    Experiment(
+        "U3",
+        "Dropping structure tokens and paths lets less of the portrait's expression through, at no cost (64.5 → 71.1).",
+        1,
+        (WITHOUT_DROPS, WITH_DROPS),
+        (
+            Claim("copying", WITH_DROPS, WITHOUT_DROPS, "lower"),
+            Claim("identity", WITH_DROPS, WITHOUT_DROPS, "not lower"),
+        ),
+    ),
+    Experiment(
+        "U4",
+        "The router, and its regularisation, keep two people apart (42.5 → 59.1 → 67.3).",
+        2,
+        (NO_ROUTER, FREE_ROUTER, ROUTER),
+        (
+            Claim("identity", FREE_ROUTER, NO_ROUTER, "higher"),
+            Claim("identity", ROUTER, FREE_ROUTER, "higher"),
+            Claim("recognised", FREE_ROUTER, NO_ROUTER, "higher"),
+            Claim("recognised", ROUTER, FREE_ROUTER, "higher"),
+            Claim("blending", FREE_ROUTER, NO_ROUTER, "lower"),
+            Claim("blending", ROUTER, FREE_ROUTER, "lower"),
+        ),
+    ),
+    Experiment(
+        "U5",
+        "One person per position beats a soft mixture (67.3 against 62.2).",
+        2,
+        (SOFT, ROUTER),
+        (Claim("blending", ROUTER, SOFT, "lower"), Claim("recognised", ROUTER, SOFT, "higher")),
+    ),
+    Experiment(
+        "U6",
+        "Gumbel noise while training makes the routers surer: the entropy of their softmax is lower (only reported).",
+        2,
+        (NOISE_FREE, ROUTER),
+        (),
+    ),
+)

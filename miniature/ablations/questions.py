@@ -1,0 +1,79 @@
+"""What is drawn in every arm: captions, noise and references, the same for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from ...training.draws import Draws
+from ...training.face_encoder import FaceEncoder
+from ..recipe.backbone import cut_faces
+from ..scene import Scene
+from ..world import World
+
+SEED = 1_000_003  # of a world that nothing was trained on; its people are held out besides
+LATENTS = 16  # side
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Questions:
+    """P pictures to draw, N people in each.
+
+    Attributes:
+        scene: what a perfect picture of each could look like; brings captions, facts and who is in it.
+        noise: to begin with, (P, C, h, w).
+        intrinsic, structure: features of a portrait of everybody, (P, N, T, D).
+        opening: whether the mouth is open on the portrait, (P, N) bool.
+        references: the portraits, (P, N, 3, S, S), 0–1.
+    """
+
+    scene: Scene
+    noise: Tensor
+    intrinsic: Tensor
+    structure: Tensor
+    opening: Tensor
+    references: Tensor
+
+    def __len__(self) -> int:
+        return len(self.noise)
+
+
+def new_questions(faces: FaceEncoder, *, count: int, people: int, channels: int) -> Questions:
+    """Questions about people whom no network has seen, in a world that no network has seen.
+
+    Args:
+        faces: describes the portraits.
+        count: P.
+        people: N.
+        channels: C of the latents.
+    """
+    world = World(seed=SEED, split="held out")
+    indices = range(count)
+    scene = world.scenes(indices, people=(people, people))
+    portraits = world.portraits(indices, people=people)
+    features = faces.features(cut_faces(portraits, Draws(SEED, tuple(range(count * people)))))
+    shape = {"p": count, "n": people}
+    return Questions(
+        scene=scene,
+        noise=Draws(SEED, tuple(indices)).normal("noise", (channels, LATENTS, LATENTS)),
+        intrinsic=rearrange(features.intrinsic, "1 (p n t) d -> p n t d", **shape),
+        structure=rearrange(features.structure, "1 (p n t) d -> p n t d", **shape),
+        opening=rearrange(portraits.plan.pose.opening[:, 0] > 0, "(p n) -> p n", **shape),
+        references=rearrange(portraits.image, "(p n) c h w -> p n c h w", **shape),
+    )
+
+
+def shuffled(questions: Questions) -> Questions:
+    """The same questions with other people's portraits: nothing about a person can be right but by chance."""
+    order = torch.arange(len(questions)).roll(len(questions) // 2)
+    return Questions(
+        scene=questions.scene,
+        noise=questions.noise,
+        intrinsic=questions.intrinsic[order],
+        structure=questions.structure[order],
+        opening=questions.opening[order],
+        references=questions.references[order],
+    )
