@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
-.PHONY: help setup demo test test-long check format bench clean
+.PHONY: help setup demo test test-long check format bench miniature bench-miniature clean
 
 help:
 	@echo "make demo    two portraits, one picture, through a real ComfyUI (PHOTOS=\"a.jpg b.jpg\" takes your own)"
@@ -14,6 +14,8 @@ help:
 	@echo "make check   ruff, pyright and the boundary tests"
 	@echo "make format  let ruff format and mend what it can"
 	@echo "make bench   the measuring programs in benchmarks/"
+	@echo "make miniature  train the miniature's weights from their seeds (two hours on two cores; goes on where it was)"
+	@echo "make bench-miniature  the papers' claims as experiments on the miniature, with a report"
 	@echo "make setup   only make the virtual environments"
 	@echo "make clean   remove everything generated but the virtual environments"
 
@@ -47,6 +49,14 @@ format:
 
 bench: setup
 	@$(VENV)/python -m likeness.tools.run_benchmarks
+
+miniature:
+	@$(PYTHON) -m tools.setup_venv
+	@$(VENV)/python -m likeness.miniature.recipe --folder "$$($(VENV)/python -m likeness.tools.caches)/miniature"
+
+bench-miniature:
+	@$(PYTHON) -m tools.setup_venv
+	@$(VENV)/python -m likeness.miniature.ablations --folder "$$($(VENV)/python -m likeness.tools.caches)/miniature/ablations"
 
 clean:
 	@$(PYTHON) -m tools.clean

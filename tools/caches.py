@@ -22,3 +22,7 @@ def write_elsewhere(name: str) -> dict[str, str]:
     """Give the environment variables that keep Python and numba from writing beside the sources they import."""
     folder = cache_folder()
     return {"PYTHONPYCACHEPREFIX": str(folder / "bytecode" / name), "NUMBA_CACHE_DIR": str(folder / "numba" / name)}
+
+
+if __name__ == "__main__":  # the Makefile asks
+    print(cache_folder())

@@ -11,13 +11,14 @@ from .batch import Batch
 from .draws import Draws
 
 
-def denoising_loss(base: Base, batch: Batch, draws: Draws) -> Tensor:
+def denoising_loss(base: Base, batch: Batch, draws: Draws, weights: Tensor | None = None) -> Tensor:
     """Squared error of the UNet's prediction at one random timestep per picture, the mean of all values.
 
     Args:
         base: the base model; whatever is attached to its UNet takes part.
         batch: clean latents and their conditions.
         draws: noise and timesteps.
+        weights: of the positions, at least 0, (B, 1, h, w); all alike by default.
 
     Returns:
         A scalar, float32.
@@ -31,7 +32,8 @@ def denoising_loss(base: Base, batch: Batch, draws: Draws) -> Tensor:
     if base.prediction == "v":
         target = base.schedule.get_velocity(batch.latents, noise, timesteps)  # pyright: ignore[reportArgumentType]
     predicted = predict(base, noisy, timesteps, batch)
-    return (predicted.float() - target.float()).square().mean()
+    errors = (predicted.float() - target.float()).square()
+    return errors.mean() if weights is None else (errors * weights).mean() / weights.mean()
 
 
 def predict(base: Base, latents: Tensor, timesteps: Tensor, batch: Batch) -> Tensor:

@@ -19,7 +19,6 @@ from ...models.uniportrait.checkpoint import UniPortraitAdapter, load
 from ..judge.file import read_judge
 from ..networks.checkpoint import read_base
 from ..networks.faces import read_faces
-from ..recipe.__main__ import default_folder
 from ..recipe.stages import Kitchen
 from ..studio.drawing import Settings
 from .arms import Arm, draw_arm, judge_arm
@@ -52,7 +51,7 @@ def main() -> int:
     """Run everything that is not there yet; 0 when the report is written, 1 after a fault."""
     parser = argparse.ArgumentParser(prog="python -m likeness.miniature.ablations", description=__doc__)
     parser.add_argument("--pictures", type=int, default=PICTURES, help="of every arm")
-    parser.add_argument("--folder", type=Path, default=default_folder() / "ablations", help="of trained arms")
+    parser.add_argument("--folder", type=Path, required=True, help="of trained arms")
     parser.add_argument("--report", type=Path, default=REPORT, help="folder of the report")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)

@@ -63,7 +63,7 @@ PHASES: tuple[tuple[Work, ...], ...] = ((base_model, small_networks), (one_perso
 def main() -> int:
     """Train what is not there yet, then write the files; 0 when they are there, 1 after a fault."""
     parser = argparse.ArgumentParser(prog="python -m likeness.miniature.recipe", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=default_folder(), help="of what is kept on the way")
+    parser.add_argument("--folder", type=Path, required=True, help="of what is kept on the way")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     started = time.monotonic()
@@ -76,11 +76,6 @@ def main() -> int:
         return 1
     sys.stdout.write(f"miniature: written to {BASE.parent.name}/ ({(time.monotonic() - started) / 60:.0f} min)\n")
     return 0
-
-
-def default_folder() -> Path:
-    """Where the recipe keeps what it has done."""
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "likeness" / "miniature"
 
 
 def write_files(kitchen: Kitchen) -> None:

@@ -17,7 +17,7 @@ from .latents import Pool, encode_tokens, token_ids
 DROPPED = 0.1  # share of the captions that are left out, for classifier-free guidance (arXiv:2207.12598)
 
 
-def train_base(base: Base, pool: Pool, course: Course, folder: Path) -> None:
+def train_base(base: Base, pool: Pool, course: Course, folder: Path, *, face_weight: float = 0.0) -> None:
     """Train UNet and text encoder to tell velocity.
 
     Args:
@@ -25,6 +25,7 @@ def train_base(base: Base, pool: Pool, course: Course, folder: Path) -> None:
         pool: what it learns to draw.
         course: how.
         folder: of the checkpoints.
+        face_weight: of faces beyond that of everything; what tells people apart is small.
 
     Raises:
         InvalidSettingError: see `follow`.
@@ -36,7 +37,8 @@ def train_base(base: Base, pool: Pool, course: Course, folder: Path) -> None:
         rows = draws.integers("picture", len(pool.latents))
         left_out = draws.uniform("caption") < DROPPED
         tokens = nothing.where(left_out[:, None], pool.tokens[rows])
-        return denoising_loss(base, _batch(draws, pool.latents[rows], encode_tokens(base, tokens)), draws)
+        batch = _batch(draws, pool.latents[rows], encode_tokens(base, tokens))
+        return denoising_loss(base, batch, draws, 1 + face_weight * pool.faces[rows])
 
     follow(course, nn.ModuleDict({"unet": base.unet, "text": text_encoder}), loss, folder)
 

@@ -45,12 +45,14 @@ Weights = dict[str, Tensor]
 
 SIZES = BaseSizes()
 SEED = 0  # of base model and adapters; every other network has its own
-PICTURES = 20_480  # that UNet and text encoder learn from
+PICTURES = 20_480  # that UNet and text encoder learn from in each of their two courses
+FACE_WEIGHT = 4.0  # in the second, see `train_base`
 PEOPLE = (1, 2)  # in one of them
 PORTRAYED = 6_144  # pictures that each stage of an adapter learns from
 COURSES = {
     "vae": Course(seed=0, steps=4000, batch=8, learning_rate=2e-3, decay=0.995, save_every=500),
     "base": Course(seed=0, steps=6000, batch=24, learning_rate=1.5e-3, decay=0.998, save_every=250),
+    "base with faces": Course(seed=1, steps=5000, batch=24, learning_rate=1e-3, decay=0.998, save_every=250),
     "backbone": Course(seed=10, steps=1200, batch=32, learning_rate=2e-3, decay=0.0),
     "image encoder": Course(seed=11, steps=1500, batch=48, learning_rate=1e-3, decay=0.995),
     "finder": Course(seed=12, steps=1600, batch=16, learning_rate=2e-3, decay=0.995),
@@ -146,12 +148,17 @@ class Kitchen:
         self.make("vae", lambda: cast(DiffusersVAE, base.vae).network, train_vae)
         networks = nn.ModuleDict({"unet": base.unet, "text": base.text_encoders[0].module})
 
-        def train(network: nn.Module, course: Course, folder: Path) -> None:
-            del network
-            pool = read_pool(base, World(seed=SEED), self.folder / "latents", pictures=PICTURES, people=PEOPLE)
-            train_base(base, pool, course, folder)
+        def train(first: int, face_weight: float) -> Callable[[nn.Module, Course, Path], None]:
+            def follow_course(network: nn.Module, course: Course, folder: Path) -> None:
+                del network  # that of the base
+                pictures = range(first, first + PICTURES)
+                pool = read_pool(base, World(seed=SEED), self.folder / "latents", pictures=pictures, people=PEOPLE)
+                train_base(base, pool, course, folder, face_weight=face_weight)
 
-        self.make("base", lambda: networks, train)
+            return follow_course
+
+        self.make("base", lambda: networks, train(0, 0.0))
+        self.make("base with faces", lambda: networks, train(PICTURES, FACE_WEIGHT))
         return base
 
     def faces(self) -> FaceEncoder:

@@ -136,16 +136,20 @@ def test_windows_lie_in_the_picture_and_near_faces_of_everybody():
 def test_a_pool_is_drawn_once_and_only_for_the_vae_that_it_is_of(tmp_path, monkeypatch):
     monkeypatch.setattr(latents, "PART", 4)
     world, base = World(seed=9), new_base(SIZES, seed=1)
-    pool = read_pool(base, world, tmp_path, pictures=8, people=PEOPLE)
+    pool = read_pool(base, world, tmp_path, pictures=range(8), people=PEOPLE)
     with torch.no_grad():
         expected = base.vae.encode(pictures(8)[4:]).latent_dist.mean * 0.18215
     torch.testing.assert_close(pool.latents[4:], expected, atol=1e-5, rtol=1e-4)
     files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
-    again = read_pool(base, world, tmp_path, pictures=8, people=PEOPLE)
+    again = read_pool(base, world, tmp_path, pictures=range(8), people=PEOPLE)
     assert {path: path.stat().st_mtime_ns for path in files} == files
     assert torch.equal(again.latents, pool.latents)
     assert torch.equal(again.tokens, pool.tokens)
-    other = read_pool(new_base(SIZES, seed=2), world, tmp_path, pictures=4, people=PEOPLE)
+    later = read_pool(base, world, tmp_path, pictures=range(4, 12), people=PEOPLE)
+    assert torch.equal(later.latents[:4], pool.latents[4:])
+    covered = world.scenes(range(8), people=PEOPLE).faces.sum((1, 2, 3)) / 64
+    torch.testing.assert_close(pool.faces.sum((1, 2, 3)), covered, rtol=1e-4, atol=1e-3)
+    other = read_pool(new_base(SIZES, seed=2), world, tmp_path, pictures=range(4), people=PEOPLE)
     assert not torch.allclose(other.latents, pool.latents[:4], atol=1e-2)
 
 
@@ -160,7 +164,9 @@ def test_captions_become_what_the_text_encoder_takes():
 def pool():
     generator = torch.Generator().manual_seed(0)
     tokens = torch.stack([token_ids(text) for text in ("a man in red", "a girl in green")])
-    return Pool(torch.randn(2, 4, 8, 8, generator=generator), tokens)
+    faces = torch.zeros(2, 1, 8, 8)
+    faces[:, :, 2:5, 2:5] = 1
+    return Pool(torch.randn(2, 4, 8, 8, generator=generator), tokens, faces)
 
 
 def test_a_seed_decides_what_the_base_becomes(pool, tmp_path):
@@ -208,7 +214,7 @@ def small_recipe(monkeypatch):
     monkeypatch.setattr(vae, "MEASURED", 8)
     monkeypatch.setattr(stages, "SIZES", SIZES)
     monkeypatch.setattr(stages, "PICTURES", 4)
-    monkeypatch.setattr(stages, "COURSES", {"vae": COURSE, "base": COURSE})
+    monkeypatch.setattr(stages, "COURSES", {"vae": COURSE, "base": COURSE, "base with faces": replace(COURSE, seed=4)})
 
 
 @pytest.mark.usefixtures("small_recipe")
