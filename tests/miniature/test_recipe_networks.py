@@ -15,7 +15,7 @@ from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe import latents, stages, vae
 from likeness.miniature.recipe.base_model import _batch, train_base
 from likeness.miniature.recipe.course import Course
-from likeness.miniature.recipe.latents import Pool, read_pool, token_ids
+from likeness.miniature.recipe.latents import Pool, encode_tokens, read_pool, token_ids
 from likeness.miniature.recipe.stages import Kitchen
 from likeness.miniature.recipe.vae import (
     WINDOW,
@@ -192,6 +192,19 @@ def test_unet_and_text_encoder_learn_together_and_the_vae_and_unseen_words_stay(
     frozen = [key for key in before if key.startswith(VAE)]
     assert frozen
     assert all(torch.equal(after[key], before[key]) for key in frozen)
+
+
+def test_weights_choose_which_positions_count(pool):
+    base, draws = new_base(SIZES, seed=1), Draws(7, (0, 1))
+    with torch.no_grad():
+        batch = _batch(draws, pool.latents, encode_tokens(base, pool.tokens))
+        whole = denoising_loss(base, batch, draws)
+        faces, rest = (denoising_loss(base, batch, draws, weights) for weights in (pool.faces, 1 - pool.faces))
+        triple = denoising_loss(base, batch, draws, torch.full_like(pool.faces, 3.0))
+    share = float(pool.faces.mean())
+    assert not torch.isclose(faces, rest)
+    torch.testing.assert_close(share * faces + (1 - share) * rest, whole)
+    torch.testing.assert_close(triple, whole)
 
 
 def test_the_base_learns_to_tell_velocity(pool, tmp_path):

@@ -13,6 +13,7 @@ from likeness.models.attention import Polarity
 from likeness.models.uniportrait.adapter import Routed
 from likeness.models.uniportrait.checkpoint import load
 from likeness.tests.training.small_world import overfit, small_batch, stage_one, stage_two
+from likeness.training.draws import Draws
 from likeness.training.uniportrait_stage2 import Routing
 
 
@@ -84,6 +85,23 @@ def test_choices_are_hard_and_their_gradient_is_the_soft_one():
         assert one.requires_grad
         torch.testing.assert_close(one.max(dim=-1).values, torch.ones(one.shape[:2]))
         torch.testing.assert_close(one.sum(dim=-1), torch.ones(one.shape[:2]))
+
+
+def test_without_noise_every_choice_is_the_likeliest_and_gradients_still_pass(monkeypatch):
+    method, batch = filled(stage_two(routing=Routing(has_noise=False))), small_batch(people=3)
+    monkeypatch.setattr(Draws, "gumbel", None)
+    method(batch)["loss"].backward()
+    assert any(weight.grad.any() for weight in method.routers.parameters())
+    chosen, place = {}, method.place
+
+    def watch(site, call):
+        chosen[site.index] = place(site, call)
+        return chosen[site.index]
+
+    method.residual.place = watch
+    method(batch)
+    for index, (shares, _) in method.place.seen.items():
+        assert torch.equal(chosen[index].argmax(-1), shares.argmax(-1))
 
 
 def test_absent_people_get_no_place_and_cost_nothing():
