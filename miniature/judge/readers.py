@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...models.miniature.layers import normed_convolution
 from ..facts import ACCESSORIES, PATTERNS
 from ..identity import ATTRIBUTES, SIZES
 from ..palette import CLOTHING_NAMES, TINT_NAMES
@@ -35,9 +36,9 @@ class Reader(nn.Module):
         layers: list[nn.Module] = [nn.PixelUnshuffle(2)]
         before = 12
         for width in widths:
-            layers += [_layer(before, width, 1), _layer(width, width, 2)]
+            layers += [normed_convolution(before, width, 1), normed_convolution(width, width, 2)]
             before = width
-        self.layers = nn.Sequential(*layers, _layer(before, before, 1))
+        self.layers = nn.Sequential(*layers, normed_convolution(before, before, 1))
         self.answers = nn.Linear(2 * before, sum(questions.values()))
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
@@ -92,7 +93,3 @@ def whole_pictures(pictures: Tensor) -> Tensor:
     return functional.interpolate(
         pictures, size=(PICTURE, PICTURE), mode="bilinear", antialias=True, align_corners=False
     )
-
-
-def _layer(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1), nn.GroupNorm(8, outputs), nn.SiLU())

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from ..face.types import Detection
 from ..images import images_from_arrays
+from .layers import normed_convolution
 
 SIDE = 128  # pixels; longest side of what the network sees
 CELL = 8  # pixels of it that are one cell
@@ -23,10 +24,18 @@ class FaceFinder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         fine, middle, coarse = LEVELS
-        self.stem = nn.Sequential(nn.PixelUnshuffle(4), _layer(48, fine, 1), _layer(fine, middle, 2))
-        self.down = nn.Sequential(_layer(middle, coarse, 2), _layer(coarse, coarse, 1), _layer(coarse, coarse, 2))
-        self.deep = nn.Sequential(*(_layer(coarse, coarse, 1) for _ in range(2)), nn.Upsample(scale_factor=4))
-        self.head = nn.Sequential(_layer(middle + coarse, coarse, 1), nn.Conv2d(coarse, VALUES, 1))
+        self.stem = nn.Sequential(
+            nn.PixelUnshuffle(4), normed_convolution(48, fine, 1), normed_convolution(fine, middle, 2)
+        )
+        self.down = nn.Sequential(
+            normed_convolution(middle, coarse, 2),
+            normed_convolution(coarse, coarse, 1),
+            normed_convolution(coarse, coarse, 2),
+        )
+        self.deep = nn.Sequential(
+            *(normed_convolution(coarse, coarse, 1) for _ in range(2)), nn.Upsample(scale_factor=4)
+        )
+        self.head = nn.Sequential(normed_convolution(middle + coarse, coarse, 1), nn.Conv2d(coarse, VALUES, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """What every cell says.
@@ -82,10 +91,6 @@ def read_cells(said: Tensor) -> tuple[Tensor, Tensor]:
     values = said.flatten(2).transpose(1, 2)
     lengths = values[..., 1:].unflatten(-1, (7, 2))
     return values[..., 0].sigmoid(), ((lengths + middles) * CELL).flatten(2)
-
-
-def _layer(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1), nn.GroupNorm(8, outputs), nn.SiLU())
 
 
 def _overlap(box: Tensor, other: Tensor) -> float:
