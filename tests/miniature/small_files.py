@@ -1,0 +1,72 @@
+"""The miniature's files with random networks of a few channels, for whatever reads them."""
+
+from __future__ import annotations
+
+import torch
+from likeness.miniature.judge.file import write_judge
+from likeness.miniature.judge.judge import Judge
+from likeness.miniature.judge.readers import new_backdrop_reader, new_person_reader
+from likeness.miniature.networks.checkpoint import write_base
+from likeness.miniature.networks.untrained import new_base
+from likeness.miniature.networks.weights_file import write_weights
+from likeness.miniature.recipe.faces_file import write_face_networks
+from likeness.models.checkpoint import flatten
+from likeness.models.face.iresnet import IResNet
+from likeness.models.miniature.finder import FaceFinder
+from likeness.models.miniature.sizes import BaseSizes
+from likeness.models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO
+from likeness.training.face_encoder import FaceEncoder
+from likeness.training.uniportrait_networks import faceid_weights, new_networks, new_routers, router_weights
+from torch import nn
+from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
+IMAGE_TOKENS, IMAGE_WIDTH = 16, 8
+# A box in cells from the cell that sees it, then five points: so wide that all the picture is one face.
+FACE = (-30, -30, 30, 30, -2, -2, 2, -2, 0, 0, -1.5, 2, 1.5, 2)
+
+
+def finder_that_sees(score):
+    """A network that sees one face in every picture, with this logit."""
+    finder = FaceFinder()
+    last = finder.head[-1]
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.copy_(torch.tensor((score, *FACE)))
+    return finder
+
+
+def write_files(folder):
+    """Write base, faces, uniportrait and judge into a folder; gives their paths by these names."""
+    paths = {name: folder / f"{name}.safetensors" for name in ("base", "faces", "uniportrait", "judge")}
+    torch.manual_seed(0)
+    base = new_base(SIZES, seed=1)
+    config = CLIPVisionConfig(
+        hidden_size=IMAGE_WIDTH, intermediate_size=16, num_hidden_layers=2, num_attention_heads=1, image_size=224,
+        patch_size=56, projection_dim=8, hidden_act="gelu",
+    )  # fmt: skip
+    backbone = IResNet(4, [(4, 1), (6, 1), (8, 1), (10, 1)]).eval()
+    image_encoder = CLIPVisionModelWithProjection(config).eval()
+    for parameter in image_encoder.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    like = FaceEncoder(backbone=backbone, image_encoder=image_encoder).nobody()
+    networks = new_networks(base.unet, like, rank=2, seed=0)
+    networks.routers = new_routers(networks, seed=1)
+    stages = []
+    for weights_of in (faceid_weights, router_weights):
+        for parameter in networks.lora.parameters():
+            nn.init.normal_(parameter, std=0.2)
+        stages.append({key: tensor.clone() for key, tensor in flatten(weights_of(networks)).items()})
+    adapter = {
+        prefix + key: tensor
+        for prefix, stage in zip((STAGE_ONE, STAGE_TWO), stages, strict=True)
+        for key, tensor in stage.items()
+    }
+    judge = Judge(finder=finder_that_sees(9.0), persons=new_person_reader(), backdrops=new_backdrop_reader())
+    write_base(paths["base"], base, SIZES, metadata={})
+    write_face_networks(
+        paths["faces"], finder=finder_that_sees(9.0), backbone=backbone, image_encoder=image_encoder, metadata={}
+    )
+    write_weights(paths["uniportrait"], adapter, {})
+    write_judge(paths["judge"], judge, {})
+    return paths
