@@ -6,37 +6,15 @@ from typing import Any
 
 import pytest
 import torch
-from likeness.miniature.identity import ATTRIBUTES, EYES, FACE, HAIR_COLOUR, SKIN
-from likeness.miniature.judge.judge import Verdict
-from likeness.miniature.judge.readers import BACKDROP, PERSON
+from likeness.miniature.identity import EYES, FACE, HAIR_COLOUR, SKIN
 from likeness.miniature.judge.scores import agreement, all_recognised, identity_hits, likelihoods, merge, text_hits
 from likeness.miniature.world import World
+from likeness.tests.miniature.verdicts import verdict_of
 
 ADA = [0, 1, 2, 3, 0, 1, 2]
 BEN = [1, 4, 5, 0, 2, 3, 0]
 CLEO = [2, 4, 5, 0, 2, 0, 1]  # Ben's skin, hair and eyes
 STRANGERS = torch.tensor([[3, 0, 0, 1, 1, 4, 1], [0, 5, 3, 2, 3, 2, 2]])
-
-
-def sure(answers, sizes):
-    """Logarithms of probabilities that are sure of some answers, (F, sizes)."""
-    logits = torch.zeros(len(answers), sizes)
-    logits[torch.arange(len(answers)), answers] = 6
-    return logits.log_softmax(-1)
-
-
-def verdict_of(*people, clothing=None, accessory=None, pattern=0, tint=0, at=None):
-    """What is seen of these people from left to right."""
-    codes = torch.tensor(people, dtype=torch.int64).reshape(-1, len(ATTRIBUTES))
-    said = dict(zip((each.name for each in ATTRIBUTES), codes.unbind(-1), strict=True))
-    said |= {"clothing": torch.tensor(clothing or [0] * len(people), dtype=torch.int64)}
-    said |= {"accessory": torch.tensor(accessory or [0] * len(people), dtype=torch.int64)}
-    places = torch.tensor(at or list(range(len(people))), dtype=torch.float32)
-    return Verdict(
-        points=places[:, None, None].expand(-1, 5, 2),
-        people={name: sure(answers, PERSON[name]) for name, answers in said.items()},
-        backdrop={"pattern": sure([pattern], BACKDROP["pattern"])[0], "tint": sure([tint], BACKDROP["tint"])[0]},
-    )
 
 
 def truth(scene, row) -> tuple[list[list[int]], dict[str, Any]]:

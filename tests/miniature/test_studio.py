@@ -130,5 +130,5 @@ def test_an_encoder_that_lacks_a_weight_is_refused_by_name(paths, tmp_path):
     lost = next(key for key in weights if key.endswith("layers.0.mlp.fc1.weight"))
     del weights[lost]
     save_file(weights, tmp_path / "faces.safetensors", metadata)
-    with pytest.raises(UnknownCheckpointError, match="image encoder.*mlp.fc1.weight"):
+    with pytest.raises(UnknownCheckpointError, match=r"image encoder.*mlp\.fc1\.weight"):
         read_faces(tmp_path / "faces.safetensors")
