@@ -11,6 +11,7 @@ from ...training.base import Base
 from ...training.batch import Batch
 from ...training.denoising import denoising_loss
 from ...training.draws import Draws
+from .arithmetic import mixed_precision, plain_attention
 from .course import Course, follow
 from .latents import Pool, encode_tokens, token_ids
 
@@ -40,7 +41,12 @@ def train_base(base: Base, pool: Pool, course: Course, folder: Path, *, face_wei
         batch = _batch(draws, pool.latents[rows], encode_tokens(base, tokens))
         return denoising_loss(base, batch, draws, 1 + face_weight * pool.faces[rows])
 
-    follow(course, nn.ModuleDict({"unet": base.unet, "text": text_encoder}), loss, folder)
+    def mixed(draws: Draws) -> Tensor:
+        with mixed_precision():
+            return loss(draws)
+
+    with plain_attention(base.unet):
+        follow(course, nn.ModuleDict({"unet": base.unet, "text": text_encoder}), mixed, folder)
 
 
 def _batch(draws: Draws, latents: Tensor, text: Tensor) -> Batch:

@@ -14,6 +14,7 @@ from ...training.uniportrait_identities import Dropping
 from ...training.uniportrait_networks import UniPortraitNetworks, new_networks, new_routers
 from ...training.uniportrait_stage1 import StageOne
 from ...training.uniportrait_stage2 import Routing, StageTwo
+from .arithmetic import mixed_precision, plain_attention
 from .course import Course, follow
 from .people import PeoplePool
 
@@ -38,7 +39,8 @@ def train_stage_one(
     """Train stage I on pictures of one person; raises as `follow`."""
     method = StageOne(base, networks, faces.nobody(), dropping=dropping, seed=course.seed)
     try:
-        follow(course, method, lambda draws: _loss(method, base, pool, draws), folder)
+        with plain_attention(base.unet):
+            follow(course, method, lambda draws: _loss(method, base, pool, draws), folder)
     finally:
         method.detach()
 
@@ -58,10 +60,12 @@ def train_stage_two(
         networks.routers = new_routers(networks, seed=course.seed)
     method = StageTwo(base, networks, faces.nobody(), routing=routing, seed=course.seed)
     try:
-        follow(course, method, lambda draws: _loss(method, base, pool, draws), folder)
+        with plain_attention(base.unet):
+            follow(course, method, lambda draws: _loss(method, base, pool, draws), folder)
     finally:
         method.detach()
 
 
 def _loss(method: nn.Module, base: Base, pool: PeoplePool, draws: Draws) -> Tensor:
-    return cast(dict[str, Tensor], method(pool.batch(base, draws)))["loss"]
+    with mixed_precision():
+        return cast(dict[str, Tensor], method(pool.batch(base, draws)))["loss"]
