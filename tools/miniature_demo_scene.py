@@ -18,7 +18,7 @@ from ..models.errors import NoFaceFoundError
 from ..models.images import images_from_arrays
 
 # Nobody whom a network of the miniature has seen: face, skin, hair colour, hair, eyes, mole and mouth by their codes.
-PEOPLE = ((0, 4, 0, 3, 1, 0, 1), (2, 1, 4, 2, 2, 2, 2))
+PEOPLE = ((0, 4, 0, 3, 1, 0, 1), (2, 1, 4, 2, 2, 3, 0))
 PORTRAITS_SEED = 5
 ONE = "a {first} in a red shirt in front of blue and orange waves"
 TWO = (
