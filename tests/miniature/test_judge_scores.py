@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 from likeness.miniature.identity import EYES, FACE, HAIR_COLOUR, SKIN
 from likeness.miniature.judge.scores import agreement, all_recognised, identity_hits, likelihoods, merge, text_hits
 from likeness.miniature.world import World
-from likeness.tests.miniature.verdicts import verdict_of
+from likeness.tests.miniature.verdicts import truth, verdict_of
 
 ADA = [0, 1, 2, 3, 0, 1, 2]
 BEN = [1, 4, 5, 0, 2, 3, 0]
 CLEO = [2, 4, 5, 0, 2, 0, 1]  # Ben's skin, hair and eyes
 STRANGERS = torch.tensor([[3, 0, 0, 1, 1, 4, 1], [0, 5, 3, 2, 3, 2, 2]])
-
-
-def truth(scene, row) -> tuple[list[list[int]], dict[str, Any]]:
-    """The people of a picture, and what else a judge who knows everything sees."""
-    facts, count = scene.facts, int(scene.facts.people[row])
-    return scene.codes[row, :count].tolist(), {
-        "clothing": facts.clothing[row, :count].tolist(),
-        "accessory": facts.accessory[row, :count].tolist(),
-        "pattern": int(facts.pattern[row]),
-        "tint": int(facts.tint[row]),
-        "at": scene.points[row, :count, :, 0].mean(-1).tolist(),
-    }
 
 
 @pytest.fixture(scope="module", params=[(1, 1), (1, 3)], ids=["alone", "up to three"])

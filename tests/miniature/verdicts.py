@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from likeness.miniature.identity import ATTRIBUTES
 from likeness.miniature.judge.judge import Verdict
@@ -27,3 +29,15 @@ def verdict_of(*people, clothing=None, accessory=None, pattern=0, tint=0, at=Non
         people={name: sure(answers, PERSON[name]) for name, answers in said.items()},
         backdrop={"pattern": sure([pattern], BACKDROP["pattern"])[0], "tint": sure([tint], BACKDROP["tint"])[0]},
     )
+
+
+def truth(scene, row) -> tuple[list[list[int]], dict[str, Any]]:
+    """The people of a picture, and what else a judge who knows everything sees."""
+    facts, count = scene.facts, int(scene.facts.people[row])
+    return scene.codes[row, :count].tolist(), {
+        "clothing": facts.clothing[row, :count].tolist(),
+        "accessory": facts.accessory[row, :count].tolist(),
+        "pattern": int(facts.pattern[row]),
+        "tint": int(facts.tint[row]),
+        "at": scene.points[row, :count, :, 0].mean(-1).tolist(),
+    }
