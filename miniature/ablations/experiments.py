@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..recipe.stages import PAPERS_DROPPING, PAPERS_ROUTING, StageOneArm, StageTwoArm
+from ..recipe.plan import PAPERS_DROPPING, PAPERS_ROUTING, StageOneArm, StageTwoArm
 from .arms import Values
 from .bootstrap import Estimate, difference
 

@@ -22,7 +22,8 @@ from ..judge.file import write_judge
 from ..networks.checkpoint import write_base
 from ..networks.weights_file import write_weights
 from .faces_file import write_face_networks
-from .stages import SEED, SIZES, Kitchen
+from .plan import SEED, SIZES
+from .stages import Kitchen
 
 logger = logging.getLogger("likeness.miniature")
 

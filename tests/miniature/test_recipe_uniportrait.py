@@ -11,7 +11,8 @@ from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe import people, stages
 from likeness.miniature.recipe.course import Course
 from likeness.miniature.recipe.people import PeoplePool
-from likeness.miniature.recipe.stages import Kitchen, StageOneArm, StageTwoArm
+from likeness.miniature.recipe.plan import StageOneArm, StageTwoArm
+from likeness.miniature.recipe.stages import Kitchen
 from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.uniportrait.checkpoint import load
