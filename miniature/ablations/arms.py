@@ -132,7 +132,7 @@ def _attached(
     tokens = adapter.id_embedding(
         rearrange(intrinsic, "b n t d -> (b n) t d"), rearrange(structure, "b n t d -> (b n) t d"), arm.structure_scale
     )
-    null = adapter.id_embedding(nothing, nobody.structure, 0.0)
+    null = adapter.id_embedding(nothing, nobody.structure, arm.structure_scale)
     single = people == 1 or arm.choice == "everybody"
     lora = adapter.single_lora if single else adapter.multi_lora
     assert lora is not None
