@@ -19,7 +19,7 @@ def cpu_noise(seed: int, shape: Sequence[int]) -> Tensor:
 
 @torch.no_grad()
 def sample_euler(predict: Predict, noise: Tensor, steps: int) -> Tensor:
-    """Latents from noise.
+    """Latents from noise, rounded at every step as ComfyUI rounds: its first noise level is above 4000.
 
     Args:
         predict: what the UNet says, guidance included, from latents scaled for it, the timestep and its noise level.
@@ -32,11 +32,11 @@ def sample_euler(predict: Predict, noise: Tensor, steps: int) -> Tensor:
     Reference: arXiv:2206.00364, algorithm 2 without churn; velocity as in arXiv:2202.00512, appendix D.
     """
     places = timesteps(steps)
-    sigmas = [*(float(zero_snr_sigmas()[place]) for place in places), 0.0]
-    x = noise * (1 + sigmas[0] ** 2) ** 0.5
-    for place, sigma, following in zip(places, sigmas[:-1], sigmas[1:], strict=True):
-        size = (1 + sigma**2) ** 0.5
-        velocity = predict(x / size, place, sigma)
-        denoised = x / size**2 - velocity * sigma / size
+    levels = torch.cat((zero_snr_sigmas()[places], torch.zeros(1))).to(noise)[:, None, None, None, None]
+    x = noise * torch.sqrt(1 + levels[0] ** 2)
+    for place, sigma, following in zip(places, levels[:-1], levels[1:], strict=True):
+        size = sigma**2 + 1
+        velocity = predict(x / size**0.5, place, float(sigma))
+        denoised = x / size - velocity * sigma / size**0.5
         x = x + (x - denoised) / sigma * (following - sigma)
     return x
