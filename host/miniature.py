@@ -16,7 +16,7 @@ from comfy import latent_formats, model_base, sd1_clip, supported_models
 from comfy.clip_vision import ClipVisionModel
 from comfy.model_patcher import ModelPatcher
 
-from ..models.checkpoint import load_strictly, subset
+from ..models.checkpoint import KeyReport, load_strictly, subset
 from ..models.miniature.base_file import CLIP, UNET, VAE, read_base_file
 from ..models.miniature.faces_file import FaceNetworks, read_face_networks
 from ..models.miniature.folder import BASE, FACES, UNIPORTRAIT
@@ -29,6 +29,8 @@ from .memory import attention_dtype, manage
 from .uniportrait import LoadedUniPortrait, new_uniportrait
 
 PIXEL_BYTES = 2_000  # of memory per pixel that the VAE takes, at most
+TRANSFORMER = "clip_l.transformer."  # before ComfyUI's names of the text encoder's weights
+UNTRAINED = ("clip_l.logit_scale", f"{TRANSFORMER}text_projection")  # ComfyUI's class has them, nothing reads them
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -118,8 +120,11 @@ def _clip(weights: dict[str, torch.Tensor], sizes: BaseSizes) -> Any:
         embedding_directory=embedding_folders(),
         model_options={"clip_l_model_config": config, "dtype": torch.float32},
     )
-    own = {f"clip_l.transformer.{key}": tensor.float() for key, tensor in subset(weights, CLIP).items()}
-    clip.load_sd(own, full_model=True)
+    own = {TRANSFORMER + key: tensor.float() for key, tensor in subset(weights, CLIP).items()}
+    missing, _ = clip.load_sd(own, full_model=True)
+    report = KeyReport("The miniature's text encoder")
+    report.missing = [key.removeprefix(TRANSFORMER) for key in missing if not key.startswith(UNTRAINED)]
+    report.raise_if_faulty()
     return clip
 
 

@@ -14,8 +14,9 @@ from likeness.miniature.recipe.faces_file import write_face_networks
 from likeness.miniature.recipe.image_encoder import new_image_encoder
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
+from likeness.models.errors import UnknownCheckpointError
 from likeness.models.face.iresnet import IResNet
-from likeness.models.miniature.base_file import read_base_file
+from likeness.models.miniature.base_file import CLIP, read_base_file
 from likeness.models.miniature.faces_file import read_face_networks
 from likeness.models.miniature.finder import FaceFinder
 from likeness.models.miniature.sizes import BaseSizes
@@ -125,6 +126,16 @@ def test_both_hosts_see_the_same_in_a_crop(tmp_path):
     with torch.no_grad():
         embeds = encoder(pixel_values=pixels).image_embeds
         torch.testing.assert_close(clip_vision.model(pixels)[2], embeds, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("lost", ["final_layer_norm.bias", "encoder.layers.0.mlp.fc1.weight"])
+def test_a_text_encoder_that_lacks_a_weight_is_refused_by_name(path, lost):
+    from likeness.host.miniature import _clip
+
+    weights, sizes = read_base_file(path)
+    del weights[f"{CLIP}text_model.{lost}"]
+    with pytest.raises(UnknownCheckpointError, match=rf"text encoder .* 1 missing \(text_model\.{lost}\)"):
+        _clip(weights, sizes)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
