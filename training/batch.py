@@ -15,7 +15,7 @@ class Batch:
 
     Attributes:
         positions: of every picture in the run, counted over all processes; random numbers depend on them.
-        latents: as the UNet takes them, scaled, (B, 4, h, w).
+        latents: as the UNet takes them, scaled, (B, C, h, w).
         text: what cross-attention reads, (B, S, D).
         pooled: the second encoder's pooled text, (B, P); None for SD1.5.
         sizes: height and width of the whole picture, top and left of the crop, height and width of the crop, all in

@@ -31,7 +31,7 @@ class Pool:
     """Pictures to train on.
 
     Attributes:
-        latents: as the UNet takes them, scaled, (P, 4, h, w) float32.
+        latents: as the UNet takes them, scaled, (P, C, h, w) float32.
         tokens: of the captions, with what stands before and after them, (P, 77) int64.
         faces: share of every position that shows a face, (P, 1, h, w) float32.
     """
