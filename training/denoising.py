@@ -37,7 +37,7 @@ def denoising_loss(base: Base, batch: Batch, draws: Draws, weights: Tensor | Non
 
 
 def predict(base: Base, latents: Tensor, timesteps: Tensor, batch: Batch) -> Tensor:
-    """What the UNet says about latents (B, 4, h, w) at timesteps (B,)."""
+    """What the UNet says about latents (B, C, h, w) at timesteps (B,)."""
     given: dict[str, Any] = {}
     if batch.pooled is not None:
         given["added_cond_kwargs"] = {
