@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGETS = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+TARGETS = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 
@@ -35,11 +35,16 @@ def test_the_demo_without_comfyui_exits_2_after_one_line(tmp_path):
 
 def test_help_lists_every_target():
     shown = make("help").stdout
-    assert not [name for name in TARGETS if name != "help" and f"make {name}" not in shown]
-    assert {"demo", "test", "check", "bench", "clean"} <= set(TARGETS)
+    assert not [name for name in TARGETS if name != "help" and f"make {name} " not in shown]
+    assert {"demo", "test", "check", "bench", "miniature", "bench-miniature", "clean"} <= set(TARGETS)
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "check", "bench", "clean"])
+def test_the_guide_for_contributors_tells_of_every_target_that_they_need():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert not [name for name in TARGETS if name not in ("help", "setup") and f"`make {name}`" not in text]
+
+
+@pytest.mark.parametrize("target", ["demo", "test", "check", "bench", "miniature", "bench-miniature", "clean"])
 def test_no_target_installs_system_packages(target):
     plan = make("-n", target)
     assert plan.returncode == 0, plan.stderr
@@ -52,6 +57,18 @@ def test_integration_checks_and_tests():
     text = script.read_text(encoding="utf-8")
     assert text.index("make check") < text.index("make test")
     assert subprocess.run(["sh", "-n", str(script)], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "module", "folder"),
+    [("miniature", "recipe", "miniature"), ("bench-miniature", "ablations", "miniature/ablations")],
+)
+def test_what_the_miniature_keeps_on_the_way_lies_in_the_cache_folder(target, module, folder):
+    *_, plan = make("-n", target).stdout.splitlines()
+    assert f"-m likeness.miniature.{module} --folder" in plan
+    asked = re.search(r'--folder "(.*)"$', plan)
+    assert asked
+    assert re.fullmatch(rf"\$\(\S*python -m likeness\.tools\.caches\)/{folder}", asked[1])
 
 
 def test_photos_reach_the_demo():
