@@ -249,7 +249,8 @@ def test_what_the_kitchen_has_made_is_not_made_again(tmp_path, monkeypatch):
     monkeypatch.setattr(stages, "train_vae", None)
     monkeypatch.setattr(stages, "train_base", None)
     again = Kitchen(tmp_path).base()
-    assert all(torch.equal(weights_of(again)[key], expected[key]) for key in expected)
+    weights = weights_of(again)
+    assert all(torch.equal(weights[key], expected[key]) for key in expected)
     assert not any(parameter.requires_grad for parameter in again.unet.parameters())
 
 
