@@ -209,7 +209,7 @@ def test_weights_choose_which_positions_count(pool):
 
 def test_the_base_learns_to_tell_velocity(pool, tmp_path):
     base, draws = new_base(SIZES, seed=1), Draws(7, tuple(range(16)))
-    course = Course(seed=2, steps=30, batch=4, learning_rate=5e-3, warmup=3, decay=0.8)
+    course = Course(seed=2, steps=16, batch=4, learning_rate=1e-2, warmup=3, decay=0.6)
 
     def loss():
         rows = draws.integers("picture", 2)
