@@ -52,11 +52,11 @@ bench: setup
 
 miniature:
 	@$(PYTHON) -m tools.setup_venv
-	@$(VENV)/python -m likeness.miniature.recipe --folder "$$($(VENV)/python -m likeness.tools.caches)/miniature"
+	@folder=$$($(VENV)/python -m likeness.tools.caches) && $(VENV)/python -m likeness.miniature.recipe --folder "$$folder/miniature"
 
 bench-miniature:
 	@$(PYTHON) -m tools.setup_venv
-	@$(VENV)/python -m likeness.miniature.ablations --folder "$$($(VENV)/python -m likeness.tools.caches)/miniature/ablations"
+	@folder=$$($(VENV)/python -m likeness.tools.caches) && $(VENV)/python -m likeness.miniature.ablations --folder "$$folder/miniature/ablations"
 
 clean:
 	@$(PYTHON) -m tools.clean

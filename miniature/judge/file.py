@@ -25,7 +25,7 @@ def read_judge(path: Path) -> Judge:
     """Read a judge: float32, frozen, on the CPU.
 
     Raises:
-        CorruptModelFileError: if the file cannot be read.
+        MissingModelFileError, CorruptModelFileError: if the file is not there or cannot be read.
         UnknownCheckpointError: if it is something else.
     """
     weights = read_state_dict(path)
