@@ -66,9 +66,8 @@ def test_integration_checks_and_tests():
 def test_what_the_miniature_keeps_on_the_way_lies_in_the_cache_folder(target, module, folder):
     *_, plan = make("-n", target).stdout.splitlines()
     assert f"-m likeness.miniature.{module} --folder" in plan
-    asked = re.search(r'--folder "(.*)"$', plan)
-    assert asked
-    assert re.fullmatch(rf"\$\(\S*python -m likeness\.tools\.caches\)/{folder}", asked[1])
+    assert re.match(r"folder=\$\(\S*python -m likeness\.tools\.caches\) && ", plan)
+    assert plan.endswith(f'--folder "$folder/{folder}"')
 
 
 def test_photos_reach_the_demo():

@@ -154,7 +154,7 @@ def test_nobody_is_read_by_the_true_networks_without_an_error():
     """They have learned nothing but to find no face."""
     finder = FaceFinder()
     with torch.no_grad():
-        finder.head[-1].bias[0] = -50
+        finder.state_dict()["head.1.bias"][0] = -50
     untrained = Judge(finder=finder, persons=new_person_reader(), backdrops=new_backdrop_reader())
     [verdict] = untrained.read(torch.full((1, 3, SIZE, SIZE), 0.5))
     assert verdict.count == 0
