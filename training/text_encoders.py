@@ -116,7 +116,7 @@ def encode_prompts(encoders: Sequence[TextEncoder], prompts: Sequence[str]) -> T
     pooled: Tensor | None = None
     for encoder in encoders:
         device = next(encoder.module.parameters()).device
-        ids = torch.tensor([_padded(encode(prompt), encoder.pad) for prompt in prompts], device=device)
+        ids = torch.tensor([token_ids(prompt, encoder.pad) for prompt in prompts], device=device)
         with torch.no_grad():
             output: Any = encoder.module(ids, output_hidden_states=True)
         states.append(output.last_hidden_state if encoder.last_layer else output.hidden_states[-2])
@@ -124,6 +124,7 @@ def encode_prompts(encoders: Sequence[TextEncoder], prompts: Sequence[str]) -> T
     return TextCondition(tokens=torch.cat(states, dim=-1), pooled=pooled)
 
 
-def _padded(ids: list[int], pad: int) -> list[int]:
-    ids = [BOS, *ids[: TOKENS - 2], EOS]
+def token_ids(prompt: str, pad: int) -> list[int]:
+    """A prompt as a text encoder takes it: 77 ids, beginning and end marked, filled up with `pad`, the rest cut off."""
+    ids = [BOS, *encode(prompt)[: TOKENS - 2], EOS]
     return ids + [pad] * (TOKENS - len(ids))

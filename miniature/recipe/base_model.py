@@ -13,7 +13,7 @@ from ...training.denoising import denoising_loss
 from ...training.draws import Draws
 from .arithmetic import mixed_precision, plain_attention
 from .course import Course, follow
-from .latents import Pool, encode_tokens, token_ids
+from .latents import Pool, caption_tokens, encode_tokens
 
 DROPPED = 0.1  # share of the captions that are left out, for classifier-free guidance (arXiv:2207.12598)
 
@@ -32,7 +32,7 @@ def train_base(base: Base, pool: Pool, course: Course, folder: Path, *, face_wei
         InvalidSettingError: see `follow`.
     """
     text_encoder = base.text_encoders[0].module
-    nothing = token_ids("")
+    [nothing] = caption_tokens([""])
 
     def loss(draws: Draws) -> Tensor:
         rows = draws.integers("picture", len(pool.latents))

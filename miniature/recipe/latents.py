@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
-from ...models.clip_tokens import BOS, EOS, encode
+from ...models.clip_tokens import EOS
 from ...models.miniature.vae import FACTOR
 from ...training.base import Base
-from ...training.text_encoders import TOKENS
-from ...training.whole_file import whole_file
+from ...training.text_encoders import token_ids
 from ..world import World
-
-logger = logging.getLogger(__name__)
-
-PART = 512  # pictures in a file: what an interruption costs
-ROWS = 32  # encoded at once
+from .pool_files import pool_name, read_parts
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -51,22 +44,13 @@ def read_pool(base: Base, world: World, folder: Path, *, pictures: range, people
         pictures: numbers of P pictures that follow each other; rounded up to whole files.
         people: fewest and most in a picture.
     """
-    place = folder / _digest(base, world, people)
-    parts: list[dict[str, Tensor]] = []
-    for first in range(pictures.start, pictures.stop, PART):
-        path = place / f"from-{first:08d}.safetensors"
-        if not path.is_file():
-            with whole_file(path) as partial:
-                save_file(_encode(base, world, range(first, first + PART), people), partial)
-            logger.info("Encoded pictures to %d of %d", first + PART, pictures.stop)
-        parts.append(load_file(path))
-    return Pool(**{name: torch.cat([part[name] for part in parts]) for name in parts[0]})
+    place = folder / pool_name([cast(nn.Module, base.vae)], world, people)
+    return Pool(**read_parts(place, pictures, lambda numbers: _encode(base, world, numbers, people)))
 
 
-def token_ids(text: str) -> Tensor:
-    """A prompt as SD1.5's text encoder takes it, (77,) int64."""
-    ids = [BOS, *encode(text)[: TOKENS - 2]]
-    return torch.tensor(ids + [EOS] * (TOKENS - len(ids)))
+def caption_tokens(texts: Sequence[str]) -> Tensor:
+    """Captions as SD1.5's text encoder takes them, (B, 77) int64."""
+    return torch.tensor([token_ids(text, EOS) for text in texts])
 
 
 def encode_pictures(base: Base, pictures: Tensor) -> Tensor:
@@ -82,21 +66,10 @@ def encode_tokens(base: Base, tokens: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _encode(base: Base, world: World, indices: range, people: tuple[int, int]) -> dict[str, Tensor]:
-    latents: list[Tensor] = []
-    tokens: list[Tensor] = []
-    faces: list[Tensor] = []
-    for start in range(indices.start, indices.stop, ROWS):
-        scene = world.scenes(range(start, min(start + ROWS, indices.stop)), people=people)
-        latents.append(encode_pictures(base, scene.image))
-        tokens += [token_ids(caption.text) for caption in scene.captions]
-        faces.append(avg_pool2d(scene.faces.sum(1, keepdim=True), FACTOR))
-    return {"latents": torch.cat(latents).contiguous(), "tokens": torch.stack(tokens), "faces": torch.cat(faces)}
-
-
-def _digest(base: Base, world: World, people: tuple[int, int]) -> str:
-    """A name for what the latents depend on."""
-    found = hashlib.blake2b(f"{world} {people}".encode(), digest_size=8)
-    for tensor in base.vae.state_dict().values():
-        found.update(tensor.numpy().tobytes())
-    return found.hexdigest()
+def _encode(base: Base, world: World, numbers: range, people: tuple[int, int]) -> dict[str, Tensor]:
+    scene = world.scenes(numbers, people=people)
+    return {
+        "latents": encode_pictures(base, scene.image),
+        "tokens": caption_tokens([caption.text for caption in scene.captions]),
+        "faces": avg_pool2d(scene.faces.sum(1, keepdim=True), FACTOR),
+    }

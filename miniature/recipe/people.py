@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from einops import rearrange
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ...training.base import Base
 from ...training.batch import Batch
 from ...training.draws import Draws
 from ...training.face_encoder import FaceEncoder
-from ...training.feature_store import fingerprint
-from ...training.whole_file import whole_file
 from ..world import World
 from .backbone import cut_faces
-from .latents import encode_pictures, encode_tokens, token_ids
-
-logger = logging.getLogger(__name__)
-
-PART = 512  # pictures in a file
-ROWS = 32  # encoded at once
+from .latents import caption_tokens, encode_pictures, encode_tokens
+from .pool_files import pool_name, read_parts
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -77,37 +69,24 @@ def read_people(
         pictures: P; rounded up to whole files.
         people: fewest and most in a picture; N is the most.
     """
-    seen = fingerprint([base.vae, faces.backbone, faces.image_encoder])
-    place = folder / f"{seen}-{world.split}-{world.size}-seed{world.seed}-{people[0]}to{people[1]}"
-    parts: list[dict[str, Tensor]] = []
-    for first in range(0, pictures, PART):
-        path = place / f"from-{first:08d}.safetensors"
-        if not path.is_file():
-            with whole_file(path) as partial:
-                save_file(_encode(base, faces, world, range(first, first + PART), people), partial)
-            logger.info("Encoded %d of %d pictures with people", first + PART, pictures)
-        parts.append(load_file(path))
-    return PeoplePool(**{name: torch.cat([part[name] for part in parts]) for name in parts[0]})
+    place = folder / pool_name([base.vae, faces.backbone, faces.image_encoder], world, people)
+    return PeoplePool(
+        **read_parts(place, range(pictures), lambda numbers: _encode(base, faces, world, numbers, people))
+    )
 
 
 @torch.no_grad()
-def _encode(base: Base, faces: FaceEncoder, world: World, indices: range, people: tuple[int, int]) -> dict[str, Tensor]:
-    found: dict[str, list[Tensor]] = {}
-    for start in range(indices.start, indices.stop, ROWS):
-        numbers = range(start, min(start + ROWS, indices.stop))
-        scene = world.scenes(numbers, people=people)
-        portraits = world.portraits(numbers, people=people[1])
-        rows = Draws(world.seed, tuple(range(start * people[1], start * people[1] + len(portraits.image))))
-        features = faces.features(cut_faces(portraits, rows))
-        shape = {"p": len(numbers), "n": people[1]}
-        part = {
-            "latents": encode_pictures(base, scene.image),
-            "tokens": torch.stack([token_ids(caption.text) for caption in scene.captions]),
-            "intrinsic": rearrange(features.intrinsic.half(), "1 (p n t) d -> p n t d", **shape),
-            "structure": rearrange(features.structure.half(), "1 (p n t) d -> p n t d", **shape),
-            "boxes": scene.boxes / world.size,
-            "present": scene.present,
-        }
-        for name, tensor in part.items():
-            found.setdefault(name, []).append(tensor)
-    return {name: torch.cat(tensors).contiguous() for name, tensors in found.items()}
+def _encode(base: Base, faces: FaceEncoder, world: World, numbers: range, people: tuple[int, int]) -> dict[str, Tensor]:
+    scene = world.scenes(numbers, people=people)
+    portraits = world.portraits(numbers, people=people[1])
+    rows = range(numbers.start * people[1], numbers.stop * people[1])  # of numbers, one for each portrait
+    features = faces.features(cut_faces(portraits, Draws(world.seed, tuple(rows))))
+    shape = {"p": len(numbers), "n": people[1]}
+    return {
+        "latents": encode_pictures(base, scene.image),
+        "tokens": caption_tokens([caption.text for caption in scene.captions]),
+        "intrinsic": rearrange(features.intrinsic.half(), "1 (p n t) d -> p n t d", **shape),
+        "structure": rearrange(features.structure.half(), "1 (p n t) d -> p n t d", **shape),
+        "boxes": scene.boxes / world.size,
+        "present": scene.present,
+    }

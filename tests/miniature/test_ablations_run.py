@@ -15,7 +15,7 @@ from likeness.miniature.ablations import __main__ as module
 from likeness.miniature.ablations.arms import draw_arm
 from likeness.miniature.ablations.experiments import EXPERIMENTS, SHUFFLED
 from likeness.miniature.ablations.report import ONE, TWO
-from likeness.miniature.recipe import people, stages
+from likeness.miniature.recipe import pool_files, stages
 from likeness.miniature.recipe.course import Course
 from likeness.miniature.recipe.stages import Kitchen
 from likeness.miniature.studio.drawing import Settings
@@ -38,7 +38,7 @@ def small(tmp_path_factory):
         patched.setattr(module, "Settings", partial(Settings, steps=1))
         patched.setattr(stages, "COURSES", dict.fromkeys(COURSES, COURSE))
         patched.setattr(stages, "PORTRAYED", 2)
-        patched.setattr(people, "PART", 2)
+        patched.setattr(pool_files, "PART", 2)
         yield
 
 

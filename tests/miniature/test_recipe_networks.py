@@ -12,10 +12,10 @@ pytest.importorskip("diffusers")
 
 from likeness.miniature.networks.checkpoint import base_weights
 from likeness.miniature.networks.untrained import new_base
-from likeness.miniature.recipe import latents, stages, vae
+from likeness.miniature.recipe import pool_files, stages, vae
 from likeness.miniature.recipe.base_model import _batch, train_base
 from likeness.miniature.recipe.course import Course
-from likeness.miniature.recipe.latents import Pool, encode_tokens, read_pool, token_ids
+from likeness.miniature.recipe.latents import Pool, caption_tokens, encode_tokens, read_pool
 from likeness.miniature.recipe.stages import Kitchen
 from likeness.miniature.recipe.vae import (
     WINDOW,
@@ -134,7 +134,7 @@ def test_windows_lie_in_the_picture_and_near_faces_of_everybody():
 
 
 def test_a_pool_is_drawn_once_and_only_for_the_vae_that_it_is_of(tmp_path, monkeypatch):
-    monkeypatch.setattr(latents, "PART", 4)
+    monkeypatch.setattr(pool_files, "PART", 4)
     world, base = World(seed=9), new_base(SIZES, seed=1)
     pool = read_pool(base, world, tmp_path, pictures=range(8), people=PEOPLE)
     with torch.no_grad():
@@ -154,16 +154,17 @@ def test_a_pool_is_drawn_once_and_only_for_the_vae_that_it_is_of(tmp_path, monke
 
 
 def test_captions_become_what_the_text_encoder_takes():
-    tokens = token_ids("a man in red")
+    [tokens] = caption_tokens(["a man in red"])
     assert tokens.tolist()[:6] == [49406, 320, 786, 530, 736, 49407]
-    assert tokens.shape == token_ids("dots " * 100).shape == (77,)
-    assert token_ids("dots " * 100)[-1] == 49407
+    [long] = caption_tokens(["dots " * 100])
+    assert tokens.shape == long.shape == (77,)
+    assert long[-1] == 49407
 
 
 @pytest.fixture(scope="module")
 def pool():
     generator = torch.Generator().manual_seed(0)
-    tokens = torch.stack([token_ids(text) for text in ("a man in red", "a girl in green")])
+    tokens = caption_tokens(["a man in red", "a girl in green"])
     faces = torch.zeros(2, 1, 8, 8)
     faces[:, :, 2:5, 2:5] = 1
     return Pool(torch.randn(2, 4, 8, 8, generator=generator), tokens, faces)
@@ -223,7 +224,7 @@ def test_the_base_learns_to_tell_velocity(pool, tmp_path):
 
 @pytest.fixture
 def small_recipe(monkeypatch):
-    monkeypatch.setattr(latents, "PART", 4)
+    monkeypatch.setattr(pool_files, "PART", 4)
     monkeypatch.setattr(vae, "MEASURED", 8)
     monkeypatch.setattr(stages, "SIZES", SIZES)
     monkeypatch.setattr(stages, "PICTURES", 4)

@@ -8,8 +8,8 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.miniature.networks.untrained import new_base
-from likeness.miniature.recipe import people
-from likeness.miniature.recipe.latents import encode_pictures, encode_tokens, token_ids
+from likeness.miniature.recipe import people, pool_files
+from likeness.miniature.recipe.latents import caption_tokens, encode_pictures, encode_tokens
 from likeness.miniature.recipe.people import read_people
 from likeness.miniature.world import World
 from likeness.models.miniature.sizes import BaseSizes
@@ -39,8 +39,8 @@ class Reads:
 
 @pytest.fixture(autouse=True)
 def codes_instead_of_crops(monkeypatch):
-    monkeypatch.setattr(people, "PART", 4)
-    monkeypatch.setattr(people, "ROWS", 3)
+    monkeypatch.setattr(pool_files, "PART", 4)
+    monkeypatch.setattr(pool_files, "ROWS", 3)
     monkeypatch.setattr(people, "cut_faces", lambda scene, draws: scene.codes[scene.present])
 
 
@@ -72,7 +72,7 @@ def test_pictures_captions_and_boxes_are_those_of_the_world(pool, base):
     scene = WORLD.scenes(range(PICTURES), people=PEOPLE)
     with torch.no_grad():
         torch.testing.assert_close(pool.latents, encode_pictures(base, scene.image), atol=1e-5, rtol=1e-4)
-    assert torch.equal(pool.tokens, torch.stack([token_ids(caption.text) for caption in scene.captions]))
+    assert torch.equal(pool.tokens, caption_tokens([caption.text for caption in scene.captions]))
     assert torch.equal(pool.boxes, scene.boxes / 128)
 
 
@@ -112,7 +112,7 @@ def test_more_pictures_are_encoded_beside_those_that_are_there(base, tmp_path, m
     encode, parts = people._encode, []
     monkeypatch.setattr(people, "_encode", lambda *given: parts.append(given[3]) or encode(*given))
     assert len(read_people(base, Reads(), WORLD, tmp_path, pictures=10, people=PEOPLE).latents) == 12
-    assert parts == [range(8, 12)]
+    assert [number for part in parts for number in part] == [8, 9, 10, 11]
 
 
 @pytest.mark.usefixtures("pool")

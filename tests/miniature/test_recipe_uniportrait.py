@@ -8,7 +8,7 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.miniature.networks.untrained import new_base
-from likeness.miniature.recipe import people, stages
+from likeness.miniature.recipe import pool_files, stages
 from likeness.miniature.recipe.course import Course
 from likeness.miniature.recipe.people import PeoplePool
 from likeness.miniature.recipe.plan import StageOneArm, StageTwoArm
@@ -46,7 +46,7 @@ def faces():
 
 @pytest.fixture(autouse=True)
 def small_recipe(monkeypatch):
-    monkeypatch.setattr(people, "PART", 4)
+    monkeypatch.setattr(pool_files, "PART", 4)
     monkeypatch.setattr(stages, "PORTRAYED", 4)
     monkeypatch.setattr(stages, "COURSES", {ONE: COURSE, TWO: COURSE})
 
@@ -55,7 +55,7 @@ def small_recipe(monkeypatch):
 def whole(base, faces, tmp_path_factory):
     """A kitchen where both stages are done, and their weights."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(people, "PART", 4)
+        patched.setattr(pool_files, "PART", 4)
         patched.setattr(stages, "PORTRAYED", 4)
         patched.setattr(stages, "COURSES", {ONE: COURSE, TWO: COURSE})
         kitchen = Kitchen(tmp_path_factory.mktemp("whole"))
