@@ -6,6 +6,7 @@ import functools
 import math
 
 import torch
+from torch import Tensor
 
 
 def stable_diffusion_sigma(timestep: float) -> float:
@@ -18,8 +19,14 @@ def stable_diffusion_sigma(timestep: float) -> float:
 
 
 @functools.cache
-def _log_sigmas() -> tuple[float, ...]:
-    """log √((1 − ᾱ) / ᾱ) of the 1000 training timesteps; betas scaled-linear from 0.00085 to 0.012 (SD1.5, SDXL)."""
+def stable_diffusion_signal() -> Tensor:
+    """ᾱ of the 1000 training timesteps, float64; betas scaled-linear from 0.00085 to 0.012 (SD1.5, SDXL)."""
     betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
-    kept = torch.cumprod(1 - betas, dim=0)
+    return torch.cumprod(1 - betas, dim=0)
+
+
+@functools.cache
+def _log_sigmas() -> tuple[float, ...]:
+    """log √((1 − ᾱ) / ᾱ) of the 1000 training timesteps."""
+    kept = stable_diffusion_signal()
     return tuple(((1 - kept) / kept).sqrt().log().tolist())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 
-import torch
 from torch import Tensor
+
+from ...training.noise_levels import stable_diffusion_signal
 
 LAST = 4.8973451890853435e-08  # ᾱ of the last timestep, which ComfyUI puts in place of zero
 
@@ -16,8 +17,7 @@ def zero_snr_sigmas() -> Tensor:
 
     Reference: arXiv:2305.08891, algorithm 1, on the schedule of SD1.5.
     """
-    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
-    root = (1 - betas).cumprod(0).sqrt()
+    root = stable_diffusion_signal().sqrt()
     root = (root - root[-1]) * root[0] / (root[0] - root[-1])
     kept = root**2
     kept[-1] = LAST
