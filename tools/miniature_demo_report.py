@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..miniature.identity import SIZES, codes_of, identities
+from ..miniature.identity import codes_of, identities
 from ..miniature.judge.judge import Judge, Verdict
-from ..miniature.judge.scores import IDENTITY, all_recognised, identity_hits, merge
+from ..miniature.judge.scores import CHANCE, IDENTITY, all_recognised, identity_hits, merge
 from ..miniature.world import World
 from ..models.contact_sheet import contact_sheet
 from ..models.images import arrays_from_images
@@ -54,9 +54,8 @@ def score(judge: Judge, scene: Scene, pictures: dict[Arm, Tensor]) -> list[Line]
     true = World(seed=WORLD_SEED, split="held out").scenes(
         range(TRUE_PICTURES), people=(2, 2), codes=two.expand(TRUE_PICTURES, -1, -1)
     )
-    chance = tuple(1 / SIZES[place] for place in (1, 2, 4))
     return [
-        Line("chance, one face", chance, None),
+        Line("chance, one face", CHANCE, None),
         _line(PLAIN.title, verdicts[PLAIN], two, others),
         _line(ALONE.title, verdicts[ALONE], two[:1], others),
         _line(BLENDED.title, verdicts[BLENDED], two, others),

@@ -10,13 +10,13 @@ from einops import rearrange
 from torch import Tensor
 
 from ...models.adapter_layers import LoRA
-from ...models.attention import Run
+from ...models.uniportrait.application import lora_for
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from ...models.uniportrait.features import ReferenceFeatures
 from ...training.base import Base
 from ..judge.judge import Judge, Verdict
 from ..judge.readers import Reader, person_windows
-from ..judge.scores import IDENTITY, agreement, all_recognised, identity_hits, text_hits
+from ..judge.scores import IDENTITY, IDENTITY_PLACES, agreement, all_recognised, identity_hits, text_hits
 from ..studio.drawing import Settings, decode, draw_latents
 from ..studio.identities import Choice, RowIdentities
 from .questions import Questions
@@ -62,8 +62,8 @@ def draw_arm(
         residual: RowIdentities | None = None
         lora: LoRA | None = None
         if arm.adapter is not None:
-            residual, lora = _attached(arm, questions, rows, nobody, entropies)
-        latents = draw_latents(base, prompts, questions.noise[rows], settings, residual=residual, lora=lora, run=Run())
+            residual, lora = _attached(arm.adapter, arm, questions, rows, nobody, entropies)
+        latents = draw_latents(base, prompts, questions.noise[rows], settings, residual=residual, lora=lora)
         drawn.append(decode(base, latents))
     return torch.cat(drawn), _mean(entropies)
 
@@ -106,7 +106,7 @@ def _of_picture(verdict: Verdict, questions: Questions, codes: Tensor, row: int,
     values["recognised"] = float(all_recognised(verdict, codes[row], strangers))
     if codes.shape[1] == 2:
         seen = agreement(verdict)
-        alike = (codes[row, 0] == codes[row, 1])[[1, 2, 4]].float().mean()
+        alike = (codes[row, 0] == codes[row, 1])[list(IDENTITY_PLACES)].float().mean()
         values["blending"] = float("nan") if seen is None else seen - float(alike)
     return values
 
@@ -120,10 +120,13 @@ def _copying(expressions: Reader, verdict: Verdict, picture: Tensor, opening: Te
 
 
 def _attached(
-    arm: Arm, questions: Questions, rows: slice, nobody: ReferenceFeatures, entropies: list[float]
-) -> tuple[RowIdentities, LoRA]:
-    adapter = arm.adapter
-    assert adapter is not None
+    adapter: UniPortraitAdapter,
+    arm: Arm,
+    questions: Questions,
+    rows: slice,
+    nobody: ReferenceFeatures,
+    entropies: list[float],
+) -> tuple[RowIdentities, LoRA | None]:
     intrinsic, structure = questions.intrinsic[rows], questions.structure[rows]
     nothing = nobody.intrinsic
     if arm.look is not None:
@@ -133,9 +136,7 @@ def _attached(
         rearrange(intrinsic, "b n t d -> (b n) t d"), rearrange(structure, "b n t d -> (b n) t d"), arm.structure_scale
     )
     null = adapter.id_embedding(nothing, nobody.structure, arm.structure_scale)
-    single = people == 1 or arm.choice == "everybody"
-    lora = adapter.single_lora if single else adapter.multi_lora
-    assert lora is not None
+    lora = lora_for(adapter, 1 if arm.choice == "everybody" else people)
     residual = RowIdentities(
         attention=adapter.face_attention,
         routers=adapter.routers,

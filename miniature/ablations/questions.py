@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from einops import rearrange
@@ -69,11 +69,5 @@ def new_questions(faces: FaceEncoder, *, count: int, people: int, channels: int)
 def shuffled(questions: Questions) -> Questions:
     """The same questions with other people's portraits: nothing about a person can be right but by chance."""
     order = torch.arange(len(questions)).roll(len(questions) // 2)
-    return Questions(
-        scene=questions.scene,
-        noise=questions.noise,
-        intrinsic=questions.intrinsic[order],
-        structure=questions.structure[order],
-        opening=questions.opening[order],
-        references=questions.references[order],
-    )
+    moved = {name: getattr(questions, name)[order] for name in ("intrinsic", "structure", "opening", "references")}
+    return replace(questions, **moved)

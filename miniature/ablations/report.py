@@ -11,7 +11,6 @@ from PIL import Image
 from torch import Tensor
 
 from ...models.images import arrays_from_images
-from ..identity import SIZES
 from ..judge.scores import IDENTITY
 from .arms import Values
 from .bootstrap import estimate
@@ -22,7 +21,6 @@ SHOWN = 8  # pictures of every arm
 SIDE = 128  # pixels
 ONE = ("identity", *IDENTITY, "text", "copying")
 TWO = ("identity", *IDENTITY, "text", "recognised", "blending")
-CHANCE = sum(1 / SIZES[place] for place in (1, 2, 4)) / len(IDENTITY)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

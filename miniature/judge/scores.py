@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from ..facts import SIDES, Facts
-from ..identity import ATTRIBUTES, FACE
+from ..identity import ATTRIBUTES, EYES, FACE, HAIR_COLOUR, SIZES, SKIN
 from .judge import Verdict
 
-IDENTITY = ("skin", "hair colour", "eyes")  # what a score of likeness counts
+IDENTITY_PLACES = (SKIN, HAIR_COLOUR, EYES)  # what a score of likeness counts, by its place in a code
+IDENTITY = tuple(ATTRIBUTES[place].name for place in IDENTITY_PLACES)
+CHANCE = tuple(1 / SIZES[place] for place in IDENTITY_PLACES)  # that a guess is right
 TOLD_APART = tuple(
     each.name for place, each in enumerate(ATTRIBUTES) if place != FACE
 )  # the noun tells the face's shape
