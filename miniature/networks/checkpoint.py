@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...models.checkpoint import load_strictly, subset
 from ...models.miniature.base_file import CLIP, ROWS, UNET, VAE, WORDS, read_base_file
 from ...models.miniature.sizes import BaseSizes
 from ...training.base import Base
+from ...training.clip_weights import fill_clip
 from ...training.text_encoders import PREFIX
 from .original_names import original_unet
 from .untrained import new_base, unet_config
@@ -63,13 +64,8 @@ def read_base(path: Path) -> Base:
     base = new_base(sizes, seed=0)
     unet = subset(weights, UNET)
     named = convert_ldm_unet_checkpoint({UNET + key: tensor for key, tensor in unet.items()}, unet_config(sizes))
-    text = {PREFIX + key: tensor for key, tensor in subset(weights, CLIP + PREFIX).items()}
-    encoder = base.text_encoders[0].module
-    if not any(key.startswith(PREFIX) for key in encoder.state_dict()):
-        text = {key.removeprefix(PREFIX): tensor for key, tensor in text.items()}
     load_strictly(base.unet, named, f"{path.name}, UNet,")
     load_strictly(cast(DiffusersVAE, base.vae).network, subset(weights, VAE), f"{path.name}, VAE,")
-    load_strictly(encoder, text, f"{path.name}, text encoder,")
-    for module in (base.unet, base.vae, encoder):
-        cast(nn.Module, module).float().requires_grad_(False).eval()
+    text = subset(weights, CLIP + PREFIX)
+    fill_clip(base.text_encoders[0].module, text, PREFIX, f"{path.name}, text encoder,", torch.float32)
     return base

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ...models.miniature.vae import FACTOR, MiniatureVAE
+from ...models.miniature.vae import MiniatureVAE
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -51,11 +50,6 @@ class DiffusersVAE(nn.Module):
     def __init__(self, network: MiniatureVAE):
         super().__init__()
         self.network = network
-        levels = FACTOR.bit_length()  # as many as halve the side by the factor, and one
-        self.config: dict[str, Any] = {
-            "latent_channels": network.latent_channels,
-            "block_out_channels": (0,) * levels,
-        }
 
     def encode(self, pixels: Tensor) -> Encoded:
         """(B, 3, H, W) from -1 to 1 to latents."""

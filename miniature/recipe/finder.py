@@ -37,16 +37,12 @@ def train_finder(finder: FaceFinder, course: Course, folder: Path) -> None:
     def loss(draws: Draws) -> Tensor:
         alone = [place for place in draws.positions if place % PORTRAITS == 0]
         others = [place for place in draws.positions if place % PORTRAITS]
-        losses = [_loss(finder, world.portraits(alone), draws)] if alone else []
-        losses += [_loss(finder, world.scenes(others, people=PEOPLE), draws)] if others else []
-        return torch.stack(losses).mean()
+        parts = [(alone, world.portraits(alone))] if alone else []
+        parts += [(others, world.scenes(others, people=PEOPLE))] if others else []
+        seen = [(wear(scene.image, Draws(draws.seed, tuple(rows))), scene) for rows, scene in parts]
+        return torch.stack([found_loss(finder(pictures), scene) for pictures, scene in seen]).mean()
 
     follow(course, finder, loss, folder)
-
-
-def _loss(finder: FaceFinder, scene: Scene, draws: Draws) -> Tensor:
-    said = finder(wear(scene.image, Draws(draws.seed, draws.positions[: len(scene.image)])))
-    return found_loss(said, scene)
 
 
 def found_loss(said: Tensor, scene: Scene) -> Tensor:

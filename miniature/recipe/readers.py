@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...training.draws import Draws
+from ..identity import ATTRIBUTES
 from ..judge.readers import Reader, person_windows, whole_pictures
 from ..scene import Scene
 from ..world import World
@@ -50,8 +51,7 @@ def train_backdrop_reader(reader: Reader, course: Course, folder: Path) -> None:
 def person_answers(scene: Scene) -> dict[str, Tensor]:
     """What is true of everybody who is there, by question, (F,)."""
     there = scene.present
-    names = ("face", "skin", "hair colour", "hair", "eyes", "mole", "mouth")
-    codes = dict(zip(names, scene.codes[there].unbind(-1), strict=True))
+    codes = dict(zip((each.name for each in ATTRIBUTES), scene.codes[there].unbind(-1), strict=True))
     return codes | {"clothing": scene.facts.clothing[there], "accessory": scene.facts.accessory[there]}
 
 

@@ -78,13 +78,12 @@ class Kitchen:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(COURSES[name].seed)
             network = new()
-        done = self.folder / f"{name}.safetensors"
-        if not done.is_file():
-            logger.info("Training: %s", name)
+
+        def trained() -> Weights:
             train(network, COURSES[name], self.folder / name)
-            with whole_file(done) as partial:
-                save_file({key: tensor.contiguous() for key, tensor in network.state_dict().items()}, partial)
-        network.load_state_dict(load_file(done))
+            return network.state_dict()
+
+        network.load_state_dict(self._kept(name, trained))
         return network.requires_grad_(False).eval()
 
     def finder(self) -> FaceFinder:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...training.base import Base
 from ...training.draws import Draws
@@ -38,11 +37,7 @@ def train_stage_one(
 ) -> None:
     """Train stage I on pictures of one person; raises as `follow`."""
     method = StageOne(base, networks, faces.nobody(), dropping=dropping, seed=course.seed)
-    try:
-        with plain_attention(base.unet):
-            follow(course, method, lambda draws: _loss(method, base, pool, draws), folder)
-    finally:
-        method.detach()
+    _train(method, pool, course, folder)
 
 
 def train_stage_two(
@@ -59,13 +54,16 @@ def train_stage_two(
     if not networks.routers:
         networks.routers = new_routers(networks, seed=course.seed)
     method = StageTwo(base, networks, faces.nobody(), routing=routing, seed=course.seed)
+    _train(method, pool, course, folder)
+
+
+def _train(method: StageOne | StageTwo, pool: PeoplePool, course: Course, folder: Path) -> None:
+    def loss(draws: Draws) -> Tensor:
+        with mixed_precision():
+            return method(pool.batch(method.base, draws))["loss"]
+
     try:
-        with plain_attention(base.unet):
-            follow(course, method, lambda draws: _loss(method, base, pool, draws), folder)
+        with plain_attention(method.base.unet):
+            follow(course, method, loss, folder)
     finally:
         method.detach()
-
-
-def _loss(method: nn.Module, base: Base, pool: PeoplePool, draws: Draws) -> Tensor:
-    with mixed_precision():
-        return cast(dict[str, Tensor], method(pool.batch(base, draws)))["loss"]
