@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from .base import Base
-from .batch import Batch
 from .draws import Draws
 
 
-def denoising_loss(base: Base, batch: Batch, draws: Draws, weights: Tensor | None = None) -> Tensor:
+class Conditioned(Protocol):
+    """The part of a batch that the UNet itself looks at; for shapes see `Batch`."""
+
+    @property
+    def latents(self) -> Tensor:
+        """Clean latents."""
+        ...
+
+    @property
+    def text(self) -> Tensor:
+        """What cross-attention reads."""
+        ...
+
+    @property
+    def pooled(self) -> Tensor | None:
+        """The second encoder's pooled text, for SDXL."""
+        ...
+
+    @property
+    def sizes(self) -> Tensor:
+        """Sizes of picture and crop, for SDXL."""
+        ...
+
+
+def denoising_loss(base: Base, batch: Conditioned, draws: Draws, weights: Tensor | None = None) -> Tensor:
     """Squared error of the UNet's prediction at one random timestep per picture, the mean of all values.
 
     Args:
@@ -36,7 +59,7 @@ def denoising_loss(base: Base, batch: Batch, draws: Draws, weights: Tensor | Non
     return errors.mean() if weights is None else (errors * weights).mean() / weights.mean()
 
 
-def predict(base: Base, latents: Tensor, timesteps: Tensor, batch: Batch) -> Tensor:
+def predict(base: Base, latents: Tensor, timesteps: Tensor, batch: Conditioned) -> Tensor:
     """What the UNet says about latents (B, C, h, w) at timesteps (B,)."""
     given: dict[str, Any] = {}
     if batch.pooled is not None:

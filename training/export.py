@@ -12,8 +12,8 @@ import torch
 from diffusers.training_utils import EMAModel
 from safetensors.torch import save_file
 
+from .adapter_networks import Weights
 from .method import Method
-from .uniportrait_networks import Weights
 from .whole_file import whole_file
 
 FORMAT = "likeness/1"

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from .adapter_networks import Weights
 from .base import Base
 from .batch import Batch
-from .uniportrait_networks import Weights
 
 
 class Method(Protocol):

@@ -1,24 +1,17 @@
-"""People in training: their tokens with parts of the features dropped, and their attention row by row."""
+"""UniPortrait's people in training: their tokens with parts of the features dropped."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from einops import rearrange
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..models.attention import AttentionCall, AttentionSite
-from ..models.layers.decoupled_cross_attention import decoupled_cross_attention
-from ..models.layers.key_value import KeyValueProjection
 from ..models.uniportrait.features import ReferenceFeatures
 from ..models.uniportrait.id_embedding import IDEmbedding
 from .batch import Batch
 from .draws import Draws
-
-Place = Callable[[AttentionSite, AttentionCall], Tensor]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,41 +32,6 @@ class Dropping:
 
 
 NOTHING_DROPPED = Dropping(token=0, path=0, face=0)
-
-
-@dataclass(eq=False, slots=True)
-class TrainedIdentities:
-    """The identities' part of every cross-attention layer, with other people in every row.
-
-    Attributes:
-        attention: a KeyValueProjection by site index.
-        place: who is where: weights (B, L, N) of one call.
-        tokens: (B, N, T, D) of the batch that the UNet sees; stays until the next one, because gradient checkpointing
-            asks again.
-    """
-
-    attention: nn.ModuleDict
-    place: Place
-    tokens: Tensor
-
-    def wants(self, site: AttentionSite) -> bool:
-        """Whether there are keys and values for this layer."""
-        return site.kind == "cross" and str(site.index) in self.attention
-
-    def __call__(self, site: AttentionSite, call: AttentionCall) -> Tensor:
-        """Attention to the identities, (B, L, C)."""
-        layer = cast(KeyValueProjection, self.attention[str(site.index)])
-        # the rows of a call follow each other; a list of them would be copied to the device in every layer, and waited for
-        tokens = self.tokens[call.samples[0] : call.samples[-1] + 1]
-        keys, values = (part.to(call.query.dtype) for part in layer(tokens))
-        weights = self.place(site, call).to(call.query.dtype)
-        return decoupled_cross_attention(call.query, keys, values, weights, call.heads)
-
-
-def everywhere(site: AttentionSite, call: AttentionCall) -> Tensor:
-    """One person, who is everywhere."""
-    del site
-    return call.query.new_ones(1, 1, 1)
 
 
 def drop_faces(batch: Batch, draws: Draws, probability: float) -> Tensor:

@@ -8,20 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from ..models.uniportrait.features import ReferenceFeatures
+from .adapter_networks import Weights
 from .base import Base
 from .batch import Batch
 from .denoising import denoising_loss
 from .diffusers_host import RunContext, attach
 from .draws import Draws
-from .uniportrait_identities import (
-    NOTHING_DROPPED,
-    Dropping,
-    TrainedIdentities,
-    drop_faces,
-    everywhere,
-    identity_tokens,
-)
-from .uniportrait_networks import UniPortraitNetworks, Weights, faceid_weights
+from .trained_people import TrainedPeople, everywhere
+from .uniportrait_identities import NOTHING_DROPPED, Dropping, drop_faces, identity_tokens
+from .uniportrait_networks import UniPortraitNetworks, faceid_weights
 
 
 class StageOne(nn.Module):
@@ -46,7 +41,7 @@ class StageOne(nn.Module):
         self.base, self.networks, self.null, self.dropping, self.seed = base, networks, null, dropping, seed
         self.id_embedding, self.attention, self.lora = networks.id_embedding, networks.attention, networks.lora
         self.requires_grad_(True)
-        self.residual = TrainedIdentities(self.attention, everywhere, null.intrinsic[None])
+        self.residual = TrainedPeople(self.attention, everywhere, null.intrinsic[None])
         self.detach = attach(base.unet, self.residual, lora=self.lora.pairs(), context=RunContext(sigma=0.0))
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:

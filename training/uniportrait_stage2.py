@@ -14,14 +14,16 @@ from torch.nn.functional import one_hot
 from ..models.attention import AttentionCall, AttentionSite
 from ..models.uniportrait.features import ReferenceFeatures
 from ..models.uniportrait.id_routing import IDRouter
+from .adapter_networks import Weights
 from .base import Base
 from .batch import Batch
 from .denoising import denoising_loss
 from .diffusers_host import RunContext, attach
 from .draws import Draws
 from .routing_regularisation import routing_loss
-from .uniportrait_identities import NOTHING_DROPPED, TrainedIdentities, drop_faces, identity_tokens
-from .uniportrait_networks import UniPortraitNetworks, Weights, router_weights
+from .trained_people import TrainedPeople
+from .uniportrait_identities import NOTHING_DROPPED, drop_faces, identity_tokens
+from .uniportrait_networks import UniPortraitNetworks, router_weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +111,7 @@ class StageTwo(nn.Module):
         self.place = GumbelPlacement(
             self.routers, routing.tau, empty, torch.ones(1, 1, dtype=torch.bool), has_noise=routing.has_noise
         )
-        self.residual = TrainedIdentities(networks.attention, self.place, empty)
+        self.residual = TrainedPeople(networks.attention, self.place, empty)
         self.detach = attach(base.unet, self.residual, lora=self.lora.pairs(), context=RunContext(sigma=0.0))
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:

@@ -15,8 +15,8 @@ from likeness.miniature.studio.identities import RowIdentities
 from likeness.miniature.studio.noise_levels import timesteps, zero_snr_sigmas
 from likeness.models.attention import Polarity
 from likeness.models.miniature.sizes import BaseSizes
+from likeness.training.adapter_networks import LoRALayers, lora_shapes, new_attention
 from likeness.training.diffusers_host import find_sites
-from likeness.training.uniportrait_networks import LoRALayers, lora_shapes, new_attention
 from torch import nn
 
 SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)

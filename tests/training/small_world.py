@@ -10,15 +10,13 @@ from diffusers import AutoencoderKL
 from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.models.uniportrait.id_embedding import IDEmbedding, IDEmbeddingSizes
 from likeness.tests.training.conftest import SD15, SDXL, build
+from likeness.training.adapter_networks import LoRALayers, lora_shapes, new_attention
 from likeness.training.base import Base, new_schedule
 from likeness.training.batch import Batch
 from likeness.training.diffusers_host import find_sites
 from likeness.training.uniportrait_identities import Dropping
 from likeness.training.uniportrait_networks import (
-    LoRALayers,
     UniPortraitNetworks,
-    lora_shapes,
-    new_attention,
     new_routers,
 )
 from likeness.training.uniportrait_stage1 import StageOne

@@ -18,13 +18,12 @@ from likeness.models.placement import Everywhere
 from likeness.models.uniportrait.checkpoint import load
 from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.tests.training.small_world import overfit, small_base, small_batch, stage_one, stage_two
+from likeness.training.adapter_networks import LoRALayers, lora_shapes
 from likeness.training.diffusers_host import RunContext, attach, find_sites
 from likeness.training.export import averaged, export
 from likeness.training.uniportrait_networks import (
-    LoRALayers,
     UniPortraitNetworks,
     faceid_weights,
-    lora_shapes,
     networks_of,
     new_id_embedding,
 )
