@@ -45,26 +45,19 @@ SMALLEST = 64  # pixels; below, the deepest map has less than two rows
 
 
 class FaceParser(nn.Module):
-    """BiSeNet with 19 labels, always in float32.
+    """A network with 19 labels, always in float32.
 
-    Reference: BiSeNet (arXiv:1808.00897), trained on CelebAMask-HQ; file face_parsing.pth, also published as
-    79999_iter.pth and as facexlib's parsing_bisenet.pth.
+    Args:
+        network: normalised pictures (B, 3, S, S) to label scores (B, 19, S, S) of one or more heads, the main one first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        try:
-            from facexlib.parsing.bisenet import BiSeNet
-        except ImportError as error:
-            raise MissingPackageError(
-                f"Face parsing needs the package facexlib, which could not be imported ({error}); install it with: "
-                "pip install facexlib"
-            ) from error
-        self.network = BiSeNet(num_class=len(LABELS))
+        self.network = network
 
     @classmethod
     def from_state_dict(cls, state_dict: Mapping[str, Tensor], name: str = "The face parser") -> FaceParser:
-        """Build the network with published weights.
+        """Build the published BiSeNet.
 
         Args:
             state_dict: the tensors under the published names; `num_batches_tracked` may lack.
@@ -73,23 +66,24 @@ class FaceParser(nn.Module):
         Raises:
             UnknownCheckpointError: naming all keys that do not fit.
             MissingPackageError: if facexlib is not there.
+
+        Reference: BiSeNet (arXiv:1808.00897), trained on CelebAMask-HQ; file face_parsing.pth, also published as
+        79999_iter.pth and as facexlib's parsing_bisenet.pth.
         """
         with torch.device("meta"):
-            parser = cls()
-        load_strictly(parser.network, state_dict, name)
-        return parser.eval()
+            network = new_bisenet()
+        return cls(load_strictly(network, state_dict, name)).eval()
 
-    def logits(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The label scores of the three heads.
+    def logits(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """The label scores of all heads.
 
         Args:
             pixels: output of `preprocess`, (B, 3, S, S).
 
         Returns:
-            Main head and the two deeper ones, (B, 19, S, S) each.
+            Main head and, of the BiSeNet, two deeper ones, (B, 19, S, S) each.
         """
-        main, deeper, deepest = self.network(pixels)
-        return main, deeper, deepest
+        return self.network(pixels)
 
     def parse(self, image: np.ndarray, size: int) -> np.ndarray:
         """The label map that the published code gets.
@@ -148,6 +142,22 @@ class FaceParser(nn.Module):
         """Scores of the main head, (19, size, size)."""
         pixels = preprocess(image, size).to(next(self.parameters()))
         return self.logits(pixels)[0][0]
+
+
+def new_bisenet() -> nn.Module:
+    """An untrained BiSeNet.
+
+    Raises:
+        MissingPackageError: if facexlib is not there.
+    """
+    try:
+        from facexlib.parsing.bisenet import BiSeNet
+    except ImportError as error:
+        raise MissingPackageError(
+            f"Face parsing needs the package facexlib, which could not be imported ({error}); install it with: "
+            "pip install facexlib"
+        ) from error
+    return BiSeNet(num_class=len(LABELS))
 
 
 def load(source: Source) -> FaceParser:

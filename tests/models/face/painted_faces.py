@@ -29,9 +29,7 @@ class ColourReader(nn.Module):
 
 def colour_parser() -> FaceParser:
     """A face parser that reads painted faces."""
-    parser = FaceParser()
-    parser.network = ColourReader()
-    return parser.eval()
+    return FaceParser(ColourReader()).eval()
 
 
 def label(name: str) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from likeness.models.consistentid.regions import kept_regions, region_picture, region_pixels
-from likeness.models.face.parsing import LABELS, FaceParser
+from likeness.models.face.parsing import LABELS, FaceParser, new_bisenet
 from likeness.models.face.region_masks import filled_masks
 from likeness.tests.parity.recipe import Comparison
 from likeness.tests.parity.torch_recipe import weights
@@ -68,7 +68,7 @@ class FaceCase:
 def parser() -> FaceParser:
     """The full-size network with the case's weights."""
     with torch.device("meta"):
-        shapes = {key: tensor.shape for key, tensor in FaceParser().network.state_dict().items()}
+        shapes = {key: tensor.shape for key, tensor in new_bisenet().state_dict().items()}
     return FaceParser.from_state_dict(weights("", shapes))
 
 
