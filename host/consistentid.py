@@ -24,13 +24,13 @@ from .attention import inject
 from .lora import add_lora
 from .memory import attention_dtype, manage
 from .placement import LoadedPlacement
+from .recogniser import OnnxRecogniser, Recogniser
 from .sampling import sigma_window
 from .sites import require_fit
 
 logger = logging.getLogger(__name__)
 
 NAME = "ConsistentID"
-CLIP_WIDTH = 1280  # of ViT-H/14, which both published projections read
 
 Mode = Literal["auto", "published", "corrected"]
 Purpose = Literal["text to image", "inpaint"]
@@ -45,14 +45,19 @@ class LoadedConsistentID:
         flavour: the behaviour that was chosen.
         encoder: patcher of the networks that run before sampling.
         attention: patcher of keys and values, loaded together with the MODEL.
-        recogniser: ArcFace file, or None where none was found.
+        recogniser: gives the ID vectors; None where its file was not found.
     """
 
     adapter: ConsistentIDAdapter
     flavour: Flavour
     encoder: ModelPatcher
     attention: ModelPatcher
-    recogniser: Path | None
+    recogniser: Recogniser | None
+
+    @property
+    def image_width(self) -> int:
+        """Width of the CLIP vision model that the adapter was trained with."""
+        return self.adapter.id_projection.image_width
 
 
 def load_consistentid(
@@ -67,7 +72,18 @@ def load_consistentid(
         purpose: the published pipelines differ for inpainting.
         recogniser: ArcFace file for the ID vector.
     """
-    adapter = load(path, dtype=attention_dtype())
+    found = None if recogniser is None else OnnxRecogniser(recogniser)
+    return new_consistentid(load(path, dtype=attention_dtype()), found, mode=mode, purpose=purpose)
+
+
+def new_consistentid(
+    adapter: ConsistentIDAdapter,
+    recogniser: Recogniser | None,
+    *,
+    mode: Mode = "auto",
+    purpose: Purpose = "text to image",
+) -> LoadedConsistentID:
+    """Put an adapter under ComfyUI's memory management; see `load_consistentid`."""
     encoder = nn.ModuleDict({"projection": adapter.id_projection, "facial_encoder": adapter.facial_encoder})
     flavour = _flavour(adapter, mode, purpose)
     logger.info("%s: %s behaviour of %s", NAME, "corrected" if flavour.several_people else "published", flavour.name)

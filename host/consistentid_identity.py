@@ -11,18 +11,16 @@ from torch import Tensor
 from ..models.clip_pixels import CLIP_SIZE, clip_pixels
 from ..models.consistentid.identity import FacialRegions, Identities, Identity, require_one_person
 from ..models.errors import MissingModelFileError
-from ..models.face.recognition import describe
 from ..models.face.selection import Selection
 from ..models.face.types import FaceSet, OnNoFace
 from ..models.identity_attention import free_name
-from .consistentid import CLIP_WIDTH, LoadedConsistentID
+from .consistentid import LoadedConsistentID
 from .consistentid_regions import pictures, region_vectors
 from .faces import detect_faces, faces_from
 from .memory import loaded
 from .vision import image_tokens, null_image_tokens
 
 RECOGNISER = "w600k_r50"  # of insightface's buffalo_l; the published weights were trained with it
-ID_WIDTH = 512
 FIRST_FOUND = Selection(order="highest score")  # the published code takes element 0 of the detector's list
 
 OnNoID = Literal["error", "zero identity", "pass model through"]
@@ -69,7 +67,7 @@ def add_person(
         return identities, faces
     vectors = _id_vectors(consistentid, faces)
     pixels = torch.stack([clip_pixels(picture) for picture in pictures(consistentid, photo, faces)[: len(vectors)]])
-    tokens = _id_tokens(consistentid, vectors, image_tokens(clip_vision, pixels, width=CLIP_WIDTH))
+    tokens = _id_tokens(consistentid, vectors, image_tokens(clip_vision, pixels, width=consistentid.image_width))
     person = Identity(
         name=free_name(name.strip() or f"person {len(identities.people) + 1}", [one.name for one in identities.people]),
         tokens=tokens.mean(dim=0, keepdim=True),
@@ -84,7 +82,7 @@ def add_person(
 
 
 def _id_tokens(consistentid: LoadedConsistentID, vectors: Tensor, tokens: Tensor) -> Tensor:
-    """(R, 512) and (R, 257, 1280) → (R, T, D), on the CPU."""
+    """Vectors (R, W) and CLIP tokens (R, Tv, Wv) → (R, T, D), on the CPU."""
     projection, flavour = consistentid.adapter.id_projection, consistentid.flavour
     with loaded(consistentid.encoder):
         like = next(projection.parameters())
@@ -93,10 +91,10 @@ def _id_tokens(consistentid: LoadedConsistentID, vectors: Tensor, tokens: Tensor
 
 
 def _nobody(consistentid: LoadedConsistentID, clip_vision: Any) -> Identities:
-    tokens = null_image_tokens(clip_vision, width=CLIP_WIDTH, size=CLIP_SIZE)
+    tokens = null_image_tokens(clip_vision, width=consistentid.image_width, size=CLIP_SIZE)
     return Identities(
         people=(),
-        null_tokens=_id_tokens(consistentid, torch.zeros(1, ID_WIDTH), tokens),
+        null_tokens=_id_tokens(consistentid, _no_vector(consistentid), tokens),
         null_region=region_vectors(consistentid, tokens),
     )
 
@@ -116,9 +114,9 @@ def _faces(consistentid: LoadedConsistentID, photo: Tensor | FaceSet, on_no_face
 
 
 def _id_vectors(consistentid: LoadedConsistentID, faces: FaceSet) -> Tensor:
-    """Unit-length ArcFace vectors of the references, (R, 512); one of zeros where there is no face."""
+    """Unit-length vectors of the references, (R, W); one of zeros where there is no face."""
     if not faces.found:
-        return torch.zeros(1, ID_WIDTH)
+        return _no_vector(consistentid)
     if consistentid.recogniser is None:
         raise MissingModelFileError(
             f"The face recogniser {RECOGNISER}.onnx was not found; put insightface's buffalo_l pack into models/insightface/"
@@ -126,8 +124,10 @@ def _id_vectors(consistentid: LoadedConsistentID, faces: FaceSet) -> Tensor:
         )
     flavour = consistentid.flavour
     taken = faces.faces if flavour.several_people else faces.faces[:1]
-    exchanged = flavour.channel_order == "RGB"  # describe expects RGB and turns it over itself
+    exchanged = flavour.channel_order == "RGB"  # recognisers expect RGB and turn it over themselves
     images = tuple(picture[..., ::-1] for picture in faces.images) if exchanged else faces.images
-    described = describe(taken, images, consistentid.recogniser)
-    vectors = torch.stack([torch.from_numpy(face.embedding) for face in described if face.embedding is not None])
-    return torch.nn.functional.normalize(vectors, dim=-1)
+    return torch.nn.functional.normalize(consistentid.recogniser(taken, images), dim=-1)
+
+
+def _no_vector(consistentid: LoadedConsistentID) -> Tensor:
+    return torch.zeros(1, consistentid.adapter.id_projection.vector_width)

@@ -19,7 +19,7 @@ from ..models.face.region import square_around
 from ..models.face.region_masks import filled_masks
 from ..models.face.types import Face, FaceSet
 from ..models.images import arrays_from_images, images_from_arrays
-from .consistentid import CLIP_WIDTH, LoadedConsistentID
+from .consistentid import LoadedConsistentID
 from .face_parser import LoadedFaceParser, parse_photo
 from .memory import loaded
 from .vision import image_tokens
@@ -98,7 +98,7 @@ def require_regions(encoded: EncodedRegions) -> None:
 
 
 def region_vectors(consistentid: LoadedConsistentID, tokens: Tensor) -> Tensor:
-    """Vectors of region pictures from their CLIP tokens, (R, 257, 1280) → (R, D), on the CPU."""
+    """Vectors of region pictures from their CLIP tokens, (R, Tv, Wv) → (R, D), on the CPU."""
     encoder = consistentid.adapter.facial_encoder
     with loaded(consistentid.encoder):
         return encoder.regions(tokens[None].to(next(encoder.parameters())))[0].to("cpu")
@@ -129,7 +129,8 @@ def _regions(
 ) -> FacialRegions:
     if not names:
         return FacialRegions()
-    tokens = image_tokens(clip_vision, torch.stack([clip_pixels(picture) for picture in shown]), width=CLIP_WIDTH)
+    pixels = torch.stack([clip_pixels(picture) for picture in shown])
+    tokens = image_tokens(clip_vision, pixels, width=consistentid.image_width)
     vectors = region_vectors(consistentid, tokens)
     return FacialRegions.of(
         FacialRegion(name=name, vector=vector[None], strength=strengths[FEATURES[name]])

@@ -67,7 +67,8 @@ def load(source: Source, *, dtype: torch.dtype | None = None, dim_head: int = 64
     id_projection = IDProjection.from_state_dict(subset(weights, projection), dim_head=dim_head)
     facial_encoder = FacialEncoder.from_state_dict(subset(weights, ENCODER), dim_head=dim_head)
     width, layers = id_projection.width, subset(weights, LAYERS)
-    _check_layers(layers, width, facial_encoder.width, name)
+    _check_widths(id_projection, facial_encoder, name)
+    _check_layers(layers, width, name)
     attention = keys_and_values(layers, "ip", width, name, dtype)
     return ConsistentIDAdapter(
         id_projection=id_projection,
@@ -85,11 +86,21 @@ def trained_corrected(metadata: Mapping[str, str]) -> bool:
     return metadata.get(TRAINED_AS) == "corrected"
 
 
-def _check_layers(layers: Mapping[str, Tensor], width: int, text_width: int, name: str) -> None:
+def _check_widths(id_projection: IDProjection, facial_encoder: FacialEncoder, name: str) -> None:
+    """Both encoders read one image encoder and write for one UNet."""
+    report = KeyReport(name)
+    for part, found, wanted in (
+        ("fuse_module", facial_encoder.width, id_projection.width),
+        ("visual_projection.proj_in", facial_encoder.image_width, id_projection.image_width),
+    ):
+        if found != wanted:
+            report.misshaped.append(f"{ENCODER}{part} is {found} wide and should be {wanted}")
+    report.raise_if_faulty()
+
+
+def _check_layers(layers: Mapping[str, Tensor], width: int, name: str) -> None:
     """All layers, self and cross in turn, with all their tensors in shapes that fit each other and the ID tokens."""
     report = KeyReport(name)
-    if text_width != width:
-        report.misshaped.append(f"{ENCODER}fuse_module is {text_width} wide and should be {width}")
     grouped = dict(by_layer(layers))
     count = 2 * (max(grouped, default=1) // 2 + 1)  # a self-attention layer is followed by its cross-attention
     wanted: dict[str, tuple[int, int] | None] = {}

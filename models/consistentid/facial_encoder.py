@@ -48,6 +48,11 @@ class FacialEncoder(nn.Module):
         """D, width of the text rows."""
         return self.visual_projection.proj_out.out_features
 
+    @property
+    def image_width(self) -> int:
+        """Width of the image encoder's features, 1280 in the published files."""
+        return self.visual_projection.proj_in.in_features
+
     def regions(self, region_tokens: Tensor) -> Tensor:
         """One vector per region picture, each read on its own.
 
@@ -60,7 +65,7 @@ class FacialEncoder(nn.Module):
         Raises:
             ShapeError: if the features have another width than the module was trained for.
         """
-        require_shape("region_tokens", region_tokens, ("B", "R", "Tv", self.visual_projection.proj_in.in_features))
+        require_shape("region_tokens", region_tokens, ("B", "R", "Tv", self.image_width))
         batch, count = region_tokens.shape[:2]
         if not batch * count:
             return region_tokens.new_zeros(batch, count, self.width)

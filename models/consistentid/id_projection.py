@@ -64,6 +64,16 @@ class IDProjection(nn.Module):
         """D, width of the ID tokens."""
         return self.norm.normalized_shape[0]
 
+    @property
+    def vector_width(self) -> int:
+        """Width of the face vectors, 512 in the published files."""
+        return cast(nn.Linear, self.proj[0]).in_features
+
+    @property
+    def image_width(self) -> int:
+        """Width of the image encoder's features, 1280 in the published files."""
+        return self.perceiver_resampler.proj_in.in_features
+
     def forward(self, id_vector: Tensor, clip_tokens: Tensor, *, shortcut: bool, s_scale: float) -> Tensor:
         """ID tokens of faces.
 
@@ -79,7 +89,7 @@ class IDProjection(nn.Module):
         Raises:
             ShapeError: if an input has another width than the module was trained for.
         """
-        require_shape("id_vector", id_vector, ("B", cast(nn.Linear, self.proj[0]).in_features))
+        require_shape("id_vector", id_vector, ("B", self.vector_width))
         queries = self.norm(rearrange(self.proj(id_vector), "b (t d) -> b t d", t=self.num_tokens))
         tokens = self.perceiver_resampler(clip_tokens, queries)
         return queries + s_scale * tokens if shortcut else tokens

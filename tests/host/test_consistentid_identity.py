@@ -32,12 +32,13 @@ def files(tmp_path_factory):
 def adapter(consistentid, files, monkeypatch):
     """A builder: an adapter with the synthetic detector and recogniser; the detector knows 640 pixels only."""
     import likeness.host.faces
+    from likeness.host.recogniser import OnnxRecogniser
 
     monkeypatch.setattr(likeness.host.faces, "detector_files", lambda: files[0])
 
     def build(name="sd15", *, corrected=False):
         loaded = consistentid(name, corrected=corrected, kind="sd15")
-        return replace(loaded, recogniser=files[1], flavour=replace(loaded.flavour, detection_size=640))
+        return replace(loaded, recogniser=OnnxRecogniser(files[1]), flavour=replace(loaded.flavour, detection_size=640))
 
     return build
 

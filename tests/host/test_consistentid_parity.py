@@ -130,8 +130,6 @@ def identities(published, clip_vision, monkeypatch):
         box=np.zeros(4, np.float32), points=np.zeros((5, 2), np.float32), score=1.0, crop=np.zeros((224, 224, 3), np.uint8),
         index=0, image_index=0, image_size=image.shape[:2],
     )  # fmt: skip
-    for module in (consistentid_identity, consistentid_regions):
-        monkeypatch.setattr(module, "CLIP_WIDTH", 48)
     monkeypatch.setattr(consistentid_regions, "parse_photo", lambda parser, picture, size: tensors["in.labels"].numpy())
     monkeypatch.setattr(consistentid_identity, "_faces", lambda *_: FaceSet((face,), (image,)))
     monkeypatch.setattr(consistentid_identity, "_id_vectors", lambda *_: tensors["in.faceid"])
