@@ -17,15 +17,19 @@ from comfy.clip_vision import ClipVisionModel
 from comfy.model_patcher import ModelPatcher
 
 from ..models.checkpoint import KeyReport, load_strictly, subset
+from ..models.consistentid.checkpoint import load as load_consistentid
 from ..models.miniature.base_file import CLIP, UNET, VAE, read_base_file
 from ..models.miniature.faces_file import FaceNetworks, read_face_networks
-from ..models.miniature.folder import BASE, FACES, UNIPORTRAIT
+from ..models.miniature.folder import BASE, CONSISTENTID, FACES, UNIPORTRAIT
 from ..models.miniature.sizes import BaseSizes
 from ..models.miniature.uniportrait_file import read_uniportrait
 from ..models.miniature.vae import FACTOR, MiniatureVAE
+from .consistentid import LoadedConsistentID, new_consistentid
 from .face_analysis import LoadedFaceAnalysis
+from .face_parser import LoadedFaceParser
 from .files import embedding_folders
 from .memory import attention_dtype, manage
+from .recogniser import BackboneRecogniser
 from .uniportrait import LoadedUniPortrait, new_uniportrait
 
 PIXEL_BYTES = 2_000  # of memory per pixel that the VAE takes, at most
@@ -44,6 +48,8 @@ class LoadedMiniature:
         clip_vision: CLIP_VISION for pictures of 224 pixels.
         face_analysis: finds drawn faces.
         uniportrait: UniPortrait for this base model.
+        face_parser: tells the parts of drawn faces apart.
+        consistentid: ConsistentID for this base model, in its corrected behaviour.
     """
 
     model: ModelPatcher
@@ -52,6 +58,8 @@ class LoadedMiniature:
     clip_vision: Any
     face_analysis: LoadedFaceAnalysis
     uniportrait: LoadedUniPortrait
+    face_parser: LoadedFaceParser
+    consistentid: LoadedConsistentID
 
 
 def load_miniature() -> LoadedMiniature:
@@ -63,13 +71,17 @@ def load_miniature() -> LoadedMiniature:
     """
     weights, sizes = read_base_file(BASE)
     faces = read_face_networks(FACES)
+    uniportrait = new_uniportrait(read_uniportrait(UNIPORTRAIT, dtype=attention_dtype()), faces.backbone)
+    recogniser = BackboneRecogniser(faces.backbone, uniportrait.encoder)
     return LoadedMiniature(
         model=_model(weights, sizes),
         clip=_clip(weights, sizes),
         vae=_vae(weights, sizes),
         clip_vision=_clip_vision(faces),
         face_analysis=LoadedFaceAnalysis(manage(faces.finder)),
-        uniportrait=new_uniportrait(read_uniportrait(UNIPORTRAIT, dtype=attention_dtype()), faces.backbone),
+        uniportrait=uniportrait,
+        face_parser=LoadedFaceParser(faces.parser, manage(faces.parser)),
+        consistentid=new_consistentid(load_consistentid(CONSISTENTID, dtype=attention_dtype()), recogniser),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..host.miniature import load_miniature
-from .sockets import CATEGORY, FaceAnalysis, UniPortrait
+from .sockets import CATEGORY, ConsistentID, FaceAnalysis, FaceParser, UniPortrait
 
 
 class LoadMiniature(io.ComfyNode):
@@ -33,6 +33,10 @@ class LoadMiniature(io.ComfyNode):
                 UniPortrait.Output(
                     display_name="uniportrait", tooltip="UniPortrait for this base model, for one person and several."
                 ),
+                FaceParser.Output(display_name="face_parser", tooltip="Tells the parts of drawn faces apart."),
+                ConsistentID.Output(
+                    display_name="consistentid", tooltip="ConsistentID for this base model, corrected behaviour."
+                ),
             ],
         )
 
@@ -40,7 +44,14 @@ class LoadMiniature(io.ComfyNode):
     def execute(cls) -> io.NodeOutput:
         loaded = load_miniature()
         return io.NodeOutput(
-            loaded.model, loaded.clip, loaded.vae, loaded.clip_vision, loaded.face_analysis, loaded.uniportrait
+            loaded.model,
+            loaded.clip,
+            loaded.vae,
+            loaded.clip_vision,
+            loaded.face_analysis,
+            loaded.uniportrait,
+            loaded.face_parser,
+            loaded.consistentid,
         )
 
 

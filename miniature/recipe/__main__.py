@@ -15,8 +15,9 @@ from pathlib import Path
 
 import torch
 
+from ...models.consistentid.checkpoint import TRAINED_AS
 from ...models.errors import LikenessError
-from ...models.miniature.folder import BASE, FACES, JUDGE, UNIPORTRAIT
+from ...models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, UNIPORTRAIT
 from ...models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO
 from ..judge.file import write_judge
 from ..networks.checkpoint import write_base
@@ -40,25 +41,33 @@ def small_networks(kitchen: Kitchen) -> None:
     kitchen.judge()
     kitchen.finder()
     kitchen.faces()
+    kitchen.parser()
 
 
 def one_person(kitchen: Kitchen) -> None:
-    """Stage I of the adapter."""
+    """Stage I of UniPortrait."""
     kitchen.stage_one(kitchen.base(), kitchen.faces())
 
 
-def two_people(kitchen: Kitchen) -> None:
-    """What stage II learns from."""
-    kitchen.people(kitchen.base(), kitchen.faces(), 2)
+def pictures(kitchen: Kitchen) -> None:
+    """What stage II and ConsistentID learn from."""
+    base, faces = kitchen.base(), kitchen.faces()
+    kitchen.people(base, faces, 2)
+    kitchen.facial_people(base, faces)
 
 
 def routers(kitchen: Kitchen) -> None:
-    """Stage II of the adapter."""
+    """Stage II of UniPortrait."""
     kitchen.stage_two(kitchen.base(), kitchen.faces())
 
 
+def regions(kitchen: Kitchen) -> None:
+    """ConsistentID."""
+    kitchen.consistentid(kitchen.base(), kitchen.faces())
+
+
 # What may be done side by side, each in a process of its own; a line begins when the one before is finished.
-PHASES: tuple[tuple[Work, ...], ...] = ((base_model, small_networks), (one_person, two_people), (routers,))
+PHASES: tuple[tuple[Work, ...], ...] = ((base_model, small_networks), (one_person, pictures), (routers, regions))
 
 
 def main() -> int:
@@ -85,11 +94,17 @@ def write_files(kitchen: Kitchen) -> None:
     notes = {"licence": "Apache-2.0", "made_by": "likeness.miniature.recipe", "seed": json.dumps(SEED)}
     write_base(BASE, base, SIZES, metadata=notes)
     write_face_networks(
-        FACES, finder=kitchen.finder(), backbone=faces.backbone, image_encoder=faces.image_encoder, metadata=notes
+        FACES,
+        finder=kitchen.finder(),
+        parser=kitchen.parser().network,
+        backbone=faces.backbone,
+        image_encoder=faces.image_encoder,
+        metadata=notes,
     )
     stages = {STAGE_ONE: kitchen.stage_one(base, faces), STAGE_TWO: kitchen.stage_two(base, faces)}
     adapter = {prefix + key: tensor for prefix, stage in stages.items() for key, tensor in stage.items()}
     write_weights(UNIPORTRAIT, adapter, notes)
+    write_weights(CONSISTENTID, kitchen.consistentid(base, faces), {**notes, TRAINED_AS: "corrected"})
     write_judge(JUDGE, judge, notes)
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 from torch import nn
 from transformers import CLIPVisionModelWithProjection
 
-from ...models.miniature.faces_file import BACKBONE, FINDER, IMAGE_ENCODER, METADATA_KEY
+from ...models.miniature.faces_file import BACKBONE, FINDER, IMAGE_ENCODER, METADATA_KEY, PARSER
 from ..networks.weights_file import write_networks
 
 CONFIG = (
@@ -31,6 +31,7 @@ def write_face_networks(
     path: Path,
     *,
     finder: nn.Module,
+    parser: nn.Module,
     backbone: nn.Module,
     image_encoder: nn.Module,
     metadata: Mapping[str, str],
@@ -38,5 +39,5 @@ def write_face_networks(
     """Write the networks that look at faces, see `models.miniature.faces_file`."""
     config: dict[str, Any] = cast(CLIPVisionModelWithProjection, image_encoder).config.to_dict()
     said = {METADATA_KEY: json.dumps({"model_type": "clip_vision_model", **{name: config[name] for name in CONFIG}})}
-    networks = {FINDER: finder, BACKBONE: backbone, IMAGE_ENCODER: image_encoder}
+    networks = {FINDER: finder, PARSER: parser, BACKBONE: backbone, IMAGE_ENCODER: image_encoder}
     write_networks(path, networks, {**metadata, **said})

@@ -15,7 +15,8 @@ SEED = 0  # of base model and adapters; every other network has its own
 PICTURES = 20_480  # that UNet and text encoder learn from in each of their two courses
 FACE_WEIGHT = 4.0  # in the second, see `train_base`
 PEOPLE = (1, 2)  # in one of them
-PORTRAYED = 6_144  # pictures that each stage of an adapter learns from
+PORTRAYED = 6_144  # pictures that each stage of UniPortrait learns from
+PARSED = 3_072  # pictures that ConsistentID learns from; six portraits of each are encoded
 COURSES = {
     "vae": Course(seed=0, steps=4000, batch=8, learning_rate=2e-3, decay=0.995, save_every=500),
     "base": Course(seed=0, steps=6000, batch=24, learning_rate=1.5e-3, decay=0.998, save_every=250),
@@ -23,12 +24,14 @@ COURSES = {
     "backbone": Course(seed=10, steps=1200, batch=32, learning_rate=2e-3, decay=0.0),
     "image encoder": Course(seed=11, steps=1500, batch=48, learning_rate=1e-3, decay=0.995),
     "finder": Course(seed=12, steps=1600, batch=16, learning_rate=2e-3, decay=0.995),
+    "parser": Course(seed=13, steps=800, batch=16, learning_rate=2e-3, decay=0.995),
     "judge's finder": Course(seed=20, steps=1600, batch=16, learning_rate=2e-3, decay=0.995),
     "judge of persons": Course(seed=21, steps=3000, batch=16, learning_rate=2e-3, decay=0.995),
     "judge of backdrops": Course(seed=22, steps=1000, batch=16, learning_rate=2e-3, decay=0.995),
     "reader of expressions": Course(seed=23, steps=1500, batch=16, learning_rate=2e-3, decay=0.995),
     "uniportrait stage I": Course(seed=1, steps=2000, batch=24, learning_rate=1e-3, decay=0.995),
     "uniportrait stage II": Course(seed=2, steps=1200, batch=16, learning_rate=5e-4, decay=0.995),
+    "consistentid": Course(seed=3, steps=1500, batch=16, learning_rate=1e-3, decay=0.995),
 }
 
 

@@ -14,9 +14,12 @@ from torch import Tensor, nn
 
 from ...models.checkpoint import flatten
 from ...models.face.iresnet import IResNet
+from ...models.face.parsing import FaceParser
 from ...models.miniature.finder import FaceFinder
+from ...models.miniature.parser import MiniatureParser
 from ...models.uniportrait.checkpoint import load
 from ...training.base import Base
+from ...training.consistentid_networks import consistentid_weights
 from ...training.face_encoder import FaceEncoder
 from ...training.uniportrait_networks import faceid_weights, networks_of, router_weights
 from ...training.whole_file import whole_file
@@ -27,14 +30,18 @@ from ..networks.vae import DiffusersVAE
 from ..world import World
 from .backbone import new_backbone, train_backbone
 from .base_model import train_base
+from .consistentid import new_consistentid, train_consistentid
 from .course import Course
+from .facial_people import FacialPool, read_facial_people
 from .finder import train_finder
 from .image_encoder import new_image_encoder, train_image_encoder
 from .latents import read_pool
+from .parser import train_parser
 from .people import PeoplePool, read_people
 from .plan import (
     COURSES,
     FACE_WEIGHT,
+    PARSED,
     PEOPLE,
     PICTURES,
     PORTRAYED,
@@ -116,6 +123,10 @@ class Kitchen:
             backbone=backbone, image_encoder=self.make("image encoder", new_image_encoder, train_image_encoder)
         )
 
+    def parser(self) -> FaceParser:
+        """Tells the parts of faces apart."""
+        return FaceParser(self.make("parser", MiniatureParser, train_parser)).eval()
+
     def judge(self) -> Judge:
         """Networks that nothing else uses."""
         return Judge(
@@ -132,6 +143,23 @@ class Kitchen:
         """Pictures of so many people each."""
         folder, count = self.folder / "people", (people, people)
         return read_people(base, faces, World(seed=SEED), folder, pictures=PORTRAYED, people=count)
+
+    def facial_people(self, base: Base, faces: FaceEncoder) -> FacialPool:
+        """Pictures of one person each, with facial regions."""
+        world = World(seed=SEED, with_regions=True)
+        return read_facial_people(base, faces, self.parser(), world, self.folder / "facial people", pictures=PARSED)
+
+    def consistentid(self, base: Base, faces: FaceEncoder) -> Weights:
+        """ConsistentID's file, flat."""
+        name = "consistentid"
+
+        def train() -> Weights:
+            pool = self.facial_people(base, faces)
+            networks = new_consistentid(base, pool, seed=SEED)
+            train_consistentid(base, faces, networks, pool, COURSES[name], self.folder / name)
+            return flatten(consistentid_weights(networks))
+
+        return self._kept(name, train)
 
     def stage_one(self, base: Base, faces: FaceEncoder, arm: StageOneArm = SHIPPED_ONE) -> Weights:
         """UniPortrait's faceid file, flat."""

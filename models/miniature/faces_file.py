@@ -1,4 +1,4 @@
-"""The file of the miniature's networks that look at faces: detector, backbone and image encoder."""
+"""The file of the miniature's networks that look at faces: detector, parser, backbone and image encoder."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from torch import Tensor
 from ..checkpoint import load_strictly, subset
 from ..errors import UnknownCheckpointError
 from ..face.iresnet import IResNet
+from ..face.parsing import FaceParser
 from ..files import read_metadata, read_state_dict
 from .finder import FaceFinder
+from .parser import MiniatureParser
 
-FINDER, BACKBONE, IMAGE_ENCODER = "finder.", "backbone.", "image_encoder."
+FINDER, PARSER, BACKBONE, IMAGE_ENCODER = "finder.", "parser.", "backbone.", "image_encoder."
 METADATA_KEY = "image_encoder"
 
 
@@ -25,12 +27,14 @@ class FaceNetworks:
 
     Attributes:
         finder: the detector.
+        parser: tells the parts of a face apart.
         backbone: the face backbone.
         image_encoder: weights under transformers' names (CLIPVisionModelWithProjection).
         image_config: sizes of the image encoder, by transformers' names, which ComfyUI shares.
     """
 
     finder: FaceFinder
+    parser: FaceParser
     backbone: IResNet
     image_encoder: dict[str, Tensor]
     image_config: dict[str, Any]
@@ -52,6 +56,7 @@ def read_face_networks(path: Path) -> FaceNetworks:
         )
     return FaceNetworks(
         finder=load_strictly(FaceFinder(), subset(weights, FINDER), f"{path.name}, detector,"),
+        parser=FaceParser(load_strictly(MiniatureParser(), subset(weights, PARSER), f"{path.name}, parser,")).eval(),
         backbone=IResNet.from_state_dict(subset(weights, BACKBONE)),
         image_encoder={key: tensor.float() for key, tensor in subset(weights, IMAGE_ENCODER).items()},
         image_config=json.loads(said),

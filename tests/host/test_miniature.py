@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from likeness.models.miniature.folder import BASE, FACES, UNIPORTRAIT
+from likeness.models.miniature.folder import BASE, CONSISTENTID, FACES, UNIPORTRAIT
 
 pytestmark = [
     pytest.mark.comfy,
     pytest.mark.skipif(
-        not all(path.is_file() for path in (BASE, FACES, UNIPORTRAIT)), reason="the miniature is not trained yet"
+        not all(path.is_file() for path in (BASE, FACES, UNIPORTRAIT, CONSISTENTID)),
+        reason="the miniature is not trained yet",
     ),
 ]
 

@@ -19,6 +19,7 @@ from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.base_file import CLIP, read_base_file
 from likeness.models.miniature.faces_file import read_face_networks
 from likeness.models.miniature.finder import FaceFinder
+from likeness.models.miniature.parser import MiniatureParser
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.uniportrait.application import identity_residual, lora_for
 from likeness.models.uniportrait.checkpoint import load
@@ -117,7 +118,9 @@ def test_both_hosts_see_the_same_in_a_crop(tmp_path):
     for parameter in encoder.parameters():
         parameter.data = (parameter + 0.05 * torch.randn(parameter.shape)).half().float()  # as the file keeps it
     path = tmp_path / "faces.safetensors"
-    write_face_networks(path, finder=FaceFinder(), backbone=backbone, image_encoder=encoder, metadata={})
+    write_face_networks(
+        path, finder=FaceFinder(), parser=MiniatureParser(), backbone=backbone, image_encoder=encoder, metadata={}
+    )
     clip_vision = _clip_vision(read_face_networks(path))
     pixels = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     expected = image_tokens(encoder, pixels)

@@ -13,6 +13,7 @@ from likeness.miniature.recipe.faces_file import write_face_networks
 from likeness.models.checkpoint import flatten
 from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.finder import FaceFinder
+from likeness.models.miniature.parser import MiniatureParser
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO
 from likeness.training.face_encoder import FaceEncoder
@@ -65,7 +66,12 @@ def write_files(folder):
     judge = Judge(finder=finder_that_sees(9.0), persons=new_person_reader(), backdrops=new_backdrop_reader())
     write_base(paths["base"], base, SIZES, metadata={})
     write_face_networks(
-        paths["faces"], finder=finder_that_sees(9.0), backbone=backbone, image_encoder=image_encoder, metadata={}
+        paths["faces"],
+        finder=finder_that_sees(9.0),
+        parser=MiniatureParser(),
+        backbone=backbone,
+        image_encoder=image_encoder,
+        metadata={},
     )
     write_weights(paths["uniportrait"], adapter, {})
     write_judge(paths["judge"], judge, {})

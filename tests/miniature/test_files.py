@@ -17,6 +17,7 @@ from likeness.models.errors import MissingModelFileError, UnknownCheckpointError
 from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.faces_file import METADATA_KEY, read_face_networks
 from likeness.models.miniature.finder import FaceFinder
+from likeness.models.miniature.parser import MiniatureParser
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO, read_uniportrait
 from likeness.models.uniportrait.features import ReferenceFeatures
@@ -43,6 +44,7 @@ def networks():
     config = CLIPVisionConfig(image_size=28, patch_size=14, projection_dim=8, hidden_act="gelu", **sizes)
     return {
         "finder": FaceFinder(),
+        "parser": MiniatureParser(),
         "backbone": IResNet(4, [(4, 1), (6, 1), (8, 2), (10, 1)]),
         "image_encoder": CLIPVisionModelWithProjection(config),
     }
@@ -58,16 +60,22 @@ def faces(networks, tmp_path_factory):
 def test_networks_that_look_at_faces_are_read_in_the_precision_of_the_file(networks, faces):
     read = read_face_networks(faces)
     assert_equal(read.finder.state_dict(), halved(networks["finder"].state_dict()))
+    assert_equal(read.parser.network.state_dict(), halved(networks["parser"].state_dict()))
     assert_equal(read.backbone.state_dict(), halved(networks["backbone"].state_dict()))
     assert_equal(read.image_encoder, halved(networks["image_encoder"].state_dict()))
-    assert [network.training for network in (read.finder, read.backbone)] == [False, False]
+    assert [network.training for network in (read.finder, read.parser, read.backbone)] == [False] * 3
     config = CLIPVisionModelWithProjection(CLIPVisionConfig(**read.image_config)).config
     assert (config.image_size, config.num_attention_heads, config.hidden_act) == (28, 2, "gelu")
 
 
 @pytest.mark.parametrize(
     ("lost", "said"),
-    [("metadata", "sizes of its image encoder"), ("finder.", "^it.safetensors, detector,"), ("backbone.", "backbone")],
+    [
+        ("metadata", "sizes of its image encoder"),
+        ("finder.", "^it.safetensors, detector,"),
+        ("parser.", "^it.safetensors, parser,"),
+        ("backbone.", "backbone"),
+    ],
 )
 def test_a_file_without_a_part_of_the_networks_is_refused(faces, tmp_path, lost, said):
     weights = {key: tensor for key, tensor in load_file(faces).items() if not key.startswith(lost)}

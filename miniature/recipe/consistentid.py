@@ -1,0 +1,45 @@
+"""Training of the miniature's ConsistentID by the trainer's own method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...models.clip_pixels import CLIP_SIZE
+from ...training.base import Base
+from ...training.consistentid import ConsistentID
+from ...training.consistentid_networks import ConsistentIDNetworks, new_networks
+from ...training.draws import Draws
+from ...training.face_encoder import FaceEncoder
+from .arithmetic import mixed_precision, plain_attention
+from .course import Course, follow
+from .facial_people import FacialPool, image_features
+
+RANK = 8
+DEPTH = 2  # of both resamplers
+
+
+def new_consistentid(base: Base, pool: FacialPool, *, seed: int) -> ConsistentIDNetworks:
+    """Untrained networks for the miniature."""
+    vector, image = pool.vectors.shape[-1], pool.photo.shape[-1]
+    return new_networks(base.unet, vector=vector, image=image, rank=RANK, depth=DEPTH, seed=seed)
+
+
+def train_consistentid(
+    base: Base, faces: FaceEncoder, networks: ConsistentIDNetworks, pool: FacialPool, course: Course, folder: Path
+) -> None:
+    """Train on pictures of one person; raises as `follow`."""
+    nothing = image_features(faces.image_encoder, torch.zeros(1, 3, CLIP_SIZE, CLIP_SIZE))
+    method = ConsistentID(base, networks, nothing, seed=course.seed)
+
+    def loss(draws: Draws) -> Tensor:
+        with mixed_precision():
+            return method(pool.batch(base, draws))["loss"]
+
+    try:
+        with plain_attention(base.unet):
+            follow(course, method, loss, folder)
+    finally:
+        method.detach()
