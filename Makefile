@@ -8,7 +8,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 .PHONY: help setup demo test test-long check format bench miniature bench-miniature clean
 
 help:
-	@echo "make demo    two portraits, one picture, through a real ComfyUI (PHOTOS=\"a.jpg b.jpg\" takes your own)"
+	@echo "make demo    two drawn people and a sentence to pictures with both of them, and what a judge sees in these"
 	@echo "make test    all tests, with every ComfyUI found (TESTS=\"-k routing\" passes options on to pytest)"
 	@echo "make test-long  the workflow tests that make test leaves out"
 	@echo "make check   ruff, pyright and the boundary tests"
@@ -23,9 +23,8 @@ setup:
 	@$(PYTHON) -m tools.setup_venv --comfy
 
 demo:
-	@$(PYTHON) -m tools.comfy_folders
 	@$(PYTHON) -m tools.setup_venv --comfy
-	@$(VENV)/python -m likeness.tools.demo $(if $(PHOTOS),--photos $(PHOTOS))
+	@$(VENV)/python -m likeness.tools.demo $(if $(PHOTOS),--photos $(PHOTOS)) $(if $(PROMPT),--prompt "$(PROMPT)")
 
 test: setup
 	@$(VENV)/python -m likeness.tools.run_tests $(TESTS)

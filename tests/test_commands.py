@@ -24,15 +24,6 @@ def make(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
-def test_the_demo_without_comfyui_exits_2_after_one_line(tmp_path):
-    run = make("demo", COMFYUI_PATH=str(tmp_path))
-    assert run.returncode == 2
-    [line] = run.stdout.splitlines()
-    assert "pip install comfy-cli && comfy install" in line
-    assert "COMFYUI_PATH" in line
-    assert "Traceback" not in run.stderr
-
-
 def test_help_lists_every_target():
     shown = make("help").stdout
     assert not [name for name in TARGETS if name != "help" and f"make {name} " not in shown]
@@ -70,5 +61,7 @@ def test_what_the_miniature_keeps_on_the_way_lies_in_the_cache_folder(target, mo
     assert plan.endswith(f'--folder "$folder/{folder}"')
 
 
-def test_photos_reach_the_demo():
-    assert "--photos a.jpg b.jpg" in make("-n", "demo", "PHOTOS=a.jpg b.jpg").stdout
+def test_photos_and_prompt_reach_the_demo():
+    plan = make("-n", "demo", "PHOTOS=a.jpg b.jpg", "PROMPT=two boys").stdout
+    assert "--photos a.jpg b.jpg" in plan
+    assert '--prompt "two boys"' in plan

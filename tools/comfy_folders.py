@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,9 +82,3 @@ def _candidates() -> list[Path]:
         return [around.parent]
     home = Path.home() / "comfy"
     return [home / "ComfyUI", *sorted(home.glob("ComfyUI-*"))]
-
-
-if __name__ == "__main__":  # `make demo` asks here before it sets anything up
-    if not find_comfy_folders():
-        print(missing_line())
-        sys.exit(2)

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..models.images import images_from_arrays
 from .comfy_folders import ComfyFolder
 from .comfy_server import ComfyServer
-from .miniature_demo_scene import ARMS, SEED, SIZE, Arm, Scene
+from .demo_scene import ARMS, SEED, SIZE, Arm, Scene
 
 Link = list[Any]
 PERSON = "person-{number}.png"

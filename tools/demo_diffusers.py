@@ -9,7 +9,7 @@ from ..miniature.studio.drawing import Settings, decode
 from ..miniature.studio.euler import cpu_noise
 from ..miniature.studio.studio import Shot, Studio
 from ..models.placement_picture import draw
-from .miniature_demo_scene import ARMS, SEED, SIZE, Arm, Scene
+from .demo_scene import ARMS, SEED, SIZE, Arm, Scene
 
 Drawn = tuple[dict[Arm, Tensor], Tensor]
 

@@ -102,7 +102,7 @@ def read_people(files: Sequence[Path], judge: Judge) -> tuple[tuple[np.ndarray, 
         if not verdict.count:
             raise NoFaceFoundError(
                 f"No drawn face was found in {file.name}; the miniature knows its own cartoon people only, "
-                "give pictures of those (output/portraits has some after a run without PHOTOS)."
+                "give pictures of those; two are in workflows/portraits."
             )
         codes.append(torch.stack([verdict.answers(name)[0] for name in verdict.people][: len(PEOPLE[0])]))
     first, second = pictures

@@ -17,7 +17,7 @@ from ..miniature.judge.scores import CHANCE, IDENTITY, all_recognised, identity_
 from ..miniature.world import World
 from ..models.contact_sheet import contact_sheet
 from ..models.images import arrays_from_images
-from .miniature_demo_scene import ALONE, BLENDED, PLAIN, ROUTED, Arm, Scene
+from .demo_scene import ALONE, BLENDED, PLAIN, ROUTED, Arm, Scene
 
 TRUE_PICTURES = 32  # that the judge's own limit is measured on
 STRANGERS = 8  # in the line-up that each face is picked from, beside the two
