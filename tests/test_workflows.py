@@ -9,22 +9,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from likeness.tools import consistentid_workflows, uniportrait_workflows
+from likeness.tools import consistentid_workflows, miniature_workflows, uniportrait_workflows
 from likeness.tools.comfy_inputs import read_inputs
-from likeness.tools.workflows import WORKFLOWS, build, write_text
+from likeness.tools.workflows import WORKFLOWS, build, write_portraits, write_text
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "workflows"
 NAMES = tuple(WORKFLOWS)  # in an order in which each run finds the faces of the one before in ComfyUI's cache
 UNIPORTRAIT, CONSISTENTID = tuple(uniportrait_workflows.WORKFLOWS), tuple(consistentid_workflows.WORKFLOWS)
+MINIATURE = tuple(miniature_workflows.WORKFLOWS)
+FULL_SIZE = (*UNIPORTRAIT, *CONSISTENTID)
 SIZE = 256
 FULL_WIDTH = 768
 STEPS = 2  # of ConsistentID, one for each phase of its prompt
 SMALL_PHOTO = "person-1-small.png"
 # Their likes run in every `make test`; these in `make test-long`.
 LONG = ("three-people", "two-people-controlnet-lora", "two-people-masks", "group-hires", "consistentid-inpaint")
-RUN = [pytest.param(name, marks=pytest.mark.long) if name in LONG else name for name in NAMES]
+RUN = [pytest.param(name, marks=pytest.mark.long) if name in LONG else name for name in FULL_SIZE]
 PAGE_ONLY = {"MarkdownNote"}
 PRIMITIVES = {"IMAGE", "MASK", "MODEL", "CLIP", "VAE", "CLIP_VISION", "CONDITIONING", "LATENT", "CONTROL_NET", "STRING"}
 SHOWING = (
@@ -104,11 +106,30 @@ def test_nodes_lie_inside_one_titled_group_and_do_not_overlap(name):
                 assert apart, (first, second)
 
 
+def test_the_portraits_are_those_that_the_miniature_workflows_ask_for(tmp_path):
+    shipped = {file.name: np.asarray(Image.open(file)) for file in (FOLDER / "portraits").iterdir()}
+    drawn = {file.name: np.asarray(Image.open(file)) for file in write_portraits(tmp_path)}
+    assert shipped.keys() == drawn.keys()
+    for name, portrait in drawn.items():
+        assert np.abs(shipped[name].astype(int) - portrait).max() <= 1, name  # another processor may round otherwise
+    asked = {
+        prompt[loader]["inputs"]["image"]
+        for prompt in map(read_api, MINIATURE)
+        for loader in ids_of(prompt, "LoadImage")
+    }
+    assert asked == drawn.keys()
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_our_nodes_are_documented_and_notes_say_what_to_download(name):
-    ui = read_ui(name)
-    ours = {node["type"] for node in ui["nodes"] if node["type"].startswith("Likeness")}
+def test_our_nodes_are_documented(name):
+    ours = {node["type"] for node in read_ui(name)["nodes"] if node["type"].startswith("Likeness")}
+    assert ours
     assert ours <= documented_ids()
+
+
+@pytest.mark.parametrize("name", FULL_SIZE)
+def test_notes_say_what_to_download(name):
+    ui = read_ui(name)
     notes = "\n".join(node["widgets_values"][0] for node in ui["nodes"] if node["type"] in PAGE_ONLY)
     loaders = [node for node in read_api(name).values() if node["class_type"].startswith("LikenessLoad")]
     files = [value for node in loaders for value in node["inputs"].values() if str(value).endswith((".bin", ".pth"))]

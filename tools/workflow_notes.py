@@ -139,3 +139,40 @@ ConsistentID's files it needs `uniportrait-faceid_sd15.bin`, `uniportrait-router
 Without the router: link a mask to every *Add ConsistentID Identity* and leave `placement` open.
 {_CONSENT}
 """
+
+MINIATURE_FILES = """
+Nothing. The models come with the pack, the two drawn portraits too: copy `miniature-person-1.png` and
+`miniature-person-2.png` from the pack's folder `workflows/portraits` into `ComfyUI/input`, or drop them onto *Drawn person*.
+"""
+
+_MINIATURE = """
+The miniature is a tiny model of a drawn world, at 128 × 128 pixels: people with round, square or narrow faces, in shirts of
+a colour, with glasses or a headband, before patterns. It knows the words of that world only, and real photos mean nothing
+to it. It shows in seconds, on any computer, what the nodes do.
+"""
+
+HOW_MINIATURE_ONE = f"""
+{_MINIATURE}
+1. *Detect Faces* shows the face that was found.
+2. Run: four pictures of that person, with the same skin, hair and eyes, in other clothes.
+3. Change the seed, the shirt or the pattern in the prompt, or the person.
+
+With your own photos and an SD1.5 checkpoint: `one-person`.
+"""
+
+HOW_MINIATURE_TWO = f"""
+{_MINIATURE}
+1. Run: two people in every picture, each with their own skin, hair and eyes.
+2. *Routing Map* shows who was placed where; no mask was given.
+3. Change the seed, the clothes in the prompt, or the people.
+
+With your own photos and an SD1.5 checkpoint: `two-people`.
+"""
+
+HOW_MINIATURE_CONSISTENTID = f"""
+{_MINIATURE}
+1. *Encode Facial Regions* shows which parts of the face were found.
+2. Run: four pictures of that person. Up to `start_percent` the text alone acts, then the parts of the face are merged into it.
+
+With your own photos and an SD1.5 checkpoint: `consistentid-portrait`.
+"""

@@ -1,4 +1,4 @@
-"""Write `workflows/*.json` (as ComfyUI's page saves them) and `workflows/api/*.json` (as `/prompt` takes them).
+"""Write `workflows/*.json` (as ComfyUI's page saves them), `workflows/api/*.json` (as `/prompt` takes them) and portraits.
 
 Both formats come from the descriptions below and the node definitions of a running ComfyUI that has this pack:
 
@@ -15,14 +15,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import consistentid_workflows, uniportrait_workflows
+from PIL import Image
+
+from . import consistentid_workflows, miniature_workflows, uniportrait_workflows
 from .comfy_folders import REPOSITORY
+from .demo_scene import drawn_people
+from .miniature_workflows import PORTRAIT
 from .workflow_graph import Graph
 
 FOLDER = REPOSITORY / "workflows"
 WORKFLOWS: Mapping[str, Callable[[Graph], None]] = {
     **uniportrait_workflows.WORKFLOWS,
     **consistentid_workflows.WORKFLOWS,
+    **miniature_workflows.WORKFLOWS,
 }
 
 
@@ -41,6 +46,16 @@ def write_text(graph: Graph) -> dict[Path, str]:
     }
 
 
+def write_portraits(folder: Path) -> list[Path]:
+    """Draw the two people of the miniature's workflows, and of the demo; gives the files."""
+    references, _ = drawn_people()
+    files = [folder / "portraits" / PORTRAIT.format(number=number) for number in range(1, len(references) + 1)]
+    for file, reference in zip(files, references, strict=True):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(reference).save(file)
+    return files
+
+
 def main() -> int:
     """Write all files and name them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -55,6 +70,8 @@ def main() -> int:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
             print(target)
+    for file in write_portraits(options.out):
+        print(file)
     return 0
 
 
