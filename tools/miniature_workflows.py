@@ -60,7 +60,11 @@ def consistentid(graph: Graph) -> None:
     """One drawn portrait, whose facial regions go into the prompt."""
     miniature = graph.add("LikenessLoadMiniature")
     photo, faces = _faces(graph, miniature, 1)
-    readers = {name: miniature[name] for name in ("consistentid", "clip_vision")} | {"photo": faces["faces"]}
+    readers: dict[str, Any] = {
+        "consistentid": miniature["consistentid"],
+        "clip_vision": miniature["clip_vision"],
+        "photo": faces["faces"],
+    }
     regions = graph.add("LikenessEncodeFacialRegions", **readers, face_parser=miniature["face_parser"])
     identity = graph.add("LikenessAddConsistentIDIdentity", **readers, regions=regions["regions"])
     prompt = graph.add(
