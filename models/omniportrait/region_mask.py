@@ -1,0 +1,99 @@
+"""Where a person is while sampling: the attention to their word, sharpened and spread by self-attention.
+
+OmniPortrait, Eq. 6. A self-attention map has no column of a word, so the equation's self-attention "of the token" is read as the
+whole map times the sharpened vector, once, and the threshold as coming after one more normalisation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import MissingPackageError, require_shape
+
+SMALLEST_AREA, LARGEST_AREA = 0.003, 0.6  # shares of the picture that a face may take
+LEAST_PEAK = 2.0  # of the attention to the word, over its mean; below, the word attends to nothing in particular
+
+
+def refine(
+    cross: Tensor, self_attention: Tensor, *, gamma: int = 3, alpha: float = 2.0, beta: float = 0.5
+) -> tuple[Tensor, Tensor]:
+    """The mask of one person.
+
+    Args:
+        cross: attention of every position to the person's word, (L,).
+        self_attention: of every position to every position, rows summing to 1, (L, L).
+        gamma: how often the attention is sharpened.
+        alpha: power that sharpens.
+        beta: threshold, 0–1.
+
+    Returns:
+        The refined attention, (L,) float32, 0–1, and where it exceeds the threshold, (L,) bool.
+
+    Raises:
+        ShapeError: if the maps do not belong together.
+
+    Reference: OmniPortrait, Eq. 6.
+    """
+    require_shape("cross", cross, ("L",))
+    require_shape("self_attention", self_attention, (len(cross), len(cross)))
+    sharp = normalised(cross.float())
+    for _ in range(gamma):
+        sharp = normalised(sharp) ** alpha
+    soft = normalised(self_attention.float() @ sharp)
+    return soft, soft > beta
+
+
+def normalised(values: Tensor) -> Tensor:
+    """Values (L,) moved and scaled to 0–1; zeros where all are equal."""
+    low, high = values.min(), values.max()
+    return torch.where(high > low, (values - low) / (high - low), torch.zeros_like(values))
+
+
+def cleaned(mask: Tensor) -> Tensor:
+    """The largest connected part of a mask (h, w) bool, its holes filled, one cell wider on every side.
+
+    Raises:
+        MissingPackageError: if scipy is not installed.
+    """
+    ndimage = _ndimage()
+    parts, count = ndimage.label(mask.cpu().numpy())
+    if not count:
+        return mask
+    largest = 1 + int(np.bincount(parts.ravel())[1:].argmax())
+    whole = ndimage.binary_dilation(ndimage.binary_fill_holes(parts == largest))
+    return torch.from_numpy(whole).to(mask.device)
+
+
+def is_credible(mask: Tensor, cross: Tensor) -> bool:
+    """Whether a mask (L,) bool, made of the attention `cross` (L,), can be a face; guidance with a wrong one does harm."""
+    area = float(mask.float().mean())
+    return SMALLEST_AREA <= area <= LARGEST_AREA and float(cross.max()) >= LEAST_PEAK * float(cross.mean())
+
+
+def disjoint(soft: Tensor, masks: Tensor) -> Tensor:
+    """Masks of several people without overlap: a place that several claim goes to the one with the highest attention.
+
+    Args:
+        soft: refined attention, (N, L).
+        masks: (N, L) bool.
+
+    Returns:
+        (N, L) bool.
+    """
+    owner = soft.masked_fill(~masks, -torch.inf).argmax(0)
+    return masks & (torch.arange(len(masks), device=masks.device)[:, None] == owner)
+
+
+def _ndimage() -> Any:
+    try:
+        from scipy import ndimage
+    except ImportError as error:
+        raise MissingPackageError(
+            f"Cleaning a mask needs the package scipy, which could not be imported ({error}); install it with: "
+            "pip install scipy"
+        ) from error
+    return ndimage
