@@ -24,6 +24,7 @@ class Batch:
         structure: shallow backbone and CLIP features, (B, N, Ts, Ds).
         boxes: left, top, right and bottom of every face as shares of width and height, 0–1, (B, N, 4).
         present: whether there is such a person, (B, N) bool; the first is always there.
+        weights: of the positions in the loss, at least 0, (B, 1, h, w); None for all alike.
     """
 
     positions: tuple[int, ...]
@@ -35,6 +36,7 @@ class Batch:
     structure: Tensor
     boxes: Tensor
     present: Tensor
+    weights: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""

@@ -38,6 +38,7 @@ class FacialBatch:
         words: rows of the words, ascending, (B, K) int64.
         has_word: which of them there are, (B, K) bool.
         places: where the picture shows the regions, (B, K, H, W), 0–1.
+        weights: of the positions in the loss, at least 0, (B, 1, h, w); None for all alike.
     """
 
     positions: tuple[int, ...]
@@ -52,6 +53,7 @@ class FacialBatch:
     words: Tensor
     has_word: Tensor
     places: Tensor
+    weights: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,7 @@ class ConsistentID(nn.Module):
         null_photo: CLIP's tokens of zero pixels, (1, Tv, Wv).
         seed: of the random numbers.
         dropping: how often parts of the condition are left out.
+        power: of timesteps, see `denoising_loss`.
 
     Reference: ConsistentID (arXiv:2404.16771), sections 3.1 and 3.2; each region goes into its own word, as in the
     corrected behaviour of the nodes, and the facial loss is on cross-attention, as in the paper.
@@ -88,11 +91,18 @@ class ConsistentID(nn.Module):
     name = "consistentid"
 
     def __init__(
-        self, base: Base, networks: ConsistentIDNetworks, null_photo: Tensor, *, seed: int, dropping: Dropping = PAPERS
+        self,
+        base: Base,
+        networks: ConsistentIDNetworks,
+        null_photo: Tensor,
+        *,
+        seed: int,
+        dropping: Dropping = PAPERS,
+        power: float = 1.0,
     ):
         super().__init__()
         self.base, self.networks, self.null_photo = base, networks, null_photo
-        self.seed, self.dropping = seed, dropping
+        self.seed, self.dropping, self.power = seed, dropping, power
         self.id_projection, self.facial_encoder = networks.id_projection, networks.facial_encoder
         self.attention, self.lora = networks.attention, networks.lora
         self.requires_grad_(True)
@@ -109,8 +119,9 @@ class ConsistentID(nn.Module):
         self.residual.tokens = self._tokens(batch, nobody)
         fused = batch.has_word & ~without[:, None]
         text = self._fused(torch.where(nobody[:, None, None], batch.empty, batch.text), batch, fused)
-        denoising = denoising_loss(self.base, replace(batch, text=text), draws)
-        facial = facial_loss(self.maps.take(), batch.places, batch.words, fused)
+        denoising = denoising_loss(self.base, replace(batch, text=text), draws, power=self.power)
+        shown = fused & batch.places.flatten(2).any(-1)  # a region that the picture hides says nothing about attention
+        facial = facial_loss(self.maps.take(), batch.places, batch.words, shown)
         return {"loss": denoising + FACIAL_WEIGHT * facial, "denoising": denoising, "facial": facial}
 
     def trained(self) -> Iterator[nn.Parameter]:

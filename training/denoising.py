@@ -33,15 +33,21 @@ class Conditioned(Protocol):
         """Sizes of picture and crop, for SDXL."""
         ...
 
+    @property
+    def weights(self) -> Tensor | None:
+        """Of the positions in the loss."""
+        ...
 
-def denoising_loss(base: Base, batch: Conditioned, draws: Draws, weights: Tensor | None = None) -> Tensor:
+
+def denoising_loss(base: Base, batch: Conditioned, draws: Draws, *, power: float = 1.0) -> Tensor:
     """Squared error of the UNet's prediction at one random timestep per picture, the mean of all values.
 
     Args:
         base: the base model; whatever is attached to its UNet takes part.
         batch: clean latents and their conditions.
         draws: noise and timesteps.
-        weights: of the positions, at least 0, (B, 1, h, w); all alike by default.
+        power: of the uniform number that chooses a timestep: below 1 favours high noise levels, where small latents are
+            decided.
 
     Returns:
         A scalar, float32.
@@ -49,14 +55,18 @@ def denoising_loss(base: Base, batch: Conditioned, draws: Draws, weights: Tensor
     Reference: UniPortrait (arXiv:2408.05939), Eq. 1.
     """
     noise = draws.normal("noise", batch.latents.shape[1:]).to(batch.latents)
-    timesteps = draws.integers("timestep", base.schedule.config["num_train_timesteps"]).to(batch.latents.device)
+    count = base.schedule.config["num_train_timesteps"]
+    chosen = draws.integers("timestep", count) if power == 1 else (draws.uniform("timestep") ** power * count).long()
+    timesteps = chosen.clamp(max=count - 1).to(batch.latents.device)
     noisy: Any = base.schedule.add_noise(batch.latents, noise, timesteps)  # pyright: ignore[reportArgumentType]
     target: Any = noise
     if base.prediction == "v":
         target = base.schedule.get_velocity(batch.latents, noise, timesteps)  # pyright: ignore[reportArgumentType]
     predicted = predict(base, noisy, timesteps, batch)
     errors = (predicted.float() - target.float()).square()
-    return errors.mean() if weights is None else (errors * weights).mean() / weights.mean()
+    if batch.weights is None:
+        return errors.mean()
+    return (errors * batch.weights).mean() / batch.weights.mean()
 
 
 def predict(base: Base, latents: Tensor, timesteps: Tensor, batch: Conditioned) -> Tensor:

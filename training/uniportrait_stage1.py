@@ -28,6 +28,7 @@ class StageOne(nn.Module):
         null: the features of nobody, from CLIP's tokens of zero pixels.
         dropping: how often parts of the condition are left out.
         seed: of the random numbers.
+        power: of timesteps, see `denoising_loss`.
 
     Reference: UniPortrait (arXiv:2408.05939), section 3.4, stage I.
     """
@@ -35,10 +36,18 @@ class StageOne(nn.Module):
     name = "uniportrait-stage1"
 
     def __init__(
-        self, base: Base, networks: UniPortraitNetworks, null: ReferenceFeatures, *, dropping: Dropping, seed: int
+        self,
+        base: Base,
+        networks: UniPortraitNetworks,
+        null: ReferenceFeatures,
+        *,
+        dropping: Dropping,
+        seed: int,
+        power: float = 1.0,
     ):
         super().__init__()
         self.base, self.networks, self.null, self.dropping, self.seed = base, networks, null, dropping, seed
+        self.power = power
         self.id_embedding, self.attention, self.lora = networks.id_embedding, networks.attention, networks.lora
         self.requires_grad_(True)
         self.residual = TrainedPeople(self.attention, everywhere, null.intrinsic[None])
@@ -49,7 +58,7 @@ class StageOne(nn.Module):
         draws = Draws(self.seed, batch.positions)
         dropped = drop_faces(batch, draws, self.dropping.face)
         self.residual.tokens = identity_tokens(self.id_embedding, batch, self.null, dropped, draws, self.dropping)
-        return {"loss": denoising_loss(self.base, batch, draws)}
+        return {"loss": denoising_loss(self.base, batch, draws, power=self.power)}
 
     def trained(self) -> Iterator[nn.Parameter]:
         """Everything registered."""

@@ -91,6 +91,7 @@ class StageTwo(nn.Module):
         null: the features of nobody.
         routing: how the routers are trained.
         seed: of the random numbers.
+        power: of timesteps, see `denoising_loss`.
 
     Reference: UniPortrait (arXiv:2408.05939), sections 3.3 and 3.4, stage II.
     """
@@ -98,10 +99,18 @@ class StageTwo(nn.Module):
     name = "uniportrait-stage2"
 
     def __init__(
-        self, base: Base, networks: UniPortraitNetworks, null: ReferenceFeatures, *, routing: Routing, seed: int
+        self,
+        base: Base,
+        networks: UniPortraitNetworks,
+        null: ReferenceFeatures,
+        *,
+        routing: Routing,
+        seed: int,
+        power: float = 1.0,
     ):
         super().__init__()
         self.base, self.networks, self.null, self.routing, self.seed = base, networks, null, routing, seed
+        self.power = power
         self.routers, self.lora = networks.routers, networks.lora
         self.requires_grad_(True)
         self.frozen = (networks.id_embedding, networks.attention)  # in a tuple, so no checkpoint holds them
@@ -120,7 +129,7 @@ class StageTwo(nn.Module):
         dropped = drop_faces(batch, draws, self.routing.drop_face)
         self._show(batch, dropped, draws)
         self.place.draws = draws
-        denoising = denoising_loss(self.base, batch, draws)
+        denoising = denoising_loss(self.base, batch, draws, power=self.power)
         shown = batch.present & ~dropped[:, None]
         routing = routing_loss(self.place.seen.values(), batch.boxes, shown)
         return {"loss": denoising + self.routing.weight * routing, "denoising": denoising, "routing": routing}

@@ -38,8 +38,8 @@ def train_base(base: Base, pool: Pool, course: Course, folder: Path, *, face_wei
         rows = draws.integers("picture", len(pool.latents))
         left_out = draws.uniform("caption") < DROPPED
         tokens = nothing.where(left_out[:, None], pool.tokens[rows])
-        batch = _batch(draws, pool.latents[rows], encode_tokens(base, tokens))
-        return denoising_loss(base, batch, draws, 1 + face_weight * pool.faces[rows])
+        weights = 1 + face_weight * pool.faces[rows]
+        return denoising_loss(base, _batch(draws, pool.latents[rows], encode_tokens(base, tokens), weights), draws)
 
     def mixed(draws: Draws) -> Tensor:
         with mixed_precision():
@@ -49,7 +49,7 @@ def train_base(base: Base, pool: Pool, course: Course, folder: Path, *, face_wei
         follow(course, nn.ModuleDict({"unet": base.unet, "text": text_encoder}), mixed, folder)
 
 
-def _batch(draws: Draws, latents: Tensor, text: Tensor) -> Batch:
+def _batch(draws: Draws, latents: Tensor, text: Tensor, weights: Tensor) -> Batch:
     """Pictures without anything known of the people in them."""
     rows = len(latents)
     nobody = torch.zeros(rows, 0, 0, 0)
@@ -63,4 +63,5 @@ def _batch(draws: Draws, latents: Tensor, text: Tensor) -> Batch:
         structure=nobody,
         boxes=torch.zeros(rows, 0, 4),
         present=torch.zeros(rows, 0, dtype=torch.bool),
+        weights=weights,
     )

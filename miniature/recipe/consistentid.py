@@ -15,6 +15,7 @@ from ...training.draws import Draws
 from ...training.face_encoder import FaceEncoder
 from .arithmetic import mixed_precision, plain_attention
 from .course import Course, follow
+from .emphasis import POWER
 from .facial_people import FacialPool, image_features
 
 RANK = 8
@@ -32,7 +33,7 @@ def train_consistentid(
 ) -> None:
     """Train on pictures of one person; raises as `follow`."""
     nothing = image_features(faces.image_encoder, torch.zeros(1, 3, CLIP_SIZE, CLIP_SIZE))
-    method = ConsistentID(base, networks, nothing, seed=course.seed)
+    method = ConsistentID(base, networks, nothing, seed=course.seed, power=POWER)
 
     def loss(draws: Draws) -> Tensor:
         with mixed_precision():

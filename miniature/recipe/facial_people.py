@@ -29,6 +29,7 @@ from ..regions import FACE_REGIONS, Region
 from ..scene import Scene
 from ..world import World
 from .backbone import cut_faces
+from .emphasis import part_weights
 from .latents import caption_tokens, encode_pictures, encode_tokens
 from .pool_files import pool_name, read_parts
 
@@ -56,6 +57,7 @@ class FacialPool:
         words: rows of the words that take them, (P, K) int64.
         has_word: which of them there are, (P, K) bool.
         places: where the picture shows the regions, (P, K, h, w) float16, 0–1.
+        weights: of the positions in the loss, see `part_weights`, (P, 1, h, w) float16.
     """
 
     latents: Tensor
@@ -66,6 +68,7 @@ class FacialPool:
     words: Tensor
     has_word: Tensor
     places: Tensor
+    weights: Tensor
 
     def batch(self, base: Base, draws: Draws) -> FacialBatch:
         """Pictures drawn from the pool, a row for each row of numbers."""
@@ -85,6 +88,7 @@ class FacialPool:
             words=self.words[rows],
             has_word=self.has_word[rows],
             places=self.places[rows].float(),
+            weights=self.weights[rows].float(),
         )
 
 
@@ -131,6 +135,7 @@ def _encode(base: Base, faces: FaceEncoder, parser: FaceParser, world: World, nu
         "latents": encode_pictures(base, scene.image),
         "vectors": face_vectors(faces.backbone, cut_faces(portraits, Draws(world.seed, tuple(numbers)))),
         "places": places.half(),
+        "weights": part_weights(scene).half(),
         **found,
     }
 

@@ -49,8 +49,9 @@ def train_parser(parser: MiniatureParser, course: Course, folder: Path) -> None:
     def loss(draws: Draws) -> Tensor:
         alone = [place for place in draws.positions if place % PORTRAITS == 0]
         others = [place for place in draws.positions if place % PORTRAITS]
-        seen = [(world.portraits(alone), alone), (world.scenes(others), others)]
-        losses = []
+        seen = [(world.portraits(alone), alone)] if alone else []
+        seen += [(world.scenes(others), others)] if others else []
+        losses: list[Tensor] = []
         for scene, rows in seen:
             own = Draws(draws.seed, tuple(rows))
             pixels, labels = _surroundings(wear(scene.image, own), label_maps(scene), scene.boxes[:, 0], own)

@@ -15,6 +15,7 @@ from ...training.draws import Draws
 from ...training.face_encoder import FaceEncoder
 from ..world import World
 from .backbone import cut_faces
+from .emphasis import part_weights
 from .latents import caption_tokens, encode_pictures, encode_tokens
 from .pool_files import pool_name, read_parts
 
@@ -29,6 +30,7 @@ class PeoplePool:
         intrinsic, structure: features of a portrait of everybody, (P, N, T, D) float16.
         boxes: of the faces, shares of width and height, (P, N, 4) float32.
         present: who is there, (P, N) bool.
+        weights: of the positions in the loss, see `part_weights`, (P, 1, h, w) float16.
     """
 
     latents: Tensor
@@ -37,6 +39,7 @@ class PeoplePool:
     structure: Tensor
     boxes: Tensor
     present: Tensor
+    weights: Tensor
 
     def batch(self, base: Base, draws: Draws) -> Batch:
         """Pictures drawn from the pool, a row for each row of numbers."""
@@ -53,6 +56,7 @@ class PeoplePool:
             structure=self.structure[rows].float(),
             boxes=self.boxes[rows],
             present=self.present[rows],
+            weights=self.weights[rows].float(),
         )
 
 
@@ -64,7 +68,7 @@ def read_people(
     Args:
         base: its VAE encodes.
         faces: encodes portraits.
-        world: draws.
+        world: draws, with regions.
         folder: of the encoded pictures; those of other networks, worlds or numbers are not taken for these.
         pictures: P; rounded up to whole files.
         people: fewest and most in a picture; N is the most.
@@ -89,4 +93,5 @@ def _encode(base: Base, faces: FaceEncoder, world: World, numbers: range, people
         "structure": rearrange(features.structure.half(), "1 (p n t) d -> p n t d", **shape),
         "boxes": scene.boxes / world.size,
         "present": scene.present,
+        "weights": part_weights(scene).half(),
     }

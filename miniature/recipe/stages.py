@@ -142,7 +142,7 @@ class Kitchen:
     def people(self, base: Base, faces: FaceEncoder, people: int) -> PeoplePool:
         """Pictures of so many people each."""
         folder, count = self.folder / "people", (people, people)
-        return read_people(base, faces, World(seed=SEED), folder, pictures=PORTRAYED, people=count)
+        return read_people(base, faces, World(seed=SEED, with_regions=True), folder, pictures=PORTRAYED, people=count)
 
     def facial_people(self, base: Base, faces: FaceEncoder) -> FacialPool:
         """Pictures of one person each, with facial regions."""

@@ -15,6 +15,7 @@ from ...training.uniportrait_stage1 import StageOne
 from ...training.uniportrait_stage2 import Routing, StageTwo
 from .arithmetic import mixed_precision, plain_attention
 from .course import Course, follow
+from .emphasis import POWER
 from .people import PeoplePool
 
 RANK = 8
@@ -36,7 +37,7 @@ def train_stage_one(
     dropping: Dropping,
 ) -> None:
     """Train stage I on pictures of one person; raises as `follow`."""
-    method = StageOne(base, networks, faces.nobody(), dropping=dropping, seed=course.seed)
+    method = StageOne(base, networks, faces.nobody(), dropping=dropping, seed=course.seed, power=POWER)
     _train(method, pool, course, folder)
 
 
@@ -53,7 +54,7 @@ def train_stage_two(
     """Train stage II on pictures of several people; routers are made where there are none yet; raises as `follow`."""
     if not networks.routers:
         networks.routers = new_routers(networks, seed=course.seed)
-    method = StageTwo(base, networks, faces.nobody(), routing=routing, seed=course.seed)
+    method = StageTwo(base, networks, faces.nobody(), routing=routing, seed=course.seed, power=POWER)
     _train(method, pool, course, folder)
 
 

@@ -27,7 +27,7 @@ class Settings:
     """
 
     steps: int = 20
-    guidance: float = 3.0
+    guidance: float = 2.0
 
 
 @torch.no_grad()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import gcd
 from pathlib import Path
 
 import torch
@@ -20,6 +21,7 @@ from .id_projection import IDProjection
 PROJECTIONS = ("image_proj.", "image_proj_model.")  # SD1.5's name, and that of SDXL and of training dumps
 ENCODER, LAYERS = "FacialEncoder.", "adapter_modules."
 BASE_MODEL = "unet."  # in training dumps; never read
+PUBLISHED_HEAD = 64
 TRAINED_AS = "likeness.consistentid"  # metadata key that tells which mode a file was trained for
 
 
@@ -46,13 +48,14 @@ class ConsistentIDAdapter:
     metadata: dict[str, str]
 
 
-def load(source: Source, *, dtype: torch.dtype | None = None, dim_head: int = 64) -> ConsistentIDAdapter:
+def load(source: Source, *, dtype: torch.dtype | None = None, dim_head: int | None = None) -> ConsistentIDAdapter:
     """Read an adapter.
 
     Args:
         source: path or state dict, nested or with dotted keys; weights of a base model in it are passed over.
         dtype: of keys, values and LoRA; None keeps the file's.
-        dim_head: head width of both encoders, 64 in the published files.
+        dim_head: head width of both encoders, which no tensor tells; by default 64, as in the published files, or the largest
+            part of it that fits.
 
     Raises:
         UnknownCheckpointError: if it is something else, or tensors are missing, unexpected or of another shape.
@@ -64,8 +67,9 @@ def load(source: Source, *, dtype: torch.dtype | None = None, dim_head: int = 64
     )
     known = (projection, ENCODER, LAYERS, BASE_MODEL)
     KeyReport(name, unexpected=[key for key in weights if not key.startswith(known)]).raise_if_faulty()
-    id_projection = IDProjection.from_state_dict(subset(weights, projection), dim_head=dim_head)
-    facial_encoder = FacialEncoder.from_state_dict(subset(weights, ENCODER), dim_head=dim_head)
+    head = dim_head or _head_width(weights, f"{projection}perceiver_resampler.", f"{ENCODER}visual_projection.")
+    id_projection = IDProjection.from_state_dict(subset(weights, projection), dim_head=head)
+    facial_encoder = FacialEncoder.from_state_dict(subset(weights, ENCODER), dim_head=head)
     width, layers = id_projection.width, subset(weights, LAYERS)
     _check_widths(id_projection, facial_encoder, name)
     _check_layers(layers, width, name)
@@ -84,6 +88,11 @@ def load(source: Source, *, dtype: torch.dtype | None = None, dim_head: int = 64
 def trained_corrected(metadata: Mapping[str, str]) -> bool:
     """Whether a file's metadata say that it was trained with the corrected mode."""
     return metadata.get(TRAINED_AS) == "corrected"
+
+
+def _head_width(weights: Mapping[str, Tensor], *resamplers: str) -> int:
+    queries = (weights.get(f"{prefix}layers.0.0.to_q.weight") for prefix in resamplers)
+    return gcd(PUBLISHED_HEAD, *(query.shape[0] for query in queries if query is not None))
 
 
 def _check_widths(id_projection: IDProjection, facial_encoder: FacialEncoder, name: str) -> None:

@@ -22,4 +22,4 @@ def face_vectors(backbone: IResNet, crops: np.ndarray) -> Tensor:
         (R, W) float32, of length 1.
     """
     pixels = backbone_input(preprocess(crops)).to(next(backbone.parameters()))
-    return torch.nn.functional.normalize(backbone(pixels)[-1].mean((2, 3)), dim=-1)
+    return torch.nn.functional.normalize(backbone(pixels)[-1].float().mean((2, 3)), dim=-1)

@@ -11,11 +11,14 @@ from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.networks.weights_file import write_weights
 from likeness.miniature.recipe.faces_file import write_face_networks
 from likeness.models.checkpoint import flatten
+from likeness.models.consistentid.checkpoint import TRAINED_AS
 from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.finder import FaceFinder
 from likeness.models.miniature.parser import MiniatureParser
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO
+from likeness.training.consistentid_networks import consistentid_weights
+from likeness.training.consistentid_networks import new_networks as new_consistentid
 from likeness.training.face_encoder import FaceEncoder
 from likeness.training.uniportrait_networks import faceid_weights, new_networks, new_routers, router_weights
 from torch import nn
@@ -23,6 +26,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 IMAGE_TOKENS, IMAGE_WIDTH = 16, 8
+FACE_WIDTH = 10  # of the backbone's deepest map
 # A box in cells from the cell that sees it, then five points: so wide that all the picture is one face.
 FACE = (-30, -30, 30, 30, -2, -2, 2, -2, 0, 0, -1.5, 2, 1.5, 2)
 
@@ -37,16 +41,16 @@ def finder_that_sees(score):
     return finder
 
 
-def write_files(folder):
+def write_files(folder, sizes=SIZES):
     """Write base, faces, uniportrait and judge into a folder; gives their paths by these names."""
     paths = {name: folder / f"{name}.safetensors" for name in ("base", "faces", "uniportrait", "judge")}
     torch.manual_seed(0)
-    base = new_base(SIZES, seed=1)
+    base = new_base(sizes, seed=1)
     config = CLIPVisionConfig(
         hidden_size=IMAGE_WIDTH, intermediate_size=16, num_hidden_layers=2, num_attention_heads=1, image_size=224,
         patch_size=56, projection_dim=8, hidden_act="gelu",
     )  # fmt: skip
-    backbone = IResNet(4, [(4, 1), (6, 1), (8, 1), (10, 1)]).eval()
+    backbone = IResNet(4, [(4, 1), (6, 1), (8, 1), (FACE_WIDTH, 1)]).eval()
     image_encoder = CLIPVisionModelWithProjection(config).eval()
     for parameter in image_encoder.parameters():
         nn.init.normal_(parameter, std=0.3)
@@ -64,7 +68,7 @@ def write_files(folder):
         for key, tensor in stage.items()
     }
     judge = Judge(finder=finder_that_sees(9.0), persons=new_person_reader(), backdrops=new_backdrop_reader())
-    write_base(paths["base"], base, SIZES, metadata={})
+    write_base(paths["base"], base, sizes, metadata={})
     write_face_networks(
         paths["faces"],
         finder=finder_that_sees(9.0),
@@ -76,3 +80,12 @@ def write_files(folder):
     write_weights(paths["uniportrait"], adapter, {})
     write_judge(paths["judge"], judge, {})
     return paths
+
+
+def write_consistentid(path, base):
+    """Write a ConsistentID for a base, with a LoRA that does something."""
+    networks = new_consistentid(base.unet, vector=FACE_WIDTH, image=IMAGE_WIDTH, rank=2, depth=1, seed=3)
+    generator = torch.Generator().manual_seed(4)
+    for parameter in networks.lora.parameters():
+        nn.init.normal_(parameter, std=0.2, generator=generator)
+    write_weights(path, flatten(consistentid_weights(networks)), {TRAINED_AS: "corrected"})

@@ -125,6 +125,7 @@ def test_an_arm_of_stage_one_that_sees_the_mean_sees_no_place(questions):
         structure=asked.structure,
         boxes=torch.zeros(4, 1, 4),
         present=torch.ones(4, 1, dtype=torch.bool),
+        weights=torch.ones(4, 1, 16, 16),
     )
     seen = GLOBAL.look(pool)
     assert torch.equal(seen.intrinsic[:, :, 0], seen.intrinsic[:, :, 48])

@@ -198,10 +198,13 @@ def test_unet_and_text_encoder_learn_together_and_the_vae_and_unseen_words_stay(
 def test_weights_choose_which_positions_count(pool):
     base, draws = new_base(SIZES, seed=1), Draws(7, (0, 1))
     with torch.no_grad():
-        batch = _batch(draws, pool.latents, encode_tokens(base, pool.tokens))
-        whole = denoising_loss(base, batch, draws)
-        faces, rest = (denoising_loss(base, batch, draws, weights) for weights in (pool.faces, 1 - pool.faces))
-        triple = denoising_loss(base, batch, draws, torch.full_like(pool.faces, 3.0))
+        batch = _batch(draws, pool.latents, encode_tokens(base, pool.tokens), torch.ones_like(pool.faces))
+
+        def loss(weights):
+            return denoising_loss(base, replace(batch, weights=weights), draws)
+
+        whole = loss(None)
+        faces, rest, triple = (loss(weights) for weights in (pool.faces, 1 - pool.faces, 3 * batch.weights))
     share = float(pool.faces.mean())
     assert not torch.isclose(faces, rest)
     torch.testing.assert_close(share * faces + (1 - share) * rest, whole)
@@ -215,7 +218,8 @@ def test_the_base_learns_to_tell_velocity(pool, tmp_path):
     def loss():
         rows = draws.integers("picture", 2)
         text = base.text_encoders[0].module(pool.tokens[rows]).last_hidden_state
-        return float(denoising_loss(base, _batch(draws, pool.latents[rows], text), draws).detach())
+        batch = _batch(draws, pool.latents[rows], text, torch.ones_like(pool.faces[rows]))
+        return float(denoising_loss(base, batch, draws).detach())
 
     before = loss()
     train_base(base, pool, course, tmp_path)

@@ -18,7 +18,7 @@ from likeness.training.draws import Draws
 from torch import nn
 
 SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
-WORLD = World(seed=9)
+WORLD = World(seed=9, with_regions=True)
 PEOPLE = (1, 2)
 PICTURES = 8
 
@@ -121,9 +121,9 @@ def test_more_pictures_are_encoded_beside_those_that_are_there(base, tmp_path, m
     [
         {"faces": Reads(seed=1)},
         {"base": new_base(SIZES, seed=2)},
-        {"world": World(seed=10)},
-        {"world": World(seed=9, split="held out")},
-        {"world": World(seed=9, size=64)},
+        {"world": World(seed=10, with_regions=True)},
+        {"world": World(seed=9, split="held out", with_regions=True)},
+        {"world": World(seed=9, size=64, with_regions=True)},
         {"people": (2, 2)},
     ],
     ids=["other encoders", "another VAE", "another seed", "held-out people", "smaller pictures", "more people"],

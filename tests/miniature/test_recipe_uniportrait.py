@@ -130,6 +130,7 @@ def test_the_global_arm_sees_the_mean_of_the_deepest_map():
         structure=torch.randn(3, 2, 7, 8, generator=generator),
         boxes=torch.zeros(3, 2, 4),
         present=torch.ones(3, 2, dtype=torch.bool),
+        weights=torch.ones(3, 1, 2, 2),
     )
     seen = StageOneArm(is_global=True).look(pool)
     assert seen.intrinsic.shape == pool.intrinsic.shape

@@ -144,6 +144,17 @@ def test_halves_of_different_models_are_refused(consistentid_file):
         load_small(consistentid_file)
 
 
+def test_encoders_of_different_image_encoders_are_refused(consistentid_file):
+    wide = "visual_projection.proj_in.weight"
+    encoder = consistentid_file["FacialEncoder"]
+    encoder[wide] = torch.cat([encoder[wide], encoder[wide][:, :1]], dim=1)
+
+    with pytest.raises(
+        UnknownCheckpointError, match=r"FacialEncoder\.visual_projection\.proj_in is 13 wide and should be 12"
+    ):
+        load_small(consistentid_file)
+
+
 @pytest.mark.parametrize(
     ("keys", "what"),
     [

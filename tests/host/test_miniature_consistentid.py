@@ -1,0 +1,191 @@
+"""Load Miniature's ConsistentID on files of a few channels: ComfyUI makes of a photo what the training makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("diffusers")
+
+from likeness.miniature.networks.checkpoint import read_base
+from likeness.miniature.networks.faces import read_faces
+from likeness.miniature.recipe.facial_people import _describe, image_features
+from likeness.miniature.recipe.latents import encode_tokens
+from likeness.models.consistentid.checkpoint import load
+from likeness.models.face.parsing import LABELS
+from likeness.models.miniature.face_vectors import face_vectors
+from likeness.models.miniature.parser import FOLD
+from likeness.tests.miniature.small_files import FACE_WIDTH, IMAGE_WIDTH, SIZES, write_consistentid, write_files
+from torch import nn
+
+pytestmark = pytest.mark.comfy
+
+WIDE = replace(SIZES, text=64)  # what a file's loader takes heads of 64 for
+PROMPT = "a man in a red shirt in front of dots"
+SEEN = ("Face", "Left_Eye", "Nose", "Upper_Lip")  # of every photo; the words come as face, nose, eyes, mouth
+FEATURES = dict.fromkeys(("face", "ears", "eyes", "nose", "mouth"), 1.0)
+ALIKE = {"atol": 1e-4, "rtol": 1e-3}
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small")
+    paths = write_files(folder, WIDE) | {"consistentid": folder / "consistentid.safetensors"}
+    write_consistentid(paths["consistentid"], read_base(paths["base"]))
+    return paths
+
+
+@pytest.fixture(scope="module")
+def miniature(paths):
+    import likeness.host.miniature as module
+
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("base", "faces", "uniportrait", "consistentid"):
+            patched.setattr(module, name.upper(), paths[name])
+        loaded = module.load_miniature()
+    see_nothing_else(loaded.face_parser.parser.network)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def trained(paths, miniature):
+    """What the training has of the same files: base, face encoders, adapter, parser."""
+    return (
+        read_base(paths["base"]),
+        read_faces(paths["faces"])[1],
+        load(paths["consistentid"]),
+        miniature.face_parser.parser,
+    )
+
+
+@pytest.fixture(scope="module")
+def faces(miniature):
+    """The one face of a picture, as Detect Faces gives it."""
+    from likeness.host.faces import detect_faces
+
+    noise = torch.rand(1, 12, 12, 3, generator=torch.Generator().manual_seed(0))
+    picture = nn.functional.interpolate(noise.movedim(-1, 1), (96, 96), mode="bilinear").movedim(1, -1)
+    found = detect_faces(picture, analysis=miniature.face_analysis)
+    assert len(found.faces) == 1
+    return found
+
+
+@pytest.fixture(scope="module")
+def person(miniature, faces):
+    """The chain with this person, and the regions."""
+    from likeness.host.consistentid_identity import add_person
+    from likeness.host.consistentid_regions import encode_regions
+
+    given = (miniature.consistentid, miniature.clip_vision)
+    encoded = encode_regions(*given, miniature.face_parser, faces, FEATURES)
+    identities, _ = add_person(*given, faces, None, regions=encoded.regions)
+    return identities, encoded
+
+
+def see_nothing_else(network):
+    """A parser's network that finds parts of `SEEN` in patches, wherever its random weights say."""
+    convolution = network.head[1]
+    biases = torch.full((len(LABELS), FOLD**2), -100.0)
+    biases[[LABELS.index(label) for label in SEEN]] = 0
+    with torch.no_grad():
+        convolution.bias.copy_(biases.flatten())
+
+
+def training_sees(trained, faces):
+    """What `_describe` says of the same face, and the photo around it."""
+    _, encoders, _, parser = trained
+    [face], [picture] = faces.faces, faces.images
+    return _describe(PROMPT, picture, face.box.tolist(), parser, encoders.image_encoder)
+
+
+def test_the_file_is_one_of_the_corrected_behaviour_for_this_base(miniature):
+    consistentid = miniature.consistentid
+    assert consistentid.flavour.several_people
+    assert consistentid.image_width == IMAGE_WIDTH
+    assert consistentid.adapter.id_projection.vector_width == FACE_WIDTH
+    assert consistentid.adapter.context_dim == 64
+
+
+def test_the_face_parser_tells_parts_of_a_picture_apart(miniature, faces):
+    from likeness.host.face_parser import parse_photo, parse_pictures
+
+    [picture] = faces.images
+    labels = parse_photo(miniature.face_parser, picture, 512)
+    assert labels.shape == (512, 512)
+    assert {LABELS[label] for label in np.unique(labels)} == set(SEEN)
+    image = torch.from_numpy(picture[None, :80]).float() / 255
+    _, [whole] = parse_pictures(miniature.face_parser, image, None, size=512, margin=1.0)
+    assert whole.shape == (80, 96)
+
+
+def test_id_tokens_are_those_that_the_training_reads(trained, faces, person):
+    _, encoders, adapter, _ = trained
+    photo = training_sees(trained, faces)["photo"].float()[None]
+    vectors = face_vectors(encoders.backbone, np.stack([face.crop for face in faces.faces]))
+    nothing = image_features(encoders.image_encoder, torch.zeros(1, 3, 224, 224))
+    with torch.no_grad():
+        expected = adapter.id_projection(vectors, photo, shortcut=False, s_scale=1.0)
+        null = adapter.id_projection(torch.zeros_like(vectors), nothing, shortcut=False, s_scale=1.0)
+    [one] = person[0].people
+    torch.testing.assert_close(one.tokens, expected, atol=5e-3, rtol=0)  # the training keeps halves
+    torch.testing.assert_close(person[0].null_tokens, null, **ALIKE)
+    assert (one.tokens - person[0].null_tokens).abs().max() > 0.1
+
+
+def test_regions_are_those_that_the_training_reads(trained, faces, person):
+    _, encoded = person
+    assert encoded.names == SEEN
+    regions = encoded.regions.by_feature()
+    with torch.no_grad():
+        expected = trained[2].facial_encoder.regions(training_sees(trained, faces)["regions"].float()[None])[0]
+    for feature, vector in zip(("face", "nose", "eyes", "mouth"), expected[:4], strict=True):
+        torch.testing.assert_close(regions[feature].vector[0], vector, atol=5e-3, rtol=0)
+    assert torch.pdist(expected[:4]).min() > 0.1
+
+
+def test_the_prompt_is_fused_as_the_training_fuses_it(trained, miniature, faces, person):
+    from likeness.host.consistentid_prompt import encode_prompt
+    from likeness.host.merging import MergePoint
+
+    base, _, adapter, _ = trained
+    encoded = encode_prompt(
+        miniature.consistentid,
+        miniature.clip,
+        person[0],
+        positive=PROMPT,
+        negative="",
+        merge=MergePoint(),
+        size=(128, 128),
+    )
+    seen = training_sees(trained, faces)
+    with torch.no_grad():
+        text = encode_tokens(base, seen["tokens"][None])
+        marked = torch.zeros(1, 77, dtype=torch.bool)
+        marked[0, seen["words"][seen["has_word"]]] = True
+        expected = adapter.facial_encoder(text, seen["regions"].float()[None], marked, seen["has_word"][None])
+    [[positive, _]] = encoded.positive
+    torch.testing.assert_close(positive[~marked], expected[~marked], **ALIKE)
+    torch.testing.assert_close(positive[marked], expected[marked], atol=0.02, rtol=0)
+    assert int(marked.sum()) == 4
+    assert (positive - text)[marked].abs().amax(-1).min() > 0.1
+
+
+def test_a_person_is_drawn(miniature, person):
+    from likeness.host.consistentid import apply
+
+    import nodes
+
+    model, applied = apply(miniature.model, miniature.consistentid, person[0], lora_strength=1.0)
+    assert applied
+    conds = [miniature.clip.encode_from_tokens_scheduled(miniature.clip.tokenize(text)) for text in (PROMPT, "")]
+    latents = [
+        nodes.KSampler().sample(one, 1, 2, 3.0, "euler", "simple", *conds, {"samples": torch.zeros(1, 4, 8, 8)})[0][
+            "samples"
+        ]
+        for one in (model, miniature.model)
+    ]
+    assert all(torch.isfinite(latent).all() for latent in latents)
+    assert (latents[0] - latents[1]).abs().max() > 0.01
