@@ -25,7 +25,14 @@ FULL_WIDTH = 768
 STEPS = 2  # of ConsistentID, one for each phase of its prompt
 SMALL_PHOTO = "person-1-small.png"
 # Their likes run in every `make test`; these in `make test-long`.
-LONG = ("three-people", "two-people-controlnet-lora", "two-people-masks", "group-hires", "consistentid-inpaint")
+LONG = (
+    "three-people",
+    "two-people-controlnet-lora",
+    "two-people-masks",
+    "group-hires",
+    "consistentid-inpaint",
+    "consistentid-two-people-router",
+)
 RUN = [pytest.param(name, marks=pytest.mark.long) if name in LONG else name for name in FULL_SIZE]
 PAGE_ONLY = {"MarkdownNote"}
 PRIMITIVES = {"IMAGE", "MASK", "MODEL", "CLIP", "VAE", "CLIP_VISION", "CONDITIONING", "LATENT", "CONTROL_NET", "STRING"}
@@ -429,7 +436,11 @@ def test_the_assembled_prompt_names_what_was_found(comfy_server, ran):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "people"),
-    [("two-people", 2), pytest.param("three-people", 3, marks=pytest.mark.long), ("consistentid-two-people-router", 2)],
+    [
+        ("two-people", 2),
+        pytest.param("three-people", 3, marks=pytest.mark.long),
+        pytest.param("consistentid-two-people-router", 2, marks=pytest.mark.long),
+    ],
 )
 def test_routing_masks_partition_the_picture(name, people, comfy_server, ran):
     prompt, entry = ran(name)

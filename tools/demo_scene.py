@@ -73,7 +73,7 @@ class Scene:
     two: str
     pictures: int = 8
     steps: int = 20
-    guidance: float = 3.0
+    guidance: float = 2.0
     strength: float = 1.0
     structure_scale: tuple[float, float] = (0.3, 0.3)
 

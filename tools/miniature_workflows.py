@@ -10,12 +10,12 @@ from .workflow_notes import HOW_MINIATURE_CONSISTENTID, HOW_MINIATURE_ONE, HOW_M
 from .workflow_parts import notes, prompts, result, sample, save
 
 SIZE = 128  # pixels; what the miniature has learned to draw
-SAMPLING: dict[str, Any] = {"seed": 7, "steps": 20, "cfg": 3.0, "sampler_name": "euler", "scheduler": "simple"}
+SAMPLING: dict[str, Any] = {"seed": 7, "steps": 20, "cfg": 2.0, "sampler_name": "euler", "scheduler": "simple"}
 PICTURES = 4
 PORTRAIT = "miniature-person-{number}.png"
 STRENGTH = 1.0
 STRUCTURE = 0.3
-MERGE: dict[str, Any] = {"merge_by": "percent", "start_percent": 0.2}
+MERGE: dict[str, Any] = {"merge_by": "percent", "start_percent": 0.0}
 ONE = "a man in a red shirt in front of blue and orange waves"
 TWO = "a man in a red shirt on the left and a boy in a green shirt on the right, against white and grey stripes"
 

@@ -172,7 +172,7 @@ With your own photos and an SD1.5 checkpoint: `two-people`.
 HOW_MINIATURE_CONSISTENTID = f"""
 {_MINIATURE}
 1. *Encode Facial Regions* shows which parts of the face were found.
-2. Run: four pictures of that person. Up to `start_percent` the text alone acts, then the parts of the face are merged into it.
+2. Run: four pictures of that person. A larger `start_percent` lets the text alone act first; the parts of the face are merged into it then.
 
 With your own photos and an SD1.5 checkpoint: `consistentid-portrait`.
 """
