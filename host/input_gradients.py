@@ -38,18 +38,18 @@ class _Frozen(torch.autograd.Function):
 
 
 @contextmanager
-def differentiable(unet: nn.Module) -> Generator[None, None, None]:
-    """While it lasts, a graph from the UNet's input may run through its layers; to be used outside of inference mode.
+def differentiable(*networks: nn.Module) -> Generator[None, None, None]:
+    """While it lasts, a graph from the UNet's input may run through layers, and inference mode is off.
 
     Args:
-        unet: of a MODEL; its layers are ComfyUI's.
+        networks: the UNet of a MODEL, and what is added to its layers.
 
     Raises:
         IncompatibleBaseModelError: if a layer keeps its weights in a form that has no gradient.
     """
     changed: list[nn.Module] = []
     try:
-        for name, layer in unet.named_modules():
+        for name, layer in (named for network in networks for named in network.named_modules()):
             forward = _forward_of(name, layer)
             if forward is not None:
                 layer.forward = forward
@@ -85,7 +85,7 @@ def _forward_of(name: str, layer: nn.Module) -> Forward | None:
 
 
 def _transpose_of(layer: nn.Module) -> Project | None:
-    dense = isinstance(getattr(layer, "weight", None), Tensor) and hasattr(layer, "weight_function")
+    dense = isinstance(getattr(layer, "weight", None), Tensor)
     if isinstance(layer, nn.Conv2d) and dense:
         return _transposed_convolution
     if dense and (isinstance(layer, nn.Linear) or type(layer).__name__ == "Linear"):
@@ -106,14 +106,22 @@ def _transposed_convolution(layer: nn.Module, gradient: Tensor, shape: torch.Siz
 
 def _weight(layer: nn.Module, like: Tensor) -> Tensor:
     """The weight that the forward pass used, in the type and on the device of a tensor."""
-    weight, _ = comfy.ops.cast_bias_weight(layer, like)
+    weight, _ = _parameters(layer, like)
     scale = getattr(layer, "scale_weight", None)  # of fp8 files; 0.33.0 keeps it inside the weight
     return weight if scale is None else weight * scale.to(weight)
+
+
+def _parameters(layer: nn.Module, like: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Weight and bias as the forward pass uses them: ComfyUI's layers cast and change theirs, torch's do not."""
+    if hasattr(layer, "weight_function"):
+        return comfy.ops.cast_bias_weight(layer, like)
+    own: Any = layer
+    return own.weight, own.bias
 
 
 def _copied(layer: nn.Module, like: Tensor) -> tuple[Tensor | None, Tensor | None]:
     """Weight and bias as tensors that a graph may hold."""
     if layer.weight is None:
         return None, None
-    weight, bias = comfy.ops.cast_bias_weight(layer, like)
+    weight, bias = _parameters(layer, like)
     return weight.clone(), None if bias is None else bias.clone()

@@ -50,6 +50,10 @@ class PlacementRecord:
 
     sums: dict[tuple[str, ...], dict[tuple[int, int], _Sum]] = field(default_factory=dict)
 
+    @torch.inference_mode(
+        False
+    )  # a run may leave inference mode for some of its steps, and what is added to must not be of it
+    @torch.no_grad()
     def record(self, names: tuple[str, ...], call: AttentionCall, weights: Tensor) -> None:
         """Take the weights (B, L, N) of one call; rows that show a part of the picture count only there."""
         height, width = call.grid

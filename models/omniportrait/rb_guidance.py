@@ -39,7 +39,7 @@ def energy(reference: Tensor, generated: Tensor, *, reduction: Reduction = "mean
     return 1 / (1 + (alike.mean() if reduction == "mean" else alike.sum()))
 
 
-def correction(denoised: Tensor, grad_x: Tensor, sigma: float | Tensor, *, strength: float) -> Tensor:
+def correction(denoised: Tensor, grad_x: Tensor, sigma: float | Tensor, *, strength: float | Tensor) -> Tensor:
     """The denoised latent, guided: D − p·σ·√(1+σ²)·∇ₓE.
 
     The paper adds p·∇E, the gradient in z, to eps; with D = x − σ·eps and ∇_z = √(1+σ²)·∇ₓ this is the same for noise and for
@@ -49,7 +49,7 @@ def correction(denoised: Tensor, grad_x: Tensor, sigma: float | Tensor, *, stren
         denoised: D, of any shape.
         grad_x: ∇ₓE, of the same shape.
         sigma: noise level, VE.
-        strength: p.
+        strength: p; a tensor broadcasts.
 
     Reference: OmniPortrait, Eqs. 9 and 11.
     """
@@ -57,31 +57,29 @@ def correction(denoised: Tensor, grad_x: Tensor, sigma: float | Tensor, *, stren
     return denoised - strength * sigma * root * grad_x
 
 
-def relative_strength(grad_x: Tensor, guidance: Tensor | None, sigma: float, *, share: float, scale: float) -> float:
-    """The strength with which the correction moves the denoised latent by a share of what classifier-free guidance does.
+def relative_strength(gradient: Tensor, guidance: Tensor | None, sigma: float, *, share: float) -> Tensor:
+    """The strengths with which the correction moves each row by a share of what classifier-free guidance does there.
 
     Args:
-        grad_x: ∇ₓE inside the mask, 0 elsewhere.
-        guidance: difference of the conditional and the unconditional denoised latent, in the same places; None without
-            classifier-free guidance, where a unit of eps takes its place.
+        gradient: ∇ₓE, (B, C, H, W); 0 outside the mask.
+        guidance: what classifier-free guidance has added to the denoised latent, of the same shape; None without it: a unit
+            of eps takes its place.
         sigma: noise level, VE.
-        share: s, 0–1 and above; 0.15 is moderate [choice].
-        scale: of the classifier-free guidance.
+        share: s, at least 0; 0.15 is moderate [choice].
 
     Returns:
-        p for `correction`; 0 where the gradient vanishes.
+        p for `correction`, (B, 1, 1, 1); 0 where the gradient vanishes.
 
     Reference: the rule of FreeDoM (arXiv:2303.09833), section 4.
     """
-    length = _rms(grad_x)
-    if length == 0:
-        return 0.0
-    wanted = sigma if guidance is None else scale * _rms(guidance)
-    return share * wanted / (sigma * math.sqrt(1 + sigma**2) * length)
+    inside = gradient.float() != 0
+    length = _rms(gradient, inside)
+    wanted = torch.full_like(length, sigma) if guidance is None else _rms(guidance, inside)
+    strength = share * wanted / (sigma * math.sqrt(1 + sigma**2) * length)
+    return torch.where(length > 0, strength, torch.zeros_like(strength))
 
 
-def _rms(values: Tensor) -> float:
-    """Root mean square of all that is not 0."""
-    square = values.double().square()
-    count = int((square > 0).sum())
-    return math.sqrt(float(square.sum()) / count) if count else 0.0
+def _rms(values: Tensor, where: Tensor) -> Tensor:
+    """Root mean square of each row at some places, (B, 1, 1, 1) float32."""
+    square = (values.float().square() * where).sum((1, 2, 3), keepdim=True)
+    return (square / where.sum((1, 2, 3), keepdim=True).clamp(min=1)).sqrt()

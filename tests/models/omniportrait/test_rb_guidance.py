@@ -102,14 +102,22 @@ def test_the_mean_does_not_depend_on_the_size_of_the_face(size):
     torch.testing.assert_close(energy(reference, generated), energy(*small))
 
 
-def test_the_relative_strength_moves_by_a_share_of_the_guidance():
-    gradient, guidance = torch.zeros(1, 2, 4, 4), torch.zeros(1, 2, 4, 4)
-    gradient[..., :2], guidance[..., :2] = 0.01, -0.5
-    strength = relative_strength(gradient, guidance, SIGMA, share=0.2, scale=7.0)
+def test_the_relative_strength_moves_each_row_by_a_share_of_its_guidance():
+    gradient, guidance = torch.zeros(2, 2, 4, 4), torch.full((2, 2, 4, 4), 9.0)
+    gradient[0, ..., :2], gradient[1, ..., :1] = 0.01, -0.3
+    guidance[0, ..., :2], guidance[1, ..., :1] = -0.5, 0.2
+    strength = relative_strength(gradient, guidance, SIGMA, share=0.2)
     moved = correction(torch.zeros_like(gradient), gradient, SIGMA, strength=strength)
-    torch.testing.assert_close(moved[..., :2], torch.full((1, 2, 4, 2), -0.2 * 7.0 * 0.5))
-    assert not moved[..., 2:].any()
-    alone = relative_strength(gradient, None, SIGMA, share=0.2, scale=1.0)
-    moved = correction(torch.zeros_like(gradient), gradient, SIGMA, strength=alone)
-    torch.testing.assert_close(moved[..., :2], torch.full((1, 2, 4, 2), -0.2 * SIGMA))
-    assert relative_strength(torch.zeros(3), guidance, SIGMA, share=0.2, scale=7.0) == 0
+    torch.testing.assert_close(moved[0, ..., :2], torch.full((2, 4, 2), -0.2 * 0.5))
+    torch.testing.assert_close(moved[1, ..., :1], torch.full((2, 4, 1), 0.2 * 0.2))
+    assert not moved[0, ..., 2:].any()
+    assert not moved[1, ..., 1:].any()
+
+
+def test_without_classifier_free_guidance_it_moves_by_a_share_of_the_noise():
+    gradient = torch.zeros(1, 2, 4, 4)
+    gradient[..., 1] = 0.01
+    strength = relative_strength(gradient, None, SIGMA, share=0.2)
+    moved = correction(torch.zeros_like(gradient), gradient, SIGMA, strength=strength)
+    torch.testing.assert_close(moved[..., 1], torch.full((1, 2, 4), -0.2 * SIGMA))
+    assert relative_strength(torch.zeros(1, 2, 4, 4), gradient, SIGMA, share=0.2).tolist() == [[[[0.0]]]]

@@ -1,0 +1,274 @@
+"""Guidance by gradients while ComfyUI samples.
+
+One wrapper around a step (PREDICT_NOISE) says that it is guided and moves what came out of all of it; one around the batch of
+conds (CALC_COND_BATCH), which fires for every guider, runs the positive cond by itself with a graph up to the tap. Both are
+keyed and hold every guidance of a MODEL, so that several of them share one pass.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from comfy import model_sampling
+from comfy.ldm.modules.attention import attention_pytorch
+from comfy.model_management import throw_exception_if_processing_interrupted
+from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
+from torch import Tensor
+
+from ..models.attention import Polarity, Run
+from ..models.errors import IncompatibleBaseModelError
+from ..models.guidance import GradientGuidance, GuidedStep, Pull
+from .attention import OVERRIDE
+from .input_gradients import differentiable
+from .sampling import CONDS_KEY, RUN_KEY, CondInfo, follow_runs
+from .sites import unet_of
+
+logger = logging.getLogger(__name__)
+
+KEY = "likeness.guidance"
+STEP_KEY = "likeness.guided step"
+MEMO_KEY = "likeness.guided run"
+BLOCK_PATCH = "output_block_patch"
+SCALES = (2.0**14, 2.0**10, 2.0**6)  # of energies in half precision; a smaller one where a gradient is too large
+
+
+@dataclass(eq=False, slots=True)
+class _Step:
+    """A guided step on its way.
+
+    Attributes:
+        guidances: those that act.
+        is_open: whether the positive cond is still to come; nested calls of other packs find it closed.
+        gradients: of each guidance that has one, in the noisy latent.
+        negative: the denoised latent of the negative side, or None.
+    """
+
+    guidances: tuple[GradientGuidance, ...]
+    is_open: bool = True
+    gradients: list[tuple[GradientGuidance, Tensor]] = field(default_factory=list)
+    negative: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Guidances:
+    """Everything that guides one MODEL; immutable, shared by its clones."""
+
+    guidances: tuple[GradientGuidance, ...]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Guidances:
+        """Cloning a MODEL on 0.3.64 copies its options deeply; features must not be copied with them."""
+        return self
+
+    def predict(
+        self, executor: Callable[..., Tensor], x: Tensor, timestep: Tensor, model_options: Any = None, *args: Any
+    ) -> Tensor:
+        """Wrapper around a step of the sampler."""
+        sigma = float(timestep.flatten()[0])
+        active = tuple(each for each in self.guidances if each.is_active(sigma))
+        if not active:
+            return executor(x, timestep, model_options, *args)
+        step = _Step(active)
+        denoised = executor(x, timestep, _with_transformer_options(model_options or {}, {STEP_KEY: step}), *args)
+        added = None if step.negative is None else denoised - step.negative
+        for guidance, gradient in step.gradients:
+            denoised = guidance.correct(denoised, gradient.to(denoised), added, sigma)
+        return denoised
+
+    def calculate(
+        self,
+        executor: Callable[..., list[Tensor]],
+        model: Any,
+        conds: list[Any],
+        x: Tensor,
+        timestep: Tensor,
+        model_options: dict[str, Any],
+    ) -> list[Tensor]:
+        """Wrapper around the conds of one UNet batch."""
+        options = model_options.get("transformer_options", {})
+        step: _Step | None = options.get(STEP_KEY)
+        place = None if step is None or not step.is_open else _positive(conds, options)
+        if step is None or place is None:
+            return executor(model, conds, x, timestep, model_options)
+        step.is_open = False
+        others = [cond if number != place else None for number, cond in enumerate(conds)]
+        outputs = (
+            list(executor(model, others, x, timestep, model_options))
+            if any(others)
+            else [torch.zeros_like(x)] * len(conds)
+        )
+        tapped = _Tapped(tuple({guidance.tap.block for guidance in step.guidances}))
+        guided = _with_transformer_options(model_options, tapped.options(options))
+        added = (patcher.model for patcher in model.current_patcher.get_nested_additional_models())
+        with differentiable(model.diffusion_model, *added):
+            leaf = x.clone().requires_grad_(True)
+            alone = [_outside_of_inference_mode(conds[place])]
+            [output] = executor(model, alone, leaf, timestep.clone(), guided)
+            outputs[place] = output.detach()
+            for guidance in step.guidances:
+                features = tapped.features.get(guidance.tap.block)
+                if features is None:
+                    continue
+                seen = GuidedStep(features, (x.shape[-2], x.shape[-1]), float(timestep.flatten()[0]))
+                for scale in SCALES if features.dtype == torch.float16 else (1.0,):
+                    gradient = _gradient(guidance.pulls(seen), leaf, scale)
+                    if gradient is None or torch.isfinite(gradient).all():
+                        break
+                if gradient is None:
+                    continue
+                if torch.isfinite(gradient).all():
+                    step.gradients.append((guidance, gradient))
+                else:
+                    logger.warning("%s: the gradient was not finite, this step is not guided", guidance.name)
+        negatives = [number for number, cond in enumerate(conds) if cond and _is(cond, options, Polarity.NEGATIVE)]
+        step.negative = outputs[negatives[0]] if negatives else None
+        return outputs
+
+
+@dataclass(eq=False, slots=True)
+class _Tapped:
+    """What one guided UNet call leaves behind.
+
+    Attributes:
+        blocks: whose results are read.
+        features: by block, (B, C, h, w), with a graph.
+    """
+
+    blocks: tuple[int, ...]
+    features: dict[int, Tensor] = field(default_factory=dict)
+
+    def options(self, options: dict[str, Any]) -> dict[str, Any]:
+        """What the guided call's `transformer_options` have beside the ordinary ones."""
+        patches = {**options.get("patches", {})}
+        patches[BLOCK_PATCH] = [self.read, *patches.get(BLOCK_PATCH, ())]  # before others change what we read
+        previous: Callable[..., Tensor] | None = options.get(OVERRIDE)
+
+        def attend(function: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
+            del function  # may have no backward
+            if previous is None:
+                return attention_pytorch(*args, **kwargs)
+            return previous(attention_pytorch, *args, **kwargs)
+
+        run: Run | None = options.get(RUN_KEY)
+        guided = Run() if run is None else run.remember(MEMO_KEY, lambda: Run(recorder=run.recorder))
+        return {"patches": patches, OVERRIDE: attend, RUN_KEY: guided}
+
+    def read(self, h: Tensor, skip: Tensor, options: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """output_block_patch: what comes into a block is what the block before gave; behind the last tap no graph is built."""
+        throw_exception_if_processing_interrupted()
+        block = options["block"][1]
+        if block - 1 in self.blocks:
+            known: dict[Any, CondInfo] = options.get(CONDS_KEY, {})
+            uuids = options.get("uuids") or [None]
+            for uuid, rows in zip(uuids, h.chunk(len(uuids)), strict=True):
+                if (
+                    uuid not in known or known[uuid].crop is None
+                ):  # a cond for a part of the picture shows no whole face
+                    self.features.setdefault(block - 1, rows)
+        if block > max(self.blocks):
+            return h.detach(), skip.detach()
+        return h, skip
+
+
+def guide(model: ModelPatcher, guidance: GradientGuidance) -> ModelPatcher:
+    """A clone of a MODEL that is guided, beside whatever guides it already.
+
+    Args:
+        model: stays as it is.
+        guidance: what pulls.
+
+    Raises:
+        IncompatibleBaseModelError: if the model has no UNet, is a flow model, has no block behind the tap, or layers through
+            which no gradient can be taken.
+    """
+    unet = unet_of(model)
+    sampling: Any = model.get_model_object("model_sampling")
+    if isinstance(sampling, model_sampling.CONST):
+        raise IncompatibleBaseModelError(
+            f"{guidance.name} works with noise and velocity prediction, this is a flow model; connect an SD1.5 or SDXL checkpoint."
+        )
+    if not 0 <= guidance.tap.block < len(unet.output_blocks) - 1:
+        raise IncompatibleBaseModelError(
+            f"The tap is output block {guidance.tap.block}, but this UNet has {len(unet.output_blocks)}; choose one before the last."
+        )
+    with differentiable(unet):
+        pass
+    clone = model.clone()
+    before: Guidances | None = clone.get_attachment(KEY)
+    together = Guidances((*(before.guidances if before else ()), guidance))
+    clone.set_attachments(KEY, together)
+    for kind, wrapper in (
+        (WrappersMP.PREDICT_NOISE, together.predict),
+        (WrappersMP.CALC_COND_BATCH, together.calculate),
+    ):
+        clone.remove_wrappers_with_key(kind, KEY)
+        clone.add_wrapper_with_key(kind, KEY, wrapper)
+    follow_runs(clone)
+    return clone
+
+
+def _gradient(pulls: Sequence[Pull], leaf: Tensor, scale: float) -> Tensor | None:
+    """The sum of everybody's gradient inside their own mask, or None where nothing pulls; the graph stays.
+
+    Args:
+        pulls: with a graph to the leaf.
+        leaf: the noisy latent.
+        scale: that energies are multiplied with on the way, so that small gradients survive half precision.
+    """
+    total: Tensor | None = None
+    for pull in pulls:
+        if not pull.energy.requires_grad:
+            continue
+        throw_exception_if_processing_interrupted()
+        [gradient] = torch.autograd.grad(pull.energy.sum() * scale, leaf, retain_graph=True)
+        own = gradient.float() / scale * pull.mask
+        total = own if total is None else total + own
+    return total
+
+
+def _positive(conds: Sequence[Any], options: dict[str, Any]) -> int | None:
+    """The place of the first cond that is positive; None where there is none."""
+    return next((number for number, cond in enumerate(conds) if cond and _is(cond, options, Polarity.POSITIVE)), None)
+
+
+def _is(cond: Sequence[dict[str, Any]], options: dict[str, Any], polarity: Polarity) -> bool:
+    known: dict[Any, CondInfo] = options.get(CONDS_KEY, {})
+    return any(entry["uuid"] in known and known[entry["uuid"]].polarity is polarity for entry in cond)
+
+
+def _outside_of_inference_mode(cond: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Copies of a cond's entries whose tensors a graph may hold; what a ControlNet adds is taken as given."""
+    copies: list[dict[str, Any]] = []
+    for entry in cond:
+        copy = {name: value.clone() if isinstance(value, Tensor) else value for name, value in entry.items()}
+        copy["model_conds"] = {
+            name: value._copy_with(value.cond.clone()) if isinstance(value.cond, Tensor) else value
+            for name, value in entry["model_conds"].items()
+        }
+        if "control" in entry:
+            copy["control"] = _ConstantControl(entry["control"])
+        copies.append(copy)
+    return copies
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _ConstantControl:
+    """A ControlNet whose outputs carry no graph."""
+
+    control: Any
+
+    def get_control(self, x: Tensor, *args: Any) -> Any:
+        """The outputs, as the ControlNet gives them without gradients."""
+        with torch.no_grad():
+            return self.control.get_control(x.detach(), *args)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.control, name)
+
+
+def _with_transformer_options(model_options: dict[str, Any], added: dict[str, Any]) -> dict[str, Any]:
+    return {**model_options, "transformer_options": {**model_options.get("transformer_options", {}), **added}}
