@@ -114,16 +114,9 @@ class Guidances:
                 if features is None:
                     continue
                 seen = GuidedStep(features, (x.shape[-2], x.shape[-1]), float(timestep.flatten()[0]))
-                for scale in SCALES if features.dtype == torch.float16 else (1.0,):
-                    gradient = _gradient(guidance.pulls(seen), leaf, scale)
-                    if gradient is None or torch.isfinite(gradient).all():
-                        break
-                if gradient is None:
-                    continue
-                if torch.isfinite(gradient).all():
+                gradient = _finite_gradient(guidance, seen, leaf)
+                if gradient is not None:
                     step.gradients.append((guidance, gradient))
-                else:
-                    logger.warning("%s: the gradient was not finite, this step is not guided", guidance.name)
         negatives = [number for number, cond in enumerate(conds) if cond and _is(cond, options, Polarity.NEGATIVE)]
         step.negative = outputs[negatives[0]] if negatives else None
         return outputs
@@ -209,6 +202,16 @@ def guide(model: ModelPatcher, guidance: GradientGuidance) -> ModelPatcher:
         clone.add_wrapper_with_key(kind, KEY, wrapper)
     follow_runs(clone)
     return clone
+
+
+def _finite_gradient(guidance: GradientGuidance, seen: GuidedStep, leaf: Tensor) -> Tensor | None:
+    """The gradient of a guidance, in half precision with smaller and smaller energies until it is finite; None without one."""
+    for scale in SCALES if seen.features.dtype == torch.float16 else (1.0,):
+        gradient = _gradient(guidance.pulls(seen), leaf, scale)
+        if gradient is None or torch.isfinite(gradient).all():
+            return gradient
+    logger.warning("%s: the gradient was not finite, this step is not guided", guidance.name)
+    return None
 
 
 def _gradient(pulls: Sequence[Pull], leaf: Tensor, scale: float) -> Tensor | None:
