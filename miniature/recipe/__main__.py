@@ -44,30 +44,18 @@ def small_networks(kitchen: Kitchen) -> None:
     kitchen.parser()
 
 
-def one_person(kitchen: Kitchen) -> None:
-    """Stage I of UniPortrait."""
-    kitchen.stage_one(kitchen.base(), kitchen.faces())
-
-
-def pictures(kitchen: Kitchen) -> None:
-    """What stage II and ConsistentID learn from."""
-    base, faces = kitchen.base(), kitchen.faces()
-    kitchen.people(base, faces, 2)
-    kitchen.facial_people(base, faces)
-
-
-def routers(kitchen: Kitchen) -> None:
-    """Stage II of UniPortrait."""
+def uniportrait(kitchen: Kitchen) -> None:
+    """Both stages of UniPortrait."""
     kitchen.stage_two(kitchen.base(), kitchen.faces())
 
 
-def regions(kitchen: Kitchen) -> None:
+def consistentid(kitchen: Kitchen) -> None:
     """ConsistentID."""
     kitchen.consistentid(kitchen.base(), kitchen.faces())
 
 
 # What may be done side by side, each in a process of its own; a line begins when the one before is finished.
-PHASES: tuple[tuple[Work, ...], ...] = ((base_model, small_networks), (one_person, pictures), (routers, regions))
+PHASES: tuple[tuple[Work, ...], ...] = ((base_model, small_networks), (uniportrait, consistentid))
 
 
 def main() -> int:

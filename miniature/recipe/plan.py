@@ -30,7 +30,7 @@ COURSES = {
     "judge of backdrops": Course(seed=22, steps=1000, batch=16, learning_rate=2e-3, decay=0.995),
     "reader of expressions": Course(seed=23, steps=1500, batch=16, learning_rate=2e-3, decay=0.995),
     "uniportrait stage I": Course(seed=1, steps=3000, batch=24, learning_rate=1e-3, decay=0.995),
-    "uniportrait stage II": Course(seed=2, steps=1200, batch=16, learning_rate=5e-4, decay=0.995),
+    "uniportrait stage II": Course(seed=2, steps=2500, batch=16, learning_rate=1e-3, decay=0.995),
     "consistentid": Course(seed=3, steps=3000, batch=16, learning_rate=1e-3, decay=0.995),
 }
 
