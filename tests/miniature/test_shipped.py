@@ -1,0 +1,72 @@
+"""The weights that ship: how large they are, and what the judge sees in what they draw, above fixed floors."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+pytest.importorskip("diffusers")
+
+from likeness.miniature.ablations.arms import Arm, draw_arm, judge_arm
+from likeness.miniature.ablations.questions import new_questions, shuffled
+from likeness.miniature.judge.file import read_judge
+from likeness.miniature.judge.readers import new_expression_reader
+from likeness.miniature.judge.scores import CHANCE
+from likeness.miniature.networks.checkpoint import read_base
+from likeness.miniature.networks.faces import read_faces
+from likeness.miniature.studio.drawing import Settings
+from likeness.models.files import read_metadata
+from likeness.models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, UNIPORTRAIT, WEIGHTS
+from likeness.models.miniature.uniportrait_file import read_uniportrait
+
+pytestmark = pytest.mark.slow
+
+COUNT = 16  # pictures of every arm
+TRUE = 96  # that the world itself draws
+GUESSED = sum(CHANCE) / len(CHANCE)
+FLOOR = {1: 0.65, 2: 0.5}  # by number of people: share of skin, hair colour and eyes that are right
+TEXT_FLOOR = 0.7
+
+
+@pytest.fixture(scope="module")
+def judged():
+    """Means of every metric by arm; true pictures beside them."""
+    base, judge = read_base(BASE), read_judge(JUDGE)
+    _, faces = read_faces(FACES)
+    adapter, nobody = read_uniportrait(UNIPORTRAIT, dtype=torch.float32), faces.nobody()
+    means = {}
+    for people in (1, 2):
+        asked = new_questions(faces, count=COUNT, people=people, channels=base.unet.config["in_channels"])
+        arms = {"plain": (None, asked), "adapter": (adapter, asked), "shuffled": (adapter, shuffled(asked))}
+        for name, (own, shown) in arms.items():
+            pictures, _ = draw_arm(base, Arm(name=name, adapter=own), shown, nobody, Settings())
+            means[people, name] = mean(judge_arm(judge, new_expression_reader(), pictures, asked))
+        drawn = new_questions(faces, count=TRUE, people=people, channels=base.unet.config["in_channels"])
+        means[people, "true"] = mean(judge_arm(judge, new_expression_reader(), drawn.scene.image, drawn))
+    return means
+
+
+def mean(values):
+    return {name: torch.tensor(each).nanmean().item() for name, each in values.items()}
+
+
+def test_all_files_are_small_and_say_where_they_come_from():
+    files = sorted(WEIGHTS.glob("*"))
+    assert files == sorted([BASE, CONSISTENTID, FACES, JUDGE, UNIPORTRAIT])
+    assert sum(file.stat().st_size for file in files) < 20 * 2**20
+    for file in files:
+        assert read_metadata(file)["licence"] == "Apache-2.0"
+
+
+@pytest.mark.parametrize("people", [1, 2])
+def test_the_judge_sees_what_is_there(judged, people):
+    for name in ("identity", "skin", "hair colour", "eyes", "text", "recognised"):
+        assert judged[people, "true"][name] >= 0.97
+
+
+@pytest.mark.parametrize("people", [1, 2])
+def test_people_come_into_the_picture_and_only_those_who_were_shown(judged, people):
+    assert judged[people, "adapter"]["identity"] > FLOOR[people]
+    assert judged[people, "plain"]["identity"] < GUESSED + 0.2
+    assert judged[people, "shuffled"]["identity"] < GUESSED + 0.2
+    assert judged[people, "adapter"]["text"] > TEXT_FLOOR
