@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -101,7 +103,9 @@ class Guidances:
             if any(others)
             else [torch.zeros_like(x)] * len(conds)
         )
-        tapped = _Tapped(tuple({guidance.tap.block for guidance in step.guidances}))
+        read = partial(_read, executor, model, conds[place], model_options)
+        ready = [_ready(guidance, read, options.get(RUN_KEY)) for guidance in step.guidances]
+        tapped = _Tapped(tuple({guidance.tap.block for guidance in ready}))
         guided = _with_transformer_options(model_options, tapped.options(options))
         added = (patcher.model for patcher in model.current_patcher.get_nested_additional_models())
         with differentiable(model.diffusion_model, *added):
@@ -109,7 +113,7 @@ class Guidances:
             alone = [_outside_of_inference_mode(conds[place])]
             [output] = executor(model, alone, leaf, timestep.clone(), guided)
             outputs[place] = output.detach()
-            for guidance in step.guidances:
+            for guidance in ready:
                 features = tapped.features.get(guidance.tap.block)
                 if features is None:
                     continue
@@ -122,33 +126,29 @@ class Guidances:
         return outputs
 
 
+class _ReachedError(Exception):
+    """The tap has been read, and the rest of the UNet is not wanted."""
+
+
 @dataclass(eq=False, slots=True)
 class _Tapped:
-    """What one guided UNet call leaves behind.
+    """What one UNet call leaves behind.
 
     Attributes:
         blocks: whose results are read.
+        is_all: whether nothing else is wanted of the call, which then ends there.
         features: by block, (B, C, h, w), with a graph.
     """
 
     blocks: tuple[int, ...]
+    is_all: bool = False
     features: dict[int, Tensor] = field(default_factory=dict)
 
     def options(self, options: dict[str, Any]) -> dict[str, Any]:
-        """What the guided call's `transformer_options` have beside the ordinary ones."""
+        """What the call's `transformer_options` have beside the ordinary ones."""
         patches = {**options.get("patches", {})}
         patches[BLOCK_PATCH] = [self.read, *patches.get(BLOCK_PATCH, ())]  # before others change what we read
-        previous: Callable[..., Tensor] | None = options.get(OVERRIDE)
-
-        def attend(function: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
-            del function  # may have no backward
-            if previous is None:
-                return attention_pytorch(*args, **kwargs)
-            return previous(attention_pytorch, *args, **kwargs)
-
-        run: Run | None = options.get(RUN_KEY)
-        guided = Run() if run is None else run.remember(MEMO_KEY, lambda: Run(recorder=run.recorder))
-        return {"patches": patches, OVERRIDE: attend, RUN_KEY: guided}
+        return {"patches": patches, RUN_KEY: Run()} if self.is_all else {"patches": patches, **_with_backward(options)}
 
     def read(self, h: Tensor, skip: Tensor, options: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """output_block_patch: what comes into a block is what the block before gave; behind the last tap no graph is built."""
@@ -163,8 +163,25 @@ class _Tapped:
                 ):  # a cond for a part of the picture shows no whole face
                     self.features.setdefault(block - 1, rows)
         if block > max(self.blocks):
+            if self.is_all:
+                raise _ReachedError
             return h.detach(), skip.detach()
         return h, skip
+
+
+def _with_backward(options: dict[str, Any]) -> dict[str, Any]:
+    """Attention that has a backward, and a run whose caches a graph may hold."""
+    previous: Callable[..., Tensor] | None = options.get(OVERRIDE)
+
+    def attend(function: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
+        del function  # may have none
+        if previous is None:
+            return attention_pytorch(*args, **kwargs)
+        return previous(attention_pytorch, *args, **kwargs)
+
+    run: Run | None = options.get(RUN_KEY)
+    guided = Run() if run is None else run.remember(MEMO_KEY, lambda: Run(recorder=run.recorder))
+    return {OVERRIDE: attend, RUN_KEY: guided}
 
 
 def guide(model: ModelPatcher, guidance: GradientGuidance) -> ModelPatcher:
@@ -202,6 +219,36 @@ def guide(model: ModelPatcher, guidance: GradientGuidance) -> ModelPatcher:
         clone.add_wrapper_with_key(kind, KEY, wrapper)
     follow_runs(clone)
     return clone
+
+
+def _ready(guidance: GradientGuidance, read: Callable[..., Tensor], run: Run | None) -> GradientGuidance:
+    """A guidance with what it has to read, once in a run."""
+    own = partial(read, guidance.tap.block)
+    return guidance.prepared(own) if run is None else run.remember((KEY, id(guidance)), lambda: guidance.prepared(own))
+
+
+def _read(
+    executor: Callable[..., list[Tensor]],
+    model: Any,
+    cond: Sequence[dict[str, Any]],
+    model_options: dict[str, Any],
+    block: int,
+    latent: Tensor,
+    percent: float,
+    seed: int,
+) -> Tensor:
+    """Features of a latent with noise on it, (C, h, w): the positive prompt, without ControlNets, areas and masks."""
+    sampling = model.model_sampling
+    clean = model.process_latent_in(latent.to(model.current_patcher.load_device, torch.float32))
+    sigma = torch.full((1,), float(sampling.percent_to_sigma(percent)), device=clean.device)
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed)).to(clean)
+    x = sampling.noise_scaling(sigma.view(-1, 1, 1, 1), noise, clean, False)
+    plain = [{name: value for name, value in cond[0].items() if name not in ("control", "area", "mask", "strength")}]
+    tapped = _Tapped((block,), is_all=True)
+    options = _with_transformer_options(model_options, tapped.options(model_options.get("transformer_options", {})))
+    with suppress(_ReachedError):
+        executor(model, [plain], x, sigma, options)
+    return tapped.features[block][0]
 
 
 def _finite_gradient(guidance: GradientGuidance, seen: GuidedStep, leaf: Tensor) -> Tensor | None:

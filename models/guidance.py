@@ -53,6 +53,23 @@ class Pull:
     likeness: Tensor
 
 
+class FeatureReader(Protocol):
+    """Reads the features of a finished latent from the model that samples."""
+
+    def __call__(self, latent: Tensor, percent: float, seed: int) -> Tensor:
+        """Features at the guidance's tap.
+
+        Args:
+            latent: of a picture, as the VAE gives it, (1, C, H, W).
+            percent: how far the noise that is put on it has come down: 0 is pure noise, 1 none.
+            seed: of that noise.
+
+        Returns:
+            (C', h, w), without a graph.
+        """
+        ...
+
+
 class GradientGuidance(Protocol):
     """Pulls the denoised latent by the gradient of an energy."""
 
@@ -64,6 +81,10 @@ class GradientGuidance(Protocol):
     @property
     def tap(self) -> FeatureTap:
         """Where its features are read."""
+        ...
+
+    def prepared(self, read: FeatureReader) -> GradientGuidance:
+        """This guidance with everything that it has to read before it can act; asked for once in a run."""
         ...
 
     def is_active(self, sigma: float) -> bool:

@@ -6,7 +6,7 @@ OmniPortrait, section 3.3; the match and the gradient are in `correspondence` an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from ..errors import InvalidSettingError, require_range
-from ..guidance import FeatureTap, GuidedStep, Pull
+from ..guidance import FeatureReader, FeatureTap, GuidedStep, Pull
 from ..masks import to_grid
 from ..schedule import SigmaWindow
 from .correspondence import nearest, similarity
@@ -26,19 +26,34 @@ FEATHER = 1  # cells of the latent across which a mask's edge goes from 1 to 0, 
 INSIDE = 0.5
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class ReferencePicture:
+    """A picture of somebody, whose features are to be matched.
+
+    Attributes:
+        latent: as the VAE gives it, (1, C, H, W).
+        mask: of the face, (H', W') float, 0–1, of any size.
+    """
+
+    latent: Tensor
+    mask: Tensor
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class GuidedPerson:
     """One person who is guided.
 
     Attributes:
         name: what messages and records call them.
-        features: of the reference's face, (R, C).
+        references: pictures of them; the points of all of them are matched.
         mask: where the person may be, (M, H, W) float, 0–1, of any size; picture i takes mask i modulo M.
+        features: of the references' faces, (R, C); None until the model has been asked.
     """
 
     name: str
-    features: Tensor
     mask: Tensor
+    references: tuple[ReferencePicture, ...] = ()
+    features: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,17 +65,24 @@ class GuidanceSettings:
             with the mean or the sum of the similarities.
         strength: s of "relative", 0.15 is moderate; p of the others, 8.5 in the paper; 0–1000.
         window: noise levels at which it acts; the paper's u is 1 minus its start.
+        reference_percent: how far the noise on the references has come down, 0–1; the paper's t0 of 671 is 0.329.
+        seeds: K, with how much different noise features are read, their mean is taken; 1–64 [choice, as DIFT].
 
     Raises:
-        InvalidSettingError: if the strength is out of range.
+        InvalidSettingError: if a number is out of range.
     """
 
     mode: StrengthMode = "relative"
     strength: float = 0.15
     window: SigmaWindow
+    reference_percent: float = 1 - 671 / 1000
+    seeds: int = 4
 
     def __post_init__(self) -> None:
         require_range("strength", self.strength, 1000)
+        require_range("reference_percent", self.reference_percent, 1)
+        if not 1 <= self.seeds <= 64:
+            raise InvalidSettingError(f"seeds is {self.seeds}; choose 1 to 64.")
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -78,6 +100,10 @@ class ReferenceGuidance:
     tap: FeatureTap
     name: str = "Reference-Based Guidance"
 
+    def prepared(self, read: FeatureReader) -> ReferenceGuidance:
+        """The same guidance with the features of everybody's references, the mean over several seeds of noise."""
+        return replace(self, people=tuple(self._read(person, read) for person in self.people))
+
     def is_active(self, sigma: float) -> bool:
         """Whether it acts at a noise level."""
         return self.settings.strength > 0 and bool(self.people) and self.settings.window.contains(sigma)
@@ -94,9 +120,20 @@ class ReferenceGuidance:
             strength = strength.to(denoised)
         return correction(denoised, gradient, sigma, strength=strength)
 
+    def _read(self, person: GuidedPerson, read: FeatureReader) -> GuidedPerson:
+        if person.features is not None:
+            return person
+        points: list[Tensor] = []
+        for picture in person.references:
+            seen = [read(picture.latent, self.settings.reference_percent, seed) for seed in range(self.settings.seeds)]
+            points.append(face_features(torch.stack([each.float() for each in seen]).mean(0), picture.mask))
+        return replace(person, features=torch.cat(points))
+
     def _pull(self, person: GuidedPerson, step: GuidedStep) -> Pull:
         rows, grid = len(step.features), (step.features.shape[-2], step.features.shape[-1])
         masks = to_grid(person.mask.to(step.features.device), grid)  # (M, h·w)
+        if person.features is None:
+            raise InvalidSettingError(f'The features of "{person.name}" were not read; prepare the guidance first.')
         reference = person.features.to(step.features.device).clone()  # a graph may hold it, wherever it was made
         energies: list[Tensor] = []
         likeness: list[Tensor] = []

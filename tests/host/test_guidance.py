@@ -6,7 +6,13 @@ import pytest
 import torch
 from likeness.models.errors import IncompatibleBaseModelError
 from likeness.models.guidance import FeatureTap
-from likeness.models.omniportrait.reference_guidance import GuidanceSettings, GuidedPerson, ReferenceGuidance
+from likeness.models.omniportrait.reference_guidance import (
+    GuidanceSettings,
+    GuidedPerson,
+    ReferenceGuidance,
+    ReferencePicture,
+    face_features,
+)
 from likeness.models.schedule import ALWAYS, SigmaWindow
 
 pytestmark = pytest.mark.comfy
@@ -257,3 +263,38 @@ def test_a_gradient_that_is_not_finite_leaves_the_step_alone(loaded_model, drawn
     found = drawn(guided(loaded_model, guidance(broken)))
     assert torch.equal(found, drawn(nowhere))
     assert "not finite" in caplog.text
+
+
+def test_references_are_read_once_in_a_run_with_the_mean_of_several_noises(
+    loaded_model, tiny_model, drawn, monkeypatch
+):
+    generator = torch.Generator().manual_seed(4)
+    latent, face = torch.randn(1, 4, SIDE, SIDE, generator=generator), torch.zeros(SIDE, SIDE)
+    face[4:12, 4:12] = 1
+    seen = []
+    pulls = ReferenceGuidance.pulls
+    monkeypatch.setattr(
+        ReferenceGuidance, "pulls", lambda self, step: seen.append(self.people[0].features) or pulls(self, step)
+    )
+    ann = GuidedPerson(name="Ann", mask=half(), references=(ReferencePicture(latent, face),))
+    settings = GuidanceSettings(strength=0.5, window=ALWAYS, reference_percent=0.4, seeds=2)
+    asked = ReferenceGuidance(people=(ann,), settings=settings, tap=TAP)
+    text = torch.randn(1, 7, 24, generator=torch.Generator().manual_seed(10))
+    drawn(guided(loaded_model, asked), steps=3, positive=[[text, {"pooled_output": None}]])
+    assert len(seen) == 3
+    assert all(features is seen[0] for features in seen)
+
+    model = tiny_model().model
+    kept = []
+    model.diffusion_model.output_blocks[TAP.block][-1].register_forward_hook(
+        lambda module, args, output: kept.append(output)
+    )
+    sigma = torch.tensor([model.model_sampling.percent_to_sigma(0.4)])
+    with torch.no_grad():
+        for seed in range(2):
+            noise = torch.randn(latent.shape, generator=torch.Generator().manual_seed(seed))
+            model.apply_model(model.process_latent_in(latent) + sigma * noise, sigma, c_crossattn=text)
+    expected = face_features(torch.stack(kept).mean(0)[0], face)
+    assert len(expected) == 16
+    torch.testing.assert_close(seen[0], expected, atol=1e-4, rtol=1e-4)
+    assert asked.people[0].features is None
