@@ -229,7 +229,8 @@ def test_gradients_reach_everything_that_is_registered_and_nothing_of_the_base()
 def test_the_facial_loss_alone_teaches_lora_and_facial_encoder():
     method = with_lively_lora(new_method())
     method(small_batch())["facial"].backward()
-    for part in (method.facial_encoder, *(method.lora.layers["1"][f"to_{one}_lora"] for one in "qk")):
+    layer = method.lora.layers.get_submodule("1")
+    for part in (method.facial_encoder, *(layer.get_submodule(f"to_{one}_lora") for one in "qk")):
         assert all(weight.grad is not None and weight.grad.any() for weight in part.parameters())
 
 
