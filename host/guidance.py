@@ -16,26 +16,24 @@ from typing import Any
 
 import torch
 from comfy import model_sampling
-from comfy.ldm.modules.attention import attention_pytorch
 from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..models.attention import Polarity, Run
 from ..models.errors import IncompatibleBaseModelError
 from ..models.guidance import GradientGuidance, GuidedStep, Pull
-from .attention import OVERRIDE
+from .feature_tap import ReachedError, Tapped, with_transformer_options
 from .input_gradients import differentiable
 from .sampling import CONDS_KEY, RUN_KEY, CondInfo, follow_runs
 from .sites import unet_of
 
 logger = logging.getLogger(__name__)
 
+OURS = "likeness."  # before the keys of everything that this pack adds to a MODEL
 KEY = "likeness.guidance"
 STEP_KEY = "likeness.guided step"
-MEMO_KEY = "likeness.guided run"
-BLOCK_PATCH = "output_block_patch"
 SCALES = (2.0**14, 2.0**10, 2.0**6)  # of energies in half precision; a smaller one where a gradient is too large
 
 
@@ -75,7 +73,7 @@ class Guidances:
         if not active:
             return executor(x, timestep, model_options, *args)
         step = _Step(active)
-        denoised = executor(x, timestep, _with_transformer_options(model_options or {}, {STEP_KEY: step}), *args)
+        denoised = executor(x, timestep, with_transformer_options(model_options or {}, {STEP_KEY: step}), *args)
         added = None if step.negative is None else denoised - step.negative
         for guidance, gradient in step.gradients:
             denoised = guidance.correct(denoised, gradient.to(denoised), added, sigma)
@@ -105,10 +103,9 @@ class Guidances:
         )
         read = partial(_read, executor, model, conds[place], model_options)
         ready = [_ready(guidance, read, options.get(RUN_KEY)) for guidance in step.guidances]
-        tapped = _Tapped(tuple({guidance.tap.block for guidance in ready}))
-        guided = _with_transformer_options(model_options, tapped.options(options))
-        added = (patcher.model for patcher in model.current_patcher.get_nested_additional_models())
-        with differentiable(model.diffusion_model, *added):
+        tapped = Tapped(tuple({guidance.tap.block for guidance in ready}))
+        guided = with_transformer_options(model_options, tapped.options(options))
+        with differentiable(model.diffusion_model, *_adapters(model.current_patcher)):
             leaf = x.clone().requires_grad_(True)
             alone = [_outside_of_inference_mode(conds[place])]
             [output] = executor(model, alone, leaf, timestep.clone(), guided)
@@ -124,64 +121,6 @@ class Guidances:
         negatives = [number for number, cond in enumerate(conds) if cond and _is(cond, options, Polarity.NEGATIVE)]
         step.negative = outputs[negatives[0]] if negatives else None
         return outputs
-
-
-class _ReachedError(Exception):
-    """The tap has been read, and the rest of the UNet is not wanted."""
-
-
-@dataclass(eq=False, slots=True)
-class _Tapped:
-    """What one UNet call leaves behind.
-
-    Attributes:
-        blocks: whose results are read.
-        is_all: whether nothing else is wanted of the call, which then ends there.
-        features: by block, (B, C, h, w), with a graph.
-    """
-
-    blocks: tuple[int, ...]
-    is_all: bool = False
-    features: dict[int, Tensor] = field(default_factory=dict)
-
-    def options(self, options: dict[str, Any]) -> dict[str, Any]:
-        """What the call's `transformer_options` have beside the ordinary ones."""
-        patches = {**options.get("patches", {})}
-        patches[BLOCK_PATCH] = [self.read, *patches.get(BLOCK_PATCH, ())]  # before others change what we read
-        return {"patches": patches, RUN_KEY: Run()} if self.is_all else {"patches": patches, **_with_backward(options)}
-
-    def read(self, h: Tensor, skip: Tensor, options: dict[str, Any]) -> tuple[Tensor, Tensor]:
-        """output_block_patch: what comes into a block is what the block before gave; behind the last tap no graph is built."""
-        throw_exception_if_processing_interrupted()
-        block = options["block"][1]
-        if block - 1 in self.blocks:
-            known: dict[Any, CondInfo] = options.get(CONDS_KEY, {})
-            uuids = options.get("uuids") or [None]
-            for uuid, rows in zip(uuids, h.chunk(len(uuids)), strict=True):
-                if (
-                    uuid not in known or known[uuid].crop is None
-                ):  # a cond for a part of the picture shows no whole face
-                    self.features.setdefault(block - 1, rows)
-        if block > max(self.blocks):
-            if self.is_all:
-                raise _ReachedError
-            return h.detach(), skip.detach()
-        return h, skip
-
-
-def _with_backward(options: dict[str, Any]) -> dict[str, Any]:
-    """Attention that has a backward, and a run whose caches a graph may hold."""
-    previous: Callable[..., Tensor] | None = options.get(OVERRIDE)
-
-    def attend(function: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
-        del function  # may have none
-        if previous is None:
-            return attention_pytorch(*args, **kwargs)
-        return previous(attention_pytorch, *args, **kwargs)
-
-    run: Run | None = options.get(RUN_KEY)
-    guided = Run() if run is None else run.remember(MEMO_KEY, lambda: Run(recorder=run.recorder))
-    return {OVERRIDE: attend, RUN_KEY: guided}
 
 
 def guide(model: ModelPatcher, guidance: GradientGuidance) -> ModelPatcher:
@@ -244,9 +183,9 @@ def _read(
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed)).to(clean)
     x = sampling.noise_scaling(sigma.view(-1, 1, 1, 1), noise, clean, False)
     plain = [{name: value for name, value in cond[0].items() if name not in ("control", "area", "mask", "strength")}]
-    tapped = _Tapped((block,), is_all=True)
-    options = _with_transformer_options(model_options, tapped.options(model_options.get("transformer_options", {})))
-    with suppress(_ReachedError):
+    tapped = Tapped((block,), is_all=True)
+    options = with_transformer_options(model_options, tapped.options(model_options.get("transformer_options", {})))
+    with suppress(ReachedError):
         executor(model, [plain], x, sigma, options)
     return tapped.features[block][0]
 
@@ -278,6 +217,13 @@ def _gradient(pulls: Sequence[Pull], leaf: Tensor, scale: float) -> Tensor | Non
         own = gradient.float() / scale * pull.mask
         total = own if total is None else total + own
     return total
+
+
+def _adapters(patcher: ModelPatcher) -> list[nn.Module]:
+    """Our own networks inside the UNet's layers; what other packs load beside it sees no graph."""
+    return [
+        each.model for key, patchers in patcher.additional_models.items() if key.startswith(OURS) for each in patchers
+    ]
 
 
 def _positive(conds: Sequence[Any], options: dict[str, Any]) -> int | None:
@@ -318,7 +264,3 @@ class _ConstantControl:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.control, name)
-
-
-def _with_transformer_options(model_options: dict[str, Any], added: dict[str, Any]) -> dict[str, Any]:
-    return {**model_options, "transformer_options": {**model_options.get("transformer_options", {}), **added}}

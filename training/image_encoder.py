@@ -53,16 +53,21 @@ def load_image_encoder(source: Source, *, dtype: torch.dtype = torch.float32) ->
     return fill_clip(module, weights, PREFIX, name, dtype)
 
 
-def image_tokens(encoder: nn.Module, pixels: Tensor) -> Tensor:
-    """The penultimate hidden state without the class token.
+def hidden_tokens(encoder: nn.Module, pixels: Tensor) -> Tensor:
+    """The penultimate hidden state, class token first.
 
     Args:
         encoder: of `load_image_encoder`.
         pixels: normalised pictures, (R, 3, 224, 224).
 
     Returns:
-        (R, 256, width) in the encoder's type, on its device, without gradients.
+        (R, 257, width) in the encoder's type, on its device, without gradients.
     """
     with torch.no_grad():
         output: Any = encoder(pixel_values=pixels.to(next(encoder.parameters())), output_hidden_states=True)
-    return output.hidden_states[-2][:, 1:]
+    return output.hidden_states[-2]
+
+
+def image_tokens(encoder: nn.Module, pixels: Tensor) -> Tensor:
+    """The same without the class token, (R, 256, width)."""
+    return hidden_tokens(encoder, pixels)[:, 1:]

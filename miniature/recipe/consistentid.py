@@ -13,10 +13,11 @@ from ...training.consistentid import ConsistentID
 from ...training.consistentid_networks import ConsistentIDNetworks, new_networks
 from ...training.draws import Draws
 from ...training.face_encoder import FaceEncoder
+from ...training.image_encoder import hidden_tokens
 from .arithmetic import mixed_precision, plain_attention
 from .course import Course, follow
 from .emphasis import POWER
-from .facial_people import FacialPool, image_features
+from .facial_people import FacialPool
 
 RANK = 8
 DEPTH = 2  # of both resamplers
@@ -32,7 +33,7 @@ def train_consistentid(
     base: Base, faces: FaceEncoder, networks: ConsistentIDNetworks, pool: FacialPool, course: Course, folder: Path
 ) -> None:
     """Train on pictures of one person; raises as `follow`."""
-    nothing = image_features(faces.image_encoder, torch.zeros(1, 3, CLIP_SIZE, CLIP_SIZE))
+    nothing = hidden_tokens(faces.image_encoder, torch.zeros(1, 3, CLIP_SIZE, CLIP_SIZE))
     method = ConsistentID(base, networks, nothing, seed=course.seed, power=POWER)
 
     def loss(draws: Draws) -> Tensor:

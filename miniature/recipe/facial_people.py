@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from ...training.base import Base
 from ...training.consistentid import FacialBatch
 from ...training.draws import Draws
 from ...training.face_encoder import FaceEncoder
+from ...training.image_encoder import hidden_tokens
 from ..regions import FACE_REGIONS, Region
 from ..scene import Scene
 from ..world import World
@@ -111,13 +112,6 @@ def read_facial_people(
     return FacialPool(**parts)
 
 
-def image_features(image_encoder: nn.Module, pixels: Tensor) -> Tensor:
-    """The penultimate hidden state, class token first, of normalised pictures (R, 3, 224, 224): (R, 257, Wv)."""
-    with torch.no_grad():
-        output: Any = image_encoder(pixel_values=pixels, output_hidden_states=True)
-    return output.hidden_states[-2]
-
-
 @torch.no_grad()
 def _encode(base: Base, faces: FaceEncoder, parser: FaceParser, world: World, numbers: range) -> dict[str, Tensor]:
     scene, portraits = world.scenes(numbers), world.portraits(numbers)
@@ -160,7 +154,7 @@ def _describe(
     tokens = mark(prompt.marked_text, encode, pad=EOS)
     words = [each.feature for each in prompt.marks][: len(tokens.positions)]
     pixels = [clip_pixels(photo), *(clip_pixels(region_picture(photo, masks[by_feature[word]])) for word in words)]
-    features = image_features(image_encoder, torch.stack(pixels)).half()
+    features = hidden_tokens(image_encoder, torch.stack(pixels)).half()
     regions = features.new_zeros(MOST_REGIONS, *features.shape[1:])
     regions[: len(words)] = features[1:]
     names = list(PLACES)

@@ -12,13 +12,14 @@ pytest.importorskip("diffusers")
 
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.networks.faces import read_faces
-from likeness.miniature.recipe.facial_people import _describe, image_features
+from likeness.miniature.recipe.facial_people import _describe
 from likeness.miniature.recipe.latents import encode_tokens
 from likeness.models.consistentid.checkpoint import load
 from likeness.models.face.parsing import LABELS
 from likeness.models.miniature.face_vectors import face_vectors
 from likeness.models.miniature.parser import FOLD
 from likeness.tests.miniature.small_files import FACE_WIDTH, IMAGE_WIDTH, SIZES, write_consistentid, write_files
+from likeness.training.image_encoder import hidden_tokens
 from torch import nn
 
 pytestmark = pytest.mark.comfy
@@ -125,7 +126,7 @@ def test_id_tokens_are_those_that_the_training_reads(trained, faces, person):
     _, encoders, adapter, _ = trained
     photo = training_sees(trained, faces)["photo"].float()[None]
     vectors = face_vectors(encoders.backbone, np.stack([face.crop for face in faces.faces]))
-    nothing = image_features(encoders.image_encoder, torch.zeros(1, 3, 224, 224))
+    nothing = hidden_tokens(encoders.image_encoder, torch.zeros(1, 3, 224, 224))
     with torch.no_grad():
         expected = adapter.id_projection(vectors, photo, shortcut=False, s_scale=1.0)
         null = adapter.id_projection(torch.zeros_like(vectors), nothing, shortcut=False, s_scale=1.0)

@@ -14,7 +14,6 @@ from likeness.miniature.recipe import facial_people, pool_files, stages
 from likeness.miniature.recipe.consistentid import DEPTH, RANK, new_consistentid, train_consistentid
 from likeness.miniature.recipe.course import Course
 from likeness.miniature.recipe.emphasis import POWER
-from likeness.miniature.recipe.facial_people import image_features
 from likeness.miniature.recipe.stages import Kitchen
 from likeness.miniature.world import World
 from likeness.models.checkpoint import flatten
@@ -26,6 +25,7 @@ from likeness.training.consistentid import PAPERS, ConsistentID
 from likeness.training.consistentid_networks import consistentid_weights
 from likeness.training.diffusers_host import find_sites
 from likeness.training.face_encoder import FaceEncoder
+from likeness.training.image_encoder import hidden_tokens
 from torch import nn
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
@@ -172,7 +172,7 @@ def test_it_is_trained_by_the_trainers_method_as_published(base, faces, pool, tm
     assert isinstance(method, ConsistentID)
     assert (method.seed, method.dropping, method.networks) == (COURSE.seed, PAPERS, networks)
     assert (given["course"], given["folder"]) == (COURSE, tmp_path)
-    nothing = image_features(faces.image_encoder, torch.zeros(1, 3, 224, 224))
+    nothing = hidden_tokens(faces.image_encoder, torch.zeros(1, 3, 224, 224))
     torch.testing.assert_close(method.null_photo, nothing)
     again = ConsistentID(base, networks, nothing, seed=COURSE.seed, power=POWER)
     with torch.no_grad():

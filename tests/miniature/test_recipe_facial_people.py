@@ -13,7 +13,7 @@ pytest.importorskip("diffusers")
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe import facial_people, pool_files
 from likeness.miniature.recipe.backbone import cut_faces
-from likeness.miniature.recipe.facial_people import image_features, read_facial_people
+from likeness.miniature.recipe.facial_people import read_facial_people
 from likeness.miniature.recipe.latents import caption_tokens, encode_pictures, encode_tokens
 from likeness.miniature.regions import FACE_REGIONS, Region
 from likeness.miniature.world import World
@@ -25,7 +25,7 @@ from likeness.models.miniature.face_vectors import face_vectors
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.training.draws import Draws
 from likeness.training.face_encoder import FaceEncoder
-from likeness.training.image_encoder import image_tokens
+from likeness.training.image_encoder import hidden_tokens, image_tokens
 from torch import nn
 from torch.nn.functional import avg_pool2d, max_pool2d
 from transformers import CLIPVisionConfig, CLIPVisionModel
@@ -262,14 +262,14 @@ def test_a_batch_takes_the_pictures_that_are_drawn(pool, base):
     assert batch.pooled is None
 
 
-def test_image_features_are_the_penultimate_tokens_with_the_class_token():
+def test_hidden_tokens_are_the_penultimate_tokens_with_the_class_token():
     torch.manual_seed(0)
     config = CLIPVisionConfig(
         hidden_size=8, intermediate_size=16, num_hidden_layers=2, num_attention_heads=1, patch_size=56
     )
     encoder = CLIPVisionModel(config).eval()
     pixels = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
-    features = image_features(encoder, pixels)
+    features = hidden_tokens(encoder, pixels)
     assert features.shape == (2, 17, 8)
     torch.testing.assert_close(features[:, 1:], image_tokens(encoder, pixels))
     assert not features.requires_grad
