@@ -27,6 +27,7 @@ RUN_KEY = "likeness.run"
 CONDS_KEY = "likeness.conds"
 ARCHIVE_KEY = "likeness.placements"
 OWNERS_KEY = "likeness.owners"
+PIVOTS_KEY = "likeness.pivots"
 ROUTING_MAP_NODE = "LikenessShowRoutingMap"
 
 POLARITIES = {
@@ -45,11 +46,13 @@ class CondInfo:
         polarity: side of the guidance.
         crop: the part of the picture it is for, or None for all of it.
         owners: of every row of its text, the place of a person or -1; empty where nobody owns a row.
+        pivots: rows of its text that name a person: the person's place and the row.
     """
 
     polarity: Polarity
     crop: Crop | None = None
     owners: tuple[int, ...] = ()
+    pivots: tuple[tuple[int, int], ...] = ()
 
 
 def sigma_window(model: ModelPatcher, start_percent: float, end_percent: float) -> SigmaWindow:
@@ -122,7 +125,9 @@ def _conds_by_uuid(conds: dict[str, list[dict[str, Any]]], size: tuple[int, ...]
             if entry["uuid"] in known and known[entry["uuid"]].polarity is not polarity:
                 # Core copies a positive area cond, uuid and all, to give the negative side the same area.
                 entry["uuid"] = uuid4()
-            known[entry["uuid"]] = CondInfo(polarity, _crop(entry.get("area"), size), entry.get(OWNERS_KEY, ()))
+            crop = _crop(entry.get("area"), size)
+            owners, pivots = entry.get(OWNERS_KEY, ()), entry.get(PIVOTS_KEY, ())
+            known[entry["uuid"]] = CondInfo(polarity, crop, owners, pivots)
     return known
 
 

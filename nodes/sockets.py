@@ -14,6 +14,8 @@ UniPortraitIdentities = io.Custom("LIKENESS_UNIPORTRAIT_IDENTITIES")  # models.u
 ConsistentID = io.Custom("LIKENESS_CONSISTENTID")  # host.consistentid.LoadedConsistentID
 ConsistentIDIdentities = io.Custom("LIKENESS_CONSISTENTID_IDENTITIES")  # models.consistentid.identity.Identities
 FacialRegions = io.Custom("LIKENESS_FACIAL_REGIONS")  # models.consistentid.identity.FacialRegions
+OmniPortrait = io.Custom("LIKENESS_OMNIPORTRAIT")  # host.omniportrait.LoadedOmniPortrait
+References = io.Custom("LIKENESS_REFERENCES")  # models.omniportrait.references.References
 Placement = io.Custom("LIKENESS_PLACEMENT")  # host.placement.LoadedPlacement
 
 CATEGORY = "Likeness"

@@ -19,24 +19,12 @@ from ..masks import to_grid
 from ..schedule import SigmaWindow
 from .correspondence import nearest, similarity
 from .rb_guidance import correction, energy, relative_strength
+from .references import ReferencePicture
 
 StrengthMode = Literal["relative", "paper_mean", "paper_sum"]
 MOST_POINTS = 1024  # of a reference; more are thinned out evenly
 FEATHER = 1  # cells of the latent across which a mask's edge goes from 1 to 0, on either side
 INSIDE = 0.5
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class ReferencePicture:
-    """A picture of somebody, whose features are to be matched.
-
-    Attributes:
-        latent: as the VAE gives it, (1, C, H, W).
-        mask: of the face, (H', W') float, 0–1, of any size.
-    """
-
-    latent: Tensor
-    mask: Tensor
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from likeness.models.omniportrait.reference_guidance import (
     GuidanceSettings,
     GuidedPerson,
     ReferenceGuidance,
-    ReferencePicture,
     face_features,
 )
+from likeness.models.omniportrait.references import ReferencePicture
 from likeness.models.schedule import ALWAYS, SigmaWindow
 
 pytestmark = pytest.mark.comfy
