@@ -7,51 +7,31 @@ keyed and hold every guidance of a MODEL, so that several of them share one pass
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from comfy import model_sampling
-from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor, nn
 
-from ..models.attention import Polarity, Run
+from ..models.attention import Polarity
 from ..models.errors import IncompatibleBaseModelError
-from ..models.guidance import GradientGuidance, GuidedStep, Pull
-from .feature_tap import ReachedError, Tapped, with_transformer_options
+from ..models.guidance import GradientGuidance, GuidedStep
+from .feature_tap import Tapped, with_transformer_options
+from .guidance_memory import ask_for_more, is_short
+from .guided_step import Step, levels_of
 from .input_gradients import differentiable
+from .reference_reading import ReferenceReader
 from .sampling import CONDS_KEY, RUN_KEY, CondInfo, follow_runs
 from .sites import unet_of
-
-logger = logging.getLogger(__name__)
+from .word_attention import AttentionReader
 
 OURS = "likeness."  # before the keys of everything that this pack adds to a MODEL
 KEY = "likeness.guidance"
 STEP_KEY = "likeness.guided step"
-SCALES = (2.0**14, 2.0**10, 2.0**6)  # of energies in half precision; a smaller one where a gradient is too large
-
-
-@dataclass(eq=False, slots=True)
-class _Step:
-    """A guided step on its way.
-
-    Attributes:
-        guidances: those that act.
-        is_open: whether the positive cond is still to come; nested calls of other packs find it closed.
-        gradients: of each guidance that has one, in the noisy latent.
-        negative: the denoised latent of the negative side, or None.
-    """
-
-    guidances: tuple[GradientGuidance, ...]
-    is_open: bool = True
-    gradients: list[tuple[GradientGuidance, Tensor]] = field(default_factory=list)
-    negative: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -72,12 +52,10 @@ class Guidances:
         active = tuple(each for each in self.guidances if each.is_active(sigma))
         if not active:
             return executor(x, timestep, model_options, *args)
-        step = _Step(active)
+        options = (model_options or {}).get("transformer_options", {})
+        step = Step.begin(KEY, options.get(RUN_KEY), active)
         denoised = executor(x, timestep, with_transformer_options(model_options or {}, {STEP_KEY: step}), *args)
-        added = None if step.negative is None else denoised - step.negative
-        for guidance, gradient in step.gradients:
-            denoised = guidance.correct(denoised, gradient.to(denoised), added, sigma)
-        return denoised
+        return step.correct(denoised, levels_of(sigma, options))
 
     def calculate(
         self,
@@ -90,34 +68,15 @@ class Guidances:
     ) -> list[Tensor]:
         """Wrapper around the conds of one UNet batch."""
         options = model_options.get("transformer_options", {})
-        step: _Step | None = options.get(STEP_KEY)
+        step: Step | None = options.get(STEP_KEY)
         place = None if step is None or not step.is_open else _positive(conds, options)
         if step is None or place is None:
             return executor(model, conds, x, timestep, model_options)
         step.is_open = False
-        others = [cond if number != place else None for number, cond in enumerate(conds)]
-        outputs = (
-            list(executor(model, others, x, timestep, model_options))
-            if any(others)
-            else [torch.zeros_like(x)] * len(conds)
-        )
-        read = partial(_read, executor, model, conds[place], model_options)
-        ready = [_ready(guidance, read, options.get(RUN_KEY)) for guidance in step.guidances]
-        tapped = Tapped(tuple({guidance.tap.block for guidance in ready}))
-        guided = with_transformer_options(model_options, tapped.options(options))
-        with differentiable(model.diffusion_model, *_adapters(model.current_patcher)):
-            leaf = x.clone().requires_grad_(True)
-            alone = [_outside_of_inference_mode(conds[place])]
-            [output] = executor(model, alone, leaf, timestep.clone(), guided)
-            outputs[place] = output.detach()
-            for guidance in ready:
-                features = tapped.features.get(guidance.tap.block)
-                if features is None:
-                    continue
-                seen = GuidedStep(features, (x.shape[-2], x.shape[-1]), float(timestep.flatten()[0]))
-                gradient = _finite_gradient(guidance, seen, leaf)
-                if gradient is not None:
-                    step.gradients.append((guidance, gradient))
+        if step.due:
+            outputs = _split(executor, model, conds, place, x, timestep, model_options, step)
+        else:
+            outputs = executor(model, conds, x, timestep, model_options)
         negatives = [number for number, cond in enumerate(conds) if cond and _is(cond, options, Polarity.NEGATIVE)]
         step.negative = outputs[negatives[0]] if negatives else None
         return outputs
@@ -153,6 +112,7 @@ def guide(model: ModelPatcher, guidance: GradientGuidance) -> ModelPatcher:
     for kind, wrapper in (
         (WrappersMP.PREDICT_NOISE, together.predict),
         (WrappersMP.CALC_COND_BATCH, together.calculate),
+        (WrappersMP.PREPARE_SAMPLING, ask_for_more),
     ):
         clone.remove_wrappers_with_key(kind, KEY)
         clone.add_wrapper_with_key(kind, KEY, wrapper)
@@ -160,63 +120,55 @@ def guide(model: ModelPatcher, guidance: GradientGuidance) -> ModelPatcher:
     return clone
 
 
-def _ready(guidance: GradientGuidance, read: Callable[..., Tensor], run: Run | None) -> GradientGuidance:
-    """A guidance with what it has to read, once in a run."""
-    own = partial(read, guidance.tap.block)
-    return guidance.prepared(own) if run is None else run.remember((KEY, id(guidance)), lambda: guidance.prepared(own))
-
-
-def _read(
+def _split(
     executor: Callable[..., list[Tensor]],
     model: Any,
-    cond: Sequence[dict[str, Any]],
+    conds: list[Any],
+    place: int,
+    x: Tensor,
+    timestep: Tensor,
     model_options: dict[str, Any],
-    block: int,
-    latent: Tensor,
-    percent: float,
-    seed: int,
-) -> Tensor:
-    """Features of a latent with noise on it, (C, h, w): the positive prompt, without ControlNets, areas and masks."""
-    sampling = model.model_sampling
-    clean = model.process_latent_in(latent.to(model.current_patcher.load_device, torch.float32))
-    sigma = torch.full((1,), float(sampling.percent_to_sigma(percent)), device=clean.device)
-    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed)).to(clean)
-    x = sampling.noise_scaling(sigma.view(-1, 1, 1, 1), noise, clean, False)
-    plain = [{name: value for name, value in cond[0].items() if name not in ("control", "area", "mask", "strength")}]
-    tapped = Tapped((block,), is_all=True)
-    options = with_transformer_options(model_options, tapped.options(model_options.get("transformer_options", {})))
-    with suppress(ReachedError):
-        executor(model, [plain], x, sigma, options)
-    return tapped.features[block][0]
-
-
-def _finite_gradient(guidance: GradientGuidance, seen: GuidedStep, leaf: Tensor) -> Tensor | None:
-    """The gradient of a guidance, in half precision with smaller and smaller energies until it is finite; None without one."""
-    for scale in SCALES if seen.features.dtype == torch.float16 else (1.0,):
-        gradient = _gradient(guidance.pulls(seen), leaf, scale)
-        if gradient is None or torch.isfinite(gradient).all():
-            return gradient
-    logger.warning("%s: the gradient was not finite, this step is not guided", guidance.name)
-    return None
-
-
-def _gradient(pulls: Sequence[Pull], leaf: Tensor, scale: float) -> Tensor | None:
-    """The sum of everybody's gradient inside their own mask, or None where nothing pulls; the graph stays.
-
-    Args:
-        pulls: with a graph to the leaf.
-        leaf: the noisy latent.
-        scale: that energies are multiplied with on the way, so that small gradients survive half precision.
-    """
-    total: Tensor | None = None
-    for pull in pulls:
-        if not pull.energy.requires_grad:
-            continue
-        throw_exception_if_processing_interrupted()
-        [gradient] = torch.autograd.grad(pull.energy.sum() * scale, leaf, retain_graph=True)
-        own = gradient.float() / scale * pull.mask
-        total = own if total is None else total + own
-    return total
+    step: Step,
+) -> list[Tensor]:
+    """The outputs of all conds; the positive one, at a place, runs by itself, and its gradients are kept in the step."""
+    options = model_options.get("transformer_options", {})
+    others = [cond if number != place else None for number, cond in enumerate(conds)]
+    outputs = (
+        list(executor(model, others, x, timestep, model_options)) if any(others) else [torch.zeros_like(x)] * len(conds)
+    )
+    ready: list[GradientGuidance] = []
+    for guidance in step.due:
+        read = ReferenceReader(executor, model, conds[place], model_options, guidance.tap.block)
+        ready.append(
+            step.run.remember((KEY, id(guidance)), lambda guidance=guidance, read=read: guidance.prepared(read))
+        )
+    size, sigma = (x.shape[-2], x.shape[-1]), float(timestep.flatten()[0])
+    tapped = Tapped(tuple({guidance.tap.block for guidance in ready}))
+    tapping = tapped.options(options)
+    reader = AttentionReader(model.diffusion_model, size) if any(each.wants_attention for each in ready) else None
+    if reader is not None:
+        tapping["patches"] = reader.with_patches(tapping["patches"])
+    networks = (model.diffusion_model, *_adapters(model.current_patcher))
+    with differentiable(*networks, is_saving=is_short(model, x, max(tapped.blocks), step.run)):
+        leaf = x.clone().requires_grad_(True)
+        alone = [_outside_of_inference_mode(conds[place])]
+        [output] = executor(model, alone, leaf, timestep.clone(), with_transformer_options(model_options, tapping))
+        outputs[place] = output.detach()
+        denoised = model.process_latent_out(output.detach())
+        attention = None if reader is None else reader.seen()
+        for guidance, prepared in zip(step.due, ready, strict=True):
+            features = tapped.features.get(guidance.tap.block)
+            if features is not None:
+                seen = GuidedStep(
+                    features=features,
+                    size=size,
+                    sigma=sigma,
+                    denoised=denoised,
+                    attention=attention,
+                    memory=step.memories[id(guidance)].own,
+                )
+                step.take_gradient(guidance, prepared, seen, leaf)
+    return outputs
 
 
 def _adapters(patcher: ModelPatcher) -> list[nn.Module]:
@@ -227,8 +179,13 @@ def _adapters(patcher: ModelPatcher) -> list[nn.Module]:
 
 
 def _positive(conds: Sequence[Any], options: dict[str, Any]) -> int | None:
-    """The place of the first cond that is positive; None where there is none."""
-    return next((number for number, cond in enumerate(conds) if cond and _is(cond, options, Polarity.POSITIVE)), None)
+    """The place of the first cond that is positive, of one that names people if there is one; None where there is none."""
+    positive = [number for number, cond in enumerate(conds) if cond and _is(cond, options, Polarity.POSITIVE)]
+    known: dict[Any, CondInfo] = options.get(CONDS_KEY, {})
+    naming = [
+        number for number in positive if any(known[e["uuid"]].pivots for e in conds[number] if e["uuid"] in known)
+    ]
+    return next(iter((*naming, *positive)), None)
 
 
 def _is(cond: Sequence[dict[str, Any]], options: dict[str, Any], polarity: Polarity) -> bool:

@@ -13,9 +13,12 @@ from typing import Any
 
 import comfy.ops
 import torch
+from comfy.ldm.modules.attention import FeedForward
+from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.grad import conv2d_input
+from torch.utils.checkpoint import checkpoint
 
 from ..models.errors import IncompatibleBaseModelError
 
@@ -38,11 +41,13 @@ class _Frozen(torch.autograd.Function):
 
 
 @contextmanager
-def differentiable(*networks: nn.Module) -> Generator[None, None, None]:
+def differentiable(*networks: nn.Module, is_saving: bool = False) -> Generator[None, None, None]:
     """While it lasts, a graph from the UNet's input may run through layers, and inference mode is off.
 
     Args:
         networks: the UNet of a MODEL, and what is added to its layers.
+        is_saving: whether feed-forward layers and residual blocks keep their input alone and are computed anew in the
+            backward pass. No patch of any pack runs inside these, so none runs twice.
 
     Raises:
         IncompatibleBaseModelError: if a layer keeps its weights in a form that has no gradient.
@@ -50,7 +55,7 @@ def differentiable(*networks: nn.Module) -> Generator[None, None, None]:
     changed: list[nn.Module] = []
     try:
         for name, layer in (named for network in networks for named in network.named_modules()):
-            forward = _forward_of(name, layer)
+            forward = _forward_of(name, layer) or (_computed_anew(layer) if is_saving else None)
             if forward is not None:
                 layer.forward = forward
                 changed.append(layer)
@@ -82,6 +87,14 @@ def _forward_of(name: str, layer: nn.Module) -> Forward | None:
             "with ordinary weights (fp32, fp16, bf16 or fp8, no GGUF or TensorRT)."
         )
     return None
+
+
+def _computed_anew(layer: nn.Module) -> Forward | None:
+    """The forward of a layer that holds much for backward, without holding it."""
+    if not isinstance(layer, FeedForward | ResBlock):
+        return None
+    forward: Forward = layer.forward
+    return lambda *args: checkpoint(forward, *args, use_reentrant=False, preserve_rng_state=False)
 
 
 def _transpose_of(layer: nn.Module) -> Project | None:

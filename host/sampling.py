@@ -14,7 +14,9 @@ from torch import Tensor
 
 from ..models.attention import Crop, Polarity, Run
 from ..models.errors import MissingRecordingError
-from ..models.placement_record import PlacementArchive, PlacementMaps, PlacementRecord
+from ..models.guidance_record import GuidanceHistory, GuidanceRecord
+from ..models.placement_record import PlacementMaps, PlacementRecord
+from ..models.run_archive import REMEMBERED_RUNS, RunArchive, RunRecord
 from ..models.schedule import SigmaWindow
 from .graph import is_queued
 from .merging import settle
@@ -25,10 +27,11 @@ WRAPPER_KEY = "likeness"
 SIGMAS_PLACE = 3  # outer_sample(noise, latent_image, sampler, sigmas, ...)
 RUN_KEY = "likeness.run"
 CONDS_KEY = "likeness.conds"
-ARCHIVE_KEY = "likeness.placements"
+ARCHIVE_KEY = "likeness.records"
 OWNERS_KEY = "likeness.owners"
 PIVOTS_KEY = "likeness.pivots"
 ROUTING_MAP_NODE = "LikenessShowRoutingMap"
+GUIDANCE_NODE = "LikenessShowGuidance"
 
 POLARITIES = {
     "positive": Polarity.POSITIVE,
@@ -69,7 +72,7 @@ def follow_runs(model: ModelPatcher) -> None:
     for kind, wrapper in ((WrappersMP.OUTER_SAMPLE, _outer_sample), (WrappersMP.PREDICT_NOISE, _predict_noise)):
         if WRAPPER_KEY not in model.wrappers.get(kind, {}):
             model.add_wrapper_with_key(kind, WRAPPER_KEY, wrapper)
-    model.set_attachments(ARCHIVE_KEY, PlacementArchive())
+    model.set_attachments(ARCHIVE_KEY, RunArchive())
 
 
 def recorded_maps(model: ModelPatcher, latent: Tensor) -> PlacementMaps:
@@ -78,19 +81,48 @@ def recorded_maps(model: ModelPatcher, latent: Tensor) -> PlacementMaps:
     Raises:
         MissingRecordingError: if nothing of ours was applied to the MODEL, or the run is not remembered.
     """
-    archive: PlacementArchive | None = model.get_attachment(ARCHIVE_KEY)
+    archive: RunArchive | None = model.get_attachment(ARCHIVE_KEY)
     if archive is None:
         raise MissingRecordingError(
             "Nobody was applied to this model, so nothing was routed: connect the MODEL output of Apply UniPortrait."
         )
-    return archive.find(latent)
+    maps = archive.find(latent).placements
+    if maps is None:
+        raise MissingRecordingError(_unknown(archive, "routing", "the Routing Map"))
+    return maps
+
+
+def recorded_guidance(model: ModelPatcher, latent: Tensor) -> GuidanceHistory:
+    """How people were pulled in the run that gave a latent.
+
+    Raises:
+        MissingRecordingError: if nobody guides the MODEL, or the run is not remembered.
+    """
+    archive: RunArchive | None = model.get_attachment(ARCHIVE_KEY)
+    if archive is None:
+        raise MissingRecordingError(
+            "Nobody is pulled in this model: connect the MODEL output of Apply Reference-Based Guidance."
+        )
+    history = archive.find(latent).guidance
+    if history is None:
+        raise MissingRecordingError(_unknown(archive, "guidance", "Show Guidance"))
+    return history
+
+
+def _unknown(archive: RunArchive, what: str, node: str) -> str:
+    return (
+        f"No {what} was recorded for this latent (this model remembers {len(archive.kept)} of its last {REMEMBERED_RUNS} "
+        "runs): connect the sampler's own MODEL and its unchanged LATENT output, and if the picture was sampled before "
+        f"{node} was in the graph, change the seed and queue again."
+    )
 
 
 def _outer_sample(executor: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     guider = executor.class_obj  # type: ignore[attr-defined]
-    archive: PlacementArchive | None = guider.model_patcher.get_attachment(ARCHIVE_KEY)
-    record = PlacementRecord() if archive is not None and is_queued(ROUTING_MAP_NODE) else None
-    run = Run(recorder=record)
+    archive: RunArchive | None = guider.model_patcher.get_attachment(ARCHIVE_KEY)
+    placements = PlacementRecord() if archive is not None and is_queued(ROUTING_MAP_NODE) else None
+    guidance = GuidanceRecord() if archive is not None and is_queued(GUIDANCE_NODE) else None
+    run = Run(recorder=placements, guidance_recorder=guidance)
     options = guider.model_options.setdefault("transformer_options", {})
     options[RUN_KEY] = run
     schedule: Any = guider.model_patcher.get_model_object("model_sampling")
@@ -100,8 +132,8 @@ def _outer_sample(executor: Callable[..., Any], *args: Any, **kwargs: Any) -> An
     finally:
         options.pop(RUN_KEY, None)
         run.memo.clear()
-    if archive is not None and record is not None:
-        archive.file(latent, record)
+    if archive is not None:
+        archive.file(latent, RunRecord(placements and placements.maps(), guidance and guidance.history()))
     return latent
 
 

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from .guidance import Pull
 
 
 class Polarity(IntEnum):
@@ -79,10 +82,12 @@ class Run:
     Attributes:
         memo: results that stay valid until the run ends (projected keys and values); freed with it.
         recorder: takes the placement of every call, or None when nobody asked for a routing map.
+        guidance_recorder: takes what guidances do, or None when nobody asked.
     """
 
     memo: dict[Hashable, Any] = field(default_factory=dict)
     recorder: PlacementRecorder | None = None
+    guidance_recorder: GuidanceRecorder | None = None
 
     def remember(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """The value stored under a key, computed at the first request."""
@@ -142,4 +147,18 @@ class PlacementRecorder(Protocol):
 
     def record(self, names: tuple[str, ...], call: AttentionCall, weights: Tensor) -> None:
         """Take the weights (B, L, N) of one call, one name per person."""
+        ...
+
+
+class GuidanceRecorder(Protocol):
+    """Collects how people were pulled."""
+
+    skipped: int
+
+    def note(self, sigma: float, pulls: Sequence[Pull]) -> None:
+        """Take everybody's similarity and mask at a noise level."""
+        ...
+
+    def correction(self, sigma: float, before: Tensor, after: Tensor, added: Tensor | None) -> None:
+        """Take how far the denoised latent was moved, and what classifier-free guidance had added to it."""
         ...

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from torch import Tensor
+
+from .word_attention import WordAttention
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class FeatureTap:
     block: int
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class GuidedStep:
     """One noise level as a guidance sees it, in the conditional pass.
 
@@ -31,11 +33,18 @@ class GuidedStep:
         features: at the tap, (B, C, h, w); they carry the graph back to the latent.
         size: (H, W) of the latent.
         sigma: noise level, VE.
+        denoised: what the conditional pass takes for the finished latent, as the VAE takes it, (B, C', H, W), without a
+            graph.
+        attention: to the people's words; None where the guidance does not ask for it or the prompt names nobody.
+        memory: what this guidance has kept since the run began.
     """
 
     features: Tensor
     size: tuple[int, int]
     sigma: float
+    denoised: Tensor
+    attention: WordAttention | None = None
+    memory: dict[Hashable, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -43,18 +52,38 @@ class Pull:
     """One energy, and where its gradient may act.
 
     Attributes:
+        name: whose it is, for the record.
         energy: of every row, (B,); rows without any are 0 and get no gradient.
         mask: (B or 1, 1, H, W), 0–1, at the latent's size.
-        likeness: of every row, (B,), 0–1, for the record.
+        likeness: of every row, (B,), 0–1, for the record; NaN where nobody was found.
     """
 
+    name: str
     energy: Tensor
     mask: Tensor
     likeness: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class NoiseLevels:
+    """Where a sampler stands.
+
+    Attributes:
+        current: noise level of the step, VE.
+        following: that of the next step; 0 at the end, or where nobody knows.
+    """
+
+    current: float
+    following: float = 0.0
+
+
 class FeatureReader(Protocol):
     """Reads the features of a finished latent from the model that samples."""
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for readers that read the same of a latent: model, prompt and tap."""
+        ...
 
     def __call__(self, latent: Tensor, percent: float, seed: int) -> Tensor:
         """Features at the guidance's tap.
@@ -83,6 +112,16 @@ class GradientGuidance(Protocol):
         """Where its features are read."""
         ...
 
+    @property
+    def every(self) -> int:
+        """How many evaluations of the model share one gradient; 1 for a new one each."""
+        ...
+
+    @property
+    def wants_attention(self) -> bool:
+        """Whether it looks at the attention to the people's words."""
+        ...
+
     def prepared(self, read: FeatureReader) -> GradientGuidance:
         """This guidance with everything that it has to read before it can act; asked for once in a run."""
         ...
@@ -95,13 +134,13 @@ class GradientGuidance(Protocol):
         """The energies of a step, one per person."""
         ...
 
-    def correct(self, denoised: Tensor, gradient: Tensor, guidance: Tensor | None, sigma: float) -> Tensor:
+    def correct(self, denoised: Tensor, gradient: Tensor, guidance: Tensor | None, levels: NoiseLevels) -> Tensor:
         """The guided denoised latent.
 
         Args:
             denoised: of the whole guided step, (B, C, H, W).
             gradient: of the energies in the noisy latent, inside the masks, (B, C, H, W).
             guidance: what classifier-free guidance has changed, (B, C, H, W); None where there was none.
-            sigma: noise level, VE.
+            levels: where the sampler stands.
         """
         ...

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 import torch
@@ -12,9 +10,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from .attention import AttentionCall
-from .errors import MissingRecordingError
-
-REMEMBERED_RUNS = 8
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -84,45 +79,6 @@ class PlacementRecord:
         groups = [_average(grids, pictures, finest) for grids in self.sums.values()]
         names = tuple(name for group in self.sums for name in group)
         return PlacementMaps(names, torch.cat(groups, dim=1))
-
-
-@dataclass(eq=False, slots=True)
-class PlacementArchive:
-    """The maps of the last runs, by the content of the latent that each run gave."""
-
-    kept: OrderedDict[str, PlacementMaps] = field(default_factory=OrderedDict)
-
-    def file(self, latent: Tensor, record: PlacementRecord) -> None:
-        """Keep a finished run's maps; the oldest of more than eight are forgotten."""
-        maps = record.maps()
-        if maps is None:
-            return
-        key = content_hash(latent)
-        self.kept[key] = maps
-        self.kept.move_to_end(key)
-        while len(self.kept) > REMEMBERED_RUNS:
-            self.kept.popitem(last=False)
-
-    def find(self, latent: Tensor) -> PlacementMaps:
-        """The maps of the run that gave a latent.
-
-        Raises:
-            MissingRecordingError: if no such run is remembered.
-        """
-        maps = self.kept.get(content_hash(latent))
-        if maps is None:
-            raise MissingRecordingError(
-                f"No routing was recorded for this latent (this model remembers {len(self.kept)} of its last "
-                f"{REMEMBERED_RUNS} runs): connect the sampler's own MODEL and its unchanged LATENT output, and if the "
-                "picture was sampled before the Routing Map was in the graph, change the seed and queue again."
-            )
-        return maps
-
-
-def content_hash(latent: Tensor) -> str:
-    """A key for a latent's content, equal for float32 and half precision copies of it."""
-    rounded = latent.detach().to("cpu", torch.float16).contiguous()
-    return hashlib.sha256(repr(tuple(rounded.shape)).encode() + rounded.numpy().tobytes()).hexdigest()
 
 
 def _grown(kept: _Sum | None, pictures: int, people: int, grid: tuple[int, int], device: torch.device) -> _Sum:

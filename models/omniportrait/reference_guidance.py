@@ -1,76 +1,30 @@
-"""Reference-Based Guidance as a guidance: people's reference features, their masks, and how strongly they pull.
+"""Reference-Based Guidance as a guidance: people's reference features, where the people are, and how they pull.
 
-OmniPortrait, section 3.3; the match and the gradient are in `correspondence` and `rb_guidance`, attention's mask in `region_mask`.
+OmniPortrait, section 3.3; the match and the gradient are in `correspondence` and `rb_guidance`, the masks in `person_masks`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
-from ..errors import InvalidSettingError, require_range
-from ..guidance import FeatureReader, FeatureTap, GuidedStep, Pull
+from ..errors import InvalidSettingError
+from ..guidance import FeatureReader, FeatureTap, GuidedStep, NoiseLevels, Pull
 from ..masks import to_grid
-from ..schedule import SigmaWindow
 from .correspondence import nearest, similarity
+from .guidance_settings import GuidanceSettings
+from .guided_person import GuidedPerson, MaskSource
+from .person_masks import disjoint_masks, feathered, positions_inside
 from .rb_guidance import correction, energy, relative_strength
 from .references import ReferencePicture
 
-StrengthMode = Literal["relative", "paper_mean", "paper_sum"]
 MOST_POINTS = 1024  # of a reference; more are thinned out evenly
-FEATHER = 1  # cells of the latent across which a mask's edge goes from 1 to 0, on either side
 INSIDE = 0.5
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class GuidedPerson:
-    """One person who is guided.
-
-    Attributes:
-        name: what messages and records call them.
-        references: pictures of them; the points of all of them are matched.
-        mask: where the person may be, (M, H, W) float, 0–1, of any size; picture i takes mask i modulo M.
-        features: of the references' faces, (R, C); None until the model has been asked.
-    """
-
-    name: str
-    mask: Tensor
-    references: tuple[ReferencePicture, ...] = ()
-    features: Tensor | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuidanceSettings:
-    """How strongly and when.
-
-    Attributes:
-        mode: "relative" moves by a share of what classifier-free guidance does; "paper_mean" and "paper_sum" are Eq. 10
-            with the mean or the sum of the similarities.
-        strength: s of "relative", 0.15 is moderate; p of the others, 8.5 in the paper; 0–1000.
-        window: noise levels at which it acts; the paper's u is 1 minus its start.
-        reference_percent: how far the noise on the references has come down, 0–1; the paper's t0 of 671 is 0.329.
-        seeds: K, with how much different noise features are read, their mean is taken; 1–64 [choice, as DIFT].
-
-    Raises:
-        InvalidSettingError: if a number is out of range.
-    """
-
-    mode: StrengthMode = "relative"
-    strength: float = 0.15
-    window: SigmaWindow
-    reference_percent: float = 1 - 671 / 1000
-    seeds: int = 4
-
-    def __post_init__(self) -> None:
-        require_range("strength", self.strength, 1000)
-        require_range("reference_percent", self.reference_percent, 1)
-        if not 1 <= self.seeds <= 64:
-            raise InvalidSettingError(f"seeds is {self.seeds}; choose 1 to 64.")
+FURTHEST = 16.0  # of "x0_only": the factor near the end of a run
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -78,15 +32,34 @@ class ReferenceGuidance:
     """The guidance of some people; see `GradientGuidance` for what a host asks of it.
 
     Attributes:
-        people: whose masks should not overlap; where they do, both pull.
+        people: who are guided; where masks overlap, the place is the first claimant's.
         settings: how strongly and when.
         tap: where features are read.
+        source: finds those who have no mask; None where everybody has one.
     """
 
     people: tuple[GuidedPerson, ...]
     settings: GuidanceSettings
     tap: FeatureTap
+    source: MaskSource | None = None
     name: str = "Reference-Based Guidance"
+
+    def __post_init__(self) -> None:
+        without = [person.name for person in self.people if person.mask is None]
+        if without and self.source is None:
+            raise InvalidSettingError(
+                f'Nothing says where "{without[0]}" is; give a mask, or choose how faces are found.'
+            )
+
+    @property
+    def every(self) -> int:
+        """See `GuidanceSettings`."""
+        return self.settings.every
+
+    @property
+    def wants_attention(self) -> bool:
+        """Whether the masks are made of attention."""
+        return self.source is not None and self.source.wants_attention
 
     def prepared(self, read: FeatureReader) -> ReferenceGuidance:
         """The same guidance with the features of everybody's references, the mean over several seeds of noise."""
@@ -97,51 +70,75 @@ class ReferenceGuidance:
         return self.settings.strength > 0 and bool(self.people) and self.settings.window.contains(sigma)
 
     def pulls(self, step: GuidedStep) -> Sequence[Pull]:
-        """Every person's energy, inside their own mask."""
-        return [self._pull(person, step) for person in self.people]
+        """Every person's energy and where it acts."""
+        masks = disjoint_masks(self._masks(step))
+        pulls = [self._pull(person, mask, step) for person, mask in zip(self.people, masks, strict=True)]
+        if not self.settings.keeps_background:
+            found = [torch.stack([mask.flatten(1).any(1) for mask in masks]).any(0)] * len(masks)
+            pulls = [
+                replace(pull, mask=there.float()[:, None, None, None].expand_as(pull.mask))
+                for pull, there in zip(pulls, found, strict=True)
+            ]
+        return _together(pulls) if self.settings.together else pulls
 
-    def correct(self, denoised: Tensor, gradient: Tensor, guidance: Tensor | None, sigma: float) -> Tensor:
+    def correct(self, denoised: Tensor, gradient: Tensor, guidance: Tensor | None, levels: NoiseLevels) -> Tensor:
         """The guided denoised latent, see `rb_guidance.correction`."""
         strength: float | Tensor = self.settings.strength
         if self.settings.mode == "relative":
-            strength = relative_strength(gradient, guidance, sigma, share=self.settings.strength)
+            strength = relative_strength(gradient, guidance, levels.current, share=self.settings.strength)
             strength = strength.to(denoised)
-        return correction(denoised, gradient, sigma, strength=strength)
+        if self.settings.step_mode == "x0_only":
+            # the sampler goes on with eps = (x − D) / σ, of which a step keeps (σ − σ') / σ
+            kept = max(1 - levels.following / levels.current, 1 / FURTHEST)
+            strength = strength / kept
+        return correction(denoised, gradient, levels.current, strength=strength)
+
+    def _masks(self, step: GuidedStep) -> Tensor:
+        """Soft masks of everybody at the latent's size, (N, B, H, W)."""
+        rows = len(step.features)
+        unknown = [person for person in self.people if person.mask is None]
+        found: dict[int, Tensor] = {}
+        if self.source is not None and unknown:
+            for person, mask in zip(unknown, self.source.find(unknown, step), strict=True):
+                found[id(person)] = to_grid(mask, step.size)
+        masks: list[Tensor] = []
+        for person in self.people:
+            mask = found[id(person)] if person.mask is None else to_grid(person.mask, step.size)
+            masks.append(mask[torch.arange(rows) % len(mask)].unflatten(1, step.size).to(step.features.device))
+        return torch.stack(masks)
 
     def _read(self, person: GuidedPerson, read: FeatureReader) -> GuidedPerson:
         if person.features is not None:
             return person
-        points: list[Tensor] = []
-        for picture in person.references:
-            seen = [read(picture.latent, self.settings.reference_percent, seed) for seed in range(self.settings.seeds)]
-            points.append(face_features(torch.stack([each.float() for each in seen]).mean(0), picture.mask))
-        return replace(person, features=torch.cat(points))
+        percent, seeds = self.settings.reference_percent, self.settings.seeds
 
-    def _pull(self, person: GuidedPerson, step: GuidedStep) -> Pull:
-        rows, grid = len(step.features), (step.features.shape[-2], step.features.shape[-1])
-        masks = to_grid(person.mask.to(step.features.device), grid)  # (M, h·w)
+        def points(picture: ReferencePicture) -> Tensor:
+            seen = torch.stack([read(picture.latent, percent, seed).float() for seed in range(seeds)])
+            return face_features(seen.mean(0), picture.mask)
+
+        key = (read.key, percent, seeds)
+        found = [picture.features(key, partial(points, picture)) for picture in person.references]
+        return replace(person, features=torch.cat(found))
+
+    def _pull(self, person: GuidedPerson, mask: Tensor, step: GuidedStep) -> Pull:
+        """The energy of somebody in their mask (B, H, W) bool."""
         if person.features is None:
             raise InvalidSettingError(f'The features of "{person.name}" were not read; prepare the guidance first.')
         reference = person.features.to(step.features.device).clone()  # a graph may hold it, wherever it was made
+        inside = positions_inside(mask, (step.features.shape[-2], step.features.shape[-1]))
         energies: list[Tensor] = []
         likeness: list[Tensor] = []
-        for row in range(rows):
-            inside = masks[row % len(masks)] > INSIDE
-            generated = step.features[row].flatten(1).T[inside].float()  # (G, C)
+        for row, features in enumerate(step.features):
+            generated = features.flatten(1).T[inside[row]].float()  # (G, C)
             if not len(generated):
-                nothing = step.features.new_zeros((), dtype=torch.float32)
-                energies.append(nothing)
-                likeness.append(nothing)
+                energies.append(features.new_zeros((), dtype=torch.float32))
+                likeness.append(features.new_full((), torch.nan, dtype=torch.float32))
                 continue
             found = generated[nearest(reference, generated.detach())]
             reduction = "sum" if self.settings.mode == "paper_sum" else "mean"
             energies.append(energy(reference, found, reduction=reduction))
             likeness.append(similarity(reference, found.detach()).mean())
-        return Pull(
-            torch.stack(energies),
-            feathered(person.mask, step.size, rows).to(step.features.device),
-            torch.stack(likeness),
-        )
+        return Pull(person.name, torch.stack(energies), feathered(mask), torch.stack(likeness))
 
 
 def face_features(features: Tensor, mask: Tensor) -> Tensor:
@@ -167,18 +164,8 @@ def face_features(features: Tensor, mask: Tensor) -> Tensor:
     return points[::step]
 
 
-def feathered(mask: Tensor, size: tuple[int, int], rows: int) -> Tensor:
-    """A mask at the size of a latent with soft edges; 0 farther out than one cell.
-
-    Args:
-        mask: (M, H, W), 0–1, of any size.
-        size: (h, w) of the latent.
-        rows: B.
-
-    Returns:
-        (B, 1, h, w) float32; row i takes mask i modulo M.
-    """
-    hard = (to_grid(mask, size) > INSIDE).float().unflatten(1, size)[:, None]
-    side = 2 * FEATHER + 1
-    soft = avg_pool2d(hard, side, stride=1, padding=FEATHER, count_include_pad=False)
-    return soft[torch.arange(rows) % len(soft)]
+def _together(pulls: Sequence[Pull]) -> list[Pull]:
+    """One pull of everybody's energies inside all masks, and what the others were, for the record, without energy."""
+    everywhere = torch.stack([pull.mask for pull in pulls]).amax(0)
+    whole = replace(pulls[0], energy=torch.stack([pull.energy for pull in pulls]).sum(0), mask=everywhere)
+    return [whole, *(replace(pull, energy=pull.energy.detach()) for pull in pulls[1:])]

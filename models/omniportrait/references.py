@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -11,6 +13,7 @@ from ..errors import InvalidSettingError, require_shape
 from ..masks import checked_mask
 
 CROP_SIZE = 224  # pixels; that of ViT-L/14
+REMEMBERED = 4  # ways in which a picture was read
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -20,10 +23,20 @@ class ReferencePicture:
     Attributes:
         latent: as the VAE gives it, (1, C, H, W).
         mask: of the face, (H', W') float, 0–1, of any size.
+        read: features of the face, (R, C), by what they were read with; the last four.
     """
 
     latent: Tensor
     mask: Tensor
+    read: OrderedDict[Hashable, Tensor] = field(default_factory=OrderedDict)
+
+    def features(self, key: Hashable, read: Callable[[], Tensor]) -> Tensor:
+        """The features under a key, read at the first request."""
+        if key not in self.read:
+            self.read[key] = read()
+            while len(self.read) > REMEMBERED:
+                self.read.popitem(last=False)
+        return self.read[key]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ whole map times the sharpened vector, once, and the threshold as coming after on
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,10 +41,17 @@ def refine(
     """
     require_shape("cross", cross, ("L",))
     require_shape("self_attention", self_attention, (len(cross), len(cross)))
+    return refine_with(cross, lambda values: self_attention.float() @ values, gamma=gamma, alpha=alpha, beta=beta)
+
+
+def refine_with(
+    cross: Tensor, spread: Callable[[Tensor], Tensor], *, gamma: int, alpha: float, beta: float
+) -> tuple[Tensor, Tensor]:
+    """As `refine`, where self-attention is a function from values (L,) to their means (L,) and not a matrix."""
     sharp = normalised(cross.float())
     for _ in range(gamma):
         sharp = normalised(sharp) ** alpha
-    soft = normalised(self_attention.float() @ sharp)
+    soft = normalised(spread(sharp))
     return soft, soft > beta
 
 
@@ -72,20 +80,6 @@ def is_credible(mask: Tensor, cross: Tensor) -> bool:
     """Whether a mask (L,) bool, made of the attention `cross` (L,), can be a face; guidance with a wrong one does harm."""
     area = float(mask.float().mean())
     return SMALLEST_AREA <= area <= LARGEST_AREA and float(cross.max()) >= LEAST_PEAK * float(cross.mean())
-
-
-def disjoint(soft: Tensor, masks: Tensor) -> Tensor:
-    """Masks of several people without overlap: a place that several claim goes to the one with the highest attention.
-
-    Args:
-        soft: refined attention, (N, L).
-        masks: (N, L) bool.
-
-    Returns:
-        (N, L) bool.
-    """
-    owner = soft.masked_fill(~masks, -torch.inf).argmax(0)
-    return masks & (torch.arange(len(masks), device=masks.device)[:, None] == owner)
 
 
 def _ndimage() -> Any:

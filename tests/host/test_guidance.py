@@ -6,12 +6,9 @@ import pytest
 import torch
 from likeness.models.errors import IncompatibleBaseModelError
 from likeness.models.guidance import FeatureTap
-from likeness.models.omniportrait.reference_guidance import (
-    GuidanceSettings,
-    GuidedPerson,
-    ReferenceGuidance,
-    face_features,
-)
+from likeness.models.omniportrait.guidance_settings import GuidanceSettings
+from likeness.models.omniportrait.guided_person import GuidedPerson
+from likeness.models.omniportrait.reference_guidance import ReferenceGuidance, face_features
 from likeness.models.omniportrait.references import ReferencePicture
 from likeness.models.schedule import ALWAYS, SigmaWindow
 
@@ -114,17 +111,17 @@ def test_faces_become_more_alike_the_stronger_they_are_pulled(loaded_model, draw
 
 def test_the_gradient_is_that_of_the_whole_graph(loaded_model, tiny_model, drawn, monkeypatch):
     """Cut behind the tap, in inference mode, through every wrapper; against plain autograd on ordinary weights."""
-    from likeness.host import guidance as host
+    from likeness.host import guided_step as host
 
     found = []
-    calculate = host._gradient
+    calculate = host.gradient_of
 
     def watched(pulls, leaf, scale):
         gradient = calculate(pulls, leaf, scale)
         found.append((leaf.detach().clone(), gradient.clone()))
         return gradient
 
-    monkeypatch.setattr(host, "_gradient", watched)
+    monkeypatch.setattr(host, "gradient_of", watched)
     own = guidance()
     text = torch.randn(1, 7, 24, generator=torch.Generator().manual_seed(10))
     drawn(guided(loaded_model, own), steps=1, positive=[[text, {"pooled_output": None}]])
@@ -139,7 +136,8 @@ def test_the_gradient_is_that_of_the_whole_graph(loaded_model, tiny_model, drawn
     model.apply_model(leaf, sigma[None], c_crossattn=text)
     from likeness.models.guidance import GuidedStep
 
-    [pull] = own.pulls(GuidedStep(kept["h"], (SIDE, SIDE), float(sigma)))
+    step = GuidedStep(features=kept["h"], size=(SIDE, SIDE), sigma=float(sigma), denoised=latent.detach())
+    [pull] = own.pulls(step)
     [expected] = torch.autograd.grad(pull.energy.sum(), leaf)
     expected = expected * pull.mask
     assert expected.abs().max() > 0

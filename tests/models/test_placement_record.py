@@ -3,9 +3,8 @@
 import pytest
 import torch
 from likeness.models.attention import Crop
-from likeness.models.errors import MissingRecordingError
 from likeness.models.placement_picture import draw, person_masks
-from likeness.models.placement_record import PlacementArchive, PlacementRecord, content_hash
+from likeness.models.placement_record import PlacementRecord
 
 NAMES = ("ann", "bob")
 
@@ -45,27 +44,6 @@ def test_batches_that_grow_and_two_groups_of_people(call):
     assert maps.names == ("ann", "bob", "eve")
     assert maps.maps[:, 0, 0, 0].tolist() == [0.5, 0]
     assert maps.maps[0, 2].min() == 1
-
-
-def test_the_archive_forgets_the_oldest_of_nine(call):
-    archive = PlacementArchive()
-    for place in range(9):
-        record = PlacementRecord()
-        record.record(NAMES, call((2, 2)), weights((2, 2), place / 8))
-        archive.file(torch.full((1, 4, 2, 2), float(place)), record)
-    assert archive.find(torch.full((1, 4, 2, 2), 8.0).half()).maps[0, 0, 0, 0] == 1
-    with pytest.raises(MissingRecordingError, match="remembers 8 of its last 8 runs"):
-        archive.find(torch.zeros(1, 4, 2, 2))
-
-
-def test_nothing_recorded_is_not_filed():
-    archive = PlacementArchive()
-    archive.file(torch.zeros(1), PlacementRecord())
-    assert not archive.kept
-
-
-def test_hashes_tell_shapes_apart():
-    assert content_hash(torch.zeros(1, 4)) != content_hash(torch.zeros(2, 2))
 
 
 def test_the_picture_has_a_colour_per_person_and_a_legend(call):

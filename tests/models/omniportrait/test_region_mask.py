@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from likeness.models.errors import ShapeError
-from likeness.models.omniportrait.region_mask import cleaned, disjoint, is_credible, normalised, refine
+from likeness.models.omniportrait.region_mask import cleaned, is_credible, normalised, refine
 
 SIDE = 12
 
@@ -74,9 +74,3 @@ def test_masks_of_no_size_and_attention_to_nothing_are_not_credible():
     assert not is_credible(face, flat)
     assert not is_credible(torch.zeros(100, dtype=torch.bool), focused)
     assert not is_credible(torch.ones(100, dtype=torch.bool), focused)
-
-
-def test_a_place_that_two_claim_goes_to_the_one_who_is_attended_to_more():
-    soft = torch.tensor([[0.9, 0.6, 0.2, 0.1], [0.8, 0.7, 0.9, 0.2]])
-    masks = torch.tensor([[True, True, False, False], [True, True, True, False]])
-    assert disjoint(soft, masks).tolist() == [[True, False, False, False], [False, True, True, False]]

@@ -1,0 +1,54 @@
+"""One person who is guided, and who says where everybody is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from ..guidance import GuidedStep
+from .references import ReferencePicture
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class GuidedPerson:
+    """One person who is guided.
+
+    Attributes:
+        name: what messages and records call them.
+        place: in the chain of people; the word that stands for them in the prompt is marked with it.
+        references: pictures of them; the points of all of them are matched.
+        mask: where the person is, (M, H, W) float, 0–1, of any size; picture i takes mask i modulo M. None where a
+            `MaskSource` says it.
+        features: of the references' faces, (R, C); None until the model has been asked.
+    """
+
+    name: str
+    place: int = 0
+    references: tuple[ReferencePicture, ...] = ()
+    mask: Tensor | None = None
+    features: Tensor | None = None
+
+
+class MaskSource(Protocol):
+    """Finds people in a picture that is being drawn."""
+
+    @property
+    def wants_attention(self) -> bool:
+        """Whether it looks at the attention to the people's words."""
+        ...
+
+    def find(self, people: Sequence[GuidedPerson], step: GuidedStep) -> Tensor:
+        """Where people are.
+
+        Args:
+            people: N who have no mask.
+            step: what is known of the picture.
+
+        Returns:
+            (N, B, h, w) float32 of any size, above 0.5 inside; where two people claim a place it is the higher one's. Zeros
+            where somebody was not found: they are not guided then.
+        """
+        ...

@@ -1,0 +1,97 @@
+"""What the positions of a UNet attend to: the columns of some words, and self-attention as a map from values to values.
+
+No map of all positions to all positions is ever held: a column needs one number per position, and values are spread by
+attention itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Projected:
+    """Queries and keys of one attention layer, heads not split.
+
+    Attributes:
+        query: (B, L, C).
+        key: (B, S, C); S is L for self-attention.
+        heads: C is divisible by it.
+    """
+
+    query: Tensor
+    key: Tensor
+    heads: int
+
+    def split(self) -> tuple[Tensor, Tensor]:
+        """Queries (B, heads, L, c) and keys (B, heads, S, c)."""
+        query, key = (rearrange(part, "b l (a c) -> b a l c", a=self.heads) for part in (self.query, self.key))
+        return query, key
+
+    def row(self, number: int) -> Projected:
+        """One row of the batch."""
+        return Projected(self.query[number : number + 1], self.key[number : number + 1], self.heads)
+
+
+@torch.no_grad()
+def attention_to(layer: Projected, rows: Sequence[int]) -> Tensor:
+    """Probabilities of some rows of the text, summed over these rows and averaged over the heads.
+
+    Args:
+        layer: cross-attention.
+        rows: places of the text.
+
+    Returns:
+        (B, L) float32, 0–1.
+    """
+    query, key = (part.float() for part in layer.split())
+    scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])  # (B, heads, L, S)
+    columns = (scores[..., list(rows)] - scores.logsumexp(-1, keepdim=True)).exp()
+    return columns.sum(-1).mean(1)
+
+
+@torch.no_grad()
+def spread(layer: Projected, values: Tensor) -> Tensor:
+    """Self-attention times values, averaged over the heads.
+
+    Args:
+        layer: self-attention.
+        values: one per position, (B, L).
+
+    Returns:
+        (B, L) float32.
+    """
+    query, key = (part.float() for part in layer.split())
+    carried = values.float()[:, None, :, None].expand(-1, layer.heads, -1, -1)
+    return scaled_dot_product_attention(query, key, carried)[..., 0].mean(1)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class WordAttention:
+    """The attention of one conditional pass.
+
+    Attributes:
+        columns: attention to the words of each person, averaged over heads and layers, by the person's place, (B, h, w).
+        layers: of self-attention, all on one grid.
+        grid: that grid.
+    """
+
+    columns: Mapping[int, Tensor]
+    layers: tuple[Projected, ...]
+    grid: tuple[int, int]
+
+    def row(self, number: int) -> WordAttention:
+        """That of one row of the batch."""
+        columns = {place: column[number : number + 1] for place, column in self.columns.items()}
+        return WordAttention(columns, tuple(layer.row(number) for layer in self.layers), self.grid)
+
+    def spread(self, values: Tensor) -> Tensor:
+        """Values (B, h·w) of the grid times self-attention, averaged over layers, (B, h·w)."""
+        return torch.stack([spread(layer, values) for layer in self.layers]).mean(0)
