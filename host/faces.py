@@ -44,9 +44,7 @@ def detect_faces(
     Raises:
         LikenessError: whatever is wrong with the pictures, the files or the settings.
     """
-    files = DetectorFiles() if analysis or detector in WITHOUT_FILES else detector_files()
-    look = analysis.look if analysis else None
-    settings = DetectorSettings(detector=detector, min_score=min_score, region=region, files=files, look=look)
+    settings = detector_settings(detector, region=region, min_score=min_score, analysis=analysis)
     settings = settings if size is None else replace(settings, size=size)
     images = arrays_from_images(image, name)
     bar = ProgressBar(len(images))
@@ -56,6 +54,20 @@ def detect_faces(
         model_management.throw_exception_if_processing_interrupted()
 
     return analyze(images, settings, selection, on_no_face, progress)
+
+
+def detector_settings(
+    detector: DetectorName, *, region: str = "", min_score: float = 0.5, analysis: LoadedFaceAnalysis | None = None
+) -> DetectorSettings:
+    """A detector with its model files.
+
+    Args:
+        detector, region, min_score: see `models.face.detection.DetectorSettings`.
+        analysis: a detector that is already loaded, used instead.
+    """
+    files = DetectorFiles() if analysis or detector in WITHOUT_FILES else detector_files()
+    look = analysis.look if analysis else None
+    return DetectorSettings(detector=detector, min_score=min_score, region=region, files=files, look=look)
 
 
 def faces_from(photo: Tensor | FaceSet, on_no_face: OnNoFace) -> FaceSet:

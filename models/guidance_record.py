@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -65,6 +66,15 @@ class GuidanceHistory:
         """Noise level and mean similarity of somebody, in the order of the run; NaN where nobody was found."""
         return [(entry.sigma, _mean(entry.likeness)) for entry in self.entries if entry.name == name]
 
+    def numbers(self) -> dict[str, Any]:
+        """Everything but the masks, for JSON: null in place of NaN."""
+        people = {
+            name: [{"sigma": sigma, "similarity": _known(value)} for sigma, value in self.curve(name)]
+            for name in self.names
+        }
+        moved = [{"sigma": each.sigma, "share": _known(each.share)} for each in self.corrections]
+        return {"people": people, "corrections": moved, "skipped": self.skipped}
+
 
 @dataclass(eq=False, slots=True)
 class GuidanceRecord:
@@ -100,6 +110,10 @@ class GuidanceRecord:
             masks=dict(self.masks),
             skipped=self.skipped,
         )
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -36,7 +36,7 @@ def draw(maps: PlacementMaps) -> Tensor:
     Raises:
         MissingPackageError: without Pillow.
     """
-    colours = torch.tensor([_colour(place) for place in range(len(maps.names))])  # (N, 3)
+    colours = torch.tensor([colour_of(place) for place in range(len(maps.names))])  # (N, 3)
     weights = functional.interpolate(maps.maps, scale_factor=PIXELS_PER_CELL, mode="nearest")
     mixed = torch.einsum("snhw,nc->shwc", weights, colours)
     nobody = 1 - weights.sum(dim=1).clamp(0, 1)
@@ -45,7 +45,8 @@ def draw(maps: PlacementMaps) -> Tensor:
     return torch.cat([pictures, legend.expand(len(pictures), -1, -1, -1)], dim=1)
 
 
-def _colour(place: int) -> tuple[float, float, float]:
+def colour_of(place: int) -> tuple[float, float, float]:
+    """The colour of the person at a place in the chain, RGB, 0–1."""
     return colorsys.hsv_to_rgb((0.58 + place * GOLDEN_ANGLE) % 1.0, 0.65, 0.95)
 
 

@@ -15,6 +15,8 @@ from . import (
     faces,
     fine_grained_similarity,
     miniature,
+    omniportrait_references,
+    reference_guidance,
     routing_map,
     uniportrait,
     uniportrait_identity,
@@ -38,6 +40,8 @@ class LikenessExtension(ComfyExtension):
             *face_regions.NODES,
             *face_parsing.NODES,
             *fine_grained_similarity.NODES,
+            *omniportrait_references.NODES,
+            *reference_guidance.NODES,
             *routing_map.NODES,
             *miniature.NODES,
         ]
