@@ -94,12 +94,17 @@ class Step:
             recorder.note(seen.sigma, pulls)
         for scale in SCALES if seen.features.dtype == torch.float16 else (1.0,):
             memory.gradient = gradient_of(pulls, leaf, scale)
-            if memory.gradient is None or torch.isfinite(memory.gradient).all():
+            if memory.gradient is None or is_finite(memory.gradient):
                 return
         memory.gradient = None
         logger.warning("%s: the gradient was not finite, this step is not guided", guidance.name)
         if recorder is not None:
             recorder.skipped += 1
+
+
+def is_finite(gradient: Tensor) -> bool:
+    """Whether all of a gradient are numbers."""
+    return bool(torch.isfinite(gradient).all())
 
 
 def gradient_of(pulls: Sequence[Pull], leaf: Tensor, scale: float) -> Tensor | None:

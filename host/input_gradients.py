@@ -94,7 +94,11 @@ def _computed_anew(layer: nn.Module) -> Forward | None:
     if not isinstance(layer, FeedForward | ResBlock):
         return None
     forward: Forward = layer.forward
-    return lambda *args: checkpoint(forward, *args, use_reentrant=False, preserve_rng_state=False)
+
+    def twice(*args: Any) -> Tensor:
+        return checkpoint(forward, *args, use_reentrant=False, preserve_rng_state=False)  # type: ignore[return-value]
+
+    return twice
 
 
 def _transpose_of(layer: nn.Module) -> Project | None:
