@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import zipfile
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +16,7 @@ from .errors import CorruptModelFileError, MissingModelFileError, UnknownCheckpo
 
 WeightsFormat = Literal["safetensors", "zip", "pickle"]
 
+BLOCK = 1 << 22  # bytes hashed at a time
 HEAD_BYTES = 512  # enough to tell text from weights and to quote the text
 MAX_SAFETENSORS_HEADER = 100_000_000  # bytes; the limit of the safetensors format itself
 LFS_POINTER = b"version https://git-lfs"
@@ -59,6 +62,21 @@ def read_metadata(path: str | Path) -> dict[str, str]:
     with path.open("rb") as stream:
         header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
     return {str(key): str(value) for key, value in header.get("__metadata__", {}).items()}
+
+
+def sha256(path: str | PathLike[str]) -> str:
+    """The hash of a file's bytes, hexadecimal.
+
+    Raises:
+        MissingModelFileError, CorruptModelFileError: see `read_head`.
+    """
+    path = Path(path)
+    read_head(path)
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while part := stream.read(BLOCK):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def weights_format(path: str | Path) -> WeightsFormat:

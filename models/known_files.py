@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .checkpoint import Signature
 
-CONSISTENTID = "ConsistentID"
+CONSISTENTID, OMNIPORTRAIT = "ConsistentID", "OmniPortrait"
 FACEID, ROUTER, BACKBONE, IMAGE_PROMPT = "faceid", "router", "backbone", "image prompt"
 FACE_PARSER, DINO = "face parser", "DINO"
 
@@ -15,6 +15,12 @@ KNOWN_FILES = (  # the first that fits wins
         description="a ConsistentID file",
         has=(r"FacialEncoder\.", rf"adapter_modules\.{_LAYER}"),
         belongs='in "consistentid" of Load ConsistentID',
+    ),
+    Signature(
+        kind=OMNIPORTRAIT,
+        description="an OmniPortrait file",
+        has=(r"fusion\.weight$", r"fusion\.bias$"),
+        belongs='in "omniportrait" of Load OmniPortrait',
     ),
     Signature(
         kind=FACEID,

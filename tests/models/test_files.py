@@ -1,3 +1,4 @@
+import hashlib
 import io
 import pickle
 import zipfile
@@ -5,7 +6,7 @@ import zipfile
 import pytest
 import torch
 from likeness.models.errors import CorruptModelFileError, MissingModelFileError, UnknownCheckpointError
-from likeness.models.files import read_metadata, read_state_dict, weights_format
+from likeness.models.files import read_metadata, read_state_dict, sha256, weights_format
 from safetensors.torch import save_file
 
 NESTED = {"faceid_proj": {"latents": torch.arange(6.0)}, "faceid_adapter": {"0.weight": torch.ones(2, 3)}}
@@ -130,3 +131,11 @@ def test_code_in_a_pickle_is_refused_and_not_run(tmp_path):
 def test_a_tensor_alone_is_no_state_dict(tmp_path):
     with pytest.raises(UnknownCheckpointError, match="holds a Tensor instead of a dict"):
         read_state_dict(saved(tmp_path / "a.bin", torch.ones(3)))
+
+
+def test_the_hash_of_a_file_longer_than_a_block(tmp_path):
+    content = b"\x80" + bytes(range(256)) * 20_000  # 5.1 MB
+    (tmp_path / "a").write_bytes(content)
+    assert sha256(tmp_path / "a") == hashlib.sha256(content).hexdigest()
+    with pytest.raises(MissingModelFileError):
+        sha256(tmp_path / "nothing")
