@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
-from ..models.errors import IncompatibleBaseModelError, LikenessError
+from ..models.errors import IncompatibleBaseModelError, InvalidSettingError, LikenessError
 from .merging import Conditioning
 from .sites import family_of
 
 LENGTH = 77  # ids per chunk
+WORD_END = "</w>"  # of a piece of the vocabulary that ends a word
 
 
 def tokenizers(clip: Any) -> dict[str, Any]:
@@ -99,6 +101,45 @@ def rows_of_spans(clip: Any, text: str, spans: Sequence[tuple[int, int]]) -> lis
     return [rows[begin:end] for begin, end in zip(counts[::2], counts[1::2], strict=True)]
 
 
+def rows_of_words(clip: Any, text: str, ends: Sequence[int]) -> list[int | None]:
+    """The rows of the CONDITIONING that stand for the words right before places in a text, each that of its last token.
+
+    Other than for `rows_of_tokens`, a place may be within the brackets of a weight: a word that the text doesn't hold is put
+    there, and the tokens before it are counted. Punctuation before a place is passed over.
+
+    Args:
+        clip: the text encoder.
+        text: what is encoded, in ComfyUI's prompt syntax.
+        ends: character offsets, rising; at each a word must end.
+
+    Returns:
+        One row per offset; None where no word is before it.
+
+    Raises:
+        InvalidSettingError: if something at a place would change how the rest of the text is read.
+        LikenessError: if SDXL's two encoders split the text differently, so that rows do not correspond.
+    """
+    parts = tokenizers(clip)
+    whole = clip.tokenize(text, return_word_ids=True)
+    word, strange = _strange_word(next(iter(parts.values())), whole)
+    marked = clip.tokenize(_with_word(text, ends, word), return_word_ids=True)
+    found: list[tuple[list[int], list[int]]] = []
+    for name, part in parts.items():
+        width = _width(clip, name)
+        tokens = [token for _, token in _tokens(marked[name], width)]
+        plain = _tokens(whole[name], width)
+        counts = [place - number for number, place in enumerate(_places(tokens, strange))]
+        if len(counts) != len(ends) or [token for token in tokens if token != strange] != [token for _, token in plain]:
+            raise InvalidSettingError(
+                "A marker stands inside prompt syntax and changes it; write it right behind its noun and before a weight, as in "
+                '"(man @id1:1.2)".'
+            )
+        said = [None if token is None else part.inv_vocab[token] for _, token in plain]
+        found.append(([row for row, _ in plain], [_word_before(said, count) for count in counts]))
+    rows, counts = _agreed(found)
+    return [rows[count - 1] if count else None for count in counts]
+
+
 def require_width(encoded: Conditioning, width: int, *, name: str) -> None:
     """Refuse a text encoder of another architecture.
 
@@ -124,8 +165,14 @@ def _counted(clip: Any, text: str, offsets: Sequence[int]) -> tuple[list[int], l
     prefixes = [clip.tokenize(text[:offset], return_word_ids=True) for offset in offsets]
     found: list[tuple[list[int], list[int]]] = []
     for name in tokenizers(clip):
-        width = getattr(clip.cond_stage_model, f"clip_{name}").transformer.get_input_embeddings().weight.shape[-1]
-        found.append((_rows(whole[name], width), [len(_rows(prefix[name], width)) for prefix in prefixes]))
+        width = _width(clip, name)
+        rows = [row for row, _ in _tokens(whole[name], width)]
+        found.append((rows, [len(_tokens(prefix[name], width)) for prefix in prefixes]))
+    return _agreed(found)
+
+
+def _agreed(found: Sequence[tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:
+    """What all text encoders say."""
     if any(others != found[0] for others in found):
         raise LikenessError(
             "SDXL's two text encoders split this prompt differently, probably because an embedding exists for one of them "
@@ -134,16 +181,53 @@ def _counted(clip: Any, text: str, offsets: Sequence[int]) -> tuple[list[int], l
     return found[0]
 
 
-def _rows(chunks: Sequence[Sequence[tuple[Any, Any, int]]], width: int) -> list[int]:
-    """The row of every token, chunk after chunk, without begin, end and padding, which belong to no word.
+def _width(clip: Any, name: str) -> int:
+    """Of one text encoder's embeddings."""
+    return getattr(clip.cond_stage_model, f"clip_{name}").transformer.get_input_embeddings().weight.shape[-1]
 
-    An embedding is one row per vector; the encoder leaves out vectors that are not as wide as its own.
+
+def _tokens(chunks: Sequence[Sequence[tuple[Any, Any, int]]], width: int) -> list[tuple[int, int | None]]:
+    """Row and id of every token, chunk after chunk, without begin, end and padding, which belong to no word.
+
+    An embedding is one row per vector, without an id; the encoder leaves out vectors that are not as wide as its own.
     """
-    rows: list[int] = []
+    found: list[tuple[int, int | None]] = []
     start = 0
     for chunk in chunks:
         tokens = [token for token, _, word in chunk if word]
-        kept = sum(isinstance(token, int) or token.shape[-1] == width for token in tokens)
-        rows += range(start + 1, start + 1 + kept)
+        kept = [token for token in tokens if isinstance(token, int) or token.shape[-1] == width]
+        found += [(start + 1 + place, token if isinstance(token, int) else None) for place, token in enumerate(kept)]
         start += len(chunk)
-    return rows
+    return found
+
+
+def _strange_word(tokenizer: Any, tokenized: Mapping[str, Sequence[Sequence[tuple[Any, Any, int]]]]) -> tuple[str, int]:
+    """A word of one token, with its id, that a text doesn't hold."""
+    held = {
+        token for chunks in tokenized.values() for chunk in chunks for token, _, _ in chunk if isinstance(token, int)
+    }
+    for token, piece in tokenizer.inv_vocab.items():
+        word = piece.removesuffix(WORD_END)
+        plain = piece.endswith(WORD_END) and word.isascii() and word.isalpha()
+        if plain and token not in held and literal_ids(tokenizer, word) == [token]:
+            return word, token
+    raise LikenessError("This prompt holds every word of the vocabulary; shorten it.")
+
+
+def _with_word(text: str, ends: Sequence[int], word: str) -> str:
+    """A text with a word at some places."""
+    parts = [text[begin:end] for begin, end in pairwise((0, *ends, len(text)))]
+    return f" {word} ".join(parts)
+
+
+def _places(tokens: Sequence[int | None], wanted: int) -> list[int]:
+    return [place for place, token in enumerate(tokens) if token == wanted]
+
+
+def _word_before(said: Sequence[str | None], count: int) -> int:
+    """How many tokens there are up to the last of a count that is no punctuation; an embedding is a word."""
+    for number in range(count, 0, -1):
+        piece = said[number - 1]
+        if piece is None or not piece.isascii() or any(map(str.isalnum, piece.removesuffix(WORD_END))):
+            return number
+    return 0

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+from likeness.models import clip_tokens
+from likeness.models.errors import InvalidSettingError
+from likeness.models.omniportrait.pivot_prompt import NOUNS, Mark, mark_people, read_prompt
+
+# prompt, text without markers, the words that end where the marks are
+PROMPTS = [
+    ("a man @id1 and a woman @id2 in a cafe", "a man and a woman in a cafe", ["a man", "a man and a woman"]),
+    ("a man@id1, a woman  @id12", "a man, a woman", ["a man", "a man, a woman"]),
+    ("(man @id1:1.2) in (a (bearded:1.3) hat)", "(man:1.2) in (a (bearded:1.3) hat)", ["(man"]),
+    ("(a man:1.2) @id1 runs", "(a man:1.2) runs", ["(a man:1.2)"]),
+    ("a man\n@id1\nin a hat", "a man\nin a hat", ["a man"]),
+    ("a man @ID1's dog", "a man's dog", ["a man"]),
+    ("embedding:anna @id1 in a hat", "embedding:anna in a hat", ["embedding:anna"]),
+    ("embedding:anna @id1, in a hat", "embedding:anna , in a hat", ["embedding:anna"]),
+    ("embedding:anna@id1. Hat", "embedding:anna . Hat", ["embedding:anna"]),
+    ("a man @id1 embedding:style", "a man embedding:style", ["a man"]),
+    ("so...@id1... yes", "so... ... yes", ["so..."]),
+    ("a man @id1 looks at the man @id1", "a man looks at the man", ["a man", "a man looks at the man"]),
+    ("a man @id1", "a man", ["a man"]),
+    ("@id1 a man", " a man", [""]),
+    ("a couple @id1 @id2 here", "a couple here", ["a couple", "a couple"]),
+    ("a couple@id1@id2", "a couple", ["a couple", "a couple"]),
+    ("mail me@id1nstead or @identity or @id or id1", "mail me@id1nstead or @identity or @id or id1", []),
+    ("", "", []),
+]
+
+
+@pytest.mark.parametrize(("prompt", "text", "before"), PROMPTS)
+def test_markers_are_taken_out_and_their_places_kept(prompt, text, before):
+    found = read_prompt(prompt)
+    assert found.text == text
+    assert [found.text[: mark.end] for mark in found.marks] == before
+
+
+def test_a_marker_names_its_person():
+    assert read_prompt("a man @id1 and a woman @id12").marks == (Mark(0, 5), Mark(11, 17))
+    assert [mark.name for mark in read_prompt("a man @id1 and a woman @id12").marks] == ["@id1", "@id12"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "plain"),
+    [
+        ("a man @id1 and a woman @id2 in a cafe", "a man and a woman in a cafe"),
+        ("a man @id1, a woman@id2.", "a man, a woman."),
+        ('"Anna" @id1, "Bob"@id2!', '"Anna" , "Bob" !'),
+        ("a man @id1's dog", "a man's dog"),
+        ("a naïve 東京 man @id1 😀", "a naïve 東京 man 😀"),
+    ],
+)
+def test_ids_are_those_of_the_prompt_without_markers(prompt, plain):
+    assert clip_tokens.encode(read_prompt(prompt).text) == clip_tokens.encode(plain)
+
+
+@pytest.mark.parametrize("noun", [*NOUNS, "WOMAN"])
+def test_one_person_without_a_marker_is_the_first_noun_for_a_person(noun):
+    prompt = f"a manly, man-made spider-man embedding:man of Manhattan: a ({noun}:1.2), a girl"
+    [mark] = mark_people(prompt, 1).marks
+    assert mark.person == 0
+    assert prompt[: mark.end].endswith(f"a ({noun}")
+
+
+def test_without_marker_or_noun_the_message_tells_how_to_write_one():
+    with pytest.raises(InvalidSettingError, match='write @id1 behind the one that does, as in "a wizard @id1"'):
+        mark_people("a wizard in a forest", 1)
+    assert mark_people("a wizard @id1 in a forest", 1).marks == (Mark(0, 8),)
+
+
+def test_several_people_need_markers():
+    with pytest.raises(InvalidSettingError, match=r"has 2 people, but no marker .* write @id1 to @id2 behind"):
+        mark_people("a man and a woman", 2)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "people", "message"),
+    [
+        ("a man @id1 and @id3, @id4, @id3", 2, r"names @id3, @id4, but .* has 2 people; .* use @id1 to @id2"),
+        ("a man @id2", 1, r"names @id2, but .* has 1 person; add one more or use @id1\."),
+        ("a man @id0", 1, "names @id0"),
+        ("a man @id1", 0, "names @id1, but .* has 0 people"),
+    ],
+)
+def test_a_marker_for_nobody_is_refused(prompt, people, message):
+    with pytest.raises(InvalidSettingError, match=message):
+        mark_people(prompt, people)
+
+
+def test_people_without_a_marker_are_told():
+    assert mark_people("a man @id2", 3).without(3) == [0, 2]
+    assert mark_people("nobody", 0) == read_prompt("nobody")
