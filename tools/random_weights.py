@@ -20,6 +20,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ..models.omniportrait.checkpoint import adapter_metadata
+from ..models.omniportrait.image_encoder import VIT_L_14, ImageEncoderConfig
 from . import weight_layouts as layouts
 from .caches import cache_folder
 
@@ -43,6 +45,7 @@ class WeightFile:
         dtype: how floating point values are stored.
         centred: every convolution kernel sums to zero. A random network then answers to the picture's structure; with
             plain kernels, which see its brightness most, a parser gives nearly all of it one label.
+        metadata: what a safetensors file says beside its tensors.
     """
 
     folder: str
@@ -50,6 +53,7 @@ class WeightFile:
     layout: Callable[[], NestedLayout]
     dtype: torch.dtype = torch.float16
     centred: bool = False
+    metadata: tuple[tuple[str, str], ...] = ()
 
     @property
     def path(self) -> str:
@@ -111,9 +115,23 @@ FACE_PARSING = WeightFile(
     centred=True,
 )
 DINO = WeightFile(folder="dino", name="dino_deitsmall16_pretrain.pth", layout=_flat(layouts.dino), dtype=torch.float32)
+# LAION's ViT-L/14 (laion2b_s32b_b82k) has the exact GELU and normalises with one half, as open_clip lists it.
+_LAION = ImageEncoderConfig(**VIT_L_14, activation="gelu", mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+OMNIPORTRAIT = WeightFile(
+    folder="omniportrait",
+    name="omniportrait_sd15.safetensors",
+    layout=_flat(partial(layouts.omniportrait, layouts.SD15.context)),
+    metadata=tuple(adapter_metadata(_LAION).items()),
+)
+OMNIPORTRAIT_SDXL = replace(
+    OMNIPORTRAIT,
+    name="omniportrait_sdxl.safetensors",
+    layout=_flat(partial(layouts.omniportrait, layouts.SDXL.context)),
+)
 ALL = (
     *(CHECKPOINT, FACEID, ROUTER, BACKBONE, CLIP_VISION, IP_ADAPTER, CONTROL_NET, LORA),
     *(NARROW_SDXL_CHECKPOINT, CONSISTENTID, NARROW_CONSISTENTID_SDXL, FACE_PARSING, DINO),
+    *(OMNIPORTRAIT, OMNIPORTRAIT_SDXL),
 )
 
 
@@ -136,14 +154,15 @@ def make(weights: WeightFile) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     print(f"making {weights.path} with random weights ...", end=" ", flush=True)
-    _write(fill(layout, weights.dtype, centred=weights.centred), target)
+    _write(fill(layout, weights.dtype, centred=weights.centred), target, dict(weights.metadata))
     print(f"{target.stat().st_size / 1e6:.0f} MB in {time.monotonic() - started:.0f} s", flush=True)
     return target
 
 
 def recipe_hash(weights: WeightFile, layout: NestedLayout) -> str:
-    """Name what a file is made of: its keys and shapes, its dtype and the rules that fill it."""
-    rules = ["centred"] if weights.centred else []
+    """Name what a file is made of: its keys and shapes, its dtype, the rules that fill it and its metadata."""
+    rules: list[object] = ["centred"] if weights.centred else []
+    rules += weights.metadata
     recipe = json.dumps([RECIPE, str(weights.dtype), layout, *rules], sort_keys=True)
     return hashlib.sha256(recipe.encode()).hexdigest()[:12]
 
@@ -185,13 +204,13 @@ def _spread(key: str, shape: layouts.Shape) -> float:
     return gain / math.sqrt(math.prod(shape[1:]))
 
 
-def _write(parts: Mapping[str, dict[str, Tensor]], target: Path) -> None:
+def _write(parts: Mapping[str, dict[str, Tensor]], target: Path, metadata: dict[str, str]) -> None:
     """Write beside the target and rename, so that a broken-off run leaves no half file under the final name."""
     handle, name = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
     os.close(handle)
     try:
         if target.suffix == ".safetensors":
-            save_file(parts[""], name)
+            save_file(parts[""], name, metadata or None)
         else:
             torch.save(parts.get("", parts), name)
         Path(name).replace(target)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from likeness.models.files import read_metadata
 from likeness.tools import random_weights
 from likeness.tools.portraits import astronaut, drawing
 from likeness.tools.random_weights import ALL, FACE_PARSING, WeightFile, fill, make, make_all, recipe_hash
@@ -42,7 +43,7 @@ def test_another_recipe_gets_another_place(other):
 
 
 def test_a_broken_off_run_leaves_nothing_under_the_final_name(cache, monkeypatch):
-    def broken(tensors, name):
+    def broken(tensors, name, metadata):
         with open(name, "wb") as file:
             file.write(b"half")
         raise OSError("disk full")
@@ -80,6 +81,13 @@ def test_values_suit_their_role():
 def test_the_tensors_on_disk_are_the_layout():
     loaded = load_file(make(small()))
     assert {key: tuple(tensor.shape) for key, tensor in loaded.items()} == small().layout()[""]
+
+
+def test_metadata_are_written_and_belong_to_the_recipe():
+    noted = replace(small(), metadata=(("made", "here"),))
+    assert read_metadata(make(noted)) == {"made": "here"}
+    assert read_metadata(make(small())) == {}
+    assert load_file(make(noted)).keys() == load_file(make(small())).keys()
 
 
 def test_make_all_names_files_as_the_models_folder_does(cache):

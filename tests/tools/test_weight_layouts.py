@@ -4,6 +4,10 @@ import hashlib
 import math
 
 import pytest
+import torch
+from likeness.models.omniportrait.checkpoint import adapter_weights
+from likeness.models.omniportrait.image_encoder import VIT_L_14, ImageEncoderConfig, PivotImageEncoder
+from likeness.models.omniportrait.pivot_id_encoder import PivotIDEncoder
 from likeness.tools import weight_layouts as layouts
 
 CONSISTENTID = {shape: layouts.consistentid(shape) for shape in (layouts.SD15, layouts.SDXL)}
@@ -32,6 +36,9 @@ def digest(layout: layouts.Layout) -> str:
         (layouts.clip_text(), 196, 123_060_480),
         (layouts.openclip_text(), 390, 694_659_841),
         (layouts.clip_vision(), 520, 632_076_800),
+        (layouts.openclip_vision(), 296, 303_966_208),
+        (layouts.omniportrait(768), 298, 303_966_208 + 1_180_416),
+        (layouts.omniportrait(2048), 298, 303_966_208 + 5_769_216),
         (layouts.dino(), 150, 21_665_664),
         (layouts.control_net(), 340, 361_279_120),
     ],
@@ -56,6 +63,16 @@ def test_every_key_and_shape_is_the_published_one(layout, tensors, values, expec
     """The digests were taken from the lists of keys of the published ConsistentID files and of BiSeNet."""
     assert (len(layout), count(layout)) == (tensors, values)
     assert digest(layout) == expected
+
+
+def test_the_layout_of_an_omniportrait_file_is_what_the_networks_have():
+    config = ImageEncoderConfig(**VIT_L_14, activation="gelu", mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+    with torch.device("meta"):
+        parts = adapter_weights(PivotIDEncoder(768, 2048), PivotImageEncoder(config))
+    shapes = {
+        f"{part}.{key}": tuple(tensor.shape) for part, tensors in parts.items() for key, tensor in tensors.items()
+    }
+    assert layouts.omniportrait(2048) == shapes
 
 
 def test_the_narrow_file_has_the_keys_of_the_published_one():

@@ -6,11 +6,12 @@ from .adapters import (
     consistentid_facial_encoder,
     consistentid_projection,
     ip_adapter,
+    omniportrait,
     uniportrait_adapter,
     uniportrait_projection,
 )
 from .checkpoints import clip_text, openclip_text, sdxl, stable_diffusion, vae
-from .image_networks import clip_vision, dino, face_parsing, iresnet
+from .image_networks import clip_vision, dino, face_parsing, iresnet, openclip_vision
 from .layers import Layout, Shape
 from .unets import NARROW_SDXL, SD15, SDXL, UNetShape, control_net, unet, user_lora
 
@@ -32,7 +33,9 @@ __all__ = [
     "face_parsing",
     "ip_adapter",
     "iresnet",
+    "omniportrait",
     "openclip_text",
+    "openclip_vision",
     "sdxl",
     "stable_diffusion",
     "unet",

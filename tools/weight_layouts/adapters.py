@@ -1,7 +1,8 @@
-"""Layouts of adapters' files: UniPortrait, ConsistentID and the public image prompt adapter."""
+"""Layouts of adapters' files: UniPortrait, ConsistentID, OmniPortrait and the public image prompt adapter."""
 
 from __future__ import annotations
 
+from .image_networks import openclip_vision
 from .layers import Layout, feed_forward, linear, lora, norm, perceiver_attention, prefixed
 from .unets import SD15, UNetShape
 
@@ -9,6 +10,7 @@ RANK = 128
 UNIPORTRAIT_TOKENS = 16
 ID_TOKENS = 4  # of ConsistentID, and of the image prompt adapter
 CLIP_WIDTH = 1280  # of ViT-H's tokens
+EMBEDDING_WIDTH = 768  # of ViT-L's projected embedding, which OmniPortrait reads
 REGION_WIDTH, REGION_DEPTH, PROJECTION_DEPTH = 1024, 8, 4  # ConsistentID's two perceivers
 
 
@@ -86,6 +88,11 @@ def consistentid_adapter(shape: UNetShape) -> Layout:
         layout |= lora(2 * block, width, width, RANK) | lora(2 * block + 1, width, shape.context, RANK)
         layout |= _image_prompt(2 * block + 1, width, shape.context)
     return layout
+
+
+def omniportrait(context: int) -> Layout:
+    """OmniPortrait's fusion for a width of text, with its whole image encoder."""
+    return {**linear("fusion", context, EMBEDDING_WIDTH + context), **prefixed("visual", openclip_vision())}
 
 
 def _image_prompt(index: int, width: int, context: int) -> Layout:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .layers import Layout, clip_layer, conv, linear, norm, prefixed
+from .layers import Layout, clip_layer, conv, norm, openclip_layer, prefixed
 from .unets import SD15, SDXL, UNetShape, unet
 
 CLIP_L_WIDTH = 768
@@ -74,11 +74,7 @@ def openclip_text() -> Layout:
         "token_embedding.weight": (VOCABULARY, width),
     }
     for index in range(CLIP_G_LAYERS):
-        key = f"transformer.resblocks.{index}"
-        layout |= norm(f"{key}.ln_1", width) | norm(f"{key}.ln_2", width)
-        layout |= {f"{key}.attn.in_proj_weight": (3 * width, width), f"{key}.attn.in_proj_bias": (3 * width,)}
-        layout |= linear(f"{key}.attn.out_proj", width, width)
-        layout |= linear(f"{key}.mlp.c_fc", 4 * width, width) | linear(f"{key}.mlp.c_proj", width, 4 * width)
+        layout |= openclip_layer(f"transformer.resblocks.{index}", width)
     return {**layout, **norm("ln_final", width)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .layers import Layout, batch_norm, clip_layer, conv, linear, norm, prefixed
+from .layers import Layout, batch_norm, clip_layer, conv, linear, norm, openclip_layer, prefixed
 
 Stages = tuple[tuple[int, int], ...]  # blocks and width of each
 IRESNET_STAGES: Stages = ((3, 64), (13, 128), (30, 256), (3, 512))  # IR-101
@@ -24,6 +24,20 @@ def clip_vision(layers: int = 32, width: int = 1280) -> Layout:
         **prefixed("vision_model", {**layout, **norm("post_layernorm", width)}),
         "visual_projection.weight": (1024, width),
     }
+
+
+def openclip_vision(layers: int = 24, width: int = 1024, outputs: int = 768) -> Layout:
+    """The image encoder CLIP ViT-L/14 with its projection, keys as open_clip names them."""
+    layout: Layout = {
+        "class_embedding": (width,),
+        "positional_embedding": (257, width),
+        "proj": (width, outputs),
+        **conv("conv1", width, 3, 14, bias=False),
+        **norm("ln_pre", width),
+    }
+    for index in range(layers):
+        layout |= openclip_layer(f"transformer.resblocks.{index}", width)
+    return {**layout, **norm("ln_post", width)}
 
 
 def dino(layers: int = 12, width: int = 384) -> Layout:

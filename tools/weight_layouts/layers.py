@@ -59,6 +59,14 @@ def clip_layer(key: str, width: int) -> Layout:
     return {**layout, **linear(f"{key}.mlp.fc1", 4 * width, width), **linear(f"{key}.mlp.fc2", width, 4 * width)}
 
 
+def openclip_layer(key: str, width: int) -> Layout:
+    """One layer of a CLIP encoder, keys as open_clip names them."""
+    layout = norm(f"{key}.ln_1", width) | norm(f"{key}.ln_2", width)
+    layout |= {f"{key}.attn.in_proj_weight": (3 * width, width), f"{key}.attn.in_proj_bias": (3 * width,)}
+    layout |= linear(f"{key}.attn.out_proj", width, width)
+    return {**layout, **linear(f"{key}.mlp.c_fc", 4 * width, width), **linear(f"{key}.mlp.c_proj", width, 4 * width)}
+
+
 def lora(index: int, width: int, context: int, rank: int) -> Layout:
     """The low-rank pairs of one attention layer, as UniPortrait and ConsistentID name them."""
     layout: Layout = {}
