@@ -17,6 +17,9 @@ NOUNS = (
 )  # where there is no marker; the first that the prompt holds
 EMBEDDING = "embedding:"  # of ComfyUI's prompts; a name that goes on with punctuation would be another file's
 _MARKER = re.compile(r"\s*@id(\d+)(?!\w)", re.IGNORECASE)
+_WEIGHT = r":\s*[-+]?[\d.]+\s*"
+_CLOSED = re.compile(rf"(?:(?:{_WEIGHT})?(?<!\\)\)\s*)+$")  # brackets around what stands before
+_WEIGHED = re.compile(rf"{_WEIGHT}$")
 _NOUN = re.compile(rf"(?<![\w:-])({'|'.join(NOUNS)})(?![\w-])", re.IGNORECASE)
 
 
@@ -26,7 +29,7 @@ class Mark:
 
     Attributes:
         person: place in the chain, from 0.
-        end: offset into the text without markers, right behind the noun.
+        end: offset into the text without markers, right behind the noun, within the brackets of its weight.
     """
 
     person: int
@@ -64,7 +67,7 @@ def read_prompt(prompt: str) -> MarkedPrompt:
     for found in _MARKER.finditer(prompt):
         text += prompt[done : found.start()]
         done = found.end()
-        marks.append(Mark(int(found[1]) - 1, len(text)))
+        marks.append(Mark(int(found[1]) - 1, _noun_end(text, prompt[done:])))
         text += _seam(text, prompt[done:])
     return MarkedPrompt(text + prompt[done:], tuple(marks))
 
@@ -99,6 +102,13 @@ def mark_people(prompt: str, people: int) -> MarkedPrompt:
             'No word of the prompt is known to mean a person; write @id1 behind the one that does, as in "a wizard @id1".'
         )
     return MarkedPrompt(found.text, (Mark(0, noun.end()),))
+
+
+def _noun_end(before: str, after: str) -> int:
+    """Where the noun before a marker ends: "(man:1.2) @id1" and "(man:1.2 @id1)" mean "(man @id1:1.2)"."""
+    weight = _WEIGHED.search(before) if after.lstrip().startswith(")") else None
+    syntax = weight or _CLOSED.search(before)
+    return syntax.start() if syntax else len(before)
 
 
 def _seam(before: str, after: str) -> str:

@@ -72,6 +72,8 @@ CASES = [
     ("(a man:1.2) @id1, (woman) @id2.", "(a man:1.2), (woman)."),
     ("(unbalanced, (a man @id1:1.2) and a woman @id2", "(unbalanced, (a man:1.2) and a woman"),
     ("un) balanced :) (a man @id1:1.2) and a woman @id2", "un) balanced :) (a man:1.2) and a woman"),
+    (":) a (man:1.2) @id1 and ((woman) @id2", ":) a (man:1.2) and ((woman)"),
+    ("a (man:1.2 @id1) and (woman:1.1) @id2", "a (man:1.2) and (woman:1.1)"),
     ('a "man" @id1, some \\(woman\\)!!! @id2, so', 'a "man" , some \\(woman\\)!!! , so'),
     ("a man @id1's dog, a woman's cat, the woman @id2's", "a man's dog, a woman's cat, the woman's"),
     (LONG + "a man @id1\n\nand a 😀 woman @id2", LONG + "a man\n\nand a 😀 woman"),
@@ -177,9 +179,12 @@ def test_two_people_cannot_share_a_word(encode, narrow_clip):
         encode(narrow_clip(), "a couple @id1 @id2", 1, 1)
 
 
-def test_a_marker_behind_a_weight_is_refused(encode, narrow_clip):
-    with pytest.raises(InvalidSettingError, match=r'before a weight, as in "\(man @id1:1\.2\)"'):
-        encode(narrow_clip(), "a (man:1.2 @id1) in a cafe")
+def test_a_marker_that_would_change_how_the_prompt_is_read_is_refused(encode, narrow_clip):
+    """The bracket of a smiley closes nothing, and its two characters are one token."""
+    with pytest.raises(
+        InvalidSettingError, match=r'right behind its noun and before a weight, as in "\(man @id1:1\.2\)"'
+    ):
+        encode(narrow_clip(), "a man :) @id1 in a cafe")
 
 
 @pytest.mark.parametrize("strength", [-0.1, 2.1])
