@@ -98,7 +98,9 @@ class _Plot:
         for step in sorted({round(tick * (self.steps - 1) / TICKS) for tick in range(TICKS + 1)}):
             if step < len(sigmas):
                 self._text(self._x(step) / OVERSAMPLING - 14, SIZE[1] - FRAME[3] + 8, f"{sigmas[step]:.2f}", INK)
-        self._text(SIZE[0] / 2 - 150, SIZE[1] - 24, "noise level (sigma) at each guided evaluation", INK)
+        self._text(
+            SIZE[0] / 2 - 220, SIZE[1] - 24, "mean similarity, by noise level (sigma) of the guided evaluations", INK
+        )
 
     def _x(self, step: int) -> float:
         room = SIZE[0] - FRAME[0] - FRAME[2]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from likeness.tools import consistentid_workflows, miniature_workflows, uniportrait_workflows
+from likeness.tools import consistentid_workflows, miniature_workflows, omniportrait_workflows, uniportrait_workflows
 from likeness.tools.comfy_inputs import read_inputs
 from likeness.tools.workflows import WORKFLOWS, build, write_portraits, write_text
 from PIL import Image
@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "workflows"
 NAMES = tuple(WORKFLOWS)  # in an order in which each run finds the faces of the one before in ComfyUI's cache
 UNIPORTRAIT, CONSISTENTID = tuple(uniportrait_workflows.WORKFLOWS), tuple(consistentid_workflows.WORKFLOWS)
-MINIATURE = tuple(miniature_workflows.WORKFLOWS)
-FULL_SIZE = (*UNIPORTRAIT, *CONSISTENTID)
+OMNIPORTRAIT, MINIATURE = tuple(omniportrait_workflows.WORKFLOWS), tuple(miniature_workflows.WORKFLOWS)
+FULL_SIZE = (*UNIPORTRAIT, *CONSISTENTID, *OMNIPORTRAIT)
 SIZE = 256
 FULL_WIDTH = 768
 STEPS = 2  # of ConsistentID, one for each phase of its prompt
@@ -32,7 +32,11 @@ LONG = (
     "group-hires",
     "consistentid-inpaint",
     "consistentid-two-people-router",
+    "reference-guidance",
+    "omniportrait-two-people",
+    "consistentid-guidance",
 )
+MASKED = ("uniportrait-guidance", "consistentid-guidance")  # random weights draw no faces
 RUN = [pytest.param(name, marks=pytest.mark.long) if name in LONG else name for name in FULL_SIZE]
 PAGE_ONLY = {"MarkdownNote"}
 PRIMITIVES = {"IMAGE", "MASK", "MODEL", "CLIP", "VAE", "CLIP_VISION", "CONDITIONING", "LATENT", "CONTROL_NET", "STRING"}
@@ -45,6 +49,8 @@ SHOWING = (
     "LikenessParseFace",
     "LikenessEncodeFacialRegions",
     "LikenessAddConsistentIDIdentity",
+    "LikenessAddOmniPortraitReference",
+    "LikenessShowGuidance",
 )
 OUR_TYPES = re.compile(r"LIKENESS_[A-Z_]+")
 
@@ -140,7 +146,7 @@ def test_notes_say_what_to_download(name):
     notes = "\n".join(node["widgets_values"][0] for node in ui["nodes"] if node["type"] in PAGE_ONLY)
     loaders = [node for node in read_api(name).values() if node["class_type"].startswith("LikenessLoad")]
     files = [value for node in loaders for value in node["inputs"].values() if str(value).endswith((".bin", ".pth"))]
-    assert files
+    assert files or name in OMNIPORTRAIT  # of which no weights are published
     assert [file for file in files if file not in notes] == []
     assert ("LikenessLoadUniPortrait" in {node["class_type"] for node in loaders}) == ("SD1.5 only" in notes)
 
@@ -301,6 +307,8 @@ def small(regions):
                 prompt[encode]["inputs"] |= dict.fromkeys(("eyes", "mouth"), False)
         if name == "group-hires":
             shrink_group(prompt)
+        for guided in ids_of(prompt, "LikenessApplyReferenceGuidance"):
+            shrink_guidance(prompt, guided, with_mask=name in MASKED)
         if name == "consistentid-inpaint":  # the picture painted is the photo
             (photo,) = ids_of(prompt, "LoadImage")
             prompt[photo]["inputs"]["image"] = SMALL_PHOTO
@@ -322,7 +330,7 @@ def override(node: dict, prompt: dict, regions: dict[str, str]) -> None:
             inputs |= {"width": inputs["width"] * SIZE // FULL_WIDTH, "height": SIZE}
         case "MaskComposite":
             inputs["x"] = inputs["x"] * SIZE // FULL_WIDTH
-        case "LikenessCropFace":
+        case "LikenessCropFace" | "LikenessAddOmniPortraitReference":
             inputs["size"] = SIZE
         case "LikenessEncodeConsistentIDPrompt":
             inputs |= {"width": SIZE, "height": SIZE, "start_merge_step": 0}  # one step of each phase
@@ -344,6 +352,26 @@ def shrink_group(prompt: dict) -> None:
     prompt[empty]["inputs"] |= {"width": SIZE // 2, "height": SIZE // 2}
     for crop in ids_of(prompt, "LikenessCropFace"):
         prompt[crop]["inputs"]["size"] = SIZE // 2
+
+
+def shrink_guidance(prompt: dict, guided: str, *, with_mask: bool) -> None:
+    """Guidance in both steps, by a mask or with the miniature's finder, which sees nobody in what random weights draw."""
+    inputs = prompt[guided]["inputs"]
+    inputs |= {"start_percent": 0.0, "seeds": 1}
+    if inputs["find_by"] == "face in the preview":
+        prompt["finder"] = {"class_type": "LikenessLoadMiniature", "inputs": {}}
+        inputs["face_analysis"] = ["finder", 4]
+    if with_mask:
+        sides = {"width": SIZE, "height": SIZE}
+        prompt["nowhere"] = {"class_type": "SolidMask", "inputs": {"value": 0.0, **sides}}
+        prompt["half"] = {"class_type": "SolidMask", "inputs": {"value": 1.0, **sides, "width": SIZE // 2}}
+        both = {"destination": ["nowhere", 0], "source": ["half", 0], "x": 0, "y": 0, "operation": "add"}
+        prompt["mask"] = {"class_type": "MaskComposite", "inputs": both}
+        prompt[inputs["references"][0]]["inputs"]["mask"] = ["mask", 0]
+    else:  # a black mask is no picture
+        for shown in ids_of(prompt, "PreviewImage"):
+            if prompt[shown]["_meta"]["title"] == "Where the face was":
+                del prompt[shown]
 
 
 def three_boxes(side: int) -> str:
@@ -419,6 +447,21 @@ def test_workflow_runs_and_shows_pictures(name, comfy_server, ran):
 def test_every_layer_is_reached(name, sites, comfy_server, ran):
     ran(name)
     assert f"{sites}/{sites} sites active" in comfy_server.log_file.read_text("utf-8")
+
+
+@pytest.mark.comfy
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in RUN if name == "uniportrait-guidance"])
+def test_guidance_pulls_at_every_step(name, comfy_server, small):
+    prompt = small(name)
+    [record] = ids_of(prompt, "LikenessShowGuidance")
+    prompt["numbers"] = {"class_type": "PreviewAny", "inputs": {"source": [record, 2]}}
+    numbers = json.loads(comfy_server.run(prompt)["outputs"]["numbers"]["text"][0])
+    assert numbers["skipped"] == 0
+    [steps] = numbers["people"].values()
+    assert len(steps) == len(numbers["corrections"]) == STEPS
+    assert all(0 < step["similarity"] <= 1 for step in steps)
+    assert all(0 < each["share"] < 1 for each in numbers["corrections"])
 
 
 @pytest.mark.comfy

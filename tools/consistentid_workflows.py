@@ -60,12 +60,12 @@ class Models:
 def portrait(graph: Graph) -> None:
     """One photo, SD1.5, the settings of the published demo."""
     text = STYLE.format("a person in a red scarf, in a forest, adventuring")
-    _portrait(graph, _models(graph), text, NEGATIVE, (512, 768), SAMPLING, "consistentid-portrait")
+    _portrait(graph, load_models(graph), text, NEGATIVE, (512, 768), SAMPLING, "consistentid-portrait")
 
 
 def sdxl_portrait(graph: Graph) -> None:
     """One photo, SDXL."""
-    models = _models(graph, checkpoint=SDXL_CHECKPOINT, adapter=SDXL_ADAPTER)
+    models = load_models(graph, checkpoint=SDXL_CHECKPOINT, adapter=SDXL_ADAPTER)
     text = STYLE.format("a person in a doctor's coat, in a bright laboratory")
     size = (864, 1152)
     _portrait(
@@ -75,8 +75,8 @@ def sdxl_portrait(graph: Graph) -> None:
 
 def inpaint(graph: Graph) -> None:
     """The face in a photo painted anew, with a mask from Face Parsing."""
-    models = _models(graph, purpose="inpaint")
-    photo, *nodes = _person(graph, models, 1)
+    models = load_models(graph, purpose="inpaint")
+    photo, *nodes = add_person(graph, models, 1)
     parsing = graph.add(
         "LikenessParseFace",
         face_parser=models.face_parser["face_parser"],
@@ -85,8 +85,8 @@ def inpaint(graph: Graph) -> None:
         feather=16,
     )
     text = "a smiling person, looking at the camera, soft daylight"
-    prompt = _prompt(graph, models, nodes[-1], text, NEGATIVE, (512, 512))
-    applied = _apply(graph, models, nodes[-1])
+    prompt = encode(graph, models, nodes[-1], text, NEGATIVE, (512, 512))
+    applied = apply(graph, models, nodes[-1])
     encoded = graph.add("VAEEncode", pixels=photo["IMAGE"], vae=models.checkpoint["VAE"])
     latent = graph.add("SetLatentNoiseMask", samples=encoded["LATENT"], mask=parsing["face"])
     texts = (prompt["positive"], prompt["negative"])
@@ -105,7 +105,7 @@ def inpaint(graph: Graph) -> None:
 
 def region_mixing(graph: Graph) -> None:
     """The face of one person with the eyes and the mouth of another, and a caption of one's own."""
-    models = _models(graph, mode="corrected")
+    models = load_models(graph, mode="corrected")
     photo, faces, first = _regions(graph, models, 1)
     others = {"face": False, "ears": False, "nose": False, "regions": first["regions"]}
     other_photo, other_faces, mixed = _regions(graph, models, 2, **others)
@@ -117,8 +117,8 @@ def region_mixing(graph: Graph) -> None:
         regions=mixed["regions"],
     )
     text = STYLE.format("a person on a (windy:1.1) beach, evening sun")
-    prompt = _prompt(graph, models, identity, text, NEGATIVE, (512, 768))
-    applied = _apply(graph, models, identity)
+    prompt = encode(graph, models, identity, text, NEGATIVE, (512, 768))
+    applied = apply(graph, models, identity)
     shown = graph.add("PreviewAny", "The prompt as assembled", source=prompt["text"])
     latent = graph.add("EmptyLatentImage", width=512, height=768)
     texts = (prompt["positive"], prompt["negative"])
@@ -139,14 +139,14 @@ def region_mixing(graph: Graph) -> None:
 
 def two_people_router(graph: Graph) -> None:
     """Two people whose faces ConsistentID brings and UniPortrait's router places."""
-    models = _models(graph, mode="corrected")
+    models = load_models(graph, mode="corrected")
     files = {"faceid": FACEID, "router": ROUTER, "backbone": BACKBONE, "image_prompt": "none"}
     uniportrait = graph.add("LikenessLoadUniPortrait", **files)
     rows: list[list[Node]] = []
     people: list[Node] = []
     for number in (1, 2):
         before = people[-1] if people else None
-        row = _person(graph, models, number, before)
+        row = add_person(graph, models, number, before)
         chained = {"identities": rows[-1][-1]["identities"]} if rows else {}
         placed = graph.add(
             "LikenessAddUniPortraitIdentity",
@@ -162,8 +162,8 @@ def two_people_router(graph: Graph) -> None:
         "LikenessUniPortraitPlacement", uniportrait=uniportrait["uniportrait"], identities=rows[-1][-1]["identities"]
     )
     text = "two people sitting side by side in a cafe, talking, window light"
-    prompt = _prompt(graph, models, people[-1], text, NEGATIVE, (768, 512))
-    applied = _apply(graph, models, people[-1], placement=placement["placement"])
+    prompt = encode(graph, models, people[-1], text, NEGATIVE, (768, 512))
+    applied = apply(graph, models, people[-1], placement=placement["placement"])
     latent = graph.add("EmptyLatentImage", width=768, height=512)
     texts = (prompt["positive"], prompt["negative"])
     sampled = sample(graph, applied["model"], texts, latent["LATENT"], SAMPLING)
@@ -190,7 +190,7 @@ WORKFLOWS: Mapping[str, Callable[[Graph], None]] = {
 }
 
 
-def _models(
+def load_models(
     graph: Graph,
     *,
     checkpoint: str = CHECKPOINT,
@@ -198,6 +198,7 @@ def _models(
     mode: str = "auto",
     purpose: str = "text to image",
 ) -> Models:
+    """The loaders."""
     loaded = graph.add("CheckpointLoaderSimple", ckpt_name=checkpoint)
     consistentid = graph.add("LikenessLoadConsistentID", consistentid=adapter, mode=mode, purpose=purpose)
     face_parser = graph.add("LikenessLoadFaceParser", face_parser=FACE_PARSING)
@@ -214,10 +215,10 @@ def _portrait(
     name: str,
     how: str = HOW_CONSISTENTID,
 ) -> None:
-    person = _person(graph, models, 1)
-    prompt = _prompt(graph, models, person[-1], text, negative, size)
+    person = add_person(graph, models, 1)
+    prompt = encode(graph, models, person[-1], text, negative, size)
     shown = graph.add("PreviewAny", "The prompt as assembled", source=prompt["text"])
-    applied = _apply(graph, models, person[-1])
+    applied = apply(graph, models, person[-1])
     latent = graph.add("EmptyLatentImage", width=size[0], height=size[1])
     sampled = sample(graph, applied["model"], (prompt["positive"], prompt["negative"]), latent["LATENT"], settings)
     graph.place(
@@ -246,7 +247,8 @@ def _regions(graph: Graph, models: Models, number: int, **given: Any) -> list[No
     return [photo, faces, regions]
 
 
-def _person(graph: Graph, models: Models, number: int, before: Node | None = None) -> list[Node]:
+def add_person(graph: Graph, models: Models, number: int, before: Node | None = None) -> list[Node]:
+    """Photo, face and identity of one person; the last node is the end of the chain."""
     photo, faces, regions = _regions(graph, models, number)
     identity = graph.add(
         "LikenessAddConsistentIDIdentity",
@@ -259,7 +261,8 @@ def _person(graph: Graph, models: Models, number: int, before: Node | None = Non
     return [photo, faces, regions, identity]
 
 
-def _prompt(graph: Graph, models: Models, people: Node, text: str, negative: str, size: tuple[int, int]) -> Node:
+def encode(graph: Graph, models: Models, people: Node, text: str, negative: str, size: tuple[int, int]) -> Node:
+    """Both prompts, with the people of a chain in them."""
     return graph.add(
         "LikenessEncodeConsistentIDPrompt",
         clip=models.checkpoint["CLIP"],
@@ -273,7 +276,8 @@ def _prompt(graph: Graph, models: Models, people: Node, text: str, negative: str
     )
 
 
-def _apply(graph: Graph, models: Models, people: Node, placement: Socket | None = None) -> Node:
+def apply(graph: Graph, models: Models, people: Node, placement: Socket | None = None) -> Node:
+    """The MODEL with the people of a chain."""
     given: dict[str, Any] = {} if placement is None else {"placement": placement}
     return graph.add(
         "LikenessApplyConsistentID",

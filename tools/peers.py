@@ -45,7 +45,9 @@ IPADAPTER, INSTANTID, PULID = "IPAdapter_plus", "InstantID", "PuLID"
 MARKS = {IPADAPTER: "IPAdapterPlus.py", INSTANTID: "InstantID.py", PULID: "pulid.py"}  # a file that tells the pack
 NODES = {IPADAPTER: "IPAdapterAdvanced", INSTANTID: "ApplyInstantID", PULID: "ApplyPulid"}
 OURS, PEER = "ours", "peer"
-METHODS = ("uniportrait", "consistentid")
+GUIDANCE = "reference-guidance"
+METHODS = ("uniportrait", "consistentid", GUIDANCE)
+FILES = {"uniportrait": (FACEID, ROUTER, BACKBONE), "consistentid": (CONSISTENTID, FACE_PARSING), GUIDANCE: ()}
 SAMPLER, SAVED = "sampler", "saved"
 
 Prompt = dict[str, Any]
@@ -161,8 +163,7 @@ def _distance(first: Tensor, second: Tensor) -> float:
 
 def _through_http(folder: ComfyFolder, peers: dict[str, Path], method: str) -> bool:
     """Load all packs beside ours; run IPAdapter_plus. Gives whether something failed."""
-    files = (FACEID, ROUTER, BACKBONE) if method == "uniportrait" else (CONSISTENTID, FACE_PARSING)
-    models = make_all((CHECKPOINT, CLIP_VISION, IP_ADAPTER, *files)) | make_recogniser()
+    models = make_all((CHECKPOINT, CLIP_VISION, IP_ADAPTER, *FILES[method])) | make_recogniser()
     packs = {path.name: path for path in peers.values()}
     with (
         tempfile.TemporaryDirectory(prefix="likeness-peers-") as base,
@@ -181,7 +182,8 @@ def _through_http(folder: ComfyFolder, peers: dict[str, Path], method: str) -> b
 
 def _prompt(method: str, adapters: tuple[str, ...], number: int) -> Prompt:
     """A graph with the adapters in the given order; the last one is applied anew in every run."""
-    prompt = copy.deepcopy(_base() | (_uniportrait() if method == "uniportrait" else _consistentid()))
+    ours = {"uniportrait": _uniportrait, "consistentid": _consistentid, GUIDANCE: _guidance}[method]
+    prompt = copy.deepcopy(_base() | ours())
     model: list[Any] = ["checkpoint", 0]
     for name in adapters:
         prompt[name]["inputs"]["model"] = model
@@ -257,6 +259,27 @@ def _consistentid() -> Prompt:
             "LikenessApplyConsistentID", consistentid=["consistentid", 0], identities=["person", 0], lora_strength=1.0
         ),
         SAMPLER: _sampler(["prompt", 0], ["prompt", 1]),
+    }  # fmt: skip
+
+
+def _guidance() -> Prompt:
+    sides: dict[str, Any] = {"width": 256, "height": 256}
+    return {
+        **_photo(1, astronaut().region),
+        "nowhere": _node("SolidMask", value=0.0, **sides),
+        "half": _node("SolidMask", value=1.0, **(sides | {"width": 128})),
+        "mask": _node(
+            "MaskComposite", destination=["nowhere", 0], source=["half", 0], x=0, y=0, operation="add"
+        ),
+        "person": _node(
+            "LikenessAddOmniPortraitReference", photo=["faces 1", 0], vae=["checkpoint", 2], name="", size=256,
+            on_no_face="error", mask=["mask", 0],
+        ),
+        OURS: _node(
+            "LikenessApplyReferenceGuidance", references=["person", 0], find_by="mask", strength_mode="relative",
+            strength=0.3, start_percent=0.0, end_percent=1.0, every_k=1, step_mode="eps", features="coarse",
+            reference_percent=0.329, seeds=1, keep_background=True, face_order="left to right", detector="auto",
+        ),
     }  # fmt: skip
 
 

@@ -39,9 +39,9 @@ class Models:
 
 def one_person(graph: Graph) -> None:
     """One photo, one person."""
-    models = _models(graph)
-    person = _person(graph, models, 1)
-    applied = _apply(graph, models, models.checkpoint["MODEL"], person[-1], STRUCTURE_ONE)
+    models = load_models(graph)
+    person = add_person(graph, models, 1)
+    applied = apply(graph, models, models.checkpoint["MODEL"], person[-1], STRUCTURE_ONE)
     texts = prompts(
         graph,
         models.checkpoint["CLIP"],
@@ -75,7 +75,7 @@ def three_people(graph: Graph) -> None:
 
 def two_people_controlnet_lora(graph: Graph) -> None:
     """Two people in a given pose, with a LoRA of the user's own."""
-    models = _models(graph)
+    models = load_models(graph)
     people, last = _people(graph, models, 2)
     lora = graph.add(
         "LoraLoader",
@@ -86,7 +86,7 @@ def two_people_controlnet_lora(graph: Graph) -> None:
         strength_model=0.8,
         strength_clip=0.8,
     )
-    applied = _apply(graph, models, lora["MODEL"], last, STRUCTURE_SEVERAL)
+    applied = apply(graph, models, lora["MODEL"], last, STRUCTURE_SEVERAL)
     texts = prompts(graph, lora["CLIP"], "two people dancing in a ballroom, elegant clothes", NEGATIVE)
     control_net = graph.add("ControlNetLoader", control_net_name=CONTROL_NET)
     pose = graph.add("LoadImage", "Picture of the poses", image="poses.png")
@@ -115,7 +115,7 @@ def two_people_controlnet_lora(graph: Graph) -> None:
 
 def two_people_masks(graph: Graph) -> None:
     """Two people, each bound to a mask instead of being placed by the router."""
-    models = _models(graph)
+    models = load_models(graph)
     size: dict[str, Any] = {"width": 768, "height": 512}
     empty = graph.add("SolidMask", "No place", value=0.0, **size)
     half = graph.add("SolidMask", "Half of the picture", value=1.0, width=384, height=512)
@@ -124,7 +124,7 @@ def two_people_masks(graph: Graph) -> None:
         for title, x in (("Mask of person 1: left half", 0), ("Mask of person 2: right half", 384))
     ]
     people, last = _people(graph, models, 2, [mask["MASK"] for mask in masks])
-    applied = _apply(graph, models, models.checkpoint["MODEL"], last, STRUCTURE_SEVERAL)
+    applied = apply(graph, models, models.checkpoint["MODEL"], last, STRUCTURE_SEVERAL)
     texts = prompts(graph, models.checkpoint["CLIP"], "two people talking at a kitchen table, morning light", NEGATIVE)
     latent = graph.add("EmptyLatentImage", **size)
     sampled = sample(graph, applied["model"], texts, latent["LATENT"], SAMPLING)
@@ -144,9 +144,9 @@ def two_people_masks(graph: Graph) -> None:
 
 def group_hires(graph: Graph) -> None:
     """Three people in a group shot, enlarged, then every face painted again with that person's identity only."""
-    models = _models(graph)
+    models = load_models(graph)
     people, last = _people(graph, models, 3)
-    applied = _apply(graph, models, models.checkpoint["MODEL"], last, STRUCTURE_SEVERAL)
+    applied = apply(graph, models, models.checkpoint["MODEL"], last, STRUCTURE_SEVERAL)
     texts = prompts(
         graph,
         models.checkpoint["CLIP"],
@@ -181,9 +181,9 @@ def group_hires(graph: Graph) -> None:
 
 
 def _several(graph: Graph, count: int, prompt: str, name: str) -> None:
-    models = _models(graph)
+    models = load_models(graph)
     people, last = _people(graph, models, count)
-    applied = _apply(graph, models, models.checkpoint["MODEL"], last, STRUCTURE_SEVERAL)
+    applied = apply(graph, models, models.checkpoint["MODEL"], last, STRUCTURE_SEVERAL)
     texts = prompts(graph, models.checkpoint["CLIP"], prompt, NEGATIVE)
     latent = graph.add("EmptyLatentImage", width=768, height=512)
     sampled = sample(graph, applied["model"], texts, latent["LATENT"], SAMPLING)
@@ -200,7 +200,8 @@ def _several(graph: Graph, count: int, prompt: str, name: str) -> None:
     )
 
 
-def _models(graph: Graph) -> Models:
+def load_models(graph: Graph) -> Models:
+    """The loaders."""
     checkpoint = graph.add("CheckpointLoaderSimple", ckpt_name=CHECKPOINT)
     files = {"faceid": FACEID, "router": ROUTER, "backbone": BACKBONE, "image_prompt": "none"}
     uniportrait = graph.add("LikenessLoadUniPortrait", **files)
@@ -213,13 +214,14 @@ def _people(
     """Rows of nodes, one for each person, and the last node of the chain."""
     rows: list[list[Node]] = []
     for index, mask in enumerate(masks or [None] * count):
-        rows.append(_person(graph, models, index + 1, rows[-1][-1] if rows else None, mask))
+        rows.append(add_person(graph, models, index + 1, rows[-1][-1] if rows else None, mask))
     return rows, rows[-1][-1]
 
 
-def _person(
+def add_person(
     graph: Graph, models: Models, number: int, before: Node | None = None, mask: Socket | None = None
 ) -> list[Node]:
+    """Photo, face and identity of one person; the last node is the end of the chain."""
     photo = graph.add("LoadImage", f"Photo of person {number}", image=f"person-{number}.png")
     faces = graph.add("LikenessDetectFaces", image=photo["IMAGE"])
     links = {"identities": before["identities"]} if before else {}
@@ -236,7 +238,8 @@ def _person(
     return [photo, faces, identity]
 
 
-def _apply(graph: Graph, models: Models, model: Socket, people: Node, structure_scale: float) -> Node:
+def apply(graph: Graph, models: Models, model: Socket, people: Node, structure_scale: float) -> Node:
+    """The MODEL with the people of a chain."""
     return graph.add(
         "LikenessApplyUniPortrait",
         model=model,
@@ -259,7 +262,7 @@ def _repaint(
     """Paint one person's face again at the size of a portrait and put it back."""
     face = graph.add("LikenessCropFace", image=picture, faces=found["faces"], mask=routing["masks"], index=index)
     person = graph.add("LikenessPickUniPortraitIdentity", identities=people["identities"], index=index)
-    applied = _apply(graph, models, models.checkpoint["MODEL"], person, STRUCTURE_ONE)
+    applied = apply(graph, models, models.checkpoint["MODEL"], person, STRUCTURE_ONE)
     encoded = graph.add("VAEEncode", pixels=face["crop"], vae=models.checkpoint["VAE"])
     latent = graph.add("SetLatentNoiseMask", samples=encoded["LATENT"], mask=face["crop_mask"])
     sampled = sample(

@@ -176,3 +176,71 @@ HOW_MINIATURE_CONSISTENTID = f"""
 
 With your own photos and an SD1.5 checkpoint: `consistentid-portrait`.
 """
+
+OMNIPORTRAIT_DOWNLOADS = """
+Folders are below `ComfyUI/models`. File names are free: choose yours in the loaders.
+
+| file | folder |
+|---|---|
+| any SD1.5 or SDXL checkpoint | `checkpoints` |
+| a face detector: YuNet's `face_detection_yunet_2023mar.onnx` (MIT) | `face_detection` |
+| or insightface's `buffalo_l` (non-commercial research only) | `insightface` |
+
+Reference-Based Guidance needs no weights of its own. With SDXL set `size` of *Add OmniPortrait Reference* to 1024, and the picture
+to 1024 × 1024.
+"""
+
+PIVOT_DOWNLOADS = f"""
+{OMNIPORTRAIT_DOWNLOADS}
+The pivot encoder (folder `omniportrait`) is not published by the paper's authors; this pack's trainer makes one, see
+`docs/training.md`. An adapter that holds only what training changed asks for the open_clip weights that it was trained from
+(folder `clip_vision`).
+"""
+
+HOW_REFERENCE_GUIDANCE = f"""
+1. Choose a photo. One sharp, frontal face is best; several photos of the person give more places to match.
+2. Write a prompt with one person in it, and run.
+3. *How alike it became* shows the match step by step. It rises little: raise `strength` (0.15 to 1). *not found*: no face was seen in
+   the preview at the guided steps; choose another seed, or give *Add OmniPortrait Reference* a mask.
+
+The checkpoint alone knows nothing of the person: guidance pulls what it draws towards the photo. For a portrait combine it with
+an adapter that brings the person in (`uniportrait-guidance`, `consistentid-guidance`).
+{_CONSENT}
+"""
+
+HOW_PIVOT = f"""
+1. Choose a photo.
+2. Write the prompt with `@id1` behind the noun that is this person: *a man @id1 in a red scarf*.
+3. Run. The face is fused into that noun; from 40 % of the sampling on, features are pulled towards the photo where the picture
+   attends to the noun.
+
+`strength` of *Encode OmniPortrait Prompt*: how far the noun becomes the person. `strength` of the guidance: details.
+{_CONSENT}
+"""
+
+HOW_PIVOT_TWO = f"""
+1. Choose a photo of each person.
+2. Write the prompt with `@id1` and `@id2` behind their nouns: *a man @id1 and a woman @id2 in a cafe*.
+3. Run. Everybody is pulled inside their own mask; masks never overlap.
+
+For a further person add *Load Image*, *Detect Faces* and *Add OmniPortrait Reference* and chain it through `references`.
+{_CONSENT}
+"""
+
+HOW_ADAPTER_GUIDANCE = f"""
+1. Choose a photo. It is used twice: the adapter brings the person in, the guidance pulls details towards the photo.
+2. Write the prompt and run.
+3. *How alike it became* shows the match step by step. Compare with *Apply Reference-Based Guidance* bypassed (Ctrl+B), same seed.
+
+Several people: chain them in both, and set `face_order` to `most alike`.
+{_CONSENT}
+"""
+
+HOW_MINIATURE_GUIDANCE = f"""
+{_MINIATURE}
+1. Run: four pictures of the person, guided towards the portrait on top of UniPortrait.
+2. *How alike it became* shows the match of features step by step, *Where the face was* the mask.
+3. Bypass *Apply UniPortrait* (Ctrl+B) to see what guidance does by itself.
+
+The miniature's latents are small, so guidance begins later and is stronger here than with your own checkpoint: `reference-guidance`.
+"""

@@ -17,7 +17,7 @@ from typing import Any
 
 from PIL import Image
 
-from . import consistentid_workflows, miniature_workflows, uniportrait_workflows
+from . import consistentid_workflows, miniature_workflows, omniportrait_workflows, uniportrait_workflows
 from .comfy_folders import REPOSITORY
 from .demo_scene import drawn_people
 from .miniature_workflows import PORTRAIT
@@ -27,6 +27,7 @@ FOLDER = REPOSITORY / "workflows"
 WORKFLOWS: Mapping[str, Callable[[Graph], None]] = {
     **uniportrait_workflows.WORKFLOWS,
     **consistentid_workflows.WORKFLOWS,
+    **omniportrait_workflows.WORKFLOWS,
     **miniature_workflows.WORKFLOWS,
 }
 
