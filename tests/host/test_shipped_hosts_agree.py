@@ -1,0 +1,67 @@
+"""The weights that ship, in ComfyUI and on diffusers: two drawn people, the same latents, and who was put where."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("diffusers")
+
+from likeness.miniature.studio.drawing import Settings
+from likeness.miniature.studio.euler import cpu_noise
+from likeness.miniature.studio.studio import Shot, Studio
+from likeness.models.images import images_from_arrays
+from likeness.tools.demo_scene import drawn_people
+from likeness.tools.miniature_workflows import SAMPLING, STRENGTH, STRUCTURE, TWO
+
+pytestmark = [pytest.mark.comfy, pytest.mark.slow]
+
+ALIKE = 1e-3  # of latents of spread 1
+SHAPE = (1, 16, 16, 16)
+
+
+def in_comfyui(references, monkeypatch):
+    """Latents as the UNet takes them, and the routing map."""
+    from likeness.host import sampling
+    from likeness.host.faces import detect_faces
+    from likeness.host.miniature import load_miniature
+    from likeness.host.uniportrait import apply
+    from likeness.host.uniportrait_identity import add_person
+
+    import nodes
+
+    monkeypatch.setattr(sampling, "is_queued", lambda node: node == sampling.ROUTING_MAP_NODE)
+    loaded, chain = load_miniature(), None
+    for reference in references:
+        faces = detect_faces(images_from_arrays([reference]), analysis=loaded.face_analysis)
+        settings = {"name": "", "strength": STRENGTH, "start_percent": 0.0, "end_percent": 1.0, "mask": None}
+        chain = add_person(loaded.uniportrait, loaded.clip_vision, faces, chain, **settings)
+    model, _ = apply(loaded.model, loaded.uniportrait, chain, structure_scale=STRUCTURE, lora_strength=1.0)
+    texts = [loaded.clip.encode_from_tokens_scheduled(loaded.clip.tokenize(text)) for text in (TWO, "")]
+    chosen = [SAMPLING[name] for name in ("seed", "steps", "cfg", "sampler_name", "scheduler")]
+    [latent] = nodes.KSampler().sample(model, *chosen, *texts, {"samples": torch.zeros(SHAPE)})
+    maps = sampling.recorded_maps(model, latent["samples"])
+    return latent["samples"] * model.model.latent_format.scale_factor, maps.maps
+
+
+def test_two_people_are_the_same_on_both_hosts(monkeypatch, record_property):
+    references, _ = drawn_people()
+    shot = Shot(
+        prompt=TWO,
+        noise=cpu_noise(SAMPLING["seed"], SHAPE),
+        references=tuple(np.asarray(reference) for reference in references),
+        strength=STRENGTH,
+        structure_scale=STRUCTURE,
+    )
+    ours, our_maps = Studio.load().draw(shot, Settings(steps=SAMPLING["steps"], guidance=SAMPLING["cfg"]))
+    theirs, their_maps = in_comfyui(references, monkeypatch)
+    differing = int((our_maps.maps.argmax(1) != their_maps.argmax(1)).sum())
+    distance = float((ours - theirs).abs().max())
+    record_property("largest difference of latents", distance)
+    record_property("routed positions that differ", differing)
+    print(
+        f"latents differ by at most {distance:.1e}, {differing} of {our_maps.maps[:, 0].numel()} routed positions differ"
+    )
+    assert distance <= ALIKE
+    assert differing <= 2  # of 256; a tie may fall either way
