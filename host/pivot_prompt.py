@@ -52,6 +52,8 @@ def encode_prompt(
     require_range("strength", strength, STRONGEST)
     people = references.people
     prompt = mark_people(text, len(people))
+    if not people:
+        logger.warning("%s: nobody is in the chain, so the prompt is encoded without people", NAME)
     for place in prompt.without(len(people)):
         logger.warning('%s: no word of the prompt is "%s"; write @id%d behind one', NAME, people[place].name, place + 1)
     encoded = clip.encode_from_tokens_scheduled(clip.tokenize(prompt.text))

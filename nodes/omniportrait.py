@@ -64,7 +64,9 @@ class EncodeOmniPortraitPrompt(io.ComfyNode):
             description="Encodes the positive prompt and fuses people into their nouns: a man @id1 and a woman @id2 in a cafe.",
             inputs=[
                 io.Clip.Input("clip", tooltip="The CLIP of the checkpoint."),
-                References.Input("references", tooltip="The people; @id1 is the first of the chain."),
+                References.Input(
+                    "references", tooltip="The people, from Add OmniPortrait Reference; @id1 is the first of the chain."
+                ),
                 io.String.Input(
                     "text",
                     multiline=True,

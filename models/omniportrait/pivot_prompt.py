@@ -77,19 +77,21 @@ def mark_people(prompt: str, people: int) -> MarkedPrompt:
 
     Args:
         prompt: with markers; without any, one person is named by the first of `NOUNS` in it.
-        people: how many the chain has; some may have no marker.
+        people: how many the chain has; some may have no marker. Without anybody, as where no face was found, nothing is marked.
 
     Raises:
         InvalidSettingError: if a marker names nobody of the chain, or none is there and nothing else tells the words.
     """
     found = read_prompt(prompt)
+    if not people:
+        return MarkedPrompt(found.text)
     strangers = [mark.name for mark in found.marks if not 0 <= mark.person < people]
     if strangers:
         raise InvalidSettingError(
             f"The prompt names {_listed(strangers)}, but the chain of references has {people} "
             f"{'person' if people == 1 else 'people'}; add one more or use {_markers(people)}."
         )
-    if found.marks or not people:
+    if found.marks:
         return found
     if people > 1:
         raise InvalidSettingError(
@@ -121,8 +123,6 @@ def _seam(before: str, after: str) -> str:
 
 def _markers(people: int) -> str:
     """The markers of a chain, as a phrase."""
-    if not people:
-        return "none"
     return "@id1" if people == 1 else f"@id1 to @id{people}"
 
 

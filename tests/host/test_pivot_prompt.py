@@ -159,13 +159,14 @@ def test_somebody_without_a_marker_is_left_out_with_a_warning(encode, narrow_cli
     assert (tensor != expected).any(-1)[0].nonzero().flatten().tolist() == [5]
 
 
-def test_nobody_is_the_plain_prompt(narrow_clip, omniportrait):
+def test_nobody_is_the_plain_prompt_with_a_warning(narrow_clip, omniportrait, caplog):
     from likeness.host.pivot_prompt import encode_prompt
 
     clip = narrow_clip()
-    [[tensor, options]] = encode_prompt(clip, References(), "a man", omniportrait=omniportrait)
+    [[tensor, options]] = encode_prompt(clip, References(), "a man @id1 sits", omniportrait=omniportrait)
     assert options[PIVOTS] == ()
-    assert torch.equal(tensor, plain(clip, "a man")[0][0])
+    assert torch.equal(tensor, plain(clip, "a man sits")[0][0])
+    assert ["nobody is in the chain" in record.getMessage() for record in caplog.records] == [True]
 
 
 @pytest.mark.parametrize("prompt", ["@id1 a man", "  @id1, a man", "(@id1:1.2) man", '"...", @id1 man'])
