@@ -81,11 +81,8 @@ def recorded_maps(model: ModelPatcher, latent: Tensor) -> PlacementMaps:
     Raises:
         MissingRecordingError: if nothing of ours was applied to the MODEL, or the run is not remembered.
     """
-    archive: RunArchive | None = model.get_attachment(ARCHIVE_KEY)
-    if archive is None:
-        raise MissingRecordingError(
-            "Nobody was applied to this model, so nothing was routed: connect the MODEL output of Apply UniPortrait."
-        )
+    nobody = "Nobody was applied to this model, so nothing was routed: connect the MODEL output of Apply UniPortrait."
+    archive = _archive(model, nobody)
     maps = archive.find(latent).placements
     if maps is None:
         raise MissingRecordingError(_unknown(archive, "routing", "the Routing Map"))
@@ -98,15 +95,19 @@ def recorded_guidance(model: ModelPatcher, latent: Tensor) -> GuidanceHistory:
     Raises:
         MissingRecordingError: if nobody guides the MODEL, or the run is not remembered.
     """
-    archive: RunArchive | None = model.get_attachment(ARCHIVE_KEY)
-    if archive is None:
-        raise MissingRecordingError(
-            "Nobody is pulled in this model: connect the MODEL output of Apply Reference-Based Guidance."
-        )
+    nobody = "Nobody is pulled in this model: connect the MODEL output of Apply Reference-Based Guidance."
+    archive = _archive(model, nobody)
     history = archive.find(latent).guidance
     if history is None:
         raise MissingRecordingError(_unknown(archive, "guidance", "Show Guidance"))
     return history
+
+
+def _archive(model: ModelPatcher, nobody: str) -> RunArchive:
+    archive: RunArchive | None = model.get_attachment(ARCHIVE_KEY)
+    if archive is None:
+        raise MissingRecordingError(nobody)
+    return archive
 
 
 def _unknown(archive: RunArchive, what: str, node: str) -> str:

@@ -20,7 +20,12 @@ pytestmark = pytest.mark.comfy
 
 FOLDER = Path(__file__).resolve().parents[1] / "workflows"
 # Share of skin, hair and eyes that are right in the workflow's four pictures; a guess is right in 0.19 of all.
-FLOORS = {"miniature-one-person": 0.4, "miniature-two-people": 0.4, "miniature-consistentid": 0.5}
+FLOORS = {
+    "miniature-one-person": 0.4,
+    "miniature-two-people": 0.4,
+    "miniature-consistentid": 0.5,
+    "miniature-guidance": 0.4,
+}
 
 
 @pytest.fixture(scope="module")

@@ -153,6 +153,24 @@ def sample(conditioning):
     return run
 
 
+@pytest.fixture
+def loaded_model(tiny_model):
+    """A MODEL whose weights are inference tensors, as loaders make them."""
+    with torch.inference_mode():
+        return tiny_model()
+
+
+@pytest.fixture
+def drawn(sample):
+    """Sample as ComfyUI executes nodes: in inference mode."""
+
+    def run(model, **settings):
+        with torch.inference_mode():
+            return sample(model, **settings).clone()
+
+    return run
+
+
 INTRINSIC, SHALLOW, CLIP_WIDTH, POOLED = 10, 18, 5, 6
 
 

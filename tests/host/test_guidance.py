@@ -38,24 +38,6 @@ def guidance(*people, mode="relative", strength=0.5, window=ALWAYS, tap=TAP):
     )
 
 
-@pytest.fixture
-def loaded_model(tiny_model):
-    """A MODEL whose weights are inference tensors, as loaders make them."""
-    with torch.inference_mode():
-        return tiny_model()
-
-
-@pytest.fixture
-def drawn(sample):
-    """Sample as ComfyUI executes nodes: in inference mode."""
-
-    def run(model, **settings):
-        with torch.inference_mode():
-            return sample(model, **settings).clone()
-
-    return run
-
-
 def guided(model, *guidances):
     from likeness.host.guidance import guide
 

@@ -17,21 +17,6 @@ SIDE = 16
 CONTEXT = 24
 
 
-@pytest.fixture
-def loaded_model(tiny_model):
-    with torch.inference_mode():
-        return tiny_model()
-
-
-@pytest.fixture
-def drawn(sample):
-    def run(model, **settings):
-        with torch.inference_mode():
-            return sample(model, **settings).clone()
-
-    return run
-
-
 def half(side="left"):
     mask = torch.zeros(1, SIDE, SIDE)
     mask[..., : SIDE // 2] = 1
