@@ -79,7 +79,8 @@ class _Plot:
         for place, (name, curve) in enumerate(self.curves.items()):
             colour = tuple(round(255 * part * 0.8) for part in colour_of(place))
             points = [(self._x(step), self._y(value)) for step, (_, value) in enumerate(curve) if not math.isnan(value)]
-            self.canvas.line(points, fill=colour, width=3 * OVERSAMPLING, joint="curve")
+            if len(points) > 1:
+                self.canvas.line(points, fill=colour, width=3 * OVERSAMPLING, joint="curve")
             for x, y in points:
                 radius = 3 * OVERSAMPLING
                 self.canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
