@@ -10,6 +10,7 @@ from likeness.models.errors import (
     MissingRecordingError,
 )
 from likeness.models.omniportrait.references import CROP_SIZE, Person, ReferencePicture, References
+from likeness.tests.host.guiders import guiders, run_guider
 
 pytestmark = pytest.mark.comfy
 
@@ -314,6 +315,46 @@ def test_layers_without_a_gradient_are_refused(loaded_model, guided):
     loaded_model.model.diffusion_model.out[2] = Quantised()
     with pytest.raises(IncompatibleBaseModelError, match=r"out\.2 of this model is a Quantised.*no GGUF or TensorRT"):
         guided(references(half()))
+
+
+@pytest.mark.parametrize("name", ["cfg", "no cfg", "basic", "dual", "perp"])
+def test_every_guider_is_guided(loaded_model, guided, conditioning, pulls, name):
+    with torch.inference_mode():
+        plain = run_guider(guiders(loaded_model, conditioning)[name][0])
+        found = run_guider(guiders(guided(references(half())), conditioning)[name][0])
+    assert len(pulls) == 2
+    assert torch.isfinite(found).all()
+    assert not torch.equal(found, plain)
+
+
+def test_a_control_net_goes_on_as_it_was_and_inpainting_keeps_the_rest(loaded_model, guided, drawn):
+    import comfy.sample
+    from comfy.controlnet import ControlBase
+
+    class Control(ControlBase):
+        def __init__(self):
+            super().__init__()
+            self.graphs = []
+
+        def get_control(self, x, *others):
+            self.graphs.append(x.requires_grad)
+            return {"middle": [torch.full((len(x), 128, 2, 2), 0.3)], "output": []}
+
+    control = Control()
+    model = guided(references(half()))
+    steered = drawn(model, positive=text(control=control), negative=text(11, control=control))
+    assert control.graphs
+    assert not any(control.graphs)
+    assert not torch.equal(steered, drawn(model, positive=text(), negative=text(11)))
+    start = torch.randn(1, 4, SIDE, SIDE, generator=torch.Generator().manual_seed(8))
+    mask = torch.zeros(1, 1, SIDE, SIDE)
+    mask[..., : SIDE // 2] = 1
+    with torch.inference_mode():
+        noise = torch.randn(start.shape, generator=torch.Generator().manual_seed(9))
+        options = {"denoise": 0.6, "noise_mask": mask, "disable_pbar": True, "seed": 1}
+        painted = comfy.sample.sample(model, noise, 4, 4.0, "euler", "normal", text(), text(11), start, **options)
+    torch.testing.assert_close(painted[..., SIDE // 2 :], start[..., SIDE // 2 :], atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(painted[..., : SIDE // 2], start[..., : SIDE // 2])
 
 
 def test_it_works_beside_perturbed_and_self_attention_guidance(loaded_model, guided, drawn):
