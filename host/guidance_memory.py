@@ -19,7 +19,7 @@ from .levels import halvings
 logger = logging.getLogger(__name__)
 
 # Values that are kept for backward at each position, in widths of the layer. Linear layers and convolutions keep nothing.
-TRANSFORMER, SAVING_TRANSFORMER = 22, 11
+TRANSFORMER, SAVING_TRANSFORMER = 22, 13
 RESIDUAL, SAVING_RESIDUAL = 4, 2
 SLACK = 1.2  # for what the allocator wastes and the features, which are single tensors
 
