@@ -417,6 +417,8 @@ def ran(comfy_server, small):
             for routing in ids_of(prompt, "LikenessShowRoutingMap"):
                 prompt["masks"] = {"class_type": "MaskToImage", "inputs": {"mask": [routing, 0]}}
                 prompt["masks shown"] = {"class_type": "PreviewImage", "inputs": {"images": ["masks", 0]}}
+            for record in ids_of(prompt, "LikenessShowGuidance"):
+                prompt["numbers"] = {"class_type": "PreviewAny", "inputs": {"source": [record, 2]}}
             entries[name] = prompt, comfy_server.run(prompt)
         return entries[name]
 
@@ -451,12 +453,9 @@ def test_every_layer_is_reached(name, sites, comfy_server, ran):
 
 @pytest.mark.comfy
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in RUN if name == "uniportrait-guidance"])
-def test_guidance_pulls_at_every_step(name, comfy_server, small):
-    prompt = small(name)
-    [record] = ids_of(prompt, "LikenessShowGuidance")
-    prompt["numbers"] = {"class_type": "PreviewAny", "inputs": {"source": [record, 2]}}
-    numbers = json.loads(comfy_server.run(prompt)["outputs"]["numbers"]["text"][0])
+def test_guidance_pulls_at_every_step(ran):
+    _, entry = ran("uniportrait-guidance")
+    numbers = json.loads(entry["outputs"]["numbers"]["text"][0])
     assert numbers["skipped"] == 0
     [steps] = numbers["people"].values()
     assert len(steps) == len(numbers["corrections"]) == STEPS
