@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import pytest
 import torch
@@ -11,7 +12,8 @@ pytest.importorskip("diffusers")
 
 from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 from likeness.models.errors import IncompatibleBaseModelError
-from likeness.training.attention_maps import AttentionMaps
+from likeness.models.omniportrait.face_localization import attention_columns
+from likeness.training.attention_maps import EVERY, AttentionMaps, nearest_level
 from likeness.training.diffusers_host import PROJECTIONS, attach, find_sites
 from torch import nn
 
@@ -158,6 +160,73 @@ def test_maps_are_kept_until_they_are_taken(sd15, inputs):
     sd15(**given)
     assert len(maps.take()) == 16
     maps.detach()
+
+
+def test_only_the_wanted_layers_are_recorded(sd15, inputs):
+    given, everything = inputs(sd15), AttentionMaps(sd15)
+    some = AttentionMaps(sd15, wants=lambda site: site.block[0] == "middle")
+    sd15(**given)
+    [middle], whole = some.take(), everything.take()
+    some.detach()
+    everything.detach()
+    assert torch.equal(middle, whole[6])  # after six layers on the way down
+
+
+def test_what_is_kept_of_a_layer_may_be_chosen(sd15, inputs):
+    given, everything = inputs(sd15), AttentionMaps(sd15)
+    rows = torch.tensor([[2], [5]])
+    columns = AttentionMaps(sd15, read=lambda queries, keys: attention_columns(queries, keys, rows))
+    sd15(**given)
+    kept, whole = columns.take(), everything.take()
+    columns.detach()
+    everything.detach()
+    for column, one in zip(kept, whole, strict=True):
+        shares = one.unflatten(0, (2, -1)).mean(1)  # (2, L, 7)
+        expected = torch.stack([shares[0, :, 2], shares[1, :, 5]])[:, None]
+        torch.testing.assert_close(column, expected)
+
+
+@pytest.mark.parametrize(
+    ("side", "expected"),
+    [(64, 16), (96, 12), (16, 16), (32, 16), (8, 8), (256, 32)],  # latents of 512, 768, … pixels with SD1.5's levels
+)
+def test_the_level_nearest_to_a_size_is_taken(sd15, side, expected):
+    wants = nearest_level(sd15, side, 16)
+    paths = [site.path for site in find_sites(sd15) if site.kind == "cross" and wants(site)]
+    level = round(math.log2(side / expected))
+    blocks = [f"down_blocks.{level}.attentions.{place}" for place in range(2)]
+    blocks += [f"up_blocks.{3 - level}.attentions.{place}" for place in range(3)]
+    assert [path.split(".transformer_blocks")[0] for path in paths] == (
+        blocks if level < 3 else ["mid_block.attentions.0"]
+    )
+
+
+def test_of_deep_transformers_every_second_block_is_taken(sdxl):
+    wants = nearest_level(sdxl, 128, 16)  # of 1024 pixels; the coarsest level has 32 by 32 positions
+    found = [site for site in find_sites(sdxl) if site.kind == "cross" and wants(site)]
+    coarsest = [site for site in find_sites(sdxl) if site.kind == "cross" and site.path.split(".")[:2] in (
+        ["down_blocks", "2"], ["up_blocks", "0"], ["mid_block", "attentions"])]  # fmt: skip
+    assert [site.block[2] for site in coarsest] == [0, 1, 2] * 6
+    assert found == [site for site in coarsest if site.block[2] % EVERY == 0]
+
+
+def test_gradient_checkpointing_changes_no_gradient_of_the_maps(sd15, inputs):
+    def gradient(unet):
+        given = inputs(unet)
+        text = given["encoder_hidden_states"].requires_grad_()
+        maps = AttentionMaps(unet, wants=nearest_level(unet, 8, 4))
+        unet(**given)
+        torch.stack([one[..., 0].mean() for one in maps.take()]).sum().backward()
+        again = len(maps.take())
+        maps.detach()
+        return text.grad, again
+
+    checkpointed = copy.deepcopy(sd15)
+    checkpointed.enable_gradient_checkpointing()
+    (expected, none), (found, repeated) = gradient(sd15), gradient(checkpointed)
+    assert (none, repeated > 0) == (0, True)
+    assert expected.any()
+    assert torch.equal(found, expected)
 
 
 def test_taking_the_hooks_off_leaves_the_unet_as_it_was(unet, inputs):
