@@ -40,7 +40,10 @@ class AttentionMaps:
     """Records the attention to the text of cross-attention layers, until `detach`.
 
     Queries and keys are read from the layers' projections, so that any attention processor may run, and a LoRA that was
-    attached before counts. Gradient checkpointing runs layers twice, so `take` what is there before the next pass, too.
+    attached before counts. Gradient checkpointing runs layers twice, so `clear` what is there before the next pass.
+
+    Attributes:
+        is_recording: whether anything is kept; can be switched off for a while.
 
     Args:
         unet: a UNet2DConditionModel.
@@ -53,6 +56,7 @@ class AttentionMaps:
 
     def __init__(self, unet: nn.Module, *, wants: Wants = every_layer, read: Read = probabilities) -> None:
         self._read = read
+        self.is_recording = True
         self._maps: list[Tensor] = []
         self._queries: dict[str, Tensor] = {}
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
@@ -65,6 +69,10 @@ class AttentionMaps:
         maps, self._maps = self._maps, []
         return maps
 
+    def clear(self) -> None:
+        """Forget what was kept."""
+        self._maps = []
+
     def detach(self) -> None:
         """Take the hooks off; calling it twice does no harm."""
         for handle in self._handles:
@@ -74,10 +82,13 @@ class AttentionMaps:
         layer: Any = unet.get_submodule(path)
 
         def note_query(module: nn.Module, args: tuple[Any, ...], query: Tensor) -> None:
-            self._queries[path] = query
+            if self.is_recording:
+                self._queries[path] = query
 
         def note_key(module: nn.Module, args: tuple[Any, ...], key: Tensor) -> None:
-            query = self._queries.pop(path)
+            query = self._queries.pop(path, None)
+            if query is None:
+                return
             queries, keys = (rearrange(part, "b l (a d) -> b a l d", a=layer.heads) for part in (query, key))
             self._maps.append(self._read(queries, keys))
 

@@ -1,12 +1,32 @@
-"""What a method learns from: latents, prompts and the people in them, as tensors."""
+"""What methods learn from: latents, prompts and the people in them, as tensors. Methods may have batches of their own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor
+
+Rows = TypeVar("Rows", bound="AnyBatch")
+
+
+class AnyBatch(Protocol):
+    """What the loop has to know of a batch."""
+
+    def to(self: Rows, device: torch.device) -> Rows:
+        """The same batch on a device."""
+        ...
+
+
+def moved(batch: Rows, device: torch.device) -> Rows:
+    """A batch, a frozen dataclass, with its tensors on a device."""
+    tensors: dict[str, Any] = {}
+    for field in fields(cast(Any, batch)):
+        value = getattr(batch, field.name)
+        if isinstance(value, Tensor):
+            tensors[field.name] = value.to(device, non_blocking=True)
+    return cast(Rows, replace(cast(Any, batch), **tensors))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -40,12 +60,7 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
-        moved: dict[str, Any] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, Tensor):
-                moved[field.name] = value.to(device, non_blocking=True)
-        return replace(self, **moved)
+        return moved(self, device)
 
 
 def join(batches: list[Batch]) -> Batch:

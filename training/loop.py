@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from ..models.errors import ConfigError, InvalidSettingError
-from .batch import Batch
+from .batch import AnyBatch
 from .config import TrainingConfig
 from .method import Method
 from .run_folder import checkpoint_to_resume, read_step, write_checkpoint
@@ -36,7 +36,7 @@ class Feed(Protocol[T]):
         """What this process' batches are made of, beginning with number `first` (an optimizer step takes `accumulate`)."""
         ...
 
-    def batch(self, read: T) -> Batch:
+    def batch(self, read: T) -> AnyBatch:
         """A batch of what was read."""
         ...
 
@@ -58,7 +58,7 @@ class Run:
 
     config: TrainingConfig
     accelerator: Accelerator
-    method: Method
+    method: Method[Any]
     wrapped: nn.Module
     optimizer: Any
     rate: torch.optim.lr_scheduler.LambdaLR
@@ -100,7 +100,7 @@ def new_accelerator(config: TrainingConfig, *, cpu: bool = False) -> Accelerator
     return accelerator
 
 
-def begin(config: TrainingConfig, method: Method, accelerator: Accelerator) -> Run:
+def begin(config: TrainingConfig, method: Method[Any], accelerator: Accelerator) -> Run:
     """Prepare a run and, where the configuration says so, go on from a checkpoint.
 
     Raises:

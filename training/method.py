@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from torch import Tensor, nn
 
 from .adapter_networks import Weights
 from .base import Base
-from .batch import Batch
+from .batch import AnyBatch
+from .denoising import Conditioned
+
+B = TypeVar("B", bound=AnyBatch, contravariant=True)
 
 
-class Method(Protocol):
+class Method(Protocol[B]):
     """One way to train an adapter: an `nn.Module` whose registered parameters are what is saved and wrapped.
 
-    The frozen base is no sub-module, so no checkpoint holds it.
+    The frozen base is no sub-module, so no checkpoint holds it. B is the batch that it learns from.
 
     Attributes:
         name: as the configuration calls it.
@@ -27,7 +30,7 @@ class Method(Protocol):
     base: Base
     seed: int
 
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+    def __call__(self, batch: B) -> dict[str, Tensor]:
         """Losses of a batch by name; "loss" is the one to follow, the others are its parts."""
         ...
 
@@ -35,8 +38,12 @@ class Method(Protocol):
         """The parameters that the optimizer moves."""
         ...
 
-    def show(self, batch: Batch, *, nobody: Tensor | None = None) -> None:
-        """Let the UNet draw the people of a batch as at inference until the next one; rows of `nobody`, (B,) bool, show nobody."""
+    def show(self, batch: B, *, nobody: Tensor | None = None) -> Conditioned:
+        """Let the UNet draw the people of a batch as at inference until the next one; rows of `nobody`, (B,) bool, show nobody.
+
+        Returns:
+            What the UNet has to be told.
+        """
         ...
 
     def weights(self) -> Weights:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,8 @@ from torch import Tensor
 
 from ..models.contact_sheet import GROUND, contact_sheet
 from ..models.errors import require_shape
-from ..models.uniportrait.features import ReferenceFeatures
 from .base import Base
-from .batch import Batch
+from .batch import AnyBatch, Batch
 from .config import SamplesConfig
 from .denoising import predict
 from .draws import Draws
@@ -33,10 +32,31 @@ EMPTY: Cell = (np.full((1, 1, 3), GROUND, np.uint8), "")
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sitter:
-    """Somebody to draw: the reference picture and its features."""
+    """Somebody to draw: the reference picture, and what the method is shown of it."""
 
     reference: Reference
-    features: ReferenceFeatures
+    features: Any
+
+
+# Prompts, their text, sitters and the picture's side in pixels to the batch of all sitters under each of the prompts.
+Seat = Callable[[Sequence[str], TextCondition, Sequence[Sitter], int], AnyBatch]
+
+
+def seat_people(prompts: Sequence[str], text: TextCondition, sitters: Sequence[Sitter], size: int) -> Batch:
+    """Sitters under each of some prompts, as UniPortrait is shown them; see `Seat`."""
+    del prompts
+    rows = len(text.tokens)
+    return Batch(
+        positions=(0,) * rows,
+        latents=torch.empty(rows, 0),  # only losses read these and the boxes
+        text=text.tokens,
+        pooled=text.pooled,
+        sizes=torch.tensor([[size, size, 0, 0, size, size]]).expand(rows, -1),
+        intrinsic=torch.cat([sitter.features.intrinsic for sitter in sitters]).expand(rows, -1, -1, -1),
+        structure=torch.cat([sitter.features.structure for sitter in sitters]).expand(rows, -1, -1, -1),
+        boxes=torch.zeros(rows, len(sitters), 4),
+        present=torch.ones(rows, len(sitters), dtype=torch.bool),
+    )
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -52,14 +72,16 @@ class SampleSheet:
         sitters: at least one.
         together: whether a picture shows all sitters (a column for each seed) or one (a column for each sitter and seed).
         text: from `encode_sheet`.
+        seat: makes the batches that the method is shown.
     """
 
-    method: Method
+    method: Method[Any]
     config: SamplesConfig
     size: int
     sitters: tuple[Sitter, ...]
     together: bool
     text: TextCondition
+    seat: Seat = seat_people
 
     def __post_init__(self) -> None:
         require_shape("text", self.text.tokens, (len(self.config.prompts) + 1, "S", "D"))
@@ -93,33 +115,24 @@ class SampleSheet:
         latents = Draws(seed, (0,)).normal("sample", _latent_shape(base, self.size)).to(base.unet.device)
         guided = self.config.guidance != 1
         nobody = torch.tensor([True, False] if guided else [False])  # the negative side first
-        batch = self._batch([len(self.config.prompts), prompt] if guided else [prompt], sitters).to(latents.device)
-        self.method.show(batch, nobody=nobody.to(latents.device))
+        batch = self._seated([len(self.config.prompts), prompt] if guided else [prompt], sitters).to(latents.device)
+        told = self.method.show(batch, nobody=nobody.to(latents.device))
         schedule: Any = DDIMScheduler.from_config(base.schedule.config, timestep_spacing="trailing")
         schedule.set_timesteps(self.config.steps)
         for timestep in schedule.timesteps[: self.config.steps]:  # for 61 steps and some others, diffusers adds a -1
             rows = timestep.to(latents.device).expand(len(nobody))
-            predicted = predict(base, latents.expand(len(nobody), -1, -1, -1), rows, batch).float()
+            predicted = predict(base, latents.expand(len(nobody), -1, -1, -1), rows, told).float()
             if guided:
                 away, towards = predicted.chunk(2)
                 predicted = away + self.config.guidance * (towards - away)
             latents = schedule.step(predicted, timestep, latents).prev_sample
         return _decode(base, latents)
 
-    def _batch(self, texts: list[int], sitters: Sequence[Sitter]) -> Batch:
-        """The sitters under each of some texts."""
-        pooled, rows = self.text.pooled, len(texts)
-        return Batch(
-            positions=(0,) * rows,
-            latents=torch.empty(rows, 0),  # only losses read these and the boxes
-            text=self.text.tokens[texts],
-            pooled=None if pooled is None else pooled[texts],
-            sizes=torch.tensor([[self.size, self.size, 0, 0, self.size, self.size]]).expand(rows, -1),
-            intrinsic=torch.cat([sitter.features.intrinsic for sitter in sitters]).expand(rows, -1, -1, -1),
-            structure=torch.cat([sitter.features.structure for sitter in sitters]).expand(rows, -1, -1, -1),
-            boxes=torch.zeros(rows, len(sitters), 4),
-            present=torch.ones(rows, len(sitters), dtype=torch.bool),
-        )
+    def _seated(self, texts: list[int], sitters: Sequence[Sitter]) -> AnyBatch:
+        """The sitters under each of some texts, the last of which is the empty one."""
+        pooled = None if self.text.pooled is None else self.text.pooled[texts]
+        chosen = [(*self.config.prompts, "")[text] for text in texts]
+        return self.seat(chosen, TextCondition(tokens=self.text.tokens[texts], pooled=pooled), sitters, self.size)
 
 
 def encode_sheet(base: Base, config: SamplesConfig) -> TextCondition:

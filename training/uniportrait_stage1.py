@@ -64,11 +64,12 @@ class StageOne(nn.Module):
         """Everything registered."""
         return self.parameters()
 
-    def show(self, batch: Batch, *, nobody: Tensor | None = None) -> None:
-        """Show the people of a batch to the UNet as at inference, and nobody in some rows, (B,) bool."""
+    def show(self, batch: Batch, *, nobody: Tensor | None = None) -> Batch:
+        """Show the people of a batch to the UNet as at inference, and nobody in some rows, (B,) bool; gives the batch."""
         draws = Draws(self.seed, batch.positions)
         hidden = torch.zeros_like(batch.present[:, 0]) if nobody is None else nobody
         self.residual.tokens = identity_tokens(self.id_embedding, batch, self.null, hidden, draws, NOTHING_DROPPED)
+        return batch
 
     def weights(self) -> Weights:
         """The published faceid file's contents."""

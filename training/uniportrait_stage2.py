@@ -138,11 +138,12 @@ class StageTwo(nn.Module):
         """Routers and LoRA."""
         return chain(self.routers.parameters(), self.lora.parameters())
 
-    def show(self, batch: Batch, *, nobody: Tensor | None = None) -> None:
-        """Show the people of a batch to the UNet, placed without noise, and nobody in some rows, (B,) bool."""
+    def show(self, batch: Batch, *, nobody: Tensor | None = None) -> Batch:
+        """Show the people of a batch to the UNet, placed without noise, and nobody in some rows, (B,) bool; gives it."""
         hidden = torch.zeros_like(batch.present[:, 0]) if nobody is None else nobody
         self._show(batch, hidden, Draws(self.seed, batch.positions))
         self.place.draws = None
+        return batch
 
     def weights(self) -> Weights:
         """The published router file's contents."""

@@ -90,7 +90,7 @@ def test_a_perfect_model_is_followed_to_its_picture(monkeypatch, drawn, predicti
     generator = torch.Generator().manual_seed(3)
     with_face, without = torch.randn(2, 1, 4, SIZE, SIZE, generator=generator).unbind()
     shown, timesteps = [], []
-    monkeypatch.setattr(method, "show", lambda batch, *, nobody: shown.append(nobody.tolist()))
+    monkeypatch.setattr(method, "show", lambda batch, *, nobody: shown.append(nobody.tolist()) or batch)
 
     def predict(base, latents, timestep, batch):
         timesteps.extend(timestep.tolist())
