@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
+
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -40,7 +43,7 @@ class ShownPerson:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Example:
+class Example(Generic[P]):
     """One picture to train on.
 
     Attributes:
@@ -51,7 +54,7 @@ class Example:
         caption: what the picture shows.
         facial_caption: what the faces look like, or None.
         sizes: height and width of the whole picture, top and left of the frame, height and width of the frame, pixels.
-        people: those with face points whose face the frame shows, in the order of the row.
+        people: those with face points whose face the frame shows, in the order of the row; P is what the method knows of one.
         passed_over: what was wrong with rows that stood at this position and could not be read.
     """
 
@@ -62,5 +65,5 @@ class Example:
     caption: str
     facial_caption: str | None
     sizes: tuple[int, int, int, int, int, int]
-    people: tuple[ShownPerson, ...]
+    people: tuple[P, ...]
     passed_over: tuple[str, ...]

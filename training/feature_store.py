@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, cast
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -14,6 +16,8 @@ from torch import Tensor, nn
 
 from ..models.errors import CorruptModelFileError
 from .whole_file import whole_file
+
+Tensors = dict[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class FeatureStore:
     def __contains__(self, key: str) -> bool:
         return self._file(key).is_file()
 
-    def read(self, key: str) -> dict[str, Tensor]:
+    def read(self, key: str) -> Tensors:
         """What was written under a key.
 
         Raises:
@@ -60,3 +64,40 @@ def fingerprint(modules: Iterable[nn.Module]) -> str:
             digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+class Encodable(Protocol):
+    """A picture with a name."""
+
+    @property
+    def key(self) -> str | None:
+        """Name for what is said about it; None for a picture that never comes back."""
+        ...
+
+    @property
+    def pixels(self) -> np.ndarray | None:
+        """uint8; None where the store knows the key."""
+        ...
+
+
+def encoded(
+    pictures: Sequence[Encodable],
+    encode: Callable[[np.ndarray], list[Tensors]],
+    store: FeatureStore | None,
+    device: torch.device,
+) -> list[Tensors]:
+    """What `encode` says about each picture, or said before; with a store, each is encoded alone."""
+    if store is None:
+        return encode(np.stack([cast(np.ndarray, picture.pixels) for picture in pictures]))
+    return [_kept(picture, encode, store, device) for picture in pictures]
+
+
+def _kept(
+    picture: Encodable, encode: Callable[[np.ndarray], list[Tensors]], store: FeatureStore, device: torch.device
+) -> Tensors:
+    if picture.key is not None and picture.key in store:
+        return {name: tensor.to(device) for name, tensor in store.read(picture.key).items()}
+    [said] = encode(cast(np.ndarray, picture.pixels)[None])
+    if picture.key is not None:
+        store.write(picture.key, said)
+    return said

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from .batch import Batch
-from .dataset import PictureDataset, load_batches
+from .batch import AnyBatch
 from .examples import Example
 from .order import Batches
-from .picture_encoder import PictureEncoder
+from .row_dataset import RowDataset, load_batches
+
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class PictureFeed:
+class PictureFeed(Generic[P]):
     """What the loop trains on.
 
     Attributes:
@@ -26,21 +28,21 @@ class PictureFeed:
         processes: how many there are.
     """
 
-    dataset: PictureDataset
-    encode: PictureEncoder
+    dataset: RowDataset[P]
+    encode: Callable[[Sequence[Example[P]]], AnyBatch]
     batch_size: int
     end: int
     workers: int
     rank: int = 0
     processes: int = 1
 
-    def read(self, first: int) -> Iterator[tuple[Example, ...]]:
+    def read(self, first: int) -> Iterator[tuple[Example[P], ...]]:
         """This process' pictures, beginning with batch number `first`."""
         batches = Batches(
             batch_size=self.batch_size, first=first, end=self.end, rank=self.rank, processes=self.processes
         )
         return load_batches(self.dataset, batches, workers=self.workers)
 
-    def batch(self, read: tuple[Example, ...]) -> Batch:
+    def batch(self, read: tuple[Example[P], ...]) -> AnyBatch:
         """The same, encoded."""
         return self.encode(read)

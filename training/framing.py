@@ -57,6 +57,11 @@ class Frame:
         x0, y0, x1, y1 = corners.reshape(4).tolist()
         return x0, y0, x1, y1
 
+    def shares(self, box: Box) -> Box:
+        """The same as shares of the square's side, 0–1."""
+        x0, y0, x1, y1 = self.box(box)
+        return x0 / self.size, y0 / self.size, x1 / self.size, y1 / self.size
+
     def shows(self, box: Box) -> bool:
         """Whether the middle of a box lies in the square."""
         x, y = (box[0] + box[2]) / 2 - self.left, (box[1] + box[3]) / 2 - self.top

@@ -22,11 +22,12 @@ from likeness.tests.training.small_pictures import (
     write_pictures,
     write_shard,
 )
-from likeness.training.dataset import PictureDataset, load_batches
+from likeness.training.dataset import PictureDataset
 from likeness.training.examples import Example
 from likeness.training.face_crops import crop_face
 from likeness.training.order import Batches
 from likeness.training.pictures import decode_picture
+from likeness.training.row_dataset import load_batches
 from likeness.training.row_index import Wanted
 from likeness.training.row_source import ManifestRows, ShardRows
 
