@@ -12,6 +12,7 @@ from ..models.errors import InvalidSettingError
 from .face_crops import can_be_aligned, face_box
 from .framing import Frame, frame_faces
 from .manifest import Parsed, PersonRow, Row
+from .noun_rows import noun_rows
 from .row_source import RowSource
 
 logger = logging.getLogger(__name__)
@@ -27,12 +28,14 @@ class Wanted:
         size: side of the training picture, pixels.
         fewest: people with face points whose face the frame shows.
         most: people of any kind.
+        with_nouns: the caption has to have a noun for everybody shown.
     """
 
     split: str
     size: int
     fewest: int
     most: int
+    with_nouns: bool = False
 
     def refusal(self, row: Row) -> str:
         """Why a row is not trained on, or ""."""
@@ -40,8 +43,11 @@ class Wanted:
             return f'in another split than "{self.split}"'
         if len(row.persons) > self.most:
             return f"with more than {self.most} people"
-        if len(shown(row, frame_row(row, self.size))) < self.fewest:
+        people = shown(row, frame_row(row, self.size))
+        if len(people) < self.fewest:
             return f"with fewer than {self.fewest} people with face points in the frame"
+        if self.with_nouns and noun_rows(row, people) is None:
+            return "whose caption has no noun for everybody"
         return ""
 
 
