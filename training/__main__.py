@@ -16,13 +16,12 @@ import torch
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ..models.errors import LikenessError
-from .assembly import export_details, new_base, new_dataset, new_face_encoder, new_method, new_sheet, open_data
+from .assembled import Assembled
+from .assembly import assemble, export_details
 from .config import TrainingConfig, read_config
 from .export import averaged, export
 from .feed import PictureFeed
 from .loop import Run, begin, new_accelerator, train
-from .picture_encoder import PictureEncoder, open_caches
-from .references import find_references
 from .run_folder import checkpoints
 from .samples import SampleSheet, write_samples
 
@@ -74,38 +73,35 @@ def run_training(config: TrainingConfig, source_file: Path) -> None:
         LikenessError: for everything that can be mended by the user.
     """
     accelerator = new_accelerator(config)
-    source = open_data(config)
-    references = find_references(source, config.samples.references) if config.samples.every else ()
-    dataset = new_dataset(config, source)  # before the large files are read: most mistakes are in the data
-    base, faces = new_base(config, accelerator.device), new_face_encoder(config, accelerator.device)
-    caches = open_caches(config.data.cache, base, faces) if isinstance(config.data.cache, Path) else None
-    if caches:
-        dataset.is_cached = caches.hold
-    method = new_method(config, base, faces.nobody())
-    run = begin(config, method, accelerator)
+    parts = assemble(config, accelerator.device)
+    run = begin(config, parts.method, accelerator)
     feed = PictureFeed(
-        dataset=dataset,
-        encode=PictureEncoder(base=base, faces=faces, caches=caches, seed=config.run.seed),
+        dataset=parts.dataset,
+        encode=parts.encode,
         batch_size=config.data.batch_size,
         end=config.batches,
         workers=config.data.workers,
         rank=accelerator.process_index,
         processes=accelerator.num_processes,
     )
-    sheet = new_sheet(config, method, faces, references) if references else None
     if accelerator.is_main_process:
         config.run.output.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source_file, config.run.output / f"{source_file.stem}-used.toml")
-    train(run, feed, at_step=partial(_sample, run, sheet), at_save=lambda folder: _export(run, folder / ADAPTER))
+    train(
+        run,
+        feed,
+        at_step=partial(_sample, run, parts.sheet),
+        at_save=lambda folder: _export(run, parts, folder / ADAPTER),
+    )
     if accelerator.is_main_process:
         name = config.export.name or config.method.name
         for ending in (".safetensors", ".bin") if config.export.published_layout else (".safetensors",):
-            logger.info("The adapter: %s", _export(run, config.run.output / f"{name}{ending}"))
+            logger.info("The adapter: %s", _export(run, parts, config.run.output / f"{name}{ending}"))
 
 
-def _export(run: Run, path: Path) -> Path:
+def _export(run: Run, parts: Assembled, path: Path) -> Path:
     """Write the trained weights, or their running average."""
-    details = export_details(run.config, run.method.base, run.step)
+    details = export_details(run.config, parts, run.step)
     with averaged(run.method, run.average):
         return export(run.method.weights(), path, details=details, dtype=STORED_TYPES[run.config.export.dtype])
 

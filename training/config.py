@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ..models.errors import ConfigError
+from ..models.errors import ConfigError, InvalidSettingError
+from ..models.omniportrait.face_localization import WEIGHT
+from ..models.omniportrait.pivot_prompt import mark_people
 from .config_keys import key, read_section, show, table_rows, unknown
 from .config_rules import Choice, FileName, Flag, Location, Many, Number, Pattern, Text
 
@@ -18,20 +20,40 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-STAGE1, STAGE2 = "uniportrait-stage1", "uniportrait-stage2"
-METHODS = (STAGE1, STAGE2)
-# UniPortrait (arXiv:2408.05939), section 4.1: iterations of each stage, and how many people its pictures show.
-STEPS = {STAGE1: 300_000, STAGE2: 150_000}
-PEOPLE = {STAGE1: (1, 1), STAGE2: (2, 4)}
-# Keys of [method] that only one stage uses.
+STAGE1, STAGE2, PIVOT = "uniportrait-stage1", "uniportrait-stage2", "omniportrait-pivot"
+METHODS = (STAGE1, STAGE2, PIVOT)
+# UniPortrait (arXiv:2408.05939), section 4.1, and OmniPortrait, section 4.1 (SD1.5): iterations, the rate at which the weights move,
+# and how many people a picture shows.
+STEPS = {STAGE1: 300_000, STAGE2: 150_000, PIVOT: 80_000}
+RATES = {STAGE1: 1e-5, STAGE2: 1e-5, PIVOT: 2e-5}
+PEOPLE = {STAGE1: (1, 1), STAGE2: (2, 4), PIVOT: (1, 1)}
+# Keys that only some methods use, and those among them without which these methods cannot do.
 ONLY = {
-    "init_router": STAGE2,
-    "drop_token": STAGE1,
-    "drop_path": STAGE1,
-    "swap_identity": STAGE1,
-    "route_weight": STAGE2,
-    "tau": STAGE2,
+    ("base", "clip_vision"): (STAGE1, STAGE2),
+    ("base", "backbone"): (STAGE1, STAGE2),
+    ("method", "rank"): (STAGE1, STAGE2),
+    ("method", "init_router"): (STAGE2,),
+    ("method", "drop_token"): (STAGE1,),
+    ("method", "drop_path"): (STAGE1,),
+    ("method", "drop_face"): (STAGE1, STAGE2),
+    ("method", "swap_identity"): (STAGE1,),
+    ("method", "route_weight"): (STAGE2,),
+    ("method", "tau"): (STAGE2,),
+    ("method", "visual"): (PIVOT,),
+    ("method", "eta"): (PIVOT,),
+    ("method", "drop"): (PIVOT,),
+    ("method", "pivot"): (PIVOT,),
+    ("method", "pivot_activation"): (PIVOT,),
+    ("method", "pivot_mean"): (PIVOT,),
+    ("method", "pivot_std"): (PIVOT,),
+    ("export", "published_layout"): (STAGE1, STAGE2),
 }
+NEEDED = (("base", "clip_vision"), ("base", "backbone"))
+UNTOLD = (
+    "pivot_activation",
+    "pivot_mean",
+    "pivot_std",
+)  # of the pivot's weights: an adapter says them, open_clip's file does not
 PROBABILITY = Number(0, 1)
 COUNT = Number(1, whole=True)
 
@@ -45,7 +67,9 @@ class RunConfig:
     resume: Path | str = key(
         Location("folder", ("auto", "none")), "auto goes on from the newest checkpoint in `output`, if any", "auto"
     )
-    steps: int | None = key(COUNT, "optimizer steps in all", None, shown="300000 in stage I, 150000 in stage II")
+    steps: int | None = key(
+        COUNT, "optimizer steps in all", None, shown="300000 in stage I, 150000 in stage II, 80000 for the pivot"
+    )
     save_every: int = key(COUNT, "steps between checkpoints to resume from", 5000)
     keep: int = key(COUNT, "how many checkpoints stay; older ones are deleted", 3)
     log_every: int = key(COUNT, "steps between two entries of the log", 50)
@@ -65,18 +89,29 @@ class BaseConfig:
         "auto",
     )
     vae: Path | None = key(Location(), "another VAE than the checkpoint's own", None)
-    clip_vision: Path = key(Location(), "OpenCLIP ViT-H/14 image encoder, as ComfyUI's CLIP vision loader takes it")
-    backbone: Path = key(Location(), "face backbone, as Load UniPortrait takes it")
+    clip_vision: Path | None = key(
+        Location(),
+        "OpenCLIP ViT-H/14 image encoder, as ComfyUI's CLIP vision loader takes it",
+        None,
+        shown="required by UniPortrait",
+    )
+    backbone: Path | None = key(
+        Location(), "face backbone, as Load UniPortrait takes it", None, shown="required by UniPortrait"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodConfig:
     """What is trained."""
 
-    name: Literal["uniportrait-stage1", "uniportrait-stage2"] = key(Choice(METHODS), "the stage of training")
+    name: Literal["uniportrait-stage1", "uniportrait-stage2", "omniportrait-pivot"] = key(
+        Choice(METHODS), "a stage of UniPortrait, or OmniPortrait's Pivot ID Encoder"
+    )
     rank: int | None = key(COUNT, "rank of the LoRA", None, shown="128, or what `init_from` has")
     init_from: Path | None = key(
-        Location(), "adapter to start from: an export of ours or a published faceid file; stage II needs one", None
+        Location(),
+        "adapter of the same paper to start from: an export of ours or a published faceid file; stage II needs one",
+        None,
     )
     init_router: Path | None = key(
         Location(), "stage II: routers to start from: an export of ours or a published router file", None
@@ -89,6 +124,36 @@ class MethodConfig:
     )
     route_weight: float = key(Number(0), "stage II: weight λ of the routing regularisation", 0.1)
     tau: float = key(Number(0, above=True), "stage II: temperature of the Gumbel softmax", 1.0)
+    visual: Literal["full", "last2", "linear"] = key(
+        Choice(("full", "last2", "linear")),
+        "pivot: what of the image encoder learns: all, its last two blocks and what follows them, or nothing but the linear "
+        "layer behind it",
+        "full",
+    )
+    eta: float = key(Number(0), "pivot: weight η of the face localisation loss", WEIGHT)
+    drop: float = key(PROBABILITY, "pivot: how often prompt and face are left out together, for guidance", 0.1)
+    pivot: Path | None = key(
+        Location(),
+        "pivot: OpenCLIP ViT-L/14 in open_clip's layout to start from; with `init_from`, the file that the adapter was trained "
+        "from where it holds only what changed",
+        None,
+        shown="required without `init_from`",
+    )
+    pivot_activation: Literal["gelu", "quick_gelu"] | None = key(
+        Choice(("gelu", "quick_gelu")),
+        "that `pivot` was trained with: LAION's gelu, OpenAI's quick_gelu",
+        None,
+        shown="required without `init_from`",
+    )
+    pivot_mean: tuple[float, float, float] | None = key(
+        Many(Number(), 3),
+        "of red, green and blue that `pivot` was trained with",
+        None,
+        shown="required without `init_from`",
+    )
+    pivot_std: tuple[float, float, float] | None = key(
+        Many(Number(0, above=True), 3), "the same, standard deviation", None, shown="required without `init_from`"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +172,7 @@ class DataConfig:
         Many(Number(1, 16, whole=True), 2, ascending=True),
         "fewest people with face points and most people of any kind in a picture; other rows are passed over",
         None,
-        shown="`[1, 1]` in stage I, `[2, 4]` in stage II",
+        shown="`[1, 1]` in stage I and for the pivot, `[2, 4]` in stage II",
     )
     batch_size: int = key(COUNT, "pictures at once in one process; the paper: 16 on each of 8 GPUs", 16)
     workers: int = key(Number(0, 256, whole=True), "processes that read pictures; 0 reads them between the steps", 4)
@@ -121,7 +186,9 @@ class OptimizerConfig:
     """How the weights move."""
 
     name: Literal["adamw"] = key(Choice(("adamw",)), "the optimizer", "adamw")
-    learning_rate: float = key(Number(0, above=True), "constant after the warm-up", 1e-5)
+    learning_rate: float | None = key(
+        Number(0, above=True), "constant after the warm-up", None, shown="`1e-05`, for the pivot `2e-05`"
+    )
     weight_decay: float = key(Number(0), "AdamW's decoupled decay", 0.01)
     betas: tuple[float, float] = key(Many(Number(0, 1, below=True), 2), "AdamW's two averages", (0.9, 0.999))
     warmup_steps: int = key(Number(0, whole=True), "steps in which the learning rate rises from 0", 500)
@@ -199,6 +266,11 @@ class TrainingConfig:
         return self.run.steps or STEPS[self.method.name]
 
     @property
+    def learning_rate(self) -> float:
+        """What the file says, else the paper's number."""
+        return self.optimizer.learning_rate or RATES[self.method.name]
+
+    @property
     def people(self) -> tuple[int, int]:
         """Fewest and most people in a picture: what the file says, else the method's."""
         return self.data.people or PEOPLE[self.method.name]
@@ -268,17 +340,12 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _contradictions(tables: Mapping[str, Any], parts: Mapping[str, Any]) -> list[str]:
     """Faults that lie between keys; sections with faults of their own are passed over."""
-    faults: list[str] = []
+    faults = _foreign(tables)
     method, data, samples = parts["method"], parts["data"], parts["samples"]
-    if method:
-        faults += [
-            f'[method] {name} is {show(tables["method"][name])}, but only {stage} uses it and name is "{method.name}"; '
-            "remove it."
-            for name, stage in ONLY.items()
-            if name in tables["method"] and stage != method.name
-        ]
-        if method.name == STAGE2 and not method.init_from:
-            faults.append("[method] init_from is missing; stage II freezes what stage I trained: name its export.")
+    if method and method.name == STAGE2 and not method.init_from:
+        faults.append("[method] init_from is missing; stage II freezes what stage I trained: name its export.")
+    if method and method.name == PIVOT:
+        faults += _pivot_faults(method, samples)
     if data and bool(data.manifest) == bool(data.shards):
         seen = "both given" if data.manifest else "both missing"
         faults.append(f"[data] manifest and shards are {seen}; give one of them.")
@@ -288,4 +355,49 @@ def _contradictions(tables: Mapping[str, Any], parts: Mapping[str, Any]) -> list
             for name in ("seeds", "prompts", "references")
             if not getattr(samples, name)
         ]
+    return faults
+
+
+def _foreign(tables: Mapping[str, Any]) -> list[str]:
+    """Keys that are there and the method does not use, or are not there and it needs."""
+    faults: list[str] = []
+    name = _table(tables, "method").get("name")
+    for (section, entry), users in ONLY.items():
+        table = _table(tables, section)
+        if entry in table and name in METHODS and name not in users:
+            only = f"{' and '.join(users)} {'uses' if len(users) == 1 else 'use'}"
+            faults.append(
+                f'[{section}] {entry} is {show(table[entry])}, but only {only} it and name is "{name}"; remove it.'
+            )
+        if (section, entry) in NEEDED and entry not in table and (name in users or name not in METHODS):
+            faults.append(f"[{section}] {entry} is missing; choose {Location().wanted}.")
+    return faults
+
+
+def _table(tables: Mapping[str, Any], section: str) -> Mapping[str, Any]:
+    found = tables.get(section, {})
+    return found if isinstance(found, Mapping) else {}
+
+
+def _pivot_faults(method: MethodConfig, samples: SamplesConfig | None) -> list[str]:
+    if method.init_from:
+        faults = [
+            f"[method] {entry} is given, but the adapter in init_from says it; remove it."
+            for entry in UNTOLD
+            if getattr(method, entry) is not None
+        ]
+    else:
+        faults = [
+            f"[method] {entry} is missing; without init_from, give {wanted}."
+            for entry, wanted in (
+                ("pivot", "the weights that the image encoder begins with"),
+                *((entry, "what those weights were trained with; no tensor tells it") for entry in UNTOLD),
+            )
+            if getattr(method, entry) is None
+        ]
+    for place, prompt in enumerate(samples.prompts if samples else ()):
+        try:
+            mark_people(prompt, 1)
+        except InvalidSettingError as error:
+            faults.append(f"[samples] prompts[{place}] is {show(prompt)}: {error}")
     return faults

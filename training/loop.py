@@ -109,7 +109,7 @@ def begin(config: TrainingConfig, method: Method[Any], accelerator: Accelerator)
     parameters = list(method.trained())
     made = torch.optim.AdamW(
         parameters,
-        lr=config.optimizer.learning_rate,
+        lr=config.learning_rate,
         betas=config.optimizer.betas,
         weight_decay=config.optimizer.weight_decay,
         fused=config.precision.mixed != "fp16",  # fused, accelerate does not notice the steps that its scaler skips

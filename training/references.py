@@ -1,20 +1,22 @@
-"""The people that sample grids show: names in the configuration to aligned faces of the data."""
+"""The people that sample grids show: names in the configuration to faces of the data."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from PIL import Image
 
 from ..models.errors import BadImageError, ConfigError
 from .face_crops import can_be_aligned, crop_face
-from .manifest import Row
+from .manifest import PersonRow, Row
 from .photo import Photo
 from .row_source import RowSource
 
+Cut = Callable[[Image.Image, PersonRow], np.ndarray]
 _WITH_PERSON = re.compile(r"(.+)#([0-9]{1,6})", re.DOTALL)
 
 
@@ -24,19 +26,25 @@ class Reference:
 
     Attributes:
         name: as the configuration says it.
-        crop: the aligned face, (224, 224, 3) uint8 RGB.
+        crop: the face, (224, 224, 3) uint8 RGB.
     """
 
     name: str
     crop: np.ndarray
 
 
-def find_references(source: RowSource, names: Sequence[str]) -> tuple[Reference, ...]:
+def aligned(picture: Image.Image, person: PersonRow) -> np.ndarray:
+    """The aligned face of somebody, (224, 224, 3) uint8 RGB."""
+    return crop_face(picture, person.points or ())
+
+
+def find_references(source: RowSource, names: Sequence[str], cut: Cut = aligned) -> tuple[Reference, ...]:
     """Find people in the data, in any of its splits.
 
     Args:
         source: where rows and pictures come from.
         names: `id` of a row for its first person whose points can be aligned, or `id#person`, counted from 0.
+        cut: a picture and somebody in it to their face.
 
     Returns:
         One for each name, in the same order.
@@ -54,7 +62,7 @@ def find_references(source: RowSource, names: Sequence[str]) -> tuple[Reference,
     found, faults = list[Reference](), list[str]()
     for name in names:
         try:
-            found.append(Reference(name, _crop(source, rows, name)))
+            found.append(Reference(name, _crop(source, rows, name, cut)))
         except (ConfigError, BadImageError) as error:
             faults.append(f'[samples] references names "{name}": {error}')
     if faults:
@@ -68,7 +76,7 @@ def _split(name: str) -> tuple[str, int | None]:
     return (match[1], int(match[2])) if match else (name, None)
 
 
-def _crop(source: RowSource, rows: Mapping[str, tuple[int, Row]], name: str) -> np.ndarray:
+def _crop(source: RowSource, rows: Mapping[str, tuple[int, Row]], name: str, cut: Cut) -> np.ndarray:
     row_id, person = _split(name)
     if row_id not in rows:
         raise ConfigError(f'no row without errors has the id "{row_id}"; name one of the manifest.')
@@ -76,11 +84,11 @@ def _crop(source: RowSource, rows: Mapping[str, tuple[int, Row]], name: str) -> 
     if person is not None and person >= len(row.persons):
         raise ConfigError(f"the row has {len(row.persons)} persons, counted from 0; name one of them.")
     named = row.persons if person is None else row.persons[person : person + 1]
-    points = next((one.points for one in named if can_be_aligned(one.points)), None)
-    if points is None:
+    found = next((one for one in named if can_be_aligned(one.points)), None)
+    if found is None:
         raise ConfigError("there is nobody with five usable face points; name somebody else.")
     try:
-        return crop_face(Photo(partial(source.read, number), row).picture, points)
+        return cut(Photo(partial(source.read, number), row).picture, found)
     except OSError as error:
         raise ConfigError(
             f"{row.image} cannot be read ({error.strerror or error}); put it there or name somebody else."

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from likeness.models.omniportrait.image_encoder import ImageEncoderConfig, PivotImageEncoder
 from likeness.tests.training.small_checkpoints import small_checkpoint
 from likeness.tests.training.small_pictures import person, row, write_manifest, write_pictures
 from likeness.tools import weight_layouts as layouts
@@ -25,11 +26,33 @@ def small_backbone():
     return fill({"": layouts.iresnet(STAGES)}, torch.float32)[""]
 
 
+TOWER = ImageEncoderConfig(
+    vision={"layers": 3, "width": 64, "patch_size": 8, "image_size": 16, "head_width": 64, "mlp_ratio": 2.0},
+    embed_dim=12,
+    activation="quick_gelu",
+    mean=(0.5, 0.4, 0.3),
+    std=(0.2, 0.3, 0.4),
+)
+PIVOT = {  # keys of a configuration that trains a pivot around `TOWER`
+    "method__name": "omniportrait-pivot", "method__pivot": "models/tower.safetensors", "method__pivot_activation": "quick_gelu",
+    "method__pivot_mean": [0.5, 0.4, 0.3], "method__pivot_std": [0.2, 0.3, 0.4], "base__clip_vision": None,
+    "base__backbone": None,
+}  # fmt: skip
+
+
+def write_tower(path: Path) -> None:
+    """The image encoder that a pivot begins with, beside a text tower as open_clip's files have one."""
+    torch.manual_seed(3)
+    tower = PivotImageEncoder(TOWER).state_dict()
+    save_file({**tower, "text_projection": torch.zeros(2, 2), "logit_scale": torch.zeros(())}, path)
+
+
 def write_models(folder: Path, family: str = "sd15") -> None:
     folder.mkdir()
     save_file(small_checkpoint(family), folder / "base.safetensors")
     save_file(small_clip_vision(), folder / "clip_vision.safetensors")
     torch.save(small_backbone(), folder / "backbone.bin")
+    write_tower(folder / "tower.safetensors")
 
 
 def write_data(folder: Path, *, alone: int = 4, pairs: int = 4) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from likeness.models.errors import ConfigError, LikenessError
-from likeness.training.config import SECTIONS, STAGE1, STAGE2, TrainingConfig, key_table, read_config
+from likeness.training.config import PIVOT, SECTIONS, STAGE1, STAGE2, TrainingConfig, key_table, read_config
 from likeness.training.config_rules import Location, Number
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,12 +57,78 @@ def test_the_smallest_file_gets_the_papers_numbers(write):
     method, optimizer = config.method, config.optimizer
     assert (method.rank, method.drop_token, method.drop_path, method.swap_identity) == (None, 0.33, 0.33, 0.1)
     assert (method.drop_face, method.route_weight, method.tau) == (0.05, 0.1, 1.0)
-    assert (optimizer.learning_rate, optimizer.warmup_steps, config.ema.decay) == (1e-5, 500, 0)
+    assert (config.learning_rate, optimizer.warmup_steps, config.ema.decay) == (1e-5, 500, 0)
 
 
 def test_stage_two_has_its_own_numbers(write):
     config = read_config(write(**{"method.name": f'"{STAGE2}"', "method.init_from": '"start.safetensors"'}))
     assert (config.steps, config.people) == (150_000, (2, 4))
+
+
+PIVOT_KEYS = {
+    "method.name": f'"{PIVOT}"',
+    "method.pivot": '"start.safetensors"',
+    "method.pivot_activation": '"gelu"',
+    "method.pivot_mean": "[0.5, 0.5, 0.5]",
+    "method.pivot_std": "[0.5, 0.5, 0.5]",
+    "base.clip_vision": None,
+    "base.backbone": None,
+}
+
+
+def test_the_pivot_has_its_own_numbers(write):
+    config = read_config(write(**PIVOT_KEYS))
+    assert (config.steps, config.people, config.learning_rate) == (80_000, (1, 1), 2e-5)
+    assert (config.method.visual, config.method.eta, config.method.drop) == ("full", 2e-3, 0.1)
+    assert config.method.pivot_mean == (0.5, 0.5, 0.5)
+
+
+UNTOLD = {"method.pivot_activation": None, "method.pivot_mean": None, "method.pivot_std": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"method.pivot": None, "method.pivot_mean": None},
+            [
+                "[method] pivot is missing; without init_from, give the weights that the image encoder begins with.",
+                "[method] pivot_mean is missing; without init_from, give what those weights were trained with; no tensor tells "
+                "it.",
+            ],
+        ),
+        (
+            {"method.init_from": '"start.safetensors"', **UNTOLD, "method.pivot_std": "[1, 1, 1]"},
+            ["[method] pivot_std is given, but the adapter in init_from says it; remove it."],
+        ),
+        (
+            {"method.rank": "4", "base.backbone": '"face.bin"', "export.published_layout": "true"},
+            [
+                f'[base] backbone is "face.bin", but only {STAGE1} and {STAGE2} use it and name is "{PIVOT}"; remove it.',
+                f'[method] rank is 4, but only {STAGE1} and {STAGE2} use it and name is "{PIVOT}"; remove it.',
+                f'[export] published_layout is true, but only {STAGE1} and {STAGE2} use it and name is "{PIVOT}"; remove it.',
+            ],
+        ),
+        (
+            {"samples.prompts": '["a man", "a cat"]'},
+            [
+                '[samples] prompts[1] is "a cat": No word of the prompt is known to mean a person; write @id1 behind the one '
+                'that does, as in "a wizard @id1".'
+            ],
+        ),
+        ({"method.pivot_std": "[0.5, 0, 1]"}, ["[method] pivot_std is [0.5, 0, 1]; choose a list of 3 entries, each a number "
+                                               "above 0."]),
+    ],
+)  # fmt: skip
+def test_a_fault_in_a_pivots_configuration_has_its_message(write, changes, expected):
+    assert faults(write(**{**PIVOT_KEYS, **changes})) == expected
+
+
+def test_a_pivot_may_go_on_without_the_first_weights(write):
+    config = read_config(
+        write(**{**PIVOT_KEYS, **UNTOLD, "method.pivot": None, "method.init_from": '"start.safetensors"'})
+    )
+    assert config.method.pivot is None
 
 
 def test_what_the_file_says_wins(write):
@@ -117,7 +183,7 @@ def test_a_configuration_cannot_be_changed(write):
         ({"run.output": '" "'}, '[run] output is " "; choose a path.'),
         ({"method.drop_token": "1.2"}, "[method] drop_token is 1.2; choose a number from 0 to 1."),
         ({"method.drop_path": "1"}, "[method] drop_path is 1; choose a number from 0 and below 1."),
-        ({"method.name": '"pulid"'}, f'[method] name is "pulid"; choose one of "{STAGE1}", "{STAGE2}".'),
+        ({"method.name": '"pulid"'}, f'[method] name is "pulid"; choose one of "{STAGE1}", "{STAGE2}", "{PIVOT}".'),
         ({"method.rnak": "4"}, '[method] has "rnak", which is not known; write "rank" or remove it.'),
         ({"ema.xyz": "4"}, '[ema] has "xyz", which is not known; choose among decay, or remove it.'),
         (
@@ -135,6 +201,8 @@ def test_a_configuration_cannot_be_changed(write):
         ),
         ({"logging.tensorboard": "1"}, "[logging] tensorboard is 1; choose true or false."),
         ({"precision.mixed": '"fp8"'}, '[precision] mixed is "fp8"; choose one of "no", "fp16", "bf16".'),
+        ({"base.backbone": None}, "[base] backbone is missing; choose the path of a file that exists."),
+        ({"method.eta": "1"}, f'[method] eta is 1, but only {PIVOT} uses it and name is "{STAGE1}"; remove it.'),
         ({"method.tau": "0.5"}, f'[method] tau is 0.5, but only {STAGE2} uses it and name is "{STAGE1}"; remove it.'),
         (
             {"method.name": f'"{STAGE2}"'},

@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from likeness.models.omniportrait import checkpoint as omniportrait
 from likeness.models.uniportrait.checkpoint import load
-from likeness.tests.training.small_files import write_data, write_models
+from likeness.tests.training.small_files import TOWER, write_data, write_models
 from likeness.training.manifest import PERSON_KEYS, ROW_KEYS, parse_row
 
 MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
@@ -45,8 +46,8 @@ def test_its_commands_lead_from_pictures_to_adapters_without_a_hub(tmp_path):
     [commands] = re.findall(r"```sh\n(.*?)```", MANUAL, re.DOTALL)
     files = re.findall(r"`(\w+\.toml)`[^`]*:\n\n```toml\n(.*?)```", MANUAL, re.DOTALL)
     names = ["base.safetensors", "clip_vision.safetensors", "backbone.bin"]
-    assert [name for name, _ in files] == ["stage1.toml", "stage2.toml"]
-    for name, text in files:  # shortened as the manual tells for a first try, and more
+    assert [name for name, _ in files] == ["stage1.toml", "stage2.toml", "pivot.toml"]
+    for name, text in files[:2]:  # shortened as the manual tells for a first try, and more
         small = text.replace("[data]\n", "[data]\nsize = 64\nbatch_size = 1\nworkers = 1\n")
         (tmp_path / name).write_text(small.replace("[run]\n", "[run]\nsteps = 2\n"), encoding="utf-8")
     write_models(tmp_path / "models")
@@ -67,3 +68,25 @@ def test_its_commands_lead_from_pictures_to_adapters_without_a_hub(tmp_path):
     adapter = load(target / "uniportrait-stage1.safetensors", target / "uniportrait-stage2.safetensors")
     assert len(adapter.routers) == 16
     assert not list(hub.iterdir())
+
+
+def test_its_pivot_trains(tmp_path, monkeypatch):
+    pytest.importorskip("diffusers")
+    from accelerate.state import AcceleratorState
+    from likeness.training.__main__ import main
+
+    [text] = re.findall(r"`pivot.toml`:\n\n```toml\n(.*?)```", MANUAL, re.DOTALL)
+    small = text.replace("[data]\n", "[data]\nsize = 64\nbatch_size = 1\nworkers = 0\n").replace(
+        "[run]\n", "[run]\nsteps = 1\n"
+    )
+    (tmp_path / "pivot.toml").write_text(small, encoding="utf-8")
+    write_models(tmp_path / "models")
+    for ours, its in zip(("base", "tower"), re.findall(r'"models/(.*?)"', text), strict=True):
+        (tmp_path / "models" / f"{ours}.safetensors").rename(tmp_path / "models" / its)
+    write_data(tmp_path / "data")
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
+    AcceleratorState._reset_state(True)
+    assert main([str(tmp_path / "pivot.toml")]) == 0
+    [output] = re.findall(r"`(runs/pivot/.*?)`", MANUAL)
+    adapter = omniportrait.load(tmp_path / output, tmp_path / "models" / "open_clip_model.safetensors")
+    assert adapter.config.width == TOWER.width

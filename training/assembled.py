@@ -1,0 +1,59 @@
+"""What the assembly of every method shares: the data, the base, and the parts that the loop is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from .base import Base, load_base
+from .batch import AnyBatch
+from .config import TrainingConfig
+from .examples import Example
+from .method import Method
+from .row_dataset import RowDataset
+from .row_source import ManifestRows, RowSource, ShardRows
+from .samples import SampleSheet
+
+FROZEN_TYPES = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Assembled:
+    """A method with everything that it needs.
+
+    Attributes:
+        method: attached to the base's UNet.
+        dataset: the pictures that it trains on.
+        encode: examples to a batch, where the networks are.
+        sheet: the sample grid of the run, or None where none is wanted.
+        details: what an adapter says about its training beside what all of them say.
+    """
+
+    method: Method[Any]
+    dataset: RowDataset[Any]
+    encode: Callable[[Sequence[Example[Any]]], AnyBatch]
+    sheet: SampleSheet | None
+    details: Mapping[str, Any]
+
+
+def open_data(config: TrainingConfig) -> RowSource:
+    """The rows of the manifest or of the shards.
+
+    Raises:
+        MissingModelFileError: if there are none.
+    """
+    if config.data.manifest:
+        return ManifestRows(config.data.manifest)
+    return ShardRows(config.data.shards)
+
+
+def new_base(config: TrainingConfig, device: torch.device) -> Base:
+    """The frozen base model on a device; raises as `load_base`."""
+    asked = config.base
+    dtype = FROZEN_TYPES[config.precision.mixed]
+    return load_base(asked.checkpoint, vae=asked.vae, family=asked.family, prediction=asked.prediction, dtype=dtype).to(
+        device
+    )
