@@ -130,7 +130,9 @@ class OmniPortraitPivot(nn.Module):
         picture, person = batch.present.nonzero(as_tuple=True)
         rows = batch.rows[picture, person]
         plain = batch.text[picture, rows].float()
-        mixed = self.pivot(plain, self.image_encoder(batch.crops[picture, person]).float())
+        faces = self.image_encoder(batch.crops[picture, person]).float()
+        with torch.autocast(plain.device.type, enabled=False):  # one small layer, whose rows the UNet reads everywhere
+            mixed = self.pivot(plain, faces)
         mixed = torch.where(shown[picture, person, None], mixed, plain)
         return batch.text.index_put((picture, rows), mixed.to(batch.text))
 

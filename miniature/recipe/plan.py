@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ...models.miniature.sizes import BaseSizes
+from ...training.omniportrait import PAPERS as PAPERS_PIVOT
+from ...training.omniportrait import PivotTraining
 from ...training.uniportrait_identities import Dropping
 from ...training.uniportrait_stage2 import Routing
 from .course import Course
@@ -15,7 +17,7 @@ SEED = 0  # of base model and adapters; every other network has its own
 PICTURES = 20_480  # that UNet and text encoder learn from in each of their two courses
 FACE_WEIGHT = 4.0  # in the second, see `train_base`
 PEOPLE = (1, 2)  # in one of them
-PORTRAYED = 6_144  # pictures that each stage of UniPortrait learns from
+PORTRAYED = 6_144  # pictures that each stage of UniPortrait, and OmniPortrait, learn from
 PARSED = 3_072  # pictures that ConsistentID learns from; six portraits of each are encoded
 COURSES = {
     "vae": Course(seed=0, steps=4000, batch=8, learning_rate=2e-3, decay=0.995, save_every=500),
@@ -24,6 +26,7 @@ COURSES = {
     "backbone": Course(seed=10, steps=1200, batch=32, learning_rate=2e-3, decay=0.0),
     "image encoder": Course(seed=11, steps=1500, batch=48, learning_rate=1e-3, decay=0.995),
     "finder": Course(seed=12, steps=1600, batch=16, learning_rate=2e-3, decay=0.995),
+    "pivot's image encoder": Course(seed=14, steps=2000, batch=64, learning_rate=1e-3, decay=0.995),
     "parser": Course(seed=13, steps=800, batch=16, learning_rate=2e-3, decay=0.995),
     "judge's finder": Course(seed=20, steps=1600, batch=16, learning_rate=2e-3, decay=0.995),
     "judge of persons": Course(seed=21, steps=3000, batch=16, learning_rate=2e-3, decay=0.995),
@@ -32,6 +35,7 @@ COURSES = {
     "uniportrait stage I": Course(seed=1, steps=3000, batch=24, learning_rate=1e-3, decay=0.995),
     "uniportrait stage II": Course(seed=2, steps=2500, batch=16, learning_rate=1e-3, decay=0.995),
     "consistentid": Course(seed=3, steps=3000, batch=16, learning_rate=1e-3, decay=0.995),
+    "omniportrait": Course(seed=4, steps=2500, batch=16, learning_rate=1e-3, decay=0.995),
 }
 
 
@@ -72,4 +76,17 @@ class StageTwoArm:
     routing: Routing = PAPERS_ROUTING
 
 
-SHIPPED_ONE, SHIPPED_TWO = StageOneArm(), StageTwoArm()
+@dataclass(frozen=True, slots=True)
+class PivotArm:
+    """A way to train OmniPortrait's pivot.
+
+    Attributes:
+        suffix: to its name.
+        training: see `PivotTraining`.
+    """
+
+    suffix: str = ""
+    training: PivotTraining = PAPERS_PIVOT
+
+
+SHIPPED_ONE, SHIPPED_TWO, SHIPPED_PIVOT = StageOneArm(), StageTwoArm(), PivotArm()

@@ -17,6 +17,8 @@ from ...models.face.iresnet import IResNet
 from ...models.face.parsing import FaceParser
 from ...models.miniature.finder import FaceFinder
 from ...models.miniature.parser import MiniatureParser
+from ...models.omniportrait.checkpoint import adapter_weights
+from ...models.omniportrait.image_encoder import PivotImageEncoder
 from ...models.uniportrait.checkpoint import load
 from ...training.base import Base
 from ...training.consistentid_networks import consistentid_weights
@@ -36,8 +38,10 @@ from .facial_people import FacialPool, read_facial_people
 from .finder import train_finder
 from .image_encoder import new_image_encoder, train_image_encoder
 from .latents import read_pool
+from .omniportrait import CONFIG, new_pivot, train_pivot, train_pivot_image_encoder
 from .parser import train_parser
 from .people import PeoplePool, read_people
+from .pivot_people import PivotPool, read_pivot_people
 from .plan import (
     COURSES,
     FACE_WEIGHT,
@@ -47,8 +51,10 @@ from .plan import (
     PORTRAYED,
     SEED,
     SHIPPED_ONE,
+    SHIPPED_PIVOT,
     SHIPPED_TWO,
     SIZES,
+    PivotArm,
     StageOneArm,
     StageTwoArm,
 )
@@ -185,6 +191,32 @@ class Kitchen:
             pool, course = self.people(base, faces, 2), COURSES["uniportrait stage II"]
             train_stage_two(base, faces, networks, pool, course, self.folder / name, routing=arm.routing)
             return flatten(router_weights(networks))
+
+        return self._kept(name, train)
+
+    def pivot_people(self, base: Base) -> PivotPool:
+        """Pictures of one person each, with the square around their face in a portrait."""
+        world = World(seed=SEED, with_regions=True)
+        return read_pivot_people(base, world, self.folder / "pivot people", pictures=PORTRAYED)
+
+    def pivot_image_encoder(self, base: Base) -> PivotImageEncoder:
+        """What OmniPortrait's training begins with: it can tell people apart."""
+
+        def train(encoder: PivotImageEncoder, course: Course, folder: Path) -> None:
+            train_pivot_image_encoder(encoder, self.pivot_people(base), course, folder)
+
+        name = "pivot's image encoder"
+        return cast(PivotImageEncoder, self.make(name, lambda: PivotImageEncoder(CONFIG), train))
+
+    def omniportrait(self, base: Base, arm: PivotArm = SHIPPED_PIVOT) -> Weights:
+        """OmniPortrait's file, flat."""
+        name = f"omniportrait{arm.suffix}"
+
+        def train() -> Weights:
+            pivot, encoder = new_pivot(base, seed=SEED), self.pivot_image_encoder(base)
+            pool, course = self.pivot_people(base), COURSES["omniportrait"]
+            train_pivot(base, pivot, encoder, pool, course, self.folder / name, training=arm.training)
+            return flatten(adapter_weights(pivot, encoder))
 
         return self._kept(name, train)
 

@@ -104,6 +104,11 @@ def test_a_run_goes_on_to_the_identical_adapter(folder, cache):
     assert all(torch.equal(broken[key], whole[key]) for key in whole)
 
 
+def test_half_precision_trains_too(folder):
+    assert run(folder, precision__mixed="bf16", run__steps=1) == 0
+    assert all(tensor.dtype == torch.float32 for tensor in load_file(folder / "run" / NAME).values())
+
+
 def test_checkpointing_changes_no_bit(folder):
     assert run(folder, run__output="plain", run__steps=1) == 0
     assert run(folder, run__output="thrifty", run__steps=1, precision__gradient_checkpointing=True) == 0
