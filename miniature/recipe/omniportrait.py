@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...models.checkpoint import load_strictly
+from ...models.omniportrait.checkpoint import FUSION, VISUAL, OmniPortraitAdapter
 from ...models.omniportrait.image_encoder import ImageEncoderConfig, PivotImageEncoder
 from ...models.omniportrait.pivot_id_encoder import PivotIDEncoder
 from ...training.base import Base
@@ -59,6 +62,18 @@ def new_pivot(base: Base, *, seed: int) -> PivotIDEncoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return PivotIDEncoder(CONFIG.embed_dim, int(base.unet.config["cross_attention_dim"]))
+
+
+def read_pivot(weights: Mapping[str, Tensor]) -> OmniPortraitAdapter:
+    """The adapter whose file holds these weights, see `Kitchen.omniportrait`; float32, frozen, on the CPU.
+
+    Raises:
+        UnknownCheckpointError: if they are something else.
+    """
+    pivot = PivotIDEncoder.from_state_dict({key: weights[key] for key in weights if key.startswith(f"{FUSION}.")})
+    visual = {key: weights[key] for key in weights if key.startswith(f"{VISUAL}.")}
+    encoder = load_strictly(PivotImageEncoder(CONFIG), visual, "The miniature's pivot, image encoder,")
+    return OmniPortraitAdapter(pivot=pivot, image_encoder=encoder, config=CONFIG, context_dim=pivot.text_width)
 
 
 def train_pivot(

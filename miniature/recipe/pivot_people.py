@@ -17,7 +17,7 @@ from ...models.miniature.vae import FACTOR
 from ...training.base import Base
 from ...training.draws import Draws
 from ...training.omniportrait_batch import PivotBatch
-from ...training.portrait_crops import changed, cut_wide
+from ...training.portrait_crops import changed, cut_wide, middle
 from ..captions import Caption
 from ..regions import Region
 from ..scene import Scene
@@ -59,26 +59,34 @@ class PivotPool:
     def batch(self, base: Base, draws: Draws) -> PivotBatch:
         """Pictures drawn from the pool, a row for each row of numbers."""
         rows = draws.integers("picture", len(self.latents))
+        return self._batch(base, rows, draws.positions, self.changed_crops(rows, draws))
+
+    def rows_as_they_are(self, base: Base, rows: range) -> PivotBatch:
+        """Some pictures of the pool in order, their crops unchanged."""
+        crops = middle(self.crops[rows.start : rows.stop].float() / 255)
+        return self._batch(base, torch.arange(rows.start, rows.stop), tuple(rows), crops)
+
+    def changed_crops(self, rows: Tensor, draws: Draws) -> Tensor:
+        """The crops of some pictures as if from other photos, (B, 1, 3, s, s), 0–1."""
+        return changed(self.crops[rows].float() / 255, self.heads[rows].float() / 255, draws)
+
+    def _batch(self, base: Base, rows: Tensor, positions: tuple[int, ...], crops: Tensor) -> PivotBatch:
         with torch.no_grad():
             text = encode_tokens(base, torch.cat((caption_tokens([""]), self.tokens[rows])))
         return PivotBatch(
-            positions=draws.positions,
+            positions=positions,
             latents=self.latents[rows],
             text=text[1:],
             empty=text[:1],
             pooled=None,
             empty_pooled=None,
             sizes=torch.zeros(len(rows), 6),
-            crops=self.changed_crops(rows, draws),
+            crops=crops,
             rows=self.rows[rows],
             faces=self.faces[rows].float(),
             present=torch.ones(len(rows), 1, dtype=torch.bool),
             weights=self.weights[rows].float(),
         )
-
-    def changed_crops(self, rows: Tensor, draws: Draws) -> Tensor:
-        """The crops of some pictures as if from other photos, (B, 1, 3, s, s), 0–1."""
-        return changed(self.crops[rows].float() / 255, self.heads[rows].float() / 255, draws)
 
 
 def read_pivot_people(base: Base, world: World, folder: Path, *, pictures: int) -> PivotPool:
@@ -92,6 +100,11 @@ def read_pivot_people(base: Base, world: World, folder: Path, *, pictures: int) 
     """
     place = folder / pool_name([cast(nn.Module, base.vae)], world, (1, 1))
     return PivotPool(**read_parts(place, range(pictures), lambda numbers: _encode(base, world, numbers)))
+
+
+def draw_pivot_people(base: Base, world: World, numbers: range) -> PivotPool:
+    """Pictures of a world, kept nowhere; for experiments."""
+    return PivotPool(**_encode(base, world, numbers))
 
 
 def noun_rows(captions: tuple[Caption, ...]) -> Tensor:
