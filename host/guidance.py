@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from comfy import model_sampling
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor, nn
@@ -93,18 +94,11 @@ def guide(model: ModelPatcher, guidance: GradientGuidance) -> ModelPatcher:
         IncompatibleBaseModelError: if the model has no UNet, is a flow model, has no block behind the tap, or layers through
             which no gradient can be taken.
     """
-    unet = unet_of(model)
-    sampling: Any = model.get_model_object("model_sampling")
-    if isinstance(sampling, model_sampling.CONST):
-        raise IncompatibleBaseModelError(
-            f"{guidance.name} works with noise and velocity prediction, this is a flow model; connect an SD1.5 or SDXL checkpoint."
-        )
+    unet = guidable_unet(model)
     if not 0 <= guidance.tap.block < len(unet.output_blocks) - 1:
         raise IncompatibleBaseModelError(
             f"The tap is output block {guidance.tap.block}, but this UNet has {len(unet.output_blocks)}; choose one before the last."
         )
-    with differentiable(unet):
-        pass
     clone = model.clone()
     before: Guidances | None = clone.get_attachment(KEY)
     together = Guidances((*(before.guidances if before else ()), guidance))
@@ -118,6 +112,30 @@ def guide(model: ModelPatcher, guidance: GradientGuidance) -> ModelPatcher:
         clone.add_wrapper_with_key(kind, KEY, wrapper)
     follow_runs(clone)
     return clone
+
+
+def guidable_unet(model: ModelPatcher) -> UNetModel:
+    """The UNet of a MODEL through which gradients can be taken.
+
+    Raises:
+        IncompatibleBaseModelError: if the model has no UNet, is a flow model, or has layers through which no gradient can be
+            taken.
+    """
+    network: Any = getattr(model.model, "diffusion_model", None)
+    if network is not None and not isinstance(network, nn.Module):
+        raise IncompatibleBaseModelError(
+            f"The network of this model is a {type(network).__name__}, inside which no gradient can be taken; load the "
+            "checkpoint itself, no TensorRT engine."
+        )
+    unet = unet_of(model)
+    sampling: Any = model.get_model_object("model_sampling")
+    if isinstance(sampling, model_sampling.CONST):
+        raise IncompatibleBaseModelError(
+            "Guidance works with noise and velocity prediction, this is a flow model; connect an SD1.5 or SDXL checkpoint."
+        )
+    with differentiable(unet):
+        pass
+    return unet
 
 
 def _split(

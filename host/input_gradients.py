@@ -102,7 +102,9 @@ def _computed_anew(layer: nn.Module) -> Forward | None:
 
 
 def _transpose_of(layer: nn.Module) -> Project | None:
-    dense = isinstance(getattr(layer, "weight", None), Tensor)
+    """How gradients go back through a layer; None where its weights are packed (GGUF's have a tensor type)."""
+    weight = getattr(layer, "weight", None)
+    dense = isinstance(weight, Tensor) and weight.is_floating_point() and getattr(weight, "tensor_type", None) is None
     if isinstance(layer, nn.Conv2d) and dense:
         return _transposed_convolution
     if dense and (isinstance(layer, nn.Linear) or type(layer).__name__ == "Linear"):

@@ -19,11 +19,10 @@ from ..models.omniportrait.reference_guidance import ReferenceGuidance
 from ..models.omniportrait.references import Person, References
 from .face_analysis import LoadedFaceAnalysis
 from .faces import detector_settings
-from .guidance import guide
+from .guidance import guidable_unet, guide
 from .levels import Detail, tap_of
 from .preview_faces import PreviewFaces
 from .sampling import sigma_window
-from .sites import unet_of
 
 FindBy = Literal["word in the prompt", "face in the preview", "mask"]
 PreviewDetector = Literal["auto", "insightface", "yunet"]
@@ -80,7 +79,7 @@ def apply_guidance(
     """
     if not references.people or strength == 0 or start_percent >= end_percent:
         return model, False
-    unet = unet_of(model)
+    unet = guidable_unet(model)
     _require_latents(model, references.people)
     settings = GuidanceSettings(
         mode=strength_mode,

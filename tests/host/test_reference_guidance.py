@@ -317,6 +317,30 @@ def test_layers_without_a_gradient_are_refused(loaded_model, guided):
         guided(references(half()))
 
 
+def test_packed_weights_inside_ordinary_layers_are_refused(loaded_model, guided):
+    """As ComfyUI-GGUF keeps them: a Linear whose weight is a tensor with a type of its own."""
+    from likeness.host.sites import find_sites, unet_of
+
+    class Packed(torch.Tensor):
+        tensor_type = "Q4_K"
+
+    unet = unet_of(loaded_model)
+    layer = unet.get_submodule(find_sites(unet)[0].path).to_q
+    layer.weight = torch.nn.Parameter(layer.weight.detach().as_subclass(Packed), requires_grad=False)
+    with pytest.raises(IncompatibleBaseModelError, match=r"to_q of this model is a Linear.*no GGUF or TensorRT"):
+        guided(references(half()))
+
+
+def test_an_engine_in_place_of_the_network_is_refused(loaded_model, guided):
+    class TrTUnet:
+        dtype = torch.float16
+
+    del loaded_model.model.diffusion_model
+    loaded_model.model.diffusion_model = TrTUnet()
+    with pytest.raises(IncompatibleBaseModelError, match=r"is a TrTUnet.*no TensorRT engine"):
+        guided(references(half()))
+
+
 @pytest.mark.parametrize("name", ["cfg", "no cfg", "basic", "dual", "perp"])
 def test_every_guider_is_guided(loaded_model, guided, conditioning, pulls, name):
     with torch.inference_mode():
