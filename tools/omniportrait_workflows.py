@@ -103,12 +103,9 @@ def with_consistentid(graph: Graph) -> None:
 
 def guide(graph: Graph, model: Socket, references: Node, find_by: str, **settings: Any) -> Node:
     """Reference-Based Guidance at the end of a chain of models."""
+    inputs: dict[str, Any] = {"strength": STRENGTH, **settings}
     return graph.add(
-        "LikenessApplyReferenceGuidance",
-        model=model,
-        references=references["references"],
-        find_by=find_by,
-        **{"strength": STRENGTH, **settings},
+        "LikenessApplyReferenceGuidance", model=model, references=references["references"], find_by=find_by, **inputs
     )
 
 
