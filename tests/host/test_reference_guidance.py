@@ -448,6 +448,20 @@ def test_half_precision_weights_are_guided(tiny_model, sample, dtype):
     assert not torch.equal(moved, plain)
 
 
+@pytest.mark.parametrize("features", ["coarse", "fine"])
+def test_the_layers_of_sdxl_are_guided_at_both_taps(tiny_model, sample, features):
+    from likeness.host.reference_guidance import FaceFinding, apply_guidance
+
+    with torch.inference_mode():
+        model = tiny_model("sdxl")
+        settings = {"start_percent": 0.0, "strength": 0.5, "seeds": 1, "features": features}
+        found, applied = apply_guidance(model, references(half()), FaceFinding(by="mask"), **settings)
+        assert applied
+        plain, moved = sample(model), sample(found)
+    assert torch.isfinite(moved).all()
+    assert not torch.equal(moved, plain)
+
+
 def test_taps_are_where_the_papers_read(tiny_model):
     from likeness.host.levels import halvings, tap_of
     from likeness.host.sites import unet_of
