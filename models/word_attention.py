@@ -40,6 +40,25 @@ class Projected:
         return Projected(self.query[number : number + 1], self.key[number : number + 1], self.heads)
 
 
+def attention_columns(queries: Tensor, keys: Tensor, rows: Tensor) -> Tensor:
+    """How much every position of a cross-attention layer attends to some rows of the text, among all of its rows.
+
+    Only the logits of all rows are made: a softmax of each is not.
+
+    Args:
+        queries: (B, heads, L, d).
+        keys: of all rows of the text, (B, heads, T, d).
+        rows: (B, N) int64, below T.
+
+    Returns:
+        The softmax's columns, the mean over heads, (B, N, L) float32, 0–1; differentiable in queries and keys.
+    """
+    logits = (queries @ keys.transpose(-1, -2)).float() / math.sqrt(queries.shape[-1])
+    places = rows[:, None, None].expand(*logits.shape[:3], -1)
+    shares = (logits.gather(-1, places) - logits.logsumexp(-1, keepdim=True)).exp()  # (B, heads, L, N)
+    return shares.mean(1).transpose(1, 2)
+
+
 @torch.no_grad()
 def attention_to(layer: Projected, rows: Sequence[int]) -> Tensor:
     """Probabilities of some rows of the text, summed over these rows and averaged over the heads.
@@ -51,10 +70,9 @@ def attention_to(layer: Projected, rows: Sequence[int]) -> Tensor:
     Returns:
         (B, L) float32, 0–1.
     """
-    query, key = (part.float() for part in layer.split())
-    scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])  # (B, heads, L, S)
-    columns = (scores[..., list(rows)] - scores.logsumexp(-1, keepdim=True)).exp()
-    return columns.sum(-1).mean(1)
+    query, key = layer.split()
+    places = torch.tensor(rows, device=query.device).expand(len(query), -1)
+    return attention_columns(query.float(), key.float(), places).sum(1)
 
 
 @torch.no_grad()

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from ..models.omniportrait.checkpoint import adapter_weights
-from ..models.omniportrait.face_localization import SIDE, WEIGHT, attention_columns, face_localization_loss
+from ..models.omniportrait.face_localization import SIDE, WEIGHT, face_localization_loss
 from ..models.omniportrait.image_encoder import PivotImageEncoder
 from ..models.omniportrait.pivot_id_encoder import PivotIDEncoder
+from ..models.word_attention import attention_columns
 from .adapter_networks import Weights
 from .attention_maps import AttentionMaps, nearest_level
 from .base import Base

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
-from ...models.omniportrait.face_localization import SIDE, attention_columns
+from ...models.omniportrait.face_localization import SIDE
 from ...models.omniportrait.region_mask import normalised
+from ...models.word_attention import attention_columns
 from ...training.attention_maps import AttentionMaps, nearest_level
 from ...training.base import Base
 from ...training.denoising import predict

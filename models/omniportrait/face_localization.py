@@ -6,7 +6,6 @@ and layers, and area pooling to one grid, are ours [choice].
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -17,25 +16,6 @@ from ..errors import ShapeError, require_shape
 
 WEIGHT = 2e-3  # of the loss beside that of denoising, the paper's η
 SIDE = 16  # positions on the short side of the grid on which attention and faces are compared
-
-
-def attention_columns(queries: Tensor, keys: Tensor, rows: Tensor) -> Tensor:
-    """How much every position of one layer attends to some rows of the text, among all of its rows.
-
-    Only the logits of all rows are made: a softmax of each is not.
-
-    Args:
-        queries: (B, heads, L, d).
-        keys: of all rows of the text, (B, heads, T, d).
-        rows: (B, N) int64, below T.
-
-    Returns:
-        The softmax's columns, the mean over heads, (B, N, L) float32, 0–1; differentiable in queries and keys.
-    """
-    logits = (queries @ keys.transpose(-1, -2)).float() / math.sqrt(queries.shape[-1])
-    places = rows[:, None, None].expand(*logits.shape[:3], -1)
-    shares = (logits.gather(-1, places) - logits.logsumexp(-1, keepdim=True)).exp()  # (B, heads, L, N)
-    return shares.mean(1).transpose(1, 2)
 
 
 def face_localization_loss(maps: Sequence[Tensor], faces: Tensor, present: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 from likeness.models.errors import ShapeError
-from likeness.models.omniportrait.face_localization import attention_columns, face_localization_loss
+from likeness.models.omniportrait.face_localization import face_localization_loss
+from likeness.models.word_attention import attention_columns
 
 THERE = torch.ones(1, 1, dtype=torch.bool)
 
