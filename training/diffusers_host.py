@@ -54,11 +54,13 @@ class RunContext:
             keeps a batch whole, and nothing is fetched from the device.
         run: caches and recorder of the sampling run, to be replaced when the next one begins. None keeps nothing, which
             is what training needs: weights change between calls, and gradients must not reach into a cache.
+        first: number of the first picture of the batch, where the UNet sees a part of all pictures.
     """
 
     polarities: Callable[[int], Sequence[Polarity]] = all_positive
     sigma: Callable[[float], float] | float = stable_diffusion_sigma
     run: Run | None = None
+    first: int = 0
 
 
 def attach(
@@ -174,7 +176,7 @@ class _Attachment:
         polarities = self.context.polarities(count)
         if len(polarities) != count:
             raise InvalidSettingError(f"The batch has {count} rows and {len(polarities)} polarities; give one per row.")
-        seen = dict.fromkeys(Polarity, 0)
+        seen = dict.fromkeys(Polarity, self.context.first)
         self.rows = []
         for polarity, sigma in zip(polarities, self._sigmas(timestep, count), strict=True):
             self.rows.append(_Row(polarity, seen[polarity], sigma))

@@ -12,9 +12,10 @@ from torch import Tensor
 from ...models.adapter_layers import LoRA
 from ...models.attention import AttentionResidual, Run
 from ...training.base import Base
-from ...training.diffusers_host import RunContext, attach, guidance_pair
-from ...training.text_encoders import encode_prompts
+from ...training.diffusers_host import attach
 from .euler import sample_euler
+from .guidance import Guided, GuidedRun
+from .prompted import Prompted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ def draw_latents(
     residual: AttentionResidual | None = None,
     lora: LoRA | None = None,
     run: Run | None = None,
+    guided: Guided | None = None,
 ) -> Tensor:
     """Latents of pictures, the negative prompt empty.
 
@@ -50,23 +52,23 @@ def draw_latents(
         settings: how.
         residual, lora: attached to the UNet for the time.
         run: caches and recorder of the residual.
+        guided: what pulls at the pictures; None for nothing.
 
     Returns:
         As the UNet takes them, (B, C, h, w).
     """
-    text = encode_prompts(base.text_encoders, ["", *prompts]).tokens
-    text = torch.cat((text[:1].expand(len(prompts), -1, -1), text[1:]))
-    context = RunContext(polarities=guidance_pair, sigma=0.0, run=run or Run())
+    prompted = Prompted.of(base, prompts, run or Run())
+    attached = tuple(each for each in (residual, lora) if each is not None)
+    guiding = None if guided is None else GuidedRun(prompted, guided, settings.guidance, attached)
 
     def predict(latents: Tensor, timestep: int, sigma: float) -> Tensor:
-        context.sigma = sigma
-        said: Any = base.unet(torch.cat((latents, latents)), timestep, encoder_hidden_states=text)
-        away, towards = said.sample.chunk(2)
+        ask = prompted.both if guiding is None or not guiding.is_active(sigma) else guiding.velocities
+        away, towards = ask(latents, timestep, sigma)
         return away + settings.guidance * (towards - away)
 
-    detach = attach(base.unet, residual, lora=lora, context=context)
+    detach = attach(base.unet, residual, lora=lora, context=prompted.context)
     try:
-        return sample_euler(predict, noise, settings.steps)
+        return sample_euler(predict, noise, settings.steps, None if guiding is None else guiding.correct)
     finally:
         detach()
 

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from ...models.guidance import NoiseLevels
 from .noise_levels import timesteps, zero_snr_sigmas
 
 Predict = Callable[[Tensor, int, float], Tensor]
+Correct = Callable[[Tensor, NoiseLevels], Tensor]
 
 
 def cpu_noise(seed: int, shape: Sequence[int]) -> Tensor:
@@ -18,13 +20,14 @@ def cpu_noise(seed: int, shape: Sequence[int]) -> Tensor:
 
 
 @torch.no_grad()
-def sample_euler(predict: Predict, noise: Tensor, steps: int) -> Tensor:
+def sample_euler(predict: Predict, noise: Tensor, steps: int, correct: Correct | None = None) -> Tensor:
     """Latents from noise, rounded at every step as ComfyUI rounds: its first noise level is above 4000.
 
     Args:
         predict: what the UNet says, guidance included, from latents scaled for it, the timestep and its noise level.
         noise: standard normal, (B, C, h, w).
         steps: of the scheduler "simple".
+        correct: what is done to the denoised latent of a step; None leaves it.
 
     Returns:
         As the UNet takes them, (B, C, h, w).
@@ -38,5 +41,7 @@ def sample_euler(predict: Predict, noise: Tensor, steps: int) -> Tensor:
         size = sigma**2 + 1
         velocity = predict(x / size**0.5, place, float(sigma))
         denoised = x / size - velocity * sigma / size**0.5
+        if correct is not None:
+            denoised = correct(denoised, NoiseLevels(float(sigma), float(following)))
         x = x + (x - denoised) / sigma * (following - sigma)
     return x

@@ -14,13 +14,20 @@ from likeness.miniature.recipe.faces_file import write_face_networks
 from likeness.miniature.recipe.image_encoder import new_image_encoder
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
+from likeness.miniature.studio.guidance import Guided
 from likeness.models.errors import UnknownCheckpointError
 from likeness.models.face.iresnet import IResNet
+from likeness.models.guidance import FeatureTap
 from likeness.models.miniature.base_file import CLIP, read_base_file
 from likeness.models.miniature.faces_file import read_face_networks
 from likeness.models.miniature.finder import FaceFinder
 from likeness.models.miniature.parser import MiniatureParser
 from likeness.models.miniature.sizes import BaseSizes
+from likeness.models.omniportrait.guidance_settings import GuidanceSettings
+from likeness.models.omniportrait.guided_person import GuidedPerson
+from likeness.models.omniportrait.reference_guidance import ReferenceGuidance
+from likeness.models.omniportrait.references import ReferencePicture
+from likeness.models.schedule import SigmaWindow
 from likeness.models.uniportrait.application import identity_residual, lora_for
 from likeness.models.uniportrait.checkpoint import load
 from likeness.models.uniportrait.features import ReferenceFeatures
@@ -80,8 +87,16 @@ def people():
     return build
 
 
-def in_comfyui(path, identities, adapter):
+def guidance(*references, mask):
+    """One person with a fixed mask, guided from half of the noise levels on."""
+    person = GuidedPerson(name="Ann", references=references, mask=mask)
+    settings = GuidanceSettings(strength=2.0, window=SigmaWindow(20.0), seeds=2)
+    return ReferenceGuidance(people=(person,), settings=settings, tap=FeatureTap(1))
+
+
+def in_comfyui(path, identities, adapter, guided_by=None):
     """Latents as the UNet takes them, and the picture."""
+    from likeness.host.guidance import guide
     from likeness.host.miniature import _clip, _model, _vae
     from likeness.host.uniportrait import apply, new_uniportrait
 
@@ -91,6 +106,8 @@ def in_comfyui(path, identities, adapter):
     model, clip, vae = (build(weights, sizes) for build in (_model, _clip, _vae))
     uniportrait = new_uniportrait(adapter, IResNet(4, [(2, 1), (2, 1), (2, 1), (6, 1)]))
     model, _ = apply(model, uniportrait, identities, structure_scale=SCALE, lora_strength=1.0)
+    if guided_by is not None:
+        model = guide(model, guided_by)
     positive, negative = (clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in (PROMPT, ""))
     empty = {"samples": torch.zeros(1, 4, 16, 16)}
     [latent] = nodes.KSampler().sample(
@@ -99,13 +116,16 @@ def in_comfyui(path, identities, adapter):
     return latent["samples"] * model.model.latent_format.scale_factor, vae.decode(latent["samples"]).movedim(-1, 1)
 
 
-def on_diffusers(base, identities, adapter):
+def on_diffusers(base, identities, adapter, guided_by=None):
     """The same on the other host."""
+    guided = None if guided_by is None else Guided(rows=(guided_by,))
     count = len(identities.people)
     with torch.no_grad():
         residual = identity_residual(adapter, identities, SCALE) if count else None
     noise = cpu_noise(SEED, (1, 4, 16, 16))
-    latents = draw_latents(base, [PROMPT], noise, SETTINGS, residual=residual, lora=lora_for(adapter, count))
+    latents = draw_latents(
+        base, [PROMPT], noise, SETTINGS, residual=residual, lora=lora_for(adapter, count), guided=guided
+    )
     return latents, decode(base, latents)
 
 
@@ -151,3 +171,19 @@ def test_both_hosts_draw_the_same_picture(path, base, adapter, people, count):
     if count:
         plain, _ = on_diffusers(base, people(0), adapter)
         assert (ours - plain).abs().max() > 100 * ALIKE
+
+
+@pytest.mark.parametrize("count", [0, 1], ids=["alone", "with UniPortrait"])
+def test_both_hosts_guide_to_the_same_picture(path, base, adapter, people, count):
+    mask = torch.zeros(1, 16, 16)
+    mask[:, 3:12, 2:9] = 1
+    latent = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(7)) / base.latent_scale
+
+    def own():  # features stay with the picture that they were read of
+        return guidance(ReferencePicture(latent, mask[0]), mask=mask)
+
+    theirs, _ = in_comfyui(path, people(count), adapter, own())
+    ours, _ = on_diffusers(base, people(count), adapter, own())
+    torch.testing.assert_close(ours, theirs, atol=ALIKE, rtol=0)
+    plain, _ = on_diffusers(base, people(count), adapter)
+    assert (ours - plain).abs().max() > 100 * ALIKE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.miniature.studio.euler import cpu_noise, sample_euler
-from likeness.miniature.studio.noise_levels import timesteps, zero_snr_sigmas
+from likeness.miniature.studio.noise_levels import level_at, nearest_timestep, share_behind, timesteps, zero_snr_sigmas
 from likeness.training.base import new_schedule
 
 SHAPE = (2, 4, 6, 6)
@@ -59,6 +60,36 @@ def test_the_network_sees_latents_of_spread_one_and_what_noise_they_have():
     assert all(0.9 < latents.std() < 1.1 for latents, _, _ in asked.asked)
 
 
+def test_what_is_corrected_is_what_a_picture_will_be():
+    """With a perfect denoiser every step's denoised latent is the mean; correcting it to anything ends there."""
+    target, seen = torch.full(SHAPE, 0.7), []
+
+    def correct(denoised, levels):
+        seen.append((levels.current, levels.following))
+        return target
+
+    found = sample_euler(Gaussian(1.0), cpu_noise(0, SHAPE), 5, correct)
+    torch.testing.assert_close(found, target)
+    levels = [*zero_snr_sigmas()[timesteps(5)].tolist(), 0.0]
+    assert seen == list(pairwise(levels))
+
+
+def test_correcting_nothing_changes_no_bit():
+    noise = cpu_noise(0, SHAPE)
+    plain = sample_euler(Gaussian(0.5), noise, 7)
+    assert torch.equal(sample_euler(Gaussian(0.5), noise, 7, lambda denoised, levels: denoised), plain)
+
+
+def test_shares_of_the_schedule_and_levels_are_inverse():
+    for timestep in (1, 254, 500, 998):
+        sigma = float(zero_snr_sigmas()[timestep])
+        assert nearest_timestep(sigma) == timestep
+        assert level_at(share_behind(sigma)) == pytest.approx(sigma, rel=1e-4)
+    levels = [level_at(share) for share in (0, 0.01, 0.3, 0.7, 0.99, 1)]
+    assert levels == sorted(levels, reverse=True)
+    assert levels[-1] == 0
+
+
 def test_noise_is_a_function_of_the_seed_and_leaves_the_global_state_alone():
     torch.manual_seed(3)
     expected = torch.rand(2)
@@ -79,6 +110,14 @@ def sampling():
 @pytest.mark.comfy
 def test_noise_levels_are_comfyuis(sampling):
     torch.testing.assert_close(zero_snr_sigmas(), sampling.sigmas, rtol=1e-6, atol=0)
+
+
+@pytest.mark.comfy
+def test_shares_of_the_schedule_are_comfyuis(sampling):
+    for share in (-0.1, 0, 0.0004, 0.1, 0.329, 0.77, 0.9996, 1):
+        assert level_at(share) == pytest.approx(sampling.percent_to_sigma(share), rel=1e-5)
+    for sigma in (0.05, 0.57, 2.28, 20.0, 4000.0):
+        assert nearest_timestep(sigma) == int(sampling.timestep(torch.tensor([sigma]))[0])
 
 
 @pytest.mark.comfy

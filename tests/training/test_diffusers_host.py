@@ -205,6 +205,17 @@ def test_what_a_residual_sees(sd15, inputs):
     assert positive.heads == 4
 
 
+def test_a_part_of_the_pictures_keeps_its_numbers(sd15, inputs):
+    seen = Stub()
+    given = inputs(sd15, rows=4)
+
+    detach = attach(sd15, seen, context=RunContext(polarities=guidance_pair, first=5))
+    output(sd15, given)
+    detach()
+
+    assert {call.samples for _, call in seen.calls} == {(5, 6)}
+
+
 def test_rows_of_different_timesteps_are_asked_apart(sd15, inputs):
     seen = Stub()
     given = inputs(sd15, rows=3) | {"timestep": torch.tensor([10, 10, 700])}

@@ -1,0 +1,68 @@
+"""Reading the features of reference pictures from the UNet that draws."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...models.guidance import FeatureTap
+from ...models.run_archive import content_hash
+from .feature_tap import ReachedError, tapping
+from .noise_levels import level_at, nearest_timestep
+from .prompted import Prompted
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ReferenceReader:
+    """Reads features as one picture of a batch sees them: with its prompt and its people.
+
+    Attributes:
+        prompted: the UNet with everybody's prompts.
+        row: number of the picture.
+        tap: where features are read.
+        attached: what changes the UNet meanwhile.
+    """
+
+    prompted: Prompted
+    row: int
+    tap: FeatureTap
+    attached: tuple[Attached, ...] = ()
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for readers that read the same; holds what changes the UNet, so that nothing else takes its place in memory."""
+        unet = Attached(self.prompted.base.unet)
+        return (
+            self.tap,
+            unet,
+            self.row if self.attached else 0,
+            content_hash(self.prompted.text[self.row]),
+            self.attached,
+        )
+
+    @torch.no_grad()
+    def __call__(self, latent: Tensor, percent: float, seed: int) -> Tensor:
+        """See `FeatureReader`."""
+        sigma = level_at(percent)
+        noise = torch.randn(latent.shape, generator=torch.Generator().manual_seed(seed))
+        noisy = latent * self.prompted.base.latent_scale + noise * sigma
+        with tapping(self.prompted.base.unet, self.tap, is_all=True) as tapped, suppress(ReachedError):
+            self.prompted.row(self.row, noisy / (1 + sigma**2) ** 0.5, nearest_timestep(sigma), sigma)
+        return tapped.found()[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Something that is equal to itself alone, whatever it holds."""
+
+    what: object
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Attached) and other.what is self.what
+
+    def __hash__(self) -> int:
+        return id(self.what)

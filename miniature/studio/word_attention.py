@@ -1,0 +1,86 @@
+"""What the UNet attends to at its finest level, for masks of words: the level that ComfyUI's host reads at this size."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...models.attention import AttentionSite
+from ...models.word_attention import Projected, WordAttention, attention_to
+from ...training.diffusers_host import find_sites
+
+
+@dataclass(eq=False, slots=True)
+class AttentionNotes:
+    """Collects the attention of one call with positive rows alone.
+
+    Attributes:
+        words: places in the text that stand for the people of every picture, (B, N).
+        grid: (h, w) of the latent.
+    """
+
+    words: Tensor
+    grid: tuple[int, int]
+    _queries: dict[str, Tensor] = field(init=False, default_factory=dict)
+    _columns: list[Tensor] = field(init=False, default_factory=list)
+    _layers: list[Projected] = field(init=False, default_factory=list)
+
+    def seen(self) -> WordAttention:
+        """What was collected."""
+        columns = torch.stack(self._columns).mean(0).unflatten(-1, self.grid)
+        people = dict(enumerate(columns.unbind(1)))
+        return WordAttention(people, tuple(self._layers), self.grid)
+
+    def hook(self, unet: nn.Module, site: AttentionSite) -> list[torch.utils.hooks.RemovableHandle]:
+        """Put the hooks on one layer; a LoRA that was attached before counts."""
+        layer: Any = unet.get_submodule(site.path)
+
+        def note_query(module: nn.Module, args: tuple[Any, ...], query: Tensor) -> None:
+            self._queries[site.path] = query.detach()
+
+        def note_key(module: nn.Module, args: tuple[Any, ...], key: Tensor) -> None:
+            projected = Projected(self._queries.pop(site.path), key.detach(), layer.heads)
+            if site.kind == "cross":
+                self._columns.append(self._attention_to_words(projected))
+            else:
+                self._layers.append(projected)
+
+        return [layer.to_q.register_forward_hook(note_query), layer.to_k.register_forward_hook(note_key)]
+
+    def _attention_to_words(self, layer: Projected) -> Tensor:
+        """(B, N, L)."""
+        rows = [
+            torch.cat([attention_to(layer.row(number), [place]) for place in words.tolist()])
+            for number, words in enumerate(self.words)
+        ]
+        return torch.stack(rows)
+
+
+@contextmanager
+def noting(unet: nn.Module, words: Tensor, grid: tuple[int, int]) -> Generator[AttentionNotes, None, None]:
+    """While it lasts, the attention of a call is noted: cross-attention of the finest level, its self-attention on the way up.
+
+    Args:
+        unet: a UNet2DConditionModel.
+        words: see `AttentionNotes`.
+        grid: likewise.
+    """
+    notes = AttentionNotes(words, grid)
+    handles = [handle for site in find_sites(unet) if _is_read(unet, site) for handle in notes.hook(unet, site)]
+    try:
+        yield notes
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _is_read(unet: nn.Module, site: AttentionSite) -> bool:
+    levels: Any = unet.get_submodule("up_blocks")
+    if site.path.startswith(f"up_blocks.{len(levels) - 1}."):
+        return True
+    return site.kind == "cross" and site.path.startswith("down_blocks.0.")
