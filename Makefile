@@ -15,7 +15,7 @@ help:
 	@echo "make format  let ruff format and mend what it can"
 	@echo "make bench   the measuring programs in benchmarks/"
 	@echo "make miniature  train the miniature's weights from their seeds (three hours on two cores; goes on where it was)"
-	@echo "make bench-miniature  the papers' claims as experiments on the miniature, with a report"
+	@echo "make bench-miniature  the papers' claims as experiments on the miniature, with reports"
 	@echo "make setup   only make the virtual environments"
 	@echo "make clean   remove everything generated but the virtual environments"
 

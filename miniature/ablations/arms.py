@@ -1,29 +1,30 @@
-"""Ways to draw the questions, and what the judge says of each picture."""
+"""Ways to draw the questions, and what was drawn, kept on disk part by part."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...models.adapter_layers import LoRA
+from ...models.guidance_record import GuidanceRecord
+from ...models.miniature.finder import FaceFinder
 from ...models.uniportrait.application import lora_for
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from ...models.uniportrait.features import ReferenceFeatures
 from ...training.base import Base
-from ..judge.judge import Judge, Verdict
-from ..judge.readers import Reader, person_windows
-from ..judge.scores import IDENTITY, IDENTITY_PLACES, agreement, all_recognised, identity_hits, text_hits
+from ...training.feature_store import FeatureStore, fingerprint
 from ..studio.drawing import Settings, decode, draw_latents
 from ..studio.identities import Choice, RowIdentities
-from .questions import Questions
+from .guiding import Guiding
+from .questions import Questions, shuffled
 
 ROWS = 16  # pictures at once
-STRANGERS = 8  # in the line-up
-Values = dict[str, list[float]]  # by metric, one per picture; NaN where a picture says nothing
+EDITION = 1  # of the code that draws: another number, and nothing that was kept is taken
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -32,91 +33,118 @@ class Arm:
 
     Attributes:
         name: what the report calls it.
-        adapter: None draws with the base alone.
+        adapter: None draws without UniPortrait.
         choice: see `RowIdentities`.
         structure_scale: 0–1.
-        look: what is done to the features first, (P, N, T, D) each.
+        sees_means: whether the embedding sees the mean of every map of features alone.
+        guiding: how the pictures are guided; None draws without OmniPortrait's guidance.
+        is_shuffled: whether other people's portraits are shown.
+        pictures: how many of the questions are drawn at most; None draws all.
     """
 
     name: str
-    adapter: UniPortraitAdapter | None
+    adapter: UniPortraitAdapter | None = None
     choice: Choice = "argmax"
     structure_scale: float = 0.3
-    look: Callable[[Tensor], Tensor] | None = None
+    sees_means: bool = False
+    guiding: Guiding | None = None
+    is_shuffled: bool = False
+    pictures: int | None = None
+
+    @property
+    def description(self) -> str:
+        """Everything that its pictures depend on beside the questions, but for the networks' weights."""
+        return repr((self.choice, self.structure_scale, self.sees_means, self.guiding))
+
+    @property
+    def networks(self) -> tuple[nn.Module, ...]:
+        """Its own."""
+        adapter = self.adapter
+        return () if adapter is None else (adapter.id_embedding, adapter.face_attention, adapter.routers)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Easel:
+    """What every arm is drawn with.
+
+    Attributes:
+        base: the miniature.
+        finder: finds faces in previews.
+        nobody: the features of nobody.
+        settings: how.
+        store: keeps what was drawn.
+    """
+
+    base: Base
+    finder: FaceFinder
+    nobody: ReferenceFeatures
+    settings: Settings
+    store: FeatureStore
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Drawn:
+    """What was drawn in an arm.
+
+    Attributes:
+        latents: as the UNet takes them, (P, C, h, w).
+        entropies: mean entropy of the routers' softmax of every part, nats; empty where none was asked.
+        likeness: similarity of matched features at the first and the last guided step, mean over people, (P, 2); NaN where
+            nobody was guided.
+    """
+
+    latents: Tensor
+    entropies: Tensor
+    likeness: Tensor
+
+    @property
+    def entropy(self) -> float:
+        """Mean of all parts; NaN where no router was asked."""
+        return float(self.entropies.mean())
+
+    def pictures(self, base: Base, most: int | None = None) -> Tensor:
+        """The first of the pictures, (P, 3, H, W), 0–1."""
+        return torch.cat([decode(base, part) for part in self.latents[:most].split(ROWS)])
+
+
+def draw_arm(easel: Easel, arm: Arm, questions: Questions) -> Drawn:
+    """Draw an arm's questions; parts that were kept are not drawn again."""
+    questions = shuffled(questions) if arm.is_shuffled else questions
+    weights = fingerprint([easel.base.unet, easel.base.text_encoders[0].module, easel.finder, *arm.networks])
+    count = min(len(questions), arm.pictures or len(questions))
+    parts: list[Mapping[str, Tensor]] = []
+    for start in range(0, count, ROWS):
+        rows = slice(start, min(start + ROWS, count))
+        key = _key(weights, arm, questions, rows, easel.settings)
+        if key not in easel.store:
+            easel.store.write(key, _drawn(easel, arm, questions, rows))
+        parts.append(easel.store.read(key))
+    return Drawn(**{field.name: torch.cat([part[field.name] for part in parts]) for field in fields(Drawn)})
 
 
 @torch.no_grad()
-def draw_arm(
-    base: Base, arm: Arm, questions: Questions, nobody: ReferenceFeatures, settings: Settings
-) -> tuple[Tensor, float]:
-    """Draw all questions.
-
-    Returns:
-        The pictures, (P, 3, H, W), 0–1, and the mean entropy of the routers' softmax, nats; NaN where none was asked.
-    """
-    drawn: list[Tensor] = []
+def _drawn(easel: Easel, arm: Arm, questions: Questions, rows: slice) -> dict[str, Tensor]:
+    prompts = [caption.text for caption in questions.scene.captions[rows]]
+    record = GuidanceRecord()
+    guided = None if arm.guiding is None else arm.guiding.of(easel.base, easel.finder, questions, rows, record)
+    residual: RowIdentities | None = None
+    lora: LoRA | None = None
     entropies: list[float] = []
-    for start in range(0, len(questions), ROWS):
-        rows = slice(start, start + ROWS)
-        prompts = [caption.text for caption in questions.scene.captions[rows]]
-        residual: RowIdentities | None = None
-        lora: LoRA | None = None
-        if arm.adapter is not None:
-            residual, lora = _attached(arm.adapter, arm, questions, rows, nobody, entropies)
-        latents = draw_latents(base, prompts, questions.noise[rows], settings, residual=residual, lora=lora)
-        drawn.append(decode(base, latents))
-    return torch.cat(drawn), _mean(entropies)
+    if arm.adapter is not None:
+        residual, lora = _attached(arm.adapter, arm, questions, rows, easel.nobody, entropies)
+    latents = draw_latents(
+        easel.base, prompts, questions.noise[rows], easel.settings, residual=residual, lora=lora, guided=guided
+    )
+    mean = [sum(entropies) / len(entropies)] if entropies else []
+    return {"latents": latents, "entropies": torch.tensor(mean), "likeness": _likeness(record, len(latents))}
 
 
-def judge_arm(judge: Judge, expressions: Reader, pictures: Tensor, questions: Questions) -> Values:
-    """What is right in every picture.
-
-    Args:
-        judge: reads it.
-        expressions: reads whether mouths are open.
-        pictures: one per question, (P, 3, H, W), 0–1.
-        questions: what was asked.
-
-    Returns:
-        "text", the share of what its caption says; "identity", the share of skin, hair colour and eyes of its people;
-        each of these alone; "recognised", whether everybody is picked out of a line-up; for two people also "blending",
-        how far their faces agree beyond what the two people do, and for one "copying", whether the mouth is open as on the
-        portrait.
-    """
-    codes = questions.scene.codes
-    verdicts = [verdict for part in pictures.split(ROWS) for verdict in judge.read(part)]
-    values: Values = {}
-    for row, verdict in enumerate(verdicts):
-        said = _of_picture(verdict, questions, codes, row, pictures.shape[-1])
-        if codes.shape[1] == 1:
-            said["copying"] = _copying(expressions, verdict, pictures[row], questions.opening[row, 0])
-        for name, value in said.items():
-            values.setdefault(name, []).append(value)
-    return values
-
-
-def _of_picture(verdict: Verdict, questions: Questions, codes: Tensor, row: int, width: int) -> dict[str, float]:
-    text = text_hits(verdict, questions.scene.facts, codes, row, width)
-    identity = identity_hits(verdict, codes[row])
-    others = codes[(row + 1 + torch.arange(STRANGERS)) % len(codes), 0]
-    strangers = others[(others[:, None] != codes[row]).any(-1).all(1)]
-    values = {"text": _mean([_mean(each) for each in text.values()])}
-    values["identity"] = _mean([_mean(identity[name]) for name in IDENTITY])
-    values |= {name: _mean(identity[name]) for name in IDENTITY}
-    values["recognised"] = float(all_recognised(verdict, codes[row], strangers))
-    if codes.shape[1] == 2:
-        seen = agreement(verdict)
-        alike = (codes[row, 0] == codes[row, 1])[list(IDENTITY_PLACES)].float().mean()
-        values["blending"] = float("nan") if seen is None else seen - float(alike)
-    return values
-
-
-@torch.no_grad()
-def _copying(expressions: Reader, verdict: Verdict, picture: Tensor, opening: Tensor) -> float:
-    if verdict.count != 1:
-        return float("nan")
-    read = expressions(person_windows(picture[None], verdict.points))["opening"].argmax(-1)
-    return float(bool(read[0]) == bool(opening))
+def _likeness(record: GuidanceRecord, rows: int) -> Tensor:
+    """See `Drawn`."""
+    if not record.entries:
+        return torch.full((rows, 2), torch.nan)
+    ends = [[each.likeness for each in record.entries if each.sigma == record.entries[end].sigma] for end in (0, -1)]
+    return torch.stack([torch.tensor(end).mean(0) for end in ends], -1)
 
 
 def _attached(
@@ -129,8 +157,8 @@ def _attached(
 ) -> tuple[RowIdentities, LoRA | None]:
     intrinsic, structure = questions.intrinsic[rows], questions.structure[rows]
     nothing = nobody.intrinsic
-    if arm.look is not None:
-        intrinsic, nothing = arm.look(intrinsic), arm.look(nothing[None])[0]
+    if arm.sees_means:
+        intrinsic, nothing = (part.mean(-2, keepdim=True).expand_as(part) for part in (intrinsic, nothing))
     people = intrinsic.shape[1]
     tokens = adapter.id_embedding(
         rearrange(intrinsic, "b n t d -> (b n) t d"), rearrange(structure, "b n t d -> (b n) t d"), arm.structure_scale
@@ -148,5 +176,11 @@ def _attached(
     return residual, lora
 
 
-def _mean(values: list[bool] | list[float]) -> float:
-    return sum(map(float, values)) / len(values) if values else float("nan")
+def _key(weights: str, arm: Arm, questions: Questions, rows: slice, settings: Settings) -> str:
+    """A name for everything that a part of an arm depends on."""
+    digest = hashlib.blake2b(digest_size=16)
+    captions = [caption.text for caption in questions.scene.captions[rows]]
+    digest.update(repr((EDITION, weights, arm.description, settings, captions)).encode())
+    for tensor in (questions.noise, questions.references, questions.heads, questions.intrinsic, questions.structure):
+        digest.update(tensor[rows].contiguous().numpy().tobytes())
+    return digest.hexdigest()

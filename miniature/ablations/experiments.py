@@ -2,66 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
+from ..judge.scores import IDENTITY
 from ..recipe.plan import PAPERS_DROPPING, PAPERS_ROUTING, StageOneArm, StageTwoArm
-from .arms import Values
-from .bootstrap import Estimate, difference
+from .claims import Claim, Experiment
 
 GLOBAL = StageOneArm(" global", is_global=True)
 UNDROPPED = StageOneArm(" without drops", dropping=replace(PAPERS_DROPPING, token=0.0, path=0.0))
 UNREGULARISED = StageTwoArm(" without regularisation", routing=replace(PAPERS_ROUTING, weight=0.0))
 NOISELESS = StageTwoArm(" without Gumbel noise", routing=replace(PAPERS_ROUTING, has_noise=False))
-LEEWAY = 0.03  # what "not lower" allows
-
-Expected = Literal["higher", "lower", "not lower"]
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Something that has to be seen in the pictures of two arms.
-
-    Attributes:
-        metric: of `arms.judge_arm`.
-        arm, other: names; the claim is about `arm` minus `other`.
-        expected: what has to be true of the difference.
-    """
-
-    metric: str
-    arm: str
-    other: str
-    expected: Expected
-
-    def test(self, drawn: Mapping[str, Values]) -> tuple[Estimate, str]:
-        """The paired difference, and "holds", "fails" (the interval lies on the other side) or "undecided"."""
-        found = difference(drawn[self.arm][self.metric], drawn[self.other][self.metric])
-        if self.expected == "not lower":
-            low, high = found.low + LEEWAY, found.high + LEEWAY
-        else:
-            low, high = (found.low, found.high) if self.expected == "higher" else (-found.high, -found.low)
-        return found, "holds" if low > 0 else "fails" if high < 0 else "undecided"
-
-
-@dataclass(frozen=True, slots=True)
-class Experiment:
-    """One row of the plan.
-
-    Attributes:
-        name: U1 to U6.
-        claim: in words, with where the paper says so.
-        people: in a picture.
-        arms: names of those that take part.
-        claims: what has to be seen; none only reports.
-    """
-
-    name: str
-    claim: str
-    people: int
-    arms: tuple[str, ...]
-    claims: tuple[Claim, ...]
-
+ONE = ("identity", *IDENTITY, "text", "copying")  # what tables of pictures with one person show
+TWO = ("identity", *IDENTITY, "text", "recognised", "blending")
 
 PLAIN, ON, SHUFFLED, BY_GLOBAL, WITHOUT_DROPS, WITH_DROPS = (
     "no adapter",
@@ -90,6 +42,7 @@ EXPERIMENTS = (
             Claim("identity", ON, SHUFFLED, "higher"),
             Claim("text", ON, PLAIN, "not lower"),
         ),
+        ONE,
     ),
     Experiment(
         "U2",
@@ -97,6 +50,7 @@ EXPERIMENTS = (
         1,
         (BY_GLOBAL, ON),
         (Claim("identity", ON, BY_GLOBAL, "higher"),),
+        ONE,
     ),
     Experiment(
         "U3",
@@ -107,6 +61,7 @@ EXPERIMENTS = (
             Claim("copying", WITH_DROPS, WITHOUT_DROPS, "lower"),
             Claim("identity", WITH_DROPS, WITHOUT_DROPS, "not lower"),
         ),
+        ONE,
     ),
     Experiment(
         "U4",
@@ -121,6 +76,7 @@ EXPERIMENTS = (
             Claim("blending", FREE_ROUTER, NO_ROUTER, "lower"),
             Claim("blending", ROUTER, FREE_ROUTER, "lower"),
         ),
+        TWO,
     ),
     Experiment(
         "U5",
@@ -128,6 +84,7 @@ EXPERIMENTS = (
         2,
         (SOFT, ROUTER),
         (Claim("blending", ROUTER, SOFT, "lower"), Claim("recognised", ROUTER, SOFT, "higher")),
+        TWO,
     ),
     Experiment(
         "U6",
@@ -135,5 +92,6 @@ EXPERIMENTS = (
         2,
         (NOISE_FREE, ROUTER),
         (),
+        TWO,
     ),
 )

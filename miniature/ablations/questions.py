@@ -13,6 +13,7 @@ from ...training.face_encoder import FaceEncoder
 from ..recipe.backbone import cut_faces
 from ..scene import Scene
 from ..world import World
+from .heads import true_heads
 
 SEED = 1_000_003  # of a world that nothing was trained on; its people are held out besides
 LATENTS = 16  # side
@@ -28,6 +29,7 @@ class Questions:
         intrinsic, structure: features of a portrait of everybody, (P, N, T, D).
         opening: whether the mouth is open on the portrait, (P, N) bool.
         references: the portraits, (P, N, 3, S, S), 0–1.
+        faces, heads: share of each of their pixels that shows the face, without hair and with it, (P, N, S, S).
     """
 
     scene: Scene
@@ -36,12 +38,14 @@ class Questions:
     structure: Tensor
     opening: Tensor
     references: Tensor
+    faces: Tensor
+    heads: Tensor
 
     def __len__(self) -> int:
         return len(self.noise)
 
 
-def new_questions(faces: FaceEncoder, *, count: int, people: int, channels: int) -> Questions:
+def new_questions(faces: FaceEncoder, *, count: int, people: int, channels: int, seed: int = SEED) -> Questions:
     """Questions about people whom no network has seen, in a world that no network has seen.
 
     Args:
@@ -49,25 +53,34 @@ def new_questions(faces: FaceEncoder, *, count: int, people: int, channels: int)
         count: P.
         people: N.
         channels: C of the latents.
+        seed: of the world.
     """
-    world = World(seed=SEED, split="held out")
+    world = World(seed=seed, split="held out")
     indices = range(count)
     scene = world.scenes(indices, people=(people, people))
-    portraits = world.portraits(indices, people=people)
-    features = faces.features(cut_faces(portraits, Draws(SEED, tuple(range(count * people)))))
+    portraits = replace(world, with_regions=True).portraits(indices, people=people)
+    features = faces.features(cut_faces(portraits, Draws(seed, tuple(range(count * people)))))
     shape = {"p": count, "n": people}
     return Questions(
         scene=scene,
-        noise=Draws(SEED, tuple(indices)).normal("noise", (channels, LATENTS, LATENTS)),
+        noise=Draws(seed, tuple(indices)).normal("noise", (channels, LATENTS, LATENTS)),
         intrinsic=rearrange(features.intrinsic, "1 (p n t) d -> p n t d", **shape),
         structure=rearrange(features.structure, "1 (p n t) d -> p n t d", **shape),
         opening=rearrange(portraits.plan.pose.opening[:, 0] > 0, "(p n) -> p n", **shape),
         references=rearrange(portraits.image, "(p n) c h w -> p n c h w", **shape),
+        faces=rearrange(portraits.faces[:, 0], "(p n) h w -> p n h w", **shape),
+        heads=rearrange(true_heads(portraits)[:, 0], "(p n) h w -> p n h w", **shape),
     )
+
+
+def true_scenes(count: int) -> Scene:
+    """The true pictures of questions about one person, with the masks of all regions."""
+    return World(seed=SEED, split="held out", with_regions=True).scenes(range(count))
 
 
 def shuffled(questions: Questions) -> Questions:
     """The same questions with other people's portraits: nothing about a person can be right but by chance."""
     order = torch.arange(len(questions)).roll(len(questions) // 2)
-    moved = {name: getattr(questions, name)[order] for name in ("intrinsic", "structure", "opening", "references")}
+    portraits = ("intrinsic", "structure", "opening", "references", "faces", "heads")
+    moved = {name: getattr(questions, name)[order] for name in portraits}
     return replace(questions, **moved)

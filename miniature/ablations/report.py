@@ -1,9 +1,8 @@
-"""The report: tables in Markdown and a strip of pictures for every experiment."""
+"""Reports: tables in Markdown and a strip of pictures for every experiment."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,82 +10,93 @@ from PIL import Image
 from torch import Tensor
 
 from ...models.images import arrays_from_images
-from ..judge.scores import IDENTITY
-from .arms import Values
 from .bootstrap import estimate
-from .experiments import EXPERIMENTS, Experiment
-from .questions import Questions
+from .claims import Experiment
+from .experiments import EXPERIMENTS
+from .gallery import SHOWN, Gallery
+from .judging import Values
 
-SHOWN = 8  # pictures of every arm
 SIDE = 128  # pixels
-ONE = ("identity", *IDENTITY, "text", "copying")
-TWO = ("identity", *IDENTITY, "text", "recognised", "blending")
+UNDECIDABLE = "not interpretable"
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Results:
-    """What was drawn and judged.
-
-    Attributes:
-        values: by arm.
-        entropies: of the routers, by arm.
-        pictures: by arm, (P, 3, H, W), 0–1.
-        limits: what the judge says of true pictures, by number of people.
-        questions: by number of people.
-    """
-
-    values: Mapping[str, Values]
-    entropies: Mapping[str, float]
-    pictures: Mapping[str, Tensor]
-    limits: Mapping[int, Values]
-    questions: Mapping[int, Questions]
-
-
-def write_report(folder: Path, results: Results, notes: list[str]) -> Path:
-    """Write `miniature.md` and its pictures into a folder; gives the path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = ["# UniPortrait's claims in the miniature", "", *notes, ""]
+def write_report(folder: Path, gallery: Gallery) -> Path:
+    """Write `uniportrait.md` and its pictures into a folder; gives the path."""
+    lines = ["# UniPortrait's claims in the miniature", "", *notes(gallery), ""]
+    limits = {people: gallery.limits(people) for people in gallery.questions}
     for experiment in EXPERIMENTS:
-        lines += _section(experiment, results)
-        _save_strip(folder / f"{experiment.name}.png", experiment, results)
-    path = folder / "miniature.md"
+        lines += section(experiment, gallery.values, limits[experiment.people])
+        if experiment.name == "U6":
+            lines += [f"- {name}: entropy {gallery.drawn[name].entropy:.3f} nats" for name in experiment.arms]
+        lines += strip(folder, experiment.name, gallery, experiment.people, experiment.arms)
+    return write_lines(folder / "uniportrait.md", lines)
+
+
+def notes(gallery: Gallery) -> list[str]:
+    """What stands before every report: how pictures were drawn and what the numbers are."""
+    settings, pictures = gallery.easel.settings, len(gallery.questions[1])
+    return [
+        f"{pictures} pictures an arm, the same captions, noise and portraits in all of them; people and world are ones that "
+        f"no network has seen. {settings.steps} steps of Euler, guidance {settings.guidance:g}. Means with bootstrap intervals "
+        "of 95 %, differences paired; a claim holds if the interval of its difference lies on the expected side of 0, and "
+        "fails if it lies on the other. Written by `make bench-miniature`; it says nothing about real models.",
+        "",
+        "*identity* is the mean of skin, hair colour and eyes (chance .19), *text* the share of what the caption says, "
+        "*recognised* whether the judge picks everybody out of a line-up with 8 strangers, *blending* how far two faces agree "
+        "beyond what the two people do, *copying* how often the mouth is open as on the portrait (chance about .5).",
+    ]
+
+
+def section(
+    experiment: Experiment, values: Mapping[str, Values], limits: Values | None, *, is_gated: bool = False
+) -> list[str]:
+    """An experiment's table and what became of its claims.
+
+    Args:
+        experiment: what was claimed.
+        values: by arm.
+        limits: of true pictures; None where there are none.
+        is_gated: whether a gate is shut, so that nothing was decided.
+    """
+    lines = [f"## {experiment.name}", "", experiment.claim, ""]
+    rows = {name: values[name] for name in experiment.arms} | ({"*true pictures*": limits} if limits else {})
+    lines += table("arm", rows, experiment.metrics)
+    for claim in experiment.claims:
+        found, verdict = claim.test(values)
+        lines.append(
+            f"- {claim.difference}: {found}; expected {claim.demand}: **{UNDECIDABLE if is_gated else verdict}**"
+        )
+    return lines
+
+
+def table(title: str, rows: Mapping[str, Values], metrics: Sequence[str]) -> list[str]:
+    """Means with intervals, one row for each name."""
+    lines = [f"| {title} | " + " | ".join(metrics) + " |", "|---" * (len(metrics) + 1) + "|"]
+    lines += [
+        f"| {name} | " + " | ".join(_cell(values, metric) for metric in metrics) + " |" for name, values in rows.items()
+    ]
+    return [*lines, ""]
+
+
+def strip(folder: Path, name: str, gallery: Gallery, people: int, arms: Sequence[str]) -> list[str]:
+    """Save portraits in the first row and the same questions in every arm below; gives the lines that show it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    references = gallery.questions[people].references[:SHOWN]
+    rows = [np.concatenate([_side_by_side(each) for each in references], 1)]
+    rows += [np.concatenate(arrays_from_images(gallery.pictures[arm].permute(0, 2, 3, 1)), 1) for arm in arms]
+    Image.fromarray(np.concatenate(rows)).save(folder / f"{name}.png")
+    return ["", f"Rows: portraits, {', '.join(arms)}.", "", f"![{name}]({name}.png)", ""]
+
+
+def write_lines(path: Path, lines: Sequence[str]) -> Path:
+    """Write lines to a file; gives its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 
-def _section(experiment: Experiment, results: Results) -> list[str]:
-    metrics = ONE if experiment.people == 1 else TWO
-    lines = [f"## {experiment.name}", "", experiment.claim, ""]
-    lines += ["| arm | " + " | ".join(metrics) + " |", "|---" * (len(metrics) + 1) + "|"]
-    for name in experiment.arms:
-        lines.append(f"| {name} | " + " | ".join(_cell(results.values[name], metric) for metric in metrics) + " |")
-    limit = results.limits[experiment.people]
-    lines.append("| *true pictures* | " + " | ".join(_cell(limit, metric) for metric in metrics) + " |")
-    lines.append("")
-    for claim in experiment.claims:
-        found, verdict = claim.test(results.values)
-        lines.append(
-            f"- {claim.metric}: {claim.arm} minus {claim.other}: {found}; expected {claim.expected}: **{verdict}**"
-        )
-    if experiment.name == "U6":
-        lines += [f"- {name}: entropy {results.entropies[name]:.3f} nats" for name in experiment.arms]
-    rows = ["portraits", *experiment.arms]
-    return [*lines, "", f"Rows: {', '.join(rows)}.", "", f"![{experiment.name}]({experiment.name}.png)", ""]
-
-
 def _cell(values: Values, metric: str) -> str:
     return str(estimate(values[metric])) if metric in values else ""
-
-
-def _save_strip(path: Path, experiment: Experiment, results: Results) -> None:
-    """Portraits in the first row, then the same questions in every arm."""
-    references = results.questions[experiment.people].references[:SHOWN]
-    rows = [np.concatenate([_side_by_side(each) for each in references], 1)]
-    rows += [
-        np.concatenate(arrays_from_images(results.pictures[arm][:SHOWN].permute(0, 2, 3, 1)), 1)
-        for arm in experiment.arms
-    ]
-    Image.fromarray(np.concatenate(rows)).save(path)
 
 
 def _side_by_side(people: Tensor) -> np.ndarray:

@@ -63,7 +63,8 @@ class RowIdentities:
         logits = cast(IDRouter, self.routers[str(site.index)]).logits(call.hidden, tokens)
         shares = logits.softmax(-1)
         if self.entropies is not None:
-            self.entropies.append(float(-(shares * shares.clamp_min(1e-12).log()).sum(-1).mean()))
+            entropy = -(shares * shares.clamp_min(1e-12).log()).sum(-1).mean()
+            self.entropies.append(float(entropy.detach()))
         if self.choice == "softmax":
             return shares
         return one_hot(logits.argmax(-1), people).to(logits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,7 +65,7 @@ class Prompted:
         return said.sample
 
     @contextmanager
-    def _told(self, sigma: float, **others: Any) -> Iterator[None]:
+    def _told(self, sigma: float, **others: Any) -> Generator[None, None, None]:
         """While it lasts, the context says this."""
         told = {"sigma": sigma, **others}
         before = {name: getattr(self.context, name) for name in told}

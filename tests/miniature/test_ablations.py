@@ -12,14 +12,15 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.miniature.ablations.bootstrap import difference, estimate
-from likeness.miniature.ablations.experiments import EXPERIMENTS, LEEWAY, ON, PLAIN, Claim
-from likeness.miniature.ablations.questions import new_questions, shuffled
-from likeness.miniature.ablations.report import ONE, TWO, Results, write_report
+from likeness.miniature.ablations.claims import LEEWAY, Claim
+from likeness.miniature.ablations.experiments import EXPERIMENTS, GLOBAL, ONE, TWO
+from likeness.miniature.ablations.guided_experiments import EXPERIMENTS as GUIDED_EXPERIMENTS
+from likeness.miniature.ablations.guided_experiments import MEASURED
+from likeness.miniature.ablations.questions import new_questions, shuffled, true_scenes
 from likeness.miniature.identity import identities, numbers_of
 from likeness.miniature.recipe.backbone import new_backbone
 from likeness.miniature.recipe.image_encoder import new_image_encoder
 from likeness.training.face_encoder import FaceEncoder
-from PIL import Image
 
 
 @pytest.fixture(scope="module")
@@ -56,22 +57,53 @@ def test_pairs_without_a_value_on_one_side_are_left_out():
         ("lower", 0.3, "fails"),
         ("not lower", 0.0, "holds"),
         ("not lower", -LEEWAY * 3, "fails"),
+        ("higher by 0.2", 0.3, "holds"),
+        ("higher by 0.2", 0.2, "undecided"),
+        ("higher by 0.2", 0.1, "fails"),
+        ("lower by 0.2", -0.3, "holds"),
+        ("lower by 0.2", -0.1, "fails"),
+        ("about the same", 0.0, "holds"),
+        ("about the same", 0.05, "undecided"),
+        ("about the same", 0.3, "fails"),
+        ("about the same", -0.3, "fails"),
     ],
 )
 def test_a_claim_holds_only_where_the_interval_lies_on_its_side(expected, shift, verdict):
     noise = np.random.default_rng(2).normal(0, 0.05, 200)
-    drawn = {"new": {"identity": (0.5 + shift + noise).tolist()}, "old": {"identity": [0.5] * 200}}
-    found, said = Claim("identity", "new", "old", expected).test(drawn)
+    values = {"new": {"identity": (0.5 + shift + noise).tolist()}, "old": {"identity": [0.5] * 200}}
+    what, _, by = expected.partition(" by ")
+    claim = Claim("identity", "new", "old", what, by=float(by or 0.05 * (what == "about the same")))
+    found, said = claim.test(values)
     assert said == verdict
     assert found.mean == pytest.approx(shift, abs=0.02)
 
 
+def test_a_claim_of_a_third_is_about_three_times_the_value():
+    values = {"masked": {"outside": [0.1, 0.12]}, "free": {"outside": [0.4, 0.42]}}
+    claim = Claim("outside", "masked", "free", "lower", times=3)
+    found, said = claim.test(values)
+    assert found.mean == pytest.approx(3 * 0.11 - 0.41)
+    assert said == "holds"
+    assert claim.difference == "outside: 3 times masked minus free"
+    assert Claim("outside", "masked", "free", "lower", times=5).test(values)[1] == "fails"
+
+
+def test_an_arm_with_fewer_pictures_is_compared_on_these():
+    values = {"new": {"identity": [1.0, 1.0]}, "old": {"identity": [0.0, 0.0, 5.0, 5.0]}}
+    assert Claim("identity", "new", "old", "higher").test(values)[0].mean == 1
+    assert Claim("identity", "old", "new", "higher").test(values)[0].mean == -1
+
+
 def test_every_claim_is_about_arms_and_metrics_of_its_experiment():
     assert [experiment.name for experiment in EXPERIMENTS] == ["U1", "U2", "U3", "U4", "U5", "U6"]
-    for experiment in EXPERIMENTS:
+    names = sorted(experiment.name for experiment in (*GUIDED_EXPERIMENTS, *MEASURED))
+    assert names == ["Controls", "O2", "O3", "O4", "O6", "O7", "O8"]
+    for experiment in (*EXPERIMENTS, *GUIDED_EXPERIMENTS, *MEASURED):
+        assert len(set(experiment.arms)) == len(experiment.arms)
         for claim in experiment.claims:
             assert {claim.arm, claim.other} <= set(experiment.arms)
-            assert claim.metric in (ONE if experiment.people == 1 else TWO)
+            assert claim.metric in experiment.metrics
+    assert {experiment.metrics for experiment in EXPERIMENTS} == {ONE, TWO}
 
 
 def test_questions_are_about_people_whom_no_network_has_seen(questions):
@@ -81,40 +113,31 @@ def test_questions_are_about_people_whom_no_network_has_seen(questions):
         assert asked.intrinsic.shape[:2] == asked.structure.shape[:2] == asked.references.shape[:2] == (4, people)
 
 
+def test_heads_on_portraits_are_faces_with_hair(questions):
+    for people, asked in questions.items():
+        assert asked.heads.shape == asked.faces.shape == (4, people, 128, 128)
+        assert (asked.heads - asked.faces).min() > -1e-5
+        assert (1.3 * asked.faces.sum((2, 3)) < asked.heads.sum((2, 3))).all()
+        assert asked.heads.max() <= 1 + 1e-5
+
+
+def test_true_scenes_are_those_of_the_questions_with_all_regions(questions):
+    scene = true_scenes(4)
+    assert torch.equal(scene.image, questions[1].scene.image)
+    assert scene.regions is not None
+
+
 def test_shuffling_changes_nothing_but_the_portraits(questions):
     asked = questions[2]
     other = shuffled(asked)
     assert other.noise is asked.noise
     assert other.scene is asked.scene
-    assert torch.equal(other.intrinsic[0], asked.intrinsic[2])
+    for name in ("intrinsic", "structure", "opening", "references", "faces", "heads"):
+        assert torch.equal(getattr(other, name)[0], getattr(asked, name)[2])
     assert not any(torch.equal(mine, theirs) for mine, theirs in zip(other.references, asked.references, strict=True))
 
 
-def test_the_report_tells_every_arm_and_every_verdict(questions, tmp_path):
-    generator = np.random.default_rng(3)
-    names = {arm for experiment in EXPERIMENTS for arm in experiment.arms}
-    values = {name: {metric: generator.random(4).tolist() for metric in {*ONE, *TWO}} for name in names}
-    values[ON] = {**values[ON], "identity": [0.9, 0.91, 0.92, 0.93]}
-    values[PLAIN] = {**values[PLAIN], "identity": [0.2, 0.21, 0.22, 0.2]}
-    results = Results(
-        values=values,
-        entropies=dict.fromkeys(names, 0.25),
-        pictures=dict.fromkeys(names, torch.rand(4, 3, 128, 128)),
-        limits={1: values[ON], 2: values[ON]},
-        questions=questions,
-    )
-    text = write_report(tmp_path, results, ["Four pictures."]).read_text("utf-8")
-    assert all(f"| {name} |" in text for name in names)
-    assert "identity: UniPortrait, stage I minus no adapter: 0.70" in text
-    assert "**holds**" in text
-    assert "entropy 0.250 nats" in text
-    for experiment in EXPERIMENTS:
-        with Image.open(tmp_path / f"{experiment.name}.png") as strip:
-            assert strip.size == (4 * 128, (1 + len(experiment.arms)) * 128)
-
-
 def test_an_arm_of_stage_one_that_sees_the_mean_sees_no_place(questions):
-    from likeness.miniature.ablations.experiments import GLOBAL
     from likeness.miniature.recipe.people import PeoplePool
 
     asked = questions[1]

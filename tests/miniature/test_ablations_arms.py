@@ -1,34 +1,39 @@
-"""Arms of the experiments: drawn as the studio draws, and judged by what verdicts say."""
+"""Arms of the experiments: drawn as the studio draws, guided by portraits of their own people, and kept."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 pytest.importorskip("diffusers")
 
 from likeness.miniature.ablations import arms as module
-from likeness.miniature.ablations.arms import Arm, draw_arm, judge_arm
-from likeness.miniature.ablations.questions import Questions, new_questions
-from likeness.miniature.identity import EYES, HAIR_COLOUR, SKIN
+from likeness.miniature.ablations import heads
+from likeness.miniature.ablations.arms import Arm, Easel, draw_arm
+from likeness.miniature.ablations.guiding import Guiding, noun_places
+from likeness.miniature.ablations.questions import new_questions, shuffled
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.studio import Shot, Studio
-from likeness.miniature.world import World
+from likeness.models.clip_tokens import encode
+from likeness.models.face.types import Detection
 from likeness.models.miniature.uniportrait_file import read_uniportrait
+from likeness.models.omniportrait import attention_masks
 from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.models.uniportrait.identity import Identities, Identity
-from likeness.tests.miniature.small_files import IMAGE_TOKENS, write_files
-from likeness.tests.miniature.verdicts import truth, verdict_of
+from likeness.tests.miniature.small_files import write_files
+from likeness.training.feature_store import FeatureStore
 from likeness.training.image_encoder import image_tokens
 
 FEW = Settings(steps=2)
 COUNT = 3
 SCALE = 0.6
+GUIDING = Guiding(block=1, start=5000.0)
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +49,20 @@ def questions(studio):
     return {people: new_questions(studio.faces, count=COUNT, people=people, channels=4) for people in (1, 2)}
 
 
-def draw(studio, arm, questions):
-    return draw_arm(studio.base, arm, questions, studio.faces.nobody(), FEW)
+@pytest.fixture
+def easel(studio, tmp_path):
+    return Easel(
+        base=studio.base,
+        finder=studio.finder,
+        nobody=studio.faces.nobody(),
+        settings=FEW,
+        store=FeatureStore(tmp_path / "drawn"),
+    )
+
+
+def draw(easel, arm, questions):
+    drawn = draw_arm(easel, arm, questions)
+    return drawn.pictures(easel.base), drawn.entropy
 
 
 def arm(studio, **settings):
@@ -70,11 +87,11 @@ def chain(studio, questions, row):
 
 @pytest.mark.parametrize("rows", [16, 2], ids=["together", "in parts"])
 @pytest.mark.parametrize("people", [1, 2])
-def test_an_arm_draws_every_question_as_the_studio_would(studio, questions, monkeypatch, people, rows):
+def test_an_arm_draws_every_question_as_the_studio_would(studio, easel, questions, monkeypatch, people, rows):
     monkeypatch.setattr(module, "ROWS", rows)
     asked = questions[people]
-    pictures, _ = draw(studio, arm(studio), asked)
-    plain, _ = draw(studio, Arm(name="plain", adapter=None), asked)
+    pictures, _ = draw(easel, arm(studio), asked)
+    plain, _ = draw(easel, Arm(name="plain"), asked)
     assert (pictures - plain).abs().amax((1, 2, 3)).min() > 0.01
     for row, caption in enumerate(asked.scene.captions):
         with monkeypatch.context() as patched:
@@ -87,23 +104,24 @@ def test_an_arm_draws_every_question_as_the_studio_would(studio, questions, monk
         torch.testing.assert_close(pictures[row : row + 1], decode(studio.base, latents), atol=1e-4, rtol=0)
 
 
-def test_without_an_adapter_the_base_draws_alone(studio, questions):
+def test_without_an_adapter_the_base_draws_alone(studio, easel, questions):
     asked = questions[1]
-    pictures, entropy = draw(studio, Arm(name="plain", adapter=None), asked)
+    pictures, entropy = draw(easel, Arm(name="plain"), asked)
     prompts = [caption.text for caption in asked.scene.captions]
     assert torch.equal(pictures, decode(studio.base, draw_latents(studio.base, prompts, asked.noise, FEW)))
     assert math.isnan(entropy)
 
 
-def test_arms_differ_by_choice_structure_and_what_is_done_to_features(studio, questions):
+def test_arms_differ_by_choice_structure_and_what_is_done_to_features(studio, easel, questions):
     asked = questions[2]
     drawn = [
-        draw(studio, each, asked)
+        draw(easel, each, asked)
         for each in (
             arm(studio),
             arm(studio, choice="softmax"),
             arm(studio, choice="everybody"),
-            arm(studio, look=lambda part: part.mean(2, keepdim=True).expand_as(part)),
+            arm(studio, sees_means=True),
+            arm(studio, is_shuffled=True),
             replace(arm(studio), structure_scale=0.0),
         )
     ]
@@ -112,85 +130,91 @@ def test_arms_differ_by_choice_structure_and_what_is_done_to_features(studio, qu
         assert math.isnan(entropy) if place == 2 else 0 < entropy < math.log(2)
 
 
-def asked_about(people, opening=(False, False, False, False)):
-    """Four questions of a world, with nothing but what the judging needs."""
-    nothing = torch.zeros(4, people, IMAGE_TOKENS, 1)
-    return Questions(
-        scene=World(seed=5).scenes(range(4), people=(people, people)),
-        noise=torch.zeros(4, 4, 2, 2),
-        intrinsic=nothing,
-        structure=nothing,
-        opening=torch.tensor(opening)[:, None].expand(-1, people),
-        references=torch.zeros(4, people, 3, 8, 8),
-    )
+@pytest.fixture
+def faces_seen(monkeypatch):
+    """Two small faces in every preview, the larger one to the right; any attention of the untrained network is a mask."""
+    boxes = np.array([[70, 30, 110, 80], [20, 30, 50, 70]], np.float32)
+    found = [Detection(box, np.zeros((5, 2), np.float32), 0.9) for box in boxes]
+    monkeypatch.setattr(heads, "find_faces", lambda finder, picture, score: found)
+    monkeypatch.setattr(attention_masks, "is_credible", lambda mask, cross: True)
 
 
-class Says:
-    """Stands for the judge: says what it was told, part by part."""
-
-    def __init__(self, *verdicts):
-        self.verdicts = list(verdicts)
-
-    def read(self, pictures):
-        said, self.verdicts = self.verdicts[: len(pictures)], self.verdicts[len(pictures) :]
-        return said
-
-
-def reads_openings(windows):
-    """Stands for the reader of expressions: a bright picture has an open mouth."""
-    bright = windows.mean((1, 2, 3)) > 0.5
-    return {"opening": torch.stack((~bright, bright), -1).float()}
+@pytest.mark.parametrize("where", ["head", "face", "word", "beside"])
+@pytest.mark.parametrize("people", [1, 2])
+def test_guided_arms_differ_from_unguided_ones_and_from_each_other(easel, questions, faces_seen, people, where):
+    asked, guiding = questions[people], replace(GUIDING, where=where)
+    ways = (None, guiding, replace(guiding, keeps_background=False), replace(guiding, together=True))
+    plain, own, everywhere, together = (draw_arm(easel, Arm(name="an arm", guiding=way), asked) for way in ways)
+    assert plain.likeness.isnan().all()
+    for drawn in (own, everywhere, together):
+        assert ((drawn.likeness >= 0) & (drawn.likeness <= 1)).all()
+        assert not torch.allclose(drawn.latents, plain.latents, atol=1e-3)
+    assert not torch.allclose(own.latents, everywhere.latents, atol=1e-3)
+    assert torch.equal(own.latents, together.latents) == (people == 1)
 
 
-def judged(questions, *verdicts, pictures=None):
-    shown = torch.zeros(4, 3, 128, 128) if pictures is None else pictures
-    return judge_arm(Says(*verdicts), reads_openings, shown, questions)
+def test_masks_differ_by_who_finds_them(easel, questions, faces_seen):
+    drawn = [
+        draw_arm(easel, Arm(name="an arm", guiding=replace(GUIDING, where=where)), questions[1]).latents
+        for where in ("head", "face", "word", "beside")
+    ]
+    for place, latents in enumerate(drawn):
+        assert not any(torch.allclose(latents, other, atol=1e-3) for other in drawn[:place])
 
 
-@pytest.mark.parametrize(("people", "also", "perfect"), [(1, "copying", 1.0), (2, "blending", 0.0)])
-def test_a_perfect_picture_is_right_in_everything(people, also, perfect):
-    questions = asked_about(people)
-    true = [truth(questions.scene, row) for row in range(4)]
-    values = judged(questions, *(verdict_of(*codes, **seen) for codes, seen in true))
-    assert values.pop(also) == pytest.approx([perfect] * 4, abs=1e-6)
-    assert values == dict.fromkeys(("text", "identity", "skin", "hair colour", "eyes", "recognised"), [1.0] * 4)
+def test_everybody_is_guided_by_their_own_portrait(easel, questions):
+    asked, guided = questions[1], Arm(name="an arm", guiding=GUIDING)
+    mine = draw_arm(easel, guided, asked)
+    theirs = draw_arm(easel, replace(guided, is_shuffled=True), asked)
+    assert not torch.allclose(mine.latents, theirs.latents, atol=1e-3)
+    moved = shuffled(asked)
+    assert torch.equal(draw_arm(easel, guided, moved).latents, theirs.latents)
 
 
-def test_the_mouth_is_compared_with_the_portraits_where_there_is_one_face():
-    questions = asked_about(1, opening=(True, True, False, False))
-    [ada], [ben] = (truth(questions.scene, row)[0] for row in (0, 1))
-    pictures = torch.tensor([1.0, 0.0, 1.0, 0.0])[:, None, None, None].expand(-1, 3, 128, 128)
-    faces = [verdict_of(ada)] * 4
-    assert judged(questions, *faces, pictures=pictures)["copying"] == [1.0, 0.0, 0.0, 1.0]
-    nobody_or_two = judged(questions, verdict_of(), verdict_of(ada, ben), *faces[2:], pictures=pictures)["copying"]
-    assert [math.isnan(value) for value in nobody_or_two] == [True, True, False, False]
+def test_a_guidance_without_strength_changes_no_bit(easel, questions):
+    asked = questions[1]
+    plain = draw_arm(easel, Arm(name="plain"), asked)
+    idle = draw_arm(easel, Arm(name="idle", guiding=replace(GUIDING, strength=0.0)), asked)
+    assert torch.equal(plain.latents, idle.latents)
 
 
-def test_blending_is_how_far_two_faces_agree_beyond_the_two_people():
-    questions = asked_about(2)
-    ada, ben = truth(questions.scene, 0)[0]
-    alike = sum(ada[place] == ben[place] for place in (SKIN, HAIR_COLOUR, EYES)) / 3
-    seen = verdict_of(ada, ada), verdict_of(ada, ben), verdict_of(ada), verdict_of(ada, ben, ben)
-    first, second, *rest = judged(replace(questions, scene=repeated(questions.scene)), *seen)["blending"]
-    assert first == pytest.approx(1 - alike)
-    assert second == pytest.approx(0)
-    assert alike < 1
-    assert all(map(math.isnan, rest))
+def test_nouns_are_found_in_the_text(questions):
+    for asked in questions.values():
+        places = noun_places(asked.scene.captions)
+        for caption, people in zip(asked.scene.captions, places.tolist(), strict=True):
+            tokens = [None, *encode(caption.text)]
+            for (start, end), place in zip(caption.nouns, people, strict=True):
+                assert [tokens[place]] == encode(caption.text[start:end])
 
 
-def repeated(scene):
-    """Pictures of the first picture's people."""
-    return replace(scene, plan=replace(scene.plan, codes=scene.codes[:1].expand_as(scene.codes)))
+def test_what_was_drawn_is_kept_and_drawn_again_only_if_something_else_is_asked(studio, easel, questions, monkeypatch):
+    monkeypatch.setattr(module, "ROWS", 2)
+    asked, first = questions[1], arm(studio, guiding=GUIDING)
+    calls = []
+    draw_part = module.draw_latents
 
+    def watched(base, prompts, *given, **settings):
+        calls.append(len(prompts))
+        return draw_part(base, prompts, *given, **settings)
 
-def test_what_is_wrong_is_counted_by_its_name():
-    questions = asked_about(1)
-    true = [truth(questions.scene, row) for row in range(4)]
-    [ada], seen = true[0]
-    other = [*ada[:SKIN], (ada[SKIN] + 1) % 6, *ada[SKIN + 1 :]]
-    wrong = seen | {"tint": (seen["tint"] + 1) % 4}
-    values = judged(questions, verdict_of(other, **wrong), verdict_of(), *(verdict_of(*c, **s) for c, s in true[2:]))
-    assert (values["skin"][:2], values["eyes"][:2]) == ([0.0, 0.0], [1.0, 0.0])
-    assert values["identity"] == pytest.approx([2 / 3, 0, 1, 1])
-    assert values["text"][0] == pytest.approx(6 / 7)  # people, pattern, tint, side, noun, clothing, accessory
-    assert values["recognised"][1:] == [0.0, 1.0, 1.0]
+    monkeypatch.setattr(module, "draw_latents", watched)
+    drawn = draw_arm(easel, first, asked)
+    assert calls == [2, 1]
+    again = draw_arm(easel, replace(first, name="another name"), asked)
+    assert calls == [2, 1]
+    assert torch.equal(drawn.latents, again.latents)
+    assert torch.equal(drawn.likeness, again.likeness)
+    assert len(draw_arm(easel, replace(first, pictures=2), asked).latents) == 2
+    assert calls == [2, 1]
+    for other in (
+        replace(first, structure_scale=0.1),
+        replace(first, guiding=None),
+        replace(first, guiding=replace(GUIDING, strength=0.5)),
+        replace(first, is_shuffled=True),
+        replace(first, adapter=None),
+    ):
+        calls.clear()
+        draw_arm(easel, other, asked)
+        assert calls == [2, 1]
+    draw_arm(replace(easel, settings=Settings(steps=1)), first, asked)
+    assert len(calls) == 4

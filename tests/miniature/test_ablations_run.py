@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -12,9 +13,12 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.miniature.ablations import __main__ as module
+from likeness.miniature.ablations import arms, face_sizes, gallery, guided_experiments, guided_report, matching
 from likeness.miniature.ablations.arms import draw_arm
-from likeness.miniature.ablations.experiments import EXPERIMENTS, SHUFFLED
-from likeness.miniature.ablations.report import ONE, TWO
+from likeness.miniature.ablations.experiments import EXPERIMENTS
+from likeness.miniature.ablations.guided_experiments import EXPERIMENTS as GUIDED_EXPERIMENTS
+from likeness.miniature.ablations.guided_experiments import MEASURED, SWEEPS
+from likeness.miniature.ablations.guiding import Guiding
 from likeness.miniature.recipe import pool_files, stages
 from likeness.miniature.recipe.course import Course
 from likeness.miniature.recipe.stages import Kitchen
@@ -27,6 +31,8 @@ COURSE = Course(seed=2, steps=1, batch=2, learning_rate=1e-2, warmup=0)
 COURSES = ("uniportrait stage I", "uniportrait stage II", "reader of expressions")
 TRAINING = ("train_stage_one", "train_stage_two", "train_expression_reader")
 ARMS = {name for experiment in EXPERIMENTS for name in experiment.arms}
+GUIDED_ARMS = {name for experiment in GUIDED_EXPERIMENTS for name in experiment.arms}
+BLOCK = 1  # the small networks have four output blocks
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +42,17 @@ def small(tmp_path_factory):
         for name, path in write_files(tmp_path_factory.mktemp("small")).items():
             patched.setattr(module, name.upper(), path)
         patched.setattr(module, "Settings", partial(Settings, steps=1))
+        patched.setattr(module, "PAIRS", 2)
+        patched.setattr(module, "BLOCKS", (BLOCK,))
+        patched.setattr(module, "SIGMAS", (matching.REFERENCE_SIGMA,))
+        for part in (face_sizes, guided_report, matching):
+            patched.setattr(part, "BLOCK", BLOCK)
+        patched.setattr(guided_experiments, "Guiding", partial(Guiding, block=BLOCK, start=5000.0))
+        swept = [
+            replace(sweep, arms=tuple(replace(arm, guiding=replace(arm.guiding, block=BLOCK)) for arm in sweep.arms))
+            for sweep in SWEEPS
+        ]
+        patched.setattr(module, "SWEEPS", swept)
         patched.setattr(stages, "COURSES", dict.fromkeys(COURSES, COURSE))
         patched.setattr(stages, "PORTRAYED", 2)
         patched.setattr(pool_files, "PART", 2)
@@ -49,12 +66,13 @@ def kitchen(small, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def first_run(kitchen, tmp_path_factory):
-    """The report's folder, what was drawn by arm, and what was trained, in order."""
+    """The reports' folder, what was drawn by arm, and what was trained, in order."""
     drawn, trained = {}, []
 
-    def watched_draw(base, arm, questions, nobody, settings):
-        drawn[arm.name] = questions, *draw_arm(base, arm, questions, nobody, settings)
-        return drawn[arm.name][1:]
+    def watched_draw(easel, arm, questions):
+        assert arm.name not in drawn
+        drawn[arm.name] = questions, draw_arm(easel, arm, questions)
+        return drawn[arm.name][1]
 
     def watched_train(name):
         train = getattr(stages, name)
@@ -62,54 +80,99 @@ def first_run(kitchen, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(module, "draw_arm", watched_draw)
+        patched.setattr(gallery, "draw_arm", watched_draw)
         for name in TRAINING:
             patched.setattr(stages, name, watched_train(name))
-        assert module.run(kitchen, PICTURES, folder) == folder / "miniature.md"
+        assert module.run(kitchen, PICTURES, folder) == [folder / "uniportrait.md", folder / "omniportrait.md"]
     return folder, drawn, trained
+
+
+def section_of(text, title):
+    return text[text.index(f"## {title}\n") :].split("\n## ")[0]
+
+
+def numbers_in(section, name):
+    """How many cells of an arm's row hold a mean with its interval."""
+    [row] = [line for line in section.splitlines() if line.startswith(f"| {name} |")]
+    return len(re.findall(r"(?:[\d.-]+|nan) \[", row))
 
 
 def test_every_arm_is_trained_once_and_drawn_once(first_run):
     _, drawn, trained = first_run
     assert sorted(trained) == ["train_expression_reader", *["train_stage_one"] * 2, *["train_stage_two"] * 2]
-    assert drawn.keys() == ARMS
+    assert drawn.keys() == ARMS | GUIDED_ARMS | {arm.name for sweep in SWEEPS for arm in sweep.arms}
 
 
-def test_the_report_shows_every_arm_with_numbers_and_pictures(first_run):
+@pytest.mark.parametrize("report", ["uniportrait", "omniportrait"])
+def test_a_report_shows_every_arm_with_numbers_and_pictures(first_run, report):
     folder, _, _ = first_run
-    text = (folder / "miniature.md").read_text("utf-8")
+    text = (folder / f"{report}.md").read_text("utf-8")
     assert f"{PICTURES} pictures an arm" in text
     assert "1 steps of Euler" in text
-    for experiment in EXPERIMENTS:
-        section = text[text.index(f"## {experiment.name}\n") :].split("\n## ")[0]
-        metrics = ONE if experiment.people == 1 else TWO
-        for name in (*experiment.arms, "*true pictures*"):
-            [row] = [line for line in section.splitlines() if line.startswith(f"| {name} |")]
-            assert len(re.findall(r"(?:[\d.-]+|nan) \[", row)) == len(metrics), row
+    for experiment in EXPERIMENTS if report == "uniportrait" else GUIDED_EXPERIMENTS:
+        section = section_of(text, experiment.name)
+        for name in experiment.arms:
+            later = set() if "guided" in name else {"outside", "likeness"}
+            assert numbers_in(section, name) == len(set(experiment.metrics) - later), name
+        assert "| *true pictures* |" in section
         assert section.count("expected") == len(experiment.claims)
         with Image.open(folder / f"{experiment.name}.png") as strip:
             assert strip.size == (PICTURES * 128, (1 + len(experiment.arms)) * 128)
 
 
+def test_the_report_of_guidance_shows_gate_measurements_and_sweeps(first_run):
+    folder, _, _ = first_run
+    text = (folder / "omniportrait.md").read_text("utf-8")
+    gate = section_of(text, "Gate")
+    [row] = [line for line in gate.splitlines() if line.startswith(f"| {BLOCK} | {matching.REFERENCE_SIGMA:g} |")]
+    shares = [float(cell) for cell in row.strip("| ").split(" | ")[2:]]
+    assert all(0 <= share <= 1 for share in shares)
+    for experiment in MEASURED:
+        section = section_of(text, experiment.name)
+        for name in experiment.arms:
+            assert numbers_in(section, name) == len(experiment.metrics)
+        assert section.count("expected") == len(experiment.claims)
+    for sweep in SWEEPS:
+        section = section_of(text, f"O5: {sweep.name}")
+        assert all(numbers_in(section, arm.name) >= 5 for arm in sweep.arms)
+        assert "Most identity at" in section
+    assert "same bit for bit" in section_of(text, "Controls")
+
+
+def test_a_shut_gate_leaves_no_verdict(first_run):
+    """Random networks do not match the parts of faces."""
+    text = (first_run[0] / "omniportrait.md").read_text("utf-8")
+    claims = sum(len(experiment.claims) for experiment in (*GUIDED_EXPERIMENTS, *MEASURED))
+    assert "is shut" in section_of(text, "Gate")
+    assert text.count("**not interpretable**") == claims
+    assert "**holds**" not in text
+    assert "not interpretable" not in (first_run[0] / "uniportrait.md").read_text("utf-8")
+
+
 def test_arms_differ_in_what_they_are_and_share_what_they_are_asked(first_run):
     _, drawn, _ = first_run
     for experiment in EXPERIMENTS:
-        asked = [drawn[name][0] for name in experiment.arms if name != SHUFFLED]
-        assert len(set(map(id, asked))) == 1
-        pictures = [drawn[name][1] for name in experiment.arms]
-        for place, shown in enumerate(pictures):
-            assert shown.shape == (PICTURES, 3, 128, 128)
-            assert not any(torch.equal(shown, other) for other in pictures[:place]), experiment.name
+        assert len({id(drawn[name][0]) for name in experiment.arms}) == 1
+        latents = [drawn[name][1].latents for name in experiment.arms]
+        for place, shown in enumerate(latents):
+            assert len(shown) == PICTURES
+            assert not any(torch.equal(shown, other) for other in latents[:place]), experiment.name
 
 
-def test_a_second_run_trains_nothing_and_reports_the_same(kitchen, first_run, monkeypatch, tmp_path):
+def test_a_second_run_trains_and_draws_nothing_and_reports_the_same(kitchen, first_run, monkeypatch, tmp_path):
     folder, _, _ = first_run
     for name in TRAINING:
         monkeypatch.setattr(stages, name, None)
-    again = module.run(kitchen, PICTURES, tmp_path)
-    assert again.read_bytes() == (folder / "miniature.md").read_bytes()
+    monkeypatch.setattr(arms, "draw_latents", None)
+    for again in module.run(kitchen, PICTURES, tmp_path):
+        assert again.read_bytes() == (folder / again.name).read_bytes()
     for strip in folder.glob("*.png"):
         assert strip.read_bytes() == (tmp_path / strip.name).read_bytes()
+
+
+def test_one_paper_can_be_asked_for_alone(kitchen, first_run, tmp_path):
+    assert module.run(kitchen, PICTURES, tmp_path, ["omniportrait"]) == [tmp_path / "omniportrait.md"]
+    assert not (tmp_path / "uniportrait.md").exists()
 
 
 def test_without_weights_the_command_ends_with_one_line(small, monkeypatch, tmp_path, capsys):

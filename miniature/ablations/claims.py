@@ -1,0 +1,85 @@
+"""What a paper claims, as something that pictures can show or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from .bootstrap import Estimate, difference
+from .judging import Values
+
+LEEWAY = 0.03  # what "not lower" allows
+
+Expected = Literal["higher", "lower", "not lower", "about the same"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Something that has to be seen in the pictures of two arms.
+
+    Attributes:
+        metric: of the arms' values.
+        arm, other: names; the claim is about `arm` minus `other`.
+        expected: what has to be true of the difference.
+        by: at least how much higher or lower; for "about the same", at most.
+        times: what the arm's values are multiplied with first: 3 asks whether they are lower even threefold.
+    """
+
+    metric: str
+    arm: str
+    other: str
+    expected: Expected
+    by: float = 0.0
+    times: float = 1.0
+
+    @property
+    def difference(self) -> str:
+        """What is taken from what, in words."""
+        factor = "" if self.times == 1 else f"{self.times:g} times "
+        return f"{self.metric}: {factor}{self.arm} minus {self.other}"
+
+    @property
+    def demand(self) -> str:
+        """What is expected, in words."""
+        if self.expected == "about the same":
+            return f"within ±{self.by:g}"
+        return f"{self.expected} by at least {self.by:g}" if self.by else self.expected
+
+    def test(self, values: Mapping[str, Values]) -> tuple[Estimate, str]:
+        """The paired difference, and "holds", "fails" (the interval lies on the other side) or "undecided".
+
+        Where one of the arms has fewer pictures, only these count.
+        """
+        own, others = values[self.arm][self.metric], values[self.other][self.metric]
+        both = min(len(own), len(others))
+        found = difference([self.times * value for value in own[:both]], others[:both])
+        low, high = found.low, found.high
+        if self.expected == "about the same":
+            is_true, is_false = -self.by < low and high < self.by, low > self.by or high < -self.by
+            return found, "holds" if is_true else "fails" if is_false else "undecided"
+        least = -LEEWAY if self.expected == "not lower" else self.by
+        if self.expected == "lower":
+            low, high = -high, -low
+        return found, "holds" if low > least else "fails" if high < least else "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One row of the plan.
+
+    Attributes:
+        name: U1 to U6, O2 to O8.
+        claim: in words, with where the paper says so.
+        people: in a picture.
+        arms: names of those that take part.
+        claims: what has to be seen; none only reports.
+        metrics: what its table shows.
+    """
+
+    name: str
+    claim: str
+    people: int
+    arms: tuple[str, ...]
+    claims: tuple[Claim, ...]
+    metrics: tuple[str, ...]

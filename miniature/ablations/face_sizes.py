@@ -1,0 +1,107 @@
+"""O6: does the strength of a pull depend on how large faces are?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate, pad
+
+from ...models.attention import Run
+from ...models.guidance import FeatureTap, NoiseLevels
+from ...models.omniportrait.guidance_settings import GuidanceSettings, StrengthMode
+from ...models.omniportrait.guided_person import GuidedPerson
+from ...models.omniportrait.reference_guidance import ReferenceGuidance
+from ...models.omniportrait.references import ReferencePicture
+from ...models.schedule import ALWAYS
+from ...training.base import Base
+from ..recipe.latents import encode_pictures
+from ..studio.guidance import Guided, GuidedRun
+from ..studio.noise_levels import nearest_timestep, share_behind
+from ..studio.prompted import Prompted
+from .judging import Values
+from .matching import BLOCK, REFERENCE_SIGMA
+from .questions import Questions
+
+SIGMA = 1.05  # of the pictures that are pulled at
+ROWS = 16  # pictures at once
+MODES: dict[str, StrengthMode] = {"mean": "paper_mean", "sum": "paper_sum"}
+METRICS = REFERENCE, BOTH = "smaller portrait", "smaller portrait and picture"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sized:
+    """Pictures with their heads.
+
+    Attributes:
+        pictures: (B, 3, S, S), 0–1.
+        heads: share of each pixel that shows the head, (B, S, S).
+    """
+
+    pictures: Tensor
+    heads: Tensor
+
+    @property
+    def smaller(self) -> Sized:
+        """At half their size, their edges going on to the old size."""
+        small = interpolate(self.pictures, scale_factor=0.5, mode="bilinear", antialias=True)
+        heads = interpolate(self.heads[:, None], scale_factor=0.5, mode="bilinear", antialias=True)[:, 0]
+        side = (self.pictures.shape[-1] - small.shape[-1]) // 2
+        around = (side, side, side, side)
+        return Sized(pad(small, around, mode="replicate"), pad(heads, around))
+
+
+def measure(base: Base, questions: Questions, heads: Tensor) -> dict[str, Values]:
+    """How far pulls at true pictures change with the size of faces.
+
+    Args:
+        base: the miniature.
+        questions: of one person each; their true pictures are pulled at, with noise.
+        heads: on the true pictures, (P, S, S).
+
+    Returns:
+        By reduction: the logarithm to the base of 2 by which the root mean square of the shift inside the mask changes when
+        the portrait's face has half the size, and when the picture's has as well; 0 is independent of it.
+    """
+    values: dict[str, Values] = {}
+    for name, mode in MODES.items():
+        parts = [
+            _shifts(base, questions, heads, slice(start, start + ROWS), mode)
+            for start in range(0, len(questions), ROWS)
+        ]
+        large, reference, both = torch.cat(parts, 1).log2()
+        values[name] = {REFERENCE: (reference - large).abs().tolist(), BOTH: (both - large).abs().tolist()}
+    return values
+
+
+def _shifts(base: Base, questions: Questions, heads: Tensor, rows: slice, mode: StrengthMode) -> Tensor:
+    """Root mean squares, (3, B): all as it is, a smaller portrait, smaller portrait and picture."""
+    picture = Sized(questions.scene.image[rows], heads[rows])
+    portrait = Sized(questions.references[rows, 0], questions.heads[rows, 0])
+    prompts = [caption.text for caption in questions.scene.captions[rows]]
+    cases = ((picture, portrait), (picture, portrait.smaller), (picture.smaller, portrait.smaller))
+    return torch.stack([_shift(base, prompts, questions.noise[rows], *case, mode) for case in cases])
+
+
+@torch.no_grad()
+def _shift(
+    base: Base, prompts: list[str], noise: Tensor, picture: Sized, portrait: Sized, mode: StrengthMode
+) -> Tensor:
+    prompted = Prompted.of(base, prompts, Run())
+    references = encode_pictures(base, portrait.pictures) / base.latent_scale
+    settings = GuidanceSettings(mode=mode, strength=1.0, window=ALWAYS, reference_percent=share_behind(REFERENCE_SIGMA))
+    rows = tuple(
+        ReferenceGuidance(
+            people=(GuidedPerson(name="", references=(ReferencePicture(latent[None], seen),), mask=head[None]),),
+            settings=settings,
+            tap=FeatureTap(BLOCK),
+        )
+        for latent, seen, head in zip(references, portrait.heads, picture.heads, strict=True)
+    )
+    noisy = (encode_pictures(base, picture.pictures) + SIGMA * noise) / (1 + SIGMA**2) ** 0.5
+    run = GuidedRun(prompted, Guided(rows=rows), 1.0)
+    run.velocities(noisy, nearest_timestep(SIGMA), SIGMA)
+    shift = run.correct(torch.zeros_like(noisy), NoiseLevels(SIGMA))
+    inside = shift != 0
+    return (shift.square().sum((1, 2, 3)) / inside.sum((1, 2, 3)).clamp(min=1)).sqrt()

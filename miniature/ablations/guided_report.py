@@ -1,0 +1,99 @@
+"""The report of OmniPortrait's experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from .bootstrap import difference, estimate
+from .experiments import PLAIN
+from .gallery import Gallery
+from .guided_experiments import EXPERIMENTS, MEASURED, NO_STRENGTH, ONE, SWEEPS, SWEPT, Sweep
+from .guiding import Guiding
+from .heads import WIDENING
+from .judging import Values
+from .matching import BLOCK, GATE, REFERENCE_SIGMA, Matches, passes
+from .report import notes, section, strip, table, write_lines
+
+
+def write_guided_report(
+    folder: Path,
+    gallery: Gallery,
+    gate: Sequence[Matches],
+    measured: Mapping[str, Mapping[str, Values]],
+) -> Path:
+    """Write `omniportrait.md` and its pictures into a folder; gives the path.
+
+    Args:
+        folder: of the reports.
+        gallery: what was drawn.
+        gate: how features match, by block and noise level.
+        measured: values of the experiments for which nothing is drawn, by experiment and arm.
+    """
+    is_gated = not passes(gate)
+    limits = {people: gallery.limits(people) for people in gallery.questions}
+    lines = ["# OmniPortrait's guidance in the miniature", "", *_notes(gallery), "", *_gate(gate)]
+    for experiment in EXPERIMENTS:
+        lines += section(experiment, gallery.values, limits[experiment.people], is_gated=is_gated)
+        if NO_STRENGTH in experiment.arms:
+            same = torch.equal(gallery.drawn[NO_STRENGTH].latents, gallery.drawn[PLAIN].latents)
+            lines.append(f"- Latents of {NO_STRENGTH} and {PLAIN}: {'' if same else 'not '}the same bit for bit")
+        lines += strip(folder, experiment.name, gallery, experiment.people, experiment.arms)
+    for experiment in MEASURED:
+        lines += [*section(experiment, measured[experiment.name], None, is_gated=is_gated), ""]
+    for sweep in SWEEPS:
+        lines += _sweep(folder, sweep, gallery)
+    return write_lines(folder / "omniportrait.md", lines)
+
+
+def _gate(gate: Sequence[Matches]) -> list[str]:
+    verdict = "open" if passes(gate) else 'shut: the verdicts below are "not interpretable"'
+    lines = [
+        "## Gate",
+        "",
+        "Does the nearest feature of an eye, the nose or a corner of the mouth lie within one cell of the same part in another "
+        "drawing of the same person, at another place, in another size and light? Shares of right matches, over people whom "
+        f"no arm is judged on. Guidance uses block {BLOCK} at σ {REFERENCE_SIGMA:g} and matches portraits with scenes; the "
+        f"gate asks for {GATE:g} there and is {verdict}.",
+        "",
+        "| output block | σ | portrait → scene | left and right told apart | scene → scene | chance |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {each.block} | {each.sigma:g} | {each.portraits:.3f} | {each.scenes:.3f} | {each.chance:.3f} |"
+        for each in gate
+    ]
+    return [*lines, ""]
+
+
+def _sweep(folder: Path, sweep: Sweep, gallery: Gallery) -> list[str]:
+    """A table, a strip, and whether the best value lies between the ends."""
+    names = [arm.name for arm in sweep.arms]
+    rows = {name: gallery.values[name] for name in names}
+    best = max(names, key=lambda name: estimate(rows[name]["identity"]).mean)
+    lines = [f"## O5: {sweep.name}", "", sweep.claim, "", *table(sweep.name, rows, ONE)]
+    lines.append(f"- Most identity at {best}.")
+    for end in (names[0], names[-1]):
+        if end != best:
+            found = difference(rows[best]["identity"], rows[end]["identity"])
+            lines.append(f"- identity: {best} minus {end}: {found}")
+    return [*lines, *strip(folder, f"O5 {sweep.name}", gallery, 1, names)]
+
+
+def _notes(gallery: Gallery) -> list[str]:
+    guiding = Guiding()
+    return [
+        *notes(gallery),
+        "",
+        f"Unless an arm says otherwise: strength mode *relative* with s = {guiding.strength:g}, from σ {guiding.start:g} on, "
+        f"features of output block {guiding.block}, one portrait a person, read at σ {guiding.reference_sigma:g} with four "
+        "noises. Heads are where a detector finds a face in the preview of what the picture will be, looked for at every fifth "
+        f"guided step, its box widened by {WIDENING:g} of its size on every side for the hair, the ellipse inside it taken: "
+        "what a user has. The portraits' masks are the true ones. Tap and noise levels were chosen on pictures of another "
+        f"world than the one that arms are judged on. Sweeps have {SWEPT} pictures an arm and no ID tokens.",
+        "",
+        "*outside* is how far a picture differs from the unguided one with the same noise, outside of that one's heads, mean "
+        "square times 1000; *likeness* how alike matched features are at the last guided step, (cos + 1) / 2.",
+    ]

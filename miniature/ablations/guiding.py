@@ -1,0 +1,99 @@
+"""How the pictures of an arm are guided by OmniPortrait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ...models.clip_tokens import encode
+from ...models.guidance import FeatureTap
+from ...models.guidance_record import GuidanceRecord
+from ...models.miniature.finder import FaceFinder
+from ...models.omniportrait.attention_masks import AttentionMasks
+from ...models.omniportrait.face_masks import FaceMasks
+from ...models.omniportrait.guidance_settings import GuidanceSettings
+from ...models.omniportrait.guided_person import GuidedPerson, MaskSource
+from ...models.omniportrait.reference_guidance import ReferenceGuidance
+from ...models.omniportrait.references import ReferencePicture
+from ...models.schedule import SigmaWindow
+from ...training.base import Base
+from ..captions import Caption
+from ..recipe.latents import encode_pictures
+from ..studio.guidance import Guided
+from ..studio.noise_levels import share_behind
+from .heads import WIDENING, Beside, Previews
+from .matching import BLOCK, REFERENCE_SIGMA
+from .questions import Questions
+
+STRENGTH, START = 6.0, 2.2
+Where = Literal["head", "face", "word", "beside"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guiding:
+    """How pictures are guided.
+
+    Attributes:
+        strength: s, the share of what classifier-free guidance does.
+        start: noise level from which on they are guided.
+        reference_sigma: noise level at which the references are read.
+        block: output block whose features are matched.
+        where: inside which masks: a detector's faces in the preview, widened to heads or as they are; the attention to the
+            noun; or heads half a picture beside, which is wrong on purpose.
+        keeps_background: whether gradients act inside the masks alone.
+        together: see `GuidanceSettings`.
+    """
+
+    strength: float = STRENGTH
+    start: float = START
+    reference_sigma: float = REFERENCE_SIGMA
+    block: int = BLOCK
+    where: Where = "head"
+    keeps_background: bool = True
+    together: bool = False
+
+    def of(self, base: Base, finder: FaceFinder, questions: Questions, rows: slice, record: GuidanceRecord) -> Guided:
+        """The guidance of some questions, each by portraits of its own people; a record takes notes."""
+        source = self._source(base, finder)
+        settings = GuidanceSettings(
+            strength=self.strength,
+            window=SigmaWindow(self.start),
+            reference_percent=share_behind(self.reference_sigma),
+            keeps_background=self.keeps_background,
+            together=self.together,
+        )
+        guidances = tuple(
+            ReferenceGuidance(people=people, settings=settings, tap=FeatureTap(self.block), source=source)
+            for people in self._people(base, questions, rows)
+        )
+        return Guided(rows=guidances, words=noun_places(questions.scene.captions[rows]), record=record)
+
+    def _source(self, base: Base, finder: FaceFinder) -> MaskSource:
+        if self.where == "word":
+            return AttentionMasks()
+        faces = FaceMasks(Previews(base, finder, 0.0 if self.where == "face" else WIDENING))
+        return Beside(faces) if self.where == "beside" else faces
+
+    @torch.no_grad()
+    def _people(self, base: Base, questions: Questions, rows: slice) -> list[tuple[GuidedPerson, ...]]:
+        """Everybody with their portrait, question by question, from left to right."""
+        masks = questions.faces if self.where == "face" else questions.heads
+        return [
+            tuple(
+                GuidedPerson(
+                    name=f"person {place + 1}", place=place, references=(ReferencePicture(latent[None], mask),)
+                )
+                for place, (latent, mask) in enumerate(
+                    zip(encode_pictures(base, portraits) / base.latent_scale, seen, strict=True)
+                )
+            )
+            for portraits, seen in zip(questions.references[rows], masks[rows], strict=True)
+        ]
+
+
+def noun_places(captions: tuple[Caption, ...]) -> Tensor:
+    """The place of the last token of everybody's noun in the text, (P, N) int64; the text begins with a mark."""
+    return torch.tensor([[len(encode(caption.text[:end])) for _, end in caption.nouns] for caption in captions])

@@ -1,0 +1,97 @@
+"""What the judge says of each picture of an arm."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from ...models.omniportrait.face_masks import ellipse
+from ..judge.judge import Judge, Verdict
+from ..judge.readers import Reader, person_windows
+from ..judge.scores import IDENTITY, IDENTITY_PLACES, agreement, all_recognised, identity_hits, text_hits
+from .heads import Previews
+from .questions import Questions
+
+MARGIN = 8  # pixels around a head that count for it: one cell of the latent
+ROWS = 16  # pictures at once
+STRANGERS = 8  # in the line-up
+Values = dict[str, list[float]]  # by metric, one per picture; NaN where a picture says nothing
+
+
+def judge_arm(judge: Judge, expressions: Reader, pictures: Tensor, questions: Questions) -> Values:
+    """What is right in every picture.
+
+    Args:
+        judge: reads it.
+        expressions: reads whether mouths are open.
+        pictures: one per question, (P, 3, H, W), 0–1.
+        questions: what was asked.
+
+    Returns:
+        "text", the share of what its caption says; "identity", the share of skin, hair colour and eyes of its people;
+        each of these alone; "recognised", whether everybody is picked out of a line-up; for two people also "blending",
+        how far their faces agree beyond what the two people do, and for one "copying", whether the mouth is open as on the
+        portrait.
+    """
+    codes = questions.scene.codes
+    verdicts = [verdict for part in pictures.split(ROWS) for verdict in judge.read(part)]
+    values: Values = {}
+    for row, verdict in enumerate(verdicts):
+        said = _of_picture(verdict, questions, codes, row, pictures.shape[-1])
+        if codes.shape[1] == 1:
+            said["copying"] = _copying(expressions, verdict, pictures[row], questions.opening[row, 0])
+        for name, value in said.items():
+            values.setdefault(name, []).append(value)
+    return values
+
+
+def _of_picture(verdict: Verdict, questions: Questions, codes: Tensor, row: int, width: int) -> dict[str, float]:
+    text = text_hits(verdict, questions.scene.facts, codes, row, width)
+    identity = identity_hits(verdict, codes[row])
+    others = codes[(row + 1 + torch.arange(STRANGERS)) % len(codes), 0]
+    strangers = others[(others[:, None] != codes[row]).any(-1).all(1)]
+    values = {"text": _mean([_mean(each) for each in text.values()])}
+    values["identity"] = _mean([_mean(identity[name]) for name in IDENTITY])
+    values |= {name: _mean(identity[name]) for name in IDENTITY}
+    values["recognised"] = float(all_recognised(verdict, codes[row], strangers))
+    if codes.shape[1] == 2:
+        seen = agreement(verdict)
+        alike = (codes[row, 0] == codes[row, 1])[list(IDENTITY_PLACES)].float().mean()
+        values["blending"] = float("nan") if seen is None else seen - float(alike)
+    return values
+
+
+@torch.no_grad()
+def _copying(expressions: Reader, verdict: Verdict, picture: Tensor, opening: Tensor) -> float:
+    if verdict.count != 1:
+        return float("nan")
+    read = expressions(person_windows(picture[None], verdict.points))["opening"].argmax(-1)
+    return float(bool(read[0]) == bool(opening))
+
+
+def change_outside(pictures: Tensor, others: Tensor, heads: Previews) -> list[float]:
+    """How far pictures differ from others outside of the others' heads.
+
+    Args:
+        pictures: (P, 3, H, W), 0–1.
+        others: drawn from the same noise, likewise.
+        heads: finds them.
+
+    Returns:
+        The mean square of the differences, a thousandfold; NaN where the other picture shows no face.
+    """
+    return [_change(picture, other, heads.boxes(other)) for picture, other in zip(pictures, others, strict=True)]
+
+
+def _change(picture: Tensor, other: Tensor, boxes: Tensor) -> float:
+    if not len(boxes):
+        return float("nan")
+    size = (other.shape[-2], other.shape[-1])
+    inside = torch.stack([ellipse(box, size) for box in boxes]).amax(0)
+    wide = max_pool2d(inside[None], 2 * MARGIN + 1, stride=1, padding=MARGIN)[0] > 0
+    return float((picture - other)[:, ~wide].square().mean()) * 1000
+
+
+def _mean(values: list[bool] | list[float]) -> float:
+    return sum(map(float, values)) / len(values) if values else float("nan")

@@ -1,0 +1,75 @@
+"""O7: how well the attention to a noun says where the head is, before and after Eq. 6."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from ...models.attention import Run
+from ...models.omniportrait.region_mask import cleaned, normalised, refine_with
+from ...models.word_attention import WordAttention
+from ...training.base import Base
+from ..recipe.latents import encode_pictures
+from ..studio.noise_levels import nearest_timestep
+from ..studio.prompted import Prompted
+from ..studio.word_attention import noting
+from .guiding import noun_places
+from .judging import Values
+from .questions import Questions
+
+GAMMA, ALPHA, BETA = 3, 2.0, 0.5  # of Eq. 6
+SIGMAS = (0.57, 1.05, 2.28)
+ROWS = 16  # pictures at once
+METRICS = tuple(f"overlap at σ {sigma:g}" for sigma in SIGMAS)
+WAYS = RAW, REFINED, CLEANED = "threshold alone", "Eq. 6", "Eq. 6, largest part, filled and widened"
+
+
+def measure(base: Base, questions: Questions, heads: Tensor) -> dict[str, Values]:
+    """Intersection over union of masks with heads, on true pictures with noise.
+
+    Args:
+        base: the miniature.
+        questions: of one person each.
+        heads: on the true pictures, (P, S, S).
+
+    Returns:
+        By way of making masks, by noise level.
+    """
+    values: dict[str, Values] = {name: {} for name in WAYS}
+    for metric, sigma in zip(METRICS, SIGMAS, strict=True):
+        for start in range(0, len(questions), ROWS):
+            rows = slice(start, start + ROWS)
+            attention = _attention(base, questions, rows, sigma)
+            for number, head in enumerate(adaptive_avg_pool2d(heads[rows], attention.grid) >= 0.5):
+                for name, mask in _masks(attention.row(number)).items():
+                    values[name].setdefault(metric, []).append(_overlap(mask, head))
+    return values
+
+
+@torch.no_grad()
+def _attention(base: Base, questions: Questions, rows: slice, sigma: float) -> WordAttention:
+    captions = questions.scene.captions[rows]
+    prompted = Prompted.of(base, [caption.text for caption in captions], Run())
+    latents = encode_pictures(base, questions.scene.image[rows])
+    noisy = (latents + questions.noise[rows] * sigma) / (1 + sigma**2) ** 0.5
+    grid = (latents.shape[-2], latents.shape[-1])
+    with noting(base.unet, noun_places(captions), grid) as notes:
+        prompted.positive(noisy, nearest_timestep(sigma), sigma)
+    return notes.seen()
+
+
+def _masks(attention: WordAttention) -> dict[str, Tensor]:
+    """Masks of the first person, (h, w) bool each, by how they were made."""
+    column = attention.columns[0].flatten()
+    _, hard = refine_with(column, lambda values: attention.spread(values[None])[0], gamma=GAMMA, alpha=ALPHA, beta=BETA)
+    refined = hard.unflatten(0, attention.grid)
+    return {
+        RAW: (normalised(column) > BETA).unflatten(0, attention.grid),
+        REFINED: refined,
+        CLEANED: cleaned(refined),
+    }
+
+
+def _overlap(mask: Tensor, head: Tensor) -> float:
+    return float((mask & head).sum() / (mask | head).sum())
