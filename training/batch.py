@@ -8,25 +8,25 @@ from typing import Any, Protocol, TypeVar, cast
 import torch
 from torch import Tensor
 
-Rows = TypeVar("Rows", bound="AnyBatch")
+T = TypeVar("T")
 
 
 class AnyBatch(Protocol):
     """What the loop has to know of a batch."""
 
-    def to(self: Rows, device: torch.device) -> Rows:
+    def to(self, device: torch.device) -> AnyBatch:
         """The same batch on a device."""
         ...
 
 
-def moved(batch: Rows, device: torch.device) -> Rows:
+def moved(batch: T, device: torch.device) -> T:
     """A batch, a frozen dataclass, with its tensors on a device."""
     tensors: dict[str, Any] = {}
     for field in fields(cast(Any, batch)):
         value = getattr(batch, field.name)
         if isinstance(value, Tensor):
             tensors[field.name] = value.to(device, non_blocking=True)
-    return cast(Rows, replace(cast(Any, batch), **tensors))
+    return cast(T, replace(cast(Any, batch), **tensors))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
