@@ -28,8 +28,9 @@ from ..recipe.stages import Kitchen
 from ..studio.drawing import Settings, decode, draw_latents
 from ..studio.pivots import Pivots, pivots_in
 from ..world import World
-from .arms import ROWS, Values, judge_arm
-from .experiments import Claim, Experiment
+from .arms import ROWS
+from .claims import Claim, Experiment
+from .judging import Values, judge_arm
 from .questions import SEED, Questions
 
 BETA = 0.5  # attention scaled to 0–1 counts above it, as in Eq. 6
@@ -51,6 +52,7 @@ O1 = Experiment(
         Claim(OVERLAP, STRICT, PAPERS, "higher"),
         Claim("text", STRICT, WITHOUT, "lower"),
     ),
+    (OVERLAP, "identity", "text"),
 )
 
 

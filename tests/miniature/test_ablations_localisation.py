@@ -74,7 +74,14 @@ def asked():
     noise = torch.randn(COUNT, 4, 16, 16, generator=torch.Generator().manual_seed(0))
     nothing = torch.zeros(COUNT, 1, 1, 1)
     return Questions(
-        scene=scene, noise=noise, intrinsic=nothing, structure=nothing, opening=nothing, references=nothing
+        scene=scene,
+        noise=noise,
+        intrinsic=nothing,
+        structure=nothing,
+        opening=nothing,
+        references=nothing,
+        faces=nothing,
+        heads=nothing,
     )
 
 
