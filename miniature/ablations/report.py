@@ -17,6 +17,7 @@ from .gallery import SHOWN, Gallery
 from .judging import Values
 
 SIDE = 128  # pixels
+QUALITY = 90  # of JPEG
 UNDECIDABLE = "not interpretable"
 
 
@@ -84,8 +85,8 @@ def strip(folder: Path, name: str, gallery: Gallery, people: int, arms: Sequence
     references = gallery.questions[people].references[:SHOWN]
     rows = [np.concatenate([_side_by_side(each) for each in references], 1)]
     rows += [np.concatenate(arrays_from_images(gallery.pictures[arm].permute(0, 2, 3, 1)), 1) for arm in arms]
-    Image.fromarray(np.concatenate(rows)).save(folder / f"{name}.png")
-    return ["", f"Rows: portraits, {', '.join(arms)}.", "", f"![{name}]({name}.png)", ""]
+    Image.fromarray(np.concatenate(rows)).save(folder / f"{name}.jpg", quality=QUALITY)
+    return ["", f"Rows: portraits, {', '.join(arms)}.", "", f"![{name}]({name}.jpg)", ""]
 
 
 def write_lines(path: Path, lines: Sequence[str]) -> Path:
@@ -103,7 +104,7 @@ def _side_by_side(people: Tensor) -> np.ndarray:
     """All portraits of a question in one square, (SIDE, SIDE, 3)."""
     pictures = [Image.fromarray(array) for array in arrays_from_images(people.permute(0, 2, 3, 1))]
     width = SIDE // len(pictures)
-    square = Image.new("RGB", (SIDE, SIDE))
+    square = Image.new("RGB", (SIDE, SIDE), "white")
     for place, picture in enumerate(pictures):
         square.paste(picture.resize((width, width)), (place * width, (SIDE - width) // 2))
     return np.asarray(square)

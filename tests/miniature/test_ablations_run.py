@@ -116,7 +116,7 @@ def test_a_report_shows_every_arm_with_numbers_and_pictures(first_run, report):
             assert numbers_in(section, name) == len(set(experiment.metrics) - later), name
         assert "| *true pictures* |" in section
         assert section.count("expected") == len(experiment.claims)
-        with Image.open(folder / f"{experiment.name}.png") as strip:
+        with Image.open(folder / f"{experiment.name}.jpg") as strip:
             assert strip.size == (PICTURES * 128, (1 + len(experiment.arms)) * 128)
 
 
@@ -166,7 +166,7 @@ def test_a_second_run_trains_and_draws_nothing_and_reports_the_same(kitchen, fir
     monkeypatch.setattr(arms, "draw_latents", None)
     for again in module.run(kitchen, PICTURES, tmp_path):
         assert again.read_bytes() == (folder / again.name).read_bytes()
-    for strip in folder.glob("*.png"):
+    for strip in folder.glob("*.jpg"):
         assert strip.read_bytes() == (tmp_path / strip.name).read_bytes()
 
 
