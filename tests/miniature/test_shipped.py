@@ -7,8 +7,9 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.miniature.ablations.arms import Arm, draw_arm, judge_arm
-from likeness.miniature.ablations.questions import new_questions, shuffled
+from likeness.miniature.ablations.arms import Arm, Easel, draw_arm
+from likeness.miniature.ablations.judging import judge_arm
+from likeness.miniature.ablations.questions import new_questions
 from likeness.miniature.judge.file import read_judge
 from likeness.miniature.judge.readers import new_expression_reader
 from likeness.miniature.judge.scores import CHANCE
@@ -18,6 +19,7 @@ from likeness.miniature.studio.drawing import Settings
 from likeness.models.files import read_metadata
 from likeness.models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, UNIPORTRAIT, WEIGHTS
 from likeness.models.miniature.uniportrait_file import read_uniportrait
+from likeness.training.feature_store import FeatureStore
 
 pytestmark = pytest.mark.slow
 
@@ -29,18 +31,29 @@ TEXT_FLOOR = 0.7
 
 
 @pytest.fixture(scope="module")
-def judged():
+def judged(tmp_path_factory):
     """Means of every metric by arm; true pictures beside them."""
     base, judge = read_base(BASE), read_judge(JUDGE)
-    _, faces = read_faces(FACES)
-    adapter, nobody = read_uniportrait(UNIPORTRAIT, dtype=torch.float32), faces.nobody()
+    networks, faces = read_faces(FACES)
+    easel = Easel(
+        base=base,
+        finder=networks.finder,
+        nobody=faces.nobody(),
+        settings=Settings(),
+        store=FeatureStore(tmp_path_factory.mktemp("drawn")),
+    )
+    adapter = read_uniportrait(UNIPORTRAIT, dtype=torch.float32)
+    arms = [
+        Arm(name="plain"),
+        Arm(name="adapter", adapter=adapter),
+        Arm(name="shuffled", adapter=adapter, is_shuffled=True),
+    ]
     means = {}
     for people in (1, 2):
         asked = new_questions(faces, count=COUNT, people=people, channels=base.unet.config["in_channels"])
-        arms = {"plain": (None, asked), "adapter": (adapter, asked), "shuffled": (adapter, shuffled(asked))}
-        for name, (own, shown) in arms.items():
-            pictures, _ = draw_arm(base, Arm(name=name, adapter=own), shown, nobody, Settings())
-            means[people, name] = mean(judge_arm(judge, new_expression_reader(), pictures, asked))
+        for arm in arms:
+            pictures = draw_arm(easel, arm, asked).pictures(base)
+            means[people, arm.name] = mean(judge_arm(judge, new_expression_reader(), pictures, asked))
         drawn = new_questions(faces, count=TRUE, people=people, channels=base.unet.config["in_channels"])
         means[people, "true"] = mean(judge_arm(judge, new_expression_reader(), drawn.scene.image, drawn))
     return means
