@@ -14,9 +14,11 @@ import torch
 from ...models.checkpoint import subset
 from ...models.errors import LikenessError
 from ...models.files import read_state_dict
-from ...models.miniature.folder import BASE, FACES, JUDGE, UNIPORTRAIT
+from ...models.miniature.folder import BASE, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT
 from ...models.miniature.uniportrait_file import STAGE_ONE, read_uniportrait
+from ...models.omniportrait.checkpoint import load as load_pivot
 from ...models.uniportrait.checkpoint import UniPortraitAdapter, load
+from ...training import diffusers_host
 from ...training.face_encoder import FaceEncoder
 from ...training.feature_store import FeatureStore
 from ..judge.file import read_judge
@@ -24,7 +26,7 @@ from ..networks.checkpoint import read_base
 from ..networks.faces import read_faces
 from ..recipe.stages import Kitchen
 from ..studio.drawing import Settings
-from . import face_sizes, guided_experiments, noun_masks
+from . import face_sizes, noun_masks
 from .arms import Arm, Easel
 from .experiments import (
     BY_GLOBAL,
@@ -45,7 +47,7 @@ from .experiments import (
     WITHOUT_DROPS,
 )
 from .gallery import Gallery
-from .guided_experiments import SWEEPS, guided_arms, unguided_of
+from .guided_experiments import drawn_experiments, guided_arms, sweeps, unguided_of
 from .guided_report import write_guided_report
 from .heads import true_heads
 from .matching import BLOCKS, SIGMAS, match, new_pairs
@@ -67,6 +69,7 @@ def main() -> int:
     parser.add_argument("--papers", nargs="+", choices=PAPERS, default=PAPERS, help="whose claims")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
+    logging.getLogger(diffusers_host.__name__).setLevel(logging.WARNING)  # else a line for every part of an arm
     torch.set_flush_denormal(True)
     started = time.monotonic()
     try:
@@ -131,14 +134,17 @@ def _omniportrait(gallery: Gallery, shipped: UniPortraitAdapter, report: Path) -
     gate = [match(base, pairs, block, sigma) for block in BLOCKS for sigma in SIGMAS]
     heads = true_heads(true_scenes(len(questions)))[:, 0]
     measured = {"O6": face_sizes.measure(base, questions, heads), "O7": noun_masks.measure(base, questions, heads)}
-    arms = {arm.name: arm for arm in guided_arms(shipped)}
-    for experiment in guided_experiments.EXPERIMENTS:
+    pivot = load_pivot(OMNIPORTRAIT) if OMNIPORTRAIT.is_file() else None
+    arms = {arm.name: arm for arm in guided_arms(shipped, pivot)}
+    experiments = drawn_experiments(pivot)
+    for experiment in experiments:
         for name in experiment.arms:
             gallery.add(arms[name], experiment.people, unguided_of(arms[name]))
-    for sweep in SWEEPS:
+    swept = sweeps(shipped)
+    for sweep in swept:
         for arm in sweep.arms:
-            gallery.add(arm, 1, PLAIN)
-    return write_guided_report(report, gallery, gate, measured)
+            gallery.add(arm, 1, sweep.unguided)
+    return write_guided_report(report, gallery, gate, measured, experiments, swept)
 
 
 def _arms(

@@ -13,13 +13,16 @@ from torch import Tensor, nn
 from ...models.adapter_layers import LoRA
 from ...models.guidance_record import GuidanceRecord
 from ...models.miniature.finder import FaceFinder
+from ...models.omniportrait.checkpoint import OmniPortraitAdapter
 from ...models.uniportrait.application import lora_for
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from ...models.uniportrait.features import ReferenceFeatures
 from ...training.base import Base
 from ...training.feature_store import FeatureStore, fingerprint
+from ..recipe.pivot_people import noun_rows
 from ..studio.drawing import Settings, decode, draw_latents
 from ..studio.identities import Choice, RowIdentities
+from ..studio.pivots import Pivots, pivots_in
 from .guiding import Guiding
 from .questions import Questions, shuffled
 
@@ -34,6 +37,7 @@ class Arm:
     Attributes:
         name: what the report calls it.
         adapter: None draws without UniPortrait.
+        pivot: None draws without OmniPortrait's pivot.
         choice: see `RowIdentities`.
         structure_scale: 0–1.
         sees_means: whether the embedding sees the mean of every map of features alone.
@@ -44,6 +48,7 @@ class Arm:
 
     name: str
     adapter: UniPortraitAdapter | None = None
+    pivot: OmniPortraitAdapter | None = None
     choice: Choice = "argmax"
     structure_scale: float = 0.3
     sees_means: bool = False
@@ -59,8 +64,11 @@ class Arm:
     @property
     def networks(self) -> tuple[nn.Module, ...]:
         """Its own."""
-        adapter = self.adapter
-        return () if adapter is None else (adapter.id_embedding, adapter.face_attention, adapter.routers)
+        adapter, pivot = self.adapter, self.pivot
+        return (
+            *(() if adapter is None else (adapter.id_embedding, adapter.face_attention, adapter.routers)),
+            *(() if pivot is None else (pivot.pivot, pivot.image_encoder)),
+        )
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -132,11 +140,20 @@ def _drawn(easel: Easel, arm: Arm, questions: Questions, rows: slice) -> dict[st
     entropies: list[float] = []
     if arm.adapter is not None:
         residual, lora = _attached(arm.adapter, arm, questions, rows, easel.nobody, entropies)
-    latents = draw_latents(
-        easel.base, prompts, questions.noise[rows], easel.settings, residual=residual, lora=lora, guided=guided
-    )
+    with pivots_in(easel.base, _pivots(arm.pivot, questions, rows)):
+        latents = draw_latents(
+            easel.base, prompts, questions.noise[rows], easel.settings, residual=residual, lora=lora, guided=guided
+        )
     mean = [sum(entropies) / len(entropies)] if entropies else []
     return {"latents": latents, "entropies": torch.tensor(mean), "likeness": _likeness(record, len(latents))}
+
+
+def _pivots(adapter: OmniPortraitAdapter | None, questions: Questions, rows: slice) -> Pivots | None:
+    if adapter is None:
+        return None
+    crops = questions.crops[rows]
+    faces = adapter.image_encoder(crops.flatten(0, 1)).unflatten(0, crops.shape[:2])
+    return Pivots(pivot=adapter.pivot, faces=faces, rows=noun_rows(questions.scene.captions[rows]))
 
 
 def _likeness(record: GuidanceRecord, rows: int) -> Tensor:

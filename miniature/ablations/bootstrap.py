@@ -26,7 +26,10 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        mean, low, high = (
+            round(value, 3) + 0.0 for value in (self.mean, self.low, self.high)
+        )  # no minus before a zero
+        return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def estimate(values: Sequence[float]) -> Estimate:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ...models.omniportrait.checkpoint import OmniPortraitAdapter
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from ..judge.scores import IDENTITY
-from ..studio.noise_levels import nearest_timestep, share_behind
+from ..studio.noise_levels import share_behind
 from . import face_sizes, noun_masks
 from .arms import Arm
 from .claims import Claim, Experiment
 from .experiments import ON, PLAIN, ROUTER
-from .guiding import Guiding
+from .guiding import WITH_TOKENS, Guiding
+from .matching import BLOCKS
 
 SWEPT = 64  # pictures of an arm of a sweep
 CONTROL = 0.05  # what a control may change
@@ -28,6 +30,7 @@ STRANGERS, BESIDE, NO_STRENGTH = (
     "guided beside the head",
     "guided with strength 0",
 )
+PIVOT, PIVOT_GUIDED = "PIE", "PIE, guided"
 PLAIN_TWO, GUIDED_TWO, TOGETHER, ROUTER_GUIDED, ROUTER_TOGETHER = (
     "no adapter, two people",
     "guided, two people",
@@ -38,79 +41,94 @@ PLAIN_TWO, GUIDED_TWO, TOGETHER, ROUTER_GUIDED, ROUTER_TOGETHER = (
 
 ONE = ("identity", *IDENTITY, "text", "outside", "likeness")
 TWO = ("identity", *IDENTITY, "text", "recognised", "blending", "outside")
-UNGUIDED = {ON_GUIDED: ON, ROUTER_GUIDED: ROUTER, ROUTER_TOGETHER: ROUTER, GUIDED_TWO: PLAIN_TWO, TOGETHER: PLAIN_TWO}
-PILOT = {
-    "skin": 0.12,
-    "hair colour": 0.13,
-    "eyes": 0.12,
-}  # gains of a pilot without ID tokens, which have to be reached
+UNGUIDED = {
+    ON_GUIDED: ON,
+    PIVOT_GUIDED: PIVOT,
+    ROUTER_GUIDED: ROUTER,
+    ROUTER_TOGETHER: ROUTER,
+    GUIDED_TWO: PLAIN_TWO,
+    TOGETHER: PLAIN_TWO,
+}
+# Gains of a pilot without ID tokens, which have to be reached.
+PILOT = {"skin": 0.12, "hair colour": 0.13, "eyes": 0.12}
 
-EXPERIMENTS = (
-    Experiment(
-        "O2",
-        "Guidance by the features of a portrait brings the person closer, without ID tokens and on top of them, and the "
-        "text is still followed (63.9 → 69.1).",
-        1,
-        (PLAIN, GUIDED, ON, ON_GUIDED),
-        (
-            Claim("identity", GUIDED, PLAIN, "higher"),
-            *(Claim(name, GUIDED, PLAIN, "higher", by=gain) for name, gain in PILOT.items()),
-            Claim("identity", ON_GUIDED, ON, "higher"),
-            Claim("text", GUIDED, PLAIN, "not lower"),
-            Claim("text", ON_GUIDED, ON, "not lower"),
-        ),
-        ONE,
+O2 = Experiment(
+    "O2",
+    "Guidance by the features of a portrait brings the person closer, without ID tokens and on top of them, and the "
+    "text is still followed (63.9 → 69.1).",
+    1,
+    (PLAIN, GUIDED, ON, ON_GUIDED),
+    (
+        Claim("identity", GUIDED, PLAIN, "higher"),
+        *(Claim(name, GUIDED, PLAIN, "higher", by=gain) for name, gain in PILOT.items()),
+        Claim("identity", ON_GUIDED, ON, "higher"),
+        Claim("text", GUIDED, PLAIN, "not lower"),
+        Claim("text", ON_GUIDED, ON, "not lower"),
     ),
-    Experiment(
-        "O3",
-        "Gradients inside the mask alone leave the background as it is, at no cost for the person (69.1 against 33.4). In a "
-        "pilot the background changed three times as much without a mask.",
-        1,
-        (GUIDED, EVERYWHERE, BY_WORD, WITHOUT_HAIR),
-        (
-            Claim("outside", GUIDED, EVERYWHERE, "lower"),
-            Claim("outside", GUIDED, EVERYWHERE, "lower", times=3),
-            Claim("identity", GUIDED, EVERYWHERE, "not lower"),
-        ),
-        ONE,
+    ONE,
+)
+O3 = Experiment(
+    "O3",
+    "Gradients inside the mask alone leave the background as it is, at no cost for the person (69.1 against 33.4). In a "
+    "pilot the background changed three times as much without a mask.",
+    1,
+    (GUIDED, EVERYWHERE, BY_WORD, WITHOUT_HAIR),
+    (
+        Claim("outside", GUIDED, EVERYWHERE, "lower"),
+        Claim("outside", GUIDED, EVERYWHERE, "lower", times=3),
+        Claim("identity", GUIDED, EVERYWHERE, "not lower"),
     ),
-    Experiment(
-        "O4",
-        "Guidance alone does not replace ID tokens (14.2 without a pivot, 69.1 with one).",
-        1,
-        (GUIDED, ON_GUIDED),
-        (Claim("identity", ON_GUIDED, GUIDED, "higher"),),
-        ONE,
+    ONE,
+)
+ALONE = "Guidance alone does not replace a pivot (14.2 without one, 69.1 with it)"
+O4 = Experiment(
+    "O4",
+    f"{ALONE}; here the pivot are UniPortrait's ID tokens.",
+    1,
+    (GUIDED, ON_GUIDED),
+    (Claim("identity", ON_GUIDED, GUIDED, "higher"),),
+    ONE,
+)
+O4_WITH_PIVOT = Experiment(
+    "O4",
+    f"{ALONE}; UniPortrait's ID tokens serve as one as well.",
+    1,
+    (GUIDED, PIVOT, PIVOT_GUIDED, ON_GUIDED),
+    (
+        Claim("identity", PIVOT_GUIDED, GUIDED, "higher"),
+        Claim("identity", PIVOT_GUIDED, PIVOT, "higher"),
+        Claim("identity", ON_GUIDED, GUIDED, "higher"),
     ),
-    Experiment(
-        "O8",
-        "One backward pass per person inside their own mask keeps two people apart better than one for all inside all masks.",
-        2,
-        (PLAIN_TWO, GUIDED_TWO, TOGETHER, ROUTER, ROUTER_GUIDED, ROUTER_TOGETHER),
-        (
-            Claim("identity", GUIDED_TWO, PLAIN_TWO, "higher"),
-            Claim("identity", ROUTER_GUIDED, ROUTER, "higher"),
-            Claim("identity", GUIDED_TWO, TOGETHER, "higher"),
-            Claim("identity", ROUTER_GUIDED, ROUTER_TOGETHER, "higher"),
-            Claim("blending", GUIDED_TWO, TOGETHER, "lower"),
-            Claim("blending", ROUTER_GUIDED, ROUTER_TOGETHER, "lower"),
-        ),
-        TWO,
+    ONE,
+)
+O8 = Experiment(
+    "O8",
+    "One backward pass per person inside their own mask keeps two people apart better than one for all inside all masks.",
+    2,
+    (PLAIN_TWO, GUIDED_TWO, TOGETHER, ROUTER, ROUTER_GUIDED, ROUTER_TOGETHER),
+    (
+        Claim("identity", GUIDED_TWO, PLAIN_TWO, "higher"),
+        Claim("identity", ROUTER_GUIDED, ROUTER, "higher"),
+        Claim("identity", GUIDED_TWO, TOGETHER, "higher"),
+        Claim("identity", ROUTER_GUIDED, ROUTER_TOGETHER, "higher"),
+        Claim("blending", GUIDED_TWO, TOGETHER, "lower"),
+        Claim("blending", ROUTER_GUIDED, ROUTER_TOGETHER, "lower"),
     ),
-    Experiment(
-        "Controls",
-        "What must not help: other people's portraits, a mask beside the head, no strength.",
-        1,
-        (PLAIN, GUIDED, STRANGERS, BESIDE, NO_STRENGTH),
-        (
-            Claim("identity", GUIDED, STRANGERS, "higher"),
-            Claim("identity", GUIDED, BESIDE, "higher"),
-            Claim("identity", STRANGERS, PLAIN, "about the same", by=CONTROL),
-            Claim("identity", BESIDE, PLAIN, "about the same", by=CONTROL),
-            Claim("identity", NO_STRENGTH, PLAIN, "about the same", by=CONTROL),
-        ),
-        ONE,
+    TWO,
+)
+CONTROLS = Experiment(
+    "Controls",
+    "What must not help: other people's portraits, a mask beside the head, no strength.",
+    1,
+    (PLAIN, GUIDED, STRANGERS, BESIDE, NO_STRENGTH),
+    (
+        Claim("identity", GUIDED, STRANGERS, "higher"),
+        Claim("identity", GUIDED, BESIDE, "higher"),
+        Claim("identity", STRANGERS, PLAIN, "about the same", by=CONTROL),
+        Claim("identity", BESIDE, PLAIN, "about the same", by=CONTROL),
+        Claim("identity", NO_STRENGTH, PLAIN, "about the same", by=CONTROL),
     ),
+    ONE,
 )
 
 # Nothing is drawn for these: they are measured on true pictures with noise.
@@ -143,44 +161,76 @@ class Sweep:
     Attributes:
         name: what is changed.
         claim: what the paper says of it.
+        unguided: the arm without guidance.
         arms: from one end to the other.
     """
 
     name: str
     claim: str
+    unguided: str
     arms: tuple[Arm, ...]
 
 
-def _swept(setting: str, values: Sequence[float], names: Sequence[str]) -> tuple[Arm, ...]:
-    return tuple(
-        Arm(name=name, guiding=replace(Guiding(), **{setting: value}), pictures=SWEPT)
-        for name, value in zip(names, values, strict=True)
+STRENGTHS = (0.15, 0.5, 1.5, 3.0, 6.0, 9.0, 12.0)
+STARTS = (0.6, 1.3, 2.3, 4.2, 8.0, 19.0, 41.0, 5000.0)  # each just above the level of a step
+REFERENCES = (0.1, 0.3, 0.57, 1.05, 2.28, 2.98, 5.4)
+EVERY = (1, 2, 4)
+
+
+def sweeps(shipped: UniPortraitAdapter) -> tuple[Sweep, ...]:
+    """O5, and the settings that the paper does not have."""
+    return (
+        Sweep(
+            "strength s",
+            "Identity grows with the strength and falls where it is too strong; the text falls.",
+            PLAIN,
+            _swept("", "strength", [(f"s = {value:g}", value) for value in STRENGTHS]),
+        ),
+        Sweep(
+            "strength s with ID tokens",
+            "Likewise, on top of UniPortrait.",
+            ON,
+            _swept("tokens, ", "strength", [(f"s = {value:g}", value) for value in STRENGTHS[:5]], adapter=shipped),
+        ),
+        Sweep(
+            "start u",
+            "Starting too late does nothing, starting too early loses the text; there is a best start between (the paper: 0.6).",
+            PLAIN,
+            _swept("", "start", [(f"σ ≤ {value:g} (u = {_share_ahead(value):.2f})", value) for value in STARTS]),
+        ),
+        Sweep(
+            "noise on the portraits, t0",
+            "There is a best noise level for the portraits' features (the paper: t0 = 671, σ 2.98, on latents of 64² and more).",
+            PLAIN,
+            _swept("", "reference_sigma", [(f"portraits at σ {value:g}", value) for value in REFERENCES]),
+        ),
+        Sweep(
+            "tap",
+            "Features of one output block are better to match than those of others (reported only).",
+            PLAIN,
+            _swept("", "block", [(f"output block {block}", block) for block in BLOCKS]),
+        ),
+        Sweep(
+            "steps that share a gradient",
+            "A gradient can serve several steps, which saves backward passes (reported only).",
+            PLAIN,
+            _swept("", "every", [(f"every = {every}", every) for every in EVERY]),
+        ),
     )
 
 
-STRENGTHS = (0.5, 1.0, 2.0, 4.0, 6.0, 9.0)
-STARTS = (0.6, 1.3, 3.3, 7.5, 19.0, 41.0)  # every one of them is just above a step's noise level
-REFERENCES = (0.1, 0.3, 0.57, 1.05, 2.28, 4.2)
+def _swept(
+    prefix: str, setting: str, values: Sequence[tuple[str, float]], adapter: UniPortraitAdapter | None = None
+) -> tuple[Arm, ...]:
+    return tuple(
+        Arm(name=prefix + name, adapter=adapter, guiding=replace(Guiding(), **{setting: value}), pictures=SWEPT)
+        for name, value in values
+    )
 
-SWEEPS = (
-    Sweep(
-        "strength s",
-        "Identity grows with the strength and falls when it is too strong; the text falls.",
-        _swept("strength", STRENGTHS, [f"s = {value:g}" for value in STRENGTHS]),
-    ),
-    Sweep(
-        "start u",
-        "Starting too late does nothing, starting too early loses the text; in between there is a best start (the paper: 0.6).",
-        _swept("start", STARTS, [f"σ ≤ {value:g} (u = {1 - share_behind(value):.2f})" for value in STARTS]),
-    ),
-    Sweep(
-        "noise on the portraits t0",
-        "There is a best noise level for the portraits' features (the paper: t0 = 671, σ 2.98, on latents of 64² and more).",
-        _swept(
-            "reference_sigma", REFERENCES, [f"σ {value:g} (t0 = {nearest_timestep(value)})" for value in REFERENCES]
-        ),
-    ),
-)
+
+def _share_ahead(sigma: float) -> float:
+    """The paper's u: the share of the schedule that is still to come."""
+    return 1 - share_behind(sigma)
 
 
 def unguided_of(arm: Arm) -> str | None:
@@ -188,17 +238,22 @@ def unguided_of(arm: Arm) -> str | None:
     return None if arm.guiding is None else UNGUIDED.get(arm.name, PLAIN)
 
 
-def guided_arms(shipped: UniPortraitAdapter) -> list[Arm]:
-    """All arms but those of sweeps; those without guidance that UniPortrait's experiments have are among them.
+def drawn_experiments(pivot: OmniPortraitAdapter | None) -> tuple[Experiment, ...]:
+    """Everything for which pictures are drawn, with OmniPortrait's own pivot or without."""
+    return (O2, O3, O4 if pivot is None else O4_WITH_PIVOT, O8, CONTROLS)
 
-    Another pivot is another few lines here, in `UNGUIDED` and in O4.
-    """
+
+def guided_arms(shipped: UniPortraitAdapter, pivot: OmniPortraitAdapter | None) -> list[Arm]:
+    """All arms but those of sweeps; those without guidance that UniPortrait's experiments have are among them."""
     guiding = Guiding()
+    gentle = replace(guiding, strength=WITH_TOKENS)
+    own = [] if pivot is None else [Arm(name=PIVOT, pivot=pivot), Arm(name=PIVOT_GUIDED, pivot=pivot, guiding=gentle)]
     return [
+        *own,
         Arm(name=PLAIN),
         Arm(name=GUIDED, guiding=guiding),
         Arm(name=ON, adapter=shipped),
-        Arm(name=ON_GUIDED, adapter=shipped, guiding=guiding),
+        Arm(name=ON_GUIDED, adapter=shipped, guiding=gentle),
         Arm(name=EVERYWHERE, guiding=replace(guiding, keeps_background=False)),
         Arm(name=BY_WORD, guiding=replace(guiding, where="word")),
         Arm(name=WITHOUT_HAIR, guiding=replace(guiding, where="face")),
@@ -209,6 +264,6 @@ def guided_arms(shipped: UniPortraitAdapter) -> list[Arm]:
         Arm(name=GUIDED_TWO, guiding=guiding),
         Arm(name=TOGETHER, guiding=replace(guiding, together=True)),
         Arm(name=ROUTER, adapter=shipped),
-        Arm(name=ROUTER_GUIDED, adapter=shipped, guiding=guiding),
-        Arm(name=ROUTER_TOGETHER, adapter=shipped, guiding=replace(guiding, together=True)),
+        Arm(name=ROUTER_GUIDED, adapter=shipped, guiding=gentle),
+        Arm(name=ROUTER_TOGETHER, adapter=shipped, guiding=replace(gentle, together=True)),
     ]

@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 
 from .bootstrap import difference, estimate
+from .claims import Experiment
 from .experiments import PLAIN
 from .gallery import Gallery
-from .guided_experiments import EXPERIMENTS, MEASURED, NO_STRENGTH, ONE, SWEEPS, SWEPT, Sweep
-from .guiding import Guiding
+from .guided_experiments import MEASURED, NO_STRENGTH, ONE, SWEPT, Sweep
+from .guiding import WITH_TOKENS, Guiding
 from .heads import WIDENING
 from .judging import Values
 from .matching import BLOCK, GATE, REFERENCE_SIGMA, Matches, passes
@@ -23,6 +24,8 @@ def write_guided_report(
     gallery: Gallery,
     gate: Sequence[Matches],
     measured: Mapping[str, Mapping[str, Values]],
+    experiments: Sequence[Experiment],
+    sweeps: Sequence[Sweep],
 ) -> Path:
     """Write `omniportrait.md` and its pictures into a folder; gives the path.
 
@@ -31,21 +34,25 @@ def write_guided_report(
         gallery: what was drawn.
         gate: how features match, by block and noise level.
         measured: values of the experiments for which nothing is drawn, by experiment and arm.
+        experiments: those for which pictures were drawn.
+        sweeps: of O5.
     """
     is_gated = not passes(gate)
     limits = {people: gallery.limits(people) for people in gallery.questions}
-    lines = ["# OmniPortrait's guidance in the miniature", "", *_notes(gallery), "", *_gate(gate)]
-    for experiment in EXPERIMENTS:
-        lines += section(experiment, gallery.values, limits[experiment.people], is_gated=is_gated)
+    sections: dict[str, list[str]] = {}
+    for experiment in experiments:
+        lines = section(experiment, gallery.values, limits[experiment.people], is_gated=is_gated)
         if NO_STRENGTH in experiment.arms:
             same = torch.equal(gallery.drawn[NO_STRENGTH].latents, gallery.drawn[PLAIN].latents)
             lines.append(f"- Latents of {NO_STRENGTH} and {PLAIN}: {'' if same else 'not '}the same bit for bit")
         lines += strip(folder, experiment.name, gallery, experiment.people, experiment.arms)
+        sections[experiment.name] = lines
     for experiment in MEASURED:
-        lines += [*section(experiment, measured[experiment.name], None, is_gated=is_gated), ""]
-    for sweep in SWEEPS:
-        lines += _sweep(folder, sweep, gallery)
-    return write_lines(folder / "omniportrait.md", lines)
+        sections[experiment.name] = [*section(experiment, measured[experiment.name], None, is_gated=is_gated), ""]
+    sections["O5"] = [line for sweep in sweeps for line in _sweep(folder, sweep, gallery)]
+    ordered = sorted(sections, key=lambda name: (not name.startswith("O"), name))
+    before = ["# OmniPortrait's guidance in the miniature", "", *_notes(gallery), "", *_gate(gate)]
+    return write_lines(folder / "omniportrait.md", [*before, *(line for name in ordered for line in sections[name])])
 
 
 def _gate(gate: Sequence[Matches]) -> list[str]:
@@ -73,7 +80,12 @@ def _sweep(folder: Path, sweep: Sweep, gallery: Gallery) -> list[str]:
     names = [arm.name for arm in sweep.arms]
     rows = {name: gallery.values[name] for name in names}
     best = max(names, key=lambda name: estimate(rows[name]["identity"]).mean)
-    lines = [f"## O5: {sweep.name}", "", sweep.claim, "", *table(sweep.name, rows, ONE)]
+    plain = {
+        f"{sweep.unguided}, these {SWEPT}": {
+            metric: values[:SWEPT] for metric, values in gallery.values[sweep.unguided].items()
+        }
+    }
+    lines = [f"## O5: {sweep.name}", "", sweep.claim, "", *table(sweep.name, plain | rows, ONE)]
     lines.append(f"- Most identity at {best}.")
     for end in (names[0], names[-1]):
         if end != best:
@@ -87,7 +99,7 @@ def _notes(gallery: Gallery) -> list[str]:
     return [
         *notes(gallery),
         "",
-        f"Unless an arm says otherwise: strength mode *relative* with s = {guiding.strength:g}, from σ {guiding.start:g} on, "
+        f"Unless an arm says otherwise: strength mode *relative* with s = {guiding.strength:g}, on top of ID tokens {WITH_TOKENS:g}, from σ {guiding.start:g} on, "
         f"features of output block {guiding.block}, one portrait a person, read at σ {guiding.reference_sigma:g} with four "
         "noises. Heads are where a detector finds a face in the preview of what the picture will be, looked for at every fifth "
         f"guided step, its box widened by {WIDENING:g} of its size on every side for the hair, the ellipse inside it taken: "

@@ -11,10 +11,10 @@ from ...models.omniportrait.region_mask import cleaned, normalised, refine_with
 from ...models.word_attention import WordAttention
 from ...training.base import Base
 from ..recipe.latents import encode_pictures
+from ..recipe.pivot_people import noun_rows
 from ..studio.noise_levels import nearest_timestep
 from ..studio.prompted import Prompted
 from ..studio.word_attention import noting
-from .guiding import noun_places
 from .judging import Values
 from .questions import Questions
 
@@ -54,7 +54,7 @@ def _attention(base: Base, questions: Questions, rows: slice, sigma: float) -> W
     latents = encode_pictures(base, questions.scene.image[rows])
     noisy = (latents + questions.noise[rows] * sigma) / (1 + sigma**2) ** 0.5
     grid = (latents.shape[-2], latents.shape[-1])
-    with noting(base.unet, noun_places(captions), grid) as notes:
+    with noting(base.unet, noun_rows(captions), grid) as notes:
         prompted.positive(noisy, nearest_timestep(sigma), sigma)
     return notes.seen()
 

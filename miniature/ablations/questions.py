@@ -10,7 +10,9 @@ from torch import Tensor
 
 from ...training.draws import Draws
 from ...training.face_encoder import FaceEncoder
+from ...training.portrait_crops import middle
 from ..recipe.backbone import cut_faces
+from ..recipe.pivot_people import cut_portraits
 from ..scene import Scene
 from ..world import World
 from .heads import true_heads
@@ -29,6 +31,7 @@ class Questions:
         intrinsic, structure: features of a portrait of everybody, (P, N, T, D).
         opening: whether the mouth is open on the portrait, (P, N) bool.
         references: the portraits, (P, N, 3, S, S), 0–1.
+        crops: their faces as OmniPortrait's image encoder sees them, (P, N, 3, s, s), 0–1.
         faces, heads: share of each of their pixels that shows the face, without hair and with it, (P, N, S, S).
     """
 
@@ -38,6 +41,7 @@ class Questions:
     structure: Tensor
     opening: Tensor
     references: Tensor
+    crops: Tensor
     faces: Tensor
     heads: Tensor
 
@@ -59,7 +63,9 @@ def new_questions(faces: FaceEncoder, *, count: int, people: int, channels: int,
     indices = range(count)
     scene = world.scenes(indices, people=(people, people))
     portraits = replace(world, with_regions=True).portraits(indices, people=people)
-    features = faces.features(cut_faces(portraits, Draws(seed, tuple(range(count * people)))))
+    draws = Draws(seed, tuple(range(count * people)))
+    features = faces.features(cut_faces(portraits, draws))
+    crops = middle(cut_portraits(portraits, draws)[0].float() / 255)
     shape = {"p": count, "n": people}
     return Questions(
         scene=scene,
@@ -68,6 +74,7 @@ def new_questions(faces: FaceEncoder, *, count: int, people: int, channels: int,
         structure=rearrange(features.structure, "1 (p n t) d -> p n t d", **shape),
         opening=rearrange(portraits.plan.pose.opening[:, 0] > 0, "(p n) -> p n", **shape),
         references=rearrange(portraits.image, "(p n) c h w -> p n c h w", **shape),
+        crops=rearrange(crops, "(p n) c h w -> p n c h w", **shape),
         faces=rearrange(portraits.faces[:, 0], "(p n) h w -> p n h w", **shape),
         heads=rearrange(true_heads(portraits)[:, 0], "(p n) h w -> p n h w", **shape),
     )
@@ -81,6 +88,6 @@ def true_scenes(count: int) -> Scene:
 def shuffled(questions: Questions) -> Questions:
     """The same questions with other people's portraits: nothing about a person can be right but by chance."""
     order = torch.arange(len(questions)).roll(len(questions) // 2)
-    portraits = ("intrinsic", "structure", "opening", "references", "faces", "heads")
+    portraits = ("intrinsic", "structure", "opening", "references", "crops", "faces", "heads")
     moved = {name: getattr(questions, name)[order] for name in portraits}
     return replace(questions, **moved)

@@ -44,7 +44,8 @@ def notes(gallery: Gallery) -> list[str]:
         "",
         "*identity* is the mean of skin, hair colour and eyes (chance .19), *text* the share of what the caption says, "
         "*recognised* whether the judge picks everybody out of a line-up with 8 strangers, *blending* how far two faces agree "
-        "beyond what the two people do, *copying* how often the mouth is open as on the portrait (chance about .5).",
+        "beyond what the two people do, *copying* how often the mouth is open as on the portrait (rarely in true pictures: the "
+        "world draws another expression than the portrait's).",
     ]
 
 
@@ -86,7 +87,7 @@ def strip(folder: Path, name: str, gallery: Gallery, people: int, arms: Sequence
     rows = [np.concatenate([_side_by_side(each) for each in references], 1)]
     rows += [np.concatenate(arrays_from_images(gallery.pictures[arm].permute(0, 2, 3, 1)), 1) for arm in arms]
     Image.fromarray(np.concatenate(rows)).save(folder / f"{name}.jpg", quality=QUALITY)
-    return ["", f"Rows: portraits, {', '.join(arms)}.", "", f"![{name}]({name}.jpg)", ""]
+    return ["", f"Rows: {'; '.join(('portraits', *arms))}.", "", f"![{name}]({name}.jpg)", ""]
 
 
 def write_lines(path: Path, lines: Sequence[str]) -> Path:

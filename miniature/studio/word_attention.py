@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ...models.attention import AttentionSite
-from ...models.word_attention import Projected, WordAttention, attention_to
+from ...models.word_attention import Projected, WordAttention, attention_columns
 from ...training.diffusers_host import find_sites
 
 
@@ -46,19 +46,11 @@ class AttentionNotes:
         def note_key(module: nn.Module, args: tuple[Any, ...], key: Tensor) -> None:
             projected = Projected(self._queries.pop(site.path), key.detach(), layer.heads)
             if site.kind == "cross":
-                self._columns.append(self._attention_to_words(projected))
+                self._columns.append(attention_columns(*projected.split(), self.words))
             else:
                 self._layers.append(projected)
 
         return [layer.to_q.register_forward_hook(note_query), layer.to_k.register_forward_hook(note_key)]
-
-    def _attention_to_words(self, layer: Projected) -> Tensor:
-        """(B, N, L)."""
-        rows = [
-            torch.cat([attention_to(layer.row(number), [place]) for place in words.tolist()])
-            for number, words in enumerate(self.words)
-        ]
-        return torch.stack(rows)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from likeness.miniature.networks.checkpoint import write_base
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.networks.weights_file import write_weights
 from likeness.miniature.recipe.faces_file import write_face_networks
+from likeness.miniature.recipe.omniportrait import CONFIG, new_pivot
 from likeness.models.checkpoint import flatten
 from likeness.models.consistentid.checkpoint import TRAINED_AS
 from likeness.models.face.iresnet import IResNet
@@ -17,6 +18,8 @@ from likeness.models.miniature.finder import FaceFinder
 from likeness.models.miniature.parser import MiniatureParser
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO
+from likeness.models.omniportrait.checkpoint import adapter_metadata, adapter_weights
+from likeness.models.omniportrait.image_encoder import PivotImageEncoder
 from likeness.training.consistentid_networks import consistentid_weights
 from likeness.training.consistentid_networks import new_networks as new_consistentid
 from likeness.training.face_encoder import FaceEncoder
@@ -89,3 +92,10 @@ def write_consistentid(path, base):
     for parameter in networks.lora.parameters():
         nn.init.normal_(parameter, std=0.2, generator=generator)
     write_weights(path, flatten(consistentid_weights(networks)), {TRAINED_AS: "corrected"})
+
+
+def write_pivot(path, base):
+    """Write OmniPortrait's pivot for a base, with a fusion that does something."""
+    fusion, encoder = new_pivot(base, seed=5), PivotImageEncoder(CONFIG)
+    nn.init.normal_(fusion.fusion.weight, generator=torch.Generator().manual_seed(6))
+    write_weights(path, flatten(adapter_weights(fusion, encoder)), adapter_metadata(CONFIG))

@@ -10,25 +10,32 @@ import pytest
 import torch
 
 pytest.importorskip("diffusers")
+pytest.importorskip("open_clip")
 
 from likeness.miniature.ablations import arms as module
 from likeness.miniature.ablations import heads
 from likeness.miniature.ablations.arms import Arm, Easel, draw_arm
-from likeness.miniature.ablations.guiding import Guiding, noun_places
+from likeness.miniature.ablations.guiding import Guiding
+from likeness.miniature.ablations.localisation import questioned_people
 from likeness.miniature.ablations.questions import new_questions, shuffled
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.networks.faces import read_faces
+from likeness.miniature.recipe.omniportrait import CONFIG, new_pivot
+from likeness.miniature.recipe.pivot_people import noun_rows
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
+from likeness.miniature.studio.pivots import Pivots, pivots_in
 from likeness.miniature.studio.studio import Shot, Studio
-from likeness.models.clip_tokens import encode
 from likeness.models.face.types import Detection
 from likeness.models.miniature.uniportrait_file import read_uniportrait
 from likeness.models.omniportrait import attention_masks
+from likeness.models.omniportrait.checkpoint import OmniPortraitAdapter
+from likeness.models.omniportrait.image_encoder import PivotImageEncoder
 from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.models.uniportrait.identity import Identities, Identity
 from likeness.tests.miniature.small_files import write_files
 from likeness.training.feature_store import FeatureStore
 from likeness.training.image_encoder import image_tokens
+from torch import nn
 
 FEW = Settings(steps=2)
 COUNT = 3
@@ -171,20 +178,48 @@ def test_everybody_is_guided_by_their_own_portrait(easel, questions):
     assert torch.equal(draw_arm(easel, guided, moved).latents, theirs.latents)
 
 
+@pytest.fixture(scope="module")
+def pivot(studio):
+    torch.manual_seed(0)
+    fusion = new_pivot(studio.base, seed=0).requires_grad_(False)
+    nn.init.normal_(fusion.fusion.weight)
+    encoder = PivotImageEncoder(CONFIG).requires_grad_(False).eval()
+    return OmniPortraitAdapter(pivot=fusion, image_encoder=encoder, config=CONFIG, context_dim=fusion.text_width)
+
+
+@pytest.mark.parametrize("people", [1, 2])
+def test_a_pivot_puts_everybody_into_the_row_of_their_noun(studio, easel, questions, pivot, people):
+    asked = questions[people]
+    own = draw_arm(easel, Arm(name="an arm", pivot=pivot), asked)
+    plain = draw_arm(easel, Arm(name="an arm"), asked)
+    assert (own.latents - plain.latents).abs().amax((1, 2, 3)).min() > 1e-3
+    row = COUNT - 1
+    faces = pivot.image_encoder(asked.crops[row])[None]
+    given = Pivots(pivot=pivot.pivot, faces=faces, rows=noun_rows(asked.scene.captions[row:]))
+    with pivots_in(studio.base, given):
+        alone = draw_latents(studio.base, [asked.scene.captions[row].text], asked.noise[row:], FEW)
+    torch.testing.assert_close(own.latents[row:], alone, atol=1e-4, rtol=0)
+
+
+def test_the_pivot_of_an_arm_is_guided_and_shuffled_with_its_portraits(easel, questions, pivot):
+    asked, own = questions[1], Arm(name="an arm", pivot=pivot)
+    drawn = [draw_arm(easel, each, asked).latents for each in (own, replace(own, guiding=GUIDING))]
+    drawn.append(draw_arm(easel, replace(own, is_shuffled=True), asked).latents)
+    assert not torch.allclose(drawn[0], drawn[1], atol=1e-3)
+    assert not torch.allclose(drawn[0], drawn[2], atol=1e-3)
+    assert not torch.allclose(drawn[1], draw_arm(easel, Arm(name="an arm", guiding=GUIDING), asked).latents, atol=1e-3)
+
+
+def test_crops_for_the_pivot_are_those_of_its_own_experiment(studio, questions):
+    people = questioned_people(studio.base, COUNT).rows_as_they_are(studio.base, range(COUNT))
+    assert torch.equal(questions[1].crops, people.crops)
+
+
 def test_a_guidance_without_strength_changes_no_bit(easel, questions):
     asked = questions[1]
     plain = draw_arm(easel, Arm(name="plain"), asked)
     idle = draw_arm(easel, Arm(name="idle", guiding=replace(GUIDING, strength=0.0)), asked)
     assert torch.equal(plain.latents, idle.latents)
-
-
-def test_nouns_are_found_in_the_text(questions):
-    for asked in questions.values():
-        places = noun_places(asked.scene.captions)
-        for caption, people in zip(asked.scene.captions, places.tolist(), strict=True):
-            tokens = [None, *encode(caption.text)]
-            for (start, end), place in zip(caption.nouns, people, strict=True):
-                assert [tokens[place]] == encode(caption.text[start:end])
 
 
 def test_what_was_drawn_is_kept_and_drawn_again_only_if_something_else_is_asked(studio, easel, questions, monkeypatch):

@@ -27,6 +27,7 @@ def asked_about(people, opening=(False, False, False, False)):
         structure=nothing,
         opening=torch.tensor(opening)[:, None].expand(-1, people),
         references=torch.zeros(4, people, 3, 8, 8),
+        crops=nothing,
         faces=torch.zeros(4, people, 8, 8),
         heads=torch.zeros(4, people, 8, 8),
     )

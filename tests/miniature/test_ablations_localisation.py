@@ -80,6 +80,7 @@ def asked():
         structure=nothing,
         opening=nothing,
         references=nothing,
+        crops=nothing,
         faces=nothing,
         heads=nothing,
     )

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import replace
 from functools import partial
 
 import pytest
 import torch
 
 pytest.importorskip("diffusers")
+pytest.importorskip("open_clip")
 
 from likeness.miniature.ablations import __main__ as module
 from likeness.miniature.ablations import arms, face_sizes, gallery, guided_experiments, guided_report, matching
 from likeness.miniature.ablations.arms import draw_arm
 from likeness.miniature.ablations.experiments import EXPERIMENTS
-from likeness.miniature.ablations.guided_experiments import EXPERIMENTS as GUIDED_EXPERIMENTS
-from likeness.miniature.ablations.guided_experiments import MEASURED, SWEEPS
+from likeness.miniature.ablations.guided_experiments import MEASURED, drawn_experiments, sweeps
 from likeness.miniature.ablations.guiding import Guiding
+from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.recipe import pool_files, stages
 from likeness.miniature.recipe.course import Course
 from likeness.miniature.recipe.stages import Kitchen
 from likeness.miniature.studio.drawing import Settings
-from likeness.tests.miniature.small_files import write_files
+from likeness.tests.miniature.small_files import write_files, write_pivot
 from PIL import Image
 
 PICTURES = 2
@@ -31,15 +31,19 @@ COURSE = Course(seed=2, steps=1, batch=2, learning_rate=1e-2, warmup=0)
 COURSES = ("uniportrait stage I", "uniportrait stage II", "reader of expressions")
 TRAINING = ("train_stage_one", "train_stage_two", "train_expression_reader")
 ARMS = {name for experiment in EXPERIMENTS for name in experiment.arms}
-GUIDED_ARMS = {name for experiment in GUIDED_EXPERIMENTS for name in experiment.arms}
+DRAWN = drawn_experiments("a pivot")
+GUIDED_ARMS = {name for experiment in DRAWN for name in experiment.arms}
 BLOCK = 1  # the small networks have four output blocks
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """Puts small files, courses and pools in the place of the real ones."""
+    paths = write_files(tmp_path_factory.mktemp("small"))
+    paths["omniportrait"] = paths["base"].with_name("omniportrait.safetensors")
+    write_pivot(paths["omniportrait"], read_base(paths["base"]))
     with pytest.MonkeyPatch.context() as patched:
-        for name, path in write_files(tmp_path_factory.mktemp("small")).items():
+        for name, path in paths.items():
             patched.setattr(module, name.upper(), path)
         patched.setattr(module, "Settings", partial(Settings, steps=1))
         patched.setattr(module, "PAIRS", 2)
@@ -48,11 +52,7 @@ def small(tmp_path_factory):
         for part in (face_sizes, guided_report, matching):
             patched.setattr(part, "BLOCK", BLOCK)
         patched.setattr(guided_experiments, "Guiding", partial(Guiding, block=BLOCK, start=5000.0))
-        swept = [
-            replace(sweep, arms=tuple(replace(arm, guiding=replace(arm.guiding, block=BLOCK)) for arm in sweep.arms))
-            for sweep in SWEEPS
-        ]
-        patched.setattr(module, "SWEEPS", swept)
+        patched.setattr(guided_experiments, "BLOCKS", (0, BLOCK))
         patched.setattr(stages, "COURSES", dict.fromkeys(COURSES, COURSE))
         patched.setattr(stages, "PORTRAYED", 2)
         patched.setattr(pool_files, "PART", 2)
@@ -100,7 +100,7 @@ def numbers_in(section, name):
 def test_every_arm_is_trained_once_and_drawn_once(first_run):
     _, drawn, trained = first_run
     assert sorted(trained) == ["train_expression_reader", *["train_stage_one"] * 2, *["train_stage_two"] * 2]
-    assert drawn.keys() == ARMS | GUIDED_ARMS | {arm.name for sweep in SWEEPS for arm in sweep.arms}
+    assert drawn.keys() == ARMS | GUIDED_ARMS | {arm.name for sweep in sweeps(None) for arm in sweep.arms}
 
 
 @pytest.mark.parametrize("report", ["uniportrait", "omniportrait"])
@@ -109,7 +109,7 @@ def test_a_report_shows_every_arm_with_numbers_and_pictures(first_run, report):
     text = (folder / f"{report}.md").read_text("utf-8")
     assert f"{PICTURES} pictures an arm" in text
     assert "1 steps of Euler" in text
-    for experiment in EXPERIMENTS if report == "uniportrait" else GUIDED_EXPERIMENTS:
+    for experiment in EXPERIMENTS if report == "uniportrait" else DRAWN:
         section = section_of(text, experiment.name)
         for name in experiment.arms:
             later = set() if "guided" in name else {"outside", "likeness"}
@@ -132,7 +132,7 @@ def test_the_report_of_guidance_shows_gate_measurements_and_sweeps(first_run):
         for name in experiment.arms:
             assert numbers_in(section, name) == len(experiment.metrics)
         assert section.count("expected") == len(experiment.claims)
-    for sweep in SWEEPS:
+    for sweep in sweeps(None):
         section = section_of(text, f"O5: {sweep.name}")
         assert all(numbers_in(section, arm.name) >= 5 for arm in sweep.arms)
         assert "Most identity at" in section
@@ -142,7 +142,7 @@ def test_the_report_of_guidance_shows_gate_measurements_and_sweeps(first_run):
 def test_a_shut_gate_leaves_no_verdict(first_run):
     """Random networks do not match the parts of faces."""
     text = (first_run[0] / "omniportrait.md").read_text("utf-8")
-    claims = sum(len(experiment.claims) for experiment in (*GUIDED_EXPERIMENTS, *MEASURED))
+    claims = sum(len(experiment.claims) for experiment in (*DRAWN, *MEASURED))
     assert "is shut" in section_of(text, "Gate")
     assert text.count("**not interpretable**") == claims
     assert "**holds**" not in text
@@ -173,6 +173,13 @@ def test_a_second_run_trains_and_draws_nothing_and_reports_the_same(kitchen, fir
 def test_one_paper_can_be_asked_for_alone(kitchen, first_run, tmp_path):
     assert module.run(kitchen, PICTURES, tmp_path, ["omniportrait"]) == [tmp_path / "omniportrait.md"]
     assert not (tmp_path / "uniportrait.md").exists()
+
+
+def test_without_a_pivot_its_arms_are_left_out(kitchen, first_run, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "OMNIPORTRAIT", tmp_path / "omniportrait.safetensors")
+    [path] = module.run(kitchen, PICTURES, tmp_path, ["omniportrait"])
+    assert "| PIE" not in path.read_text("utf-8")
+    assert "| PIE, guided |" in (first_run[0] / path.name).read_text("utf-8")
 
 
 def test_without_weights_the_command_ends_with_one_line(small, monkeypatch, tmp_path, capsys):
