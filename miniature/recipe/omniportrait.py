@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from ...models.omniportrait.pivot_id_encoder import PivotIDEncoder
 from ...training.base import Base
 from ...training.draws import Draws
 from ...training.omniportrait import OmniPortraitPivot, PivotTraining
+from ...training.portrait_crops import middle
 from ..identity import MOLE, SIZES
 from .arithmetic import mixed_precision, plain_attention
 from .course import Course, follow
@@ -29,11 +31,13 @@ CONFIG = ImageEncoderConfig(
     mean=(0.5, 0.5, 0.5),
     std=(0.5, 0.5, 0.5),
 )
+LENGTH = 5.0  # of embeddings, about that of a text row: the first steps of the fusion move rows by little
+MEASURED = 256  # crops that say how long embeddings are
 ASKED = tuple(place for place in range(len(SIZES)) if place != MOLE)  # a mirror moves a mole to the other cheek
 
 
 def train_pivot_image_encoder(encoder: PivotImageEncoder, pool: PivotPool, course: Course, folder: Path) -> None:
-    """Train an image encoder to read who somebody is off a crop.
+    """Train an image encoder to read who somebody is off a crop, and give its embeddings the length of text.
 
     Args:
         encoder: untrained.
@@ -55,6 +59,9 @@ def train_pivot_image_encoder(encoder: PivotImageEncoder, pool: PivotPool, cours
         return torch.stack([functional.cross_entropy(said[place], true[place]) for place in ASKED]).mean()
 
     follow(course, nn.ModuleDict({"encoder": encoder, "answers": answers}), loss, folder)
+    with torch.no_grad():
+        length = encoder(middle(pool.crops[:MEASURED, 0].float() / 255)).norm(dim=-1).mean()
+        cast(Any, encoder.visual).proj.mul_(LENGTH / length)
 
 
 def new_pivot(base: Base, *, seed: int) -> PivotIDEncoder:

@@ -15,7 +15,7 @@ from likeness.miniature.recipe import omniportrait as recipe
 from likeness.miniature.recipe import pivot_people, pool_files, stages
 from likeness.miniature.recipe.course import Course
 from likeness.miniature.recipe.emphasis import POWER
-from likeness.miniature.recipe.omniportrait import CONFIG, new_pivot, train_pivot
+from likeness.miniature.recipe.omniportrait import CONFIG, LENGTH, new_pivot, train_pivot
 from likeness.miniature.recipe.pivot_people import WIDE, cut_portraits, noun_rows
 from likeness.miniature.recipe.plan import SHIPPED_PIVOT, PivotArm
 from likeness.miniature.recipe.stages import Kitchen
@@ -97,6 +97,13 @@ def test_all_of_it_learns_from_an_encoder_that_has_learned(base, whole):
         torch.manual_seed(COURSE.seed)
         untrained = PivotImageEncoder(CONFIG).visual.state_dict()
     assert same(untrained, begun["visual"]) == set()
+
+
+def test_the_encoder_that_the_pivot_begins_with_is_as_loud_as_text(base, whole):
+    kitchen, _ = whole
+    crops = middle(kitchen.pivot_people(base).crops[:, 0].float() / 255)
+    with torch.no_grad():
+        assert float(kitchen.pivot_image_encoder(base)(crops).norm(dim=-1).mean()) == pytest.approx(LENGTH, rel=1e-3)
 
 
 def test_the_file_is_an_adapter_for_the_base(base, whole, tmp_path):
