@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
+from ..models.omniportrait.face_masks import ellipse
 from .face_crops import face_box
 from .manifest import PersonRow
 from .manifest_fields import Box
@@ -47,20 +49,6 @@ class PortraitDataset(RowDataset[Portrayed]):
         return tuple(_portray(seen, person, row) for person, row in zip(seen.people, rows, strict=True))
 
 
-def ellipse(box: Box, size: tuple[int, int]) -> np.ndarray:
-    """The ellipse in a box, 255 inside and 0 outside, (height, width) uint8.
-
-    Args:
-        box: x0, y0, x1, y1, pixels.
-        size: height and width.
-    """
-    rows, columns = np.ogrid[: size[0], : size[1]]
-    x0, y0, x1, y1 = box
-    across = (columns + 0.5 - (x0 + x1) / 2) / ((x1 - x0) / 2)
-    down = (rows + 0.5 - (y0 + y1) / 2) / ((y1 - y0) / 2)
-    return np.where(across**2 + down**2 <= 1, np.uint8(255), np.uint8(0))
-
-
 def _portray(seen: Seen, person: PersonRow, row: int) -> Portrayed:
     box, picture = face_box(person), np.asarray(seen.photo.picture)
     face, head = _shown(seen, person, box, (picture.shape[0], picture.shape[1]))
@@ -70,9 +58,16 @@ def _portray(seen: Seen, person: PersonRow, row: int) -> Portrayed:
 def _shown(seen: Seen, person: PersonRow, box: Box, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Where the photo shows the face and the head, 0 or 255, (H, W) uint8 each."""
     if person.parse is None:
-        return ellipse(box, size), ellipse(_grown(box), size)
+        return _ellipse(box, size), _ellipse(_grown(box), size)
     classes = seen.photo.map(person.parse)
     return np.isin(classes, FACE).astype(np.uint8) * 255, (classes > 0).astype(np.uint8) * 255
+
+
+def _ellipse(box: Box, size: tuple[int, int]) -> np.ndarray:
+    """The ellipse in a box of a photo of (height, width)."""
+    height, width = size
+    shares = torch.tensor(box) / torch.tensor((width, height, width, height))
+    return (ellipse(shares, size) * 255).byte().numpy()
 
 
 def _grown(box: Box) -> Box:
