@@ -32,7 +32,10 @@ LONG = (
     "group-hires",
     "consistentid-inpaint",
     "consistentid-two-people-router",
+    "consistentid-region-mixing",
+    "consistentid-sdxl-portrait",
     "reference-guidance",
+    "omniportrait-portrait",
     "omniportrait-two-people",
     "consistentid-guidance",
 )
@@ -444,7 +447,12 @@ def test_workflow_runs_and_shows_pictures(name, comfy_server, ran):
 @pytest.mark.comfy
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "sites"), [("consistentid-portrait", 16), ("consistentid-sdxl-portrait", 70), ("two-people", 16)]
+    ("name", "sites"),
+    [
+        ("consistentid-portrait", 16),
+        pytest.param("consistentid-sdxl-portrait", 70, marks=pytest.mark.long),
+        ("two-people", 16),
+    ],
 )
 def test_every_layer_is_reached(name, sites, comfy_server, ran):
     ran(name)
@@ -465,6 +473,7 @@ def test_guidance_pulls_at_every_step(ran):
 
 @pytest.mark.comfy
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_assembled_prompt_names_what_was_found(comfy_server, ran):
     prompt, entry = ran("consistentid-region-mixing")
     (shown,) = ids_of(prompt, "PreviewAny")
