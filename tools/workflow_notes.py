@@ -242,6 +242,5 @@ HOW_MINIATURE_GUIDANCE = f"""
 2. *How alike it became* shows the match of features step by step, *Where the face was* the mask.
 3. Bypass *Apply UniPortrait* (Ctrl+B) to see what guidance does by itself.
 
-The miniature's latents are small, so guidance begins earlier and is far stronger here than with your own checkpoint:
-`reference-guidance`.
+The miniature's latents are small, so guidance begins later and is stronger here than with your own checkpoint: `reference-guidance`.
 """
