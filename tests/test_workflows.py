@@ -37,6 +37,7 @@ LONG = (
     "reference-guidance",
     "omniportrait-portrait",
     "omniportrait-two-people",
+    "uniportrait-guidance",
     "consistentid-guidance",
 )
 MASKED = ("uniportrait-guidance", "consistentid-guidance")  # random weights draw no faces
@@ -461,6 +462,7 @@ def test_every_layer_is_reached(name, sites, comfy_server, ran):
 
 @pytest.mark.comfy
 @pytest.mark.slow
+@pytest.mark.long
 def test_guidance_pulls_at_every_step(ran):
     _, entry = ran("uniportrait-guidance")
     numbers = json.loads(entry["outputs"]["numbers"]["text"][0])
