@@ -7,26 +7,25 @@ keyed and hold every guidance of a MODEL, so that several of them share one pass
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from comfy import model_sampling
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor, nn
 
-from ..models.attention import Polarity
 from ..models.errors import IncompatibleBaseModelError
 from ..models.guidance import GradientGuidance, GuidedStep
+from .cond_batch import CondBatch
 from .feature_tap import Tapped, with_transformer_options
 from .guidance_memory import ask_for_more, is_short
 from .guided_step import Step, levels_of
 from .input_gradients import differentiable
 from .reference_reading import ReferenceReader
-from .sampling import CONDS_KEY, RUN_KEY, CondInfo, follow_runs
+from .sampling import RUN_KEY, follow_runs
 from .sites import unet_of
 from .word_attention import AttentionReader
 
@@ -68,18 +67,14 @@ class Guidances:
         model_options: dict[str, Any],
     ) -> list[Tensor]:
         """Wrapper around the conds of one UNet batch."""
-        options = model_options.get("transformer_options", {})
-        step: Step | None = options.get(STEP_KEY)
-        place = None if step is None or not step.is_open else _positive(conds, options)
+        batch = CondBatch(executor, model, conds, x, timestep, model_options)
+        step: Step | None = batch.options.get(STEP_KEY)
+        place = None if step is None or not step.is_open else batch.positive
         if step is None or place is None:
-            return executor(model, conds, x, timestep, model_options)
+            return batch.ask()
         step.is_open = False
-        if step.due:
-            outputs = _split(executor, model, conds, place, x, timestep, model_options, step)
-        else:
-            outputs = executor(model, conds, x, timestep, model_options)
-        negatives = [number for number, cond in enumerate(conds) if cond and _is(cond, options, Polarity.NEGATIVE)]
-        step.negative = outputs[negatives[0]] if negatives else None
+        outputs = _split(batch, place, step) if step.due else batch.ask()
+        step.negative = None if batch.negative is None else outputs[batch.negative]
         return outputs
 
 
@@ -138,49 +133,34 @@ def guidable_unet(model: ModelPatcher) -> UNetModel:
     return unet
 
 
-def _split(
-    executor: Callable[..., list[Tensor]],
-    model: Any,
-    conds: list[Any],
-    place: int,
-    x: Tensor,
-    timestep: Tensor,
-    model_options: dict[str, Any],
-    step: Step,
-) -> list[Tensor]:
+def _split(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
     """The outputs of all conds; the positive one, at a place, runs by itself, and its gradients are kept in the step."""
-    options = model_options.get("transformer_options", {})
-    others = [cond if number != place else None for number, cond in enumerate(conds)]
-    outputs = (
-        list(executor(model, others, x, timestep, model_options)) if any(others) else [torch.zeros_like(x)] * len(conds)
-    )
+    outputs, model = batch.ask_without(place), batch.model
     ready: list[GradientGuidance] = []
     for guidance in step.due:
-        read = ReferenceReader(executor, model, conds[place], model_options, guidance.tap.block)
+        read = ReferenceReader(batch.executor, model, batch.conds[place] or [], batch.model_options, guidance.tap.block)
         ready.append(
             step.run.remember((KEY, id(guidance)), lambda guidance=guidance, read=read: guidance.prepared(read))
         )
-    size, sigma = (x.shape[-2], x.shape[-1]), float(timestep.flatten()[0])
     tapped = Tapped(tuple({guidance.tap.block for guidance in ready}))
-    tapping = tapped.options(options)
-    reader = AttentionReader(model.diffusion_model, size) if any(each.wants_attention for each in ready) else None
+    tapping = tapped.options(batch.options)
+    wants_attention = any(each.wants_attention for each in ready)
+    reader = AttentionReader(model.diffusion_model, batch.size) if wants_attention else None
     if reader is not None:
         tapping["patches"] = reader.with_patches(tapping["patches"])
     networks = (model.diffusion_model, *_adapters(model.current_patcher))
-    with differentiable(*networks, is_saving=is_short(model, x, max(tapped.blocks), step.run)):
-        leaf = x.clone().requires_grad_(True)
-        alone = [_outside_of_inference_mode(conds[place])]
-        [output] = executor(model, alone, leaf, timestep.clone(), with_transformer_options(model_options, tapping))
-        outputs[place] = output.detach()
-        denoised = model.process_latent_out(output.detach())
+    with differentiable(*networks, is_saving=is_short(model, batch.x, max(tapped.blocks), step.run)):
+        leaf = batch.x.clone().requires_grad_(True)
+        outputs[place] = batch.ask_alone(place, leaf, tapping).detach()
+        denoised = model.process_latent_out(outputs[place])
         attention = None if reader is None else reader.seen()
         for guidance, prepared in zip(step.due, ready, strict=True):
             features = tapped.features.get(guidance.tap.block)
             if features is not None:
                 seen = GuidedStep(
                     features=features,
-                    size=size,
-                    sigma=sigma,
+                    size=batch.size,
+                    sigma=batch.sigma,
                     denoised=denoised,
                     attention=attention,
                     memory=step.memories[id(guidance)].own,
@@ -194,48 +174,3 @@ def _adapters(patcher: ModelPatcher) -> list[nn.Module]:
     return [
         each.model for key, patchers in patcher.additional_models.items() if key.startswith(OURS) for each in patchers
     ]
-
-
-def _positive(conds: Sequence[Any], options: dict[str, Any]) -> int | None:
-    """The place of the first cond that is positive, of one that names people if there is one; None where there is none."""
-    positive = [number for number, cond in enumerate(conds) if cond and _is(cond, options, Polarity.POSITIVE)]
-    known: dict[Any, CondInfo] = options.get(CONDS_KEY, {})
-    naming = [
-        number for number in positive if any(known[e["uuid"]].pivots for e in conds[number] if e["uuid"] in known)
-    ]
-    return next(iter((*naming, *positive)), None)
-
-
-def _is(cond: Sequence[dict[str, Any]], options: dict[str, Any], polarity: Polarity) -> bool:
-    known: dict[Any, CondInfo] = options.get(CONDS_KEY, {})
-    return any(entry["uuid"] in known and known[entry["uuid"]].polarity is polarity for entry in cond)
-
-
-def _outside_of_inference_mode(cond: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Copies of a cond's entries whose tensors a graph may hold; what a ControlNet adds is taken as given."""
-    copies: list[dict[str, Any]] = []
-    for entry in cond:
-        copy = {name: value.clone() if isinstance(value, Tensor) else value for name, value in entry.items()}
-        copy["model_conds"] = {
-            name: value._copy_with(value.cond.clone()) if isinstance(value.cond, Tensor) else value
-            for name, value in entry["model_conds"].items()
-        }
-        if "control" in entry:
-            copy["control"] = _ConstantControl(entry["control"])
-        copies.append(copy)
-    return copies
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _ConstantControl:
-    """A ControlNet whose outputs carry no graph."""
-
-    control: Any
-
-    def get_control(self, x: Tensor, *args: Any) -> Any:
-        """The outputs, as the ControlNet gives them without gradients."""
-        with torch.no_grad():
-            return self.control.get_control(x.detach(), *args)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.control, name)
