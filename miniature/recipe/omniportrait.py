@@ -31,13 +31,13 @@ CONFIG = ImageEncoderConfig(
     mean=(0.5, 0.5, 0.5),
     std=(0.5, 0.5, 0.5),
 )
-LENGTH = 5.0  # of embeddings, about that of a text row: the first steps of the fusion move rows by little
+LENGTH = 10.0  # of embeddings, twice that of a text row: only a row that grows among its 76 neighbours is attended to
 MEASURED = 256  # crops that say how long embeddings are
 ASKED = tuple(place for place in range(len(SIZES)) if place != MOLE)  # a mirror moves a mole to the other cheek
 
 
 def train_pivot_image_encoder(encoder: PivotImageEncoder, pool: PivotPool, course: Course, folder: Path) -> None:
-    """Train an image encoder to read who somebody is off a crop, and give its embeddings the length of text.
+    """Train an image encoder to read who somebody is off a crop, and give its embeddings a length.
 
     Args:
         encoder: untrained.

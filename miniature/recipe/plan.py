@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ...models.miniature.sizes import BaseSizes
-from ...training.omniportrait import PAPERS as PAPERS_PIVOT
 from ...training.omniportrait import PivotTraining
 from ...training.uniportrait_identities import Dropping
 from ...training.uniportrait_stage2 import Routing
@@ -35,11 +34,13 @@ COURSES = {
     "uniportrait stage I": Course(seed=1, steps=3000, batch=24, learning_rate=1e-3, decay=0.995),
     "uniportrait stage II": Course(seed=2, steps=2500, batch=16, learning_rate=1e-3, decay=0.995),
     "consistentid": Course(seed=3, steps=3000, batch=16, learning_rate=1e-3, decay=0.995),
-    "omniportrait": Course(seed=4, steps=2500, batch=16, learning_rate=1e-3, decay=0.995),
+    "omniportrait": Course(seed=4, steps=2500, batch=16, learning_rate=5e-3, decay=0.995),
 }
 
 
 PAPERS_DROPPING, PAPERS_ROUTING = Dropping(), Routing()
+# The image encoder tells people apart before this course, whose rate is for one linear layer [choice].
+FUSION_ALONE = PivotTraining(visual="linear")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class PivotArm:
     """
 
     suffix: str = ""
-    training: PivotTraining = PAPERS_PIVOT
+    training: PivotTraining = FUSION_ALONE
 
 
 SHIPPED_ONE, SHIPPED_TWO, SHIPPED_PIVOT = StageOneArm(), StageTwoArm(), PivotArm()
