@@ -122,7 +122,7 @@ def test_other_ways_to_train_it_are_kept_apart(base, whole, tmp_path, monkeypatc
     other = kitchen.omniportrait(base, PivotArm(" of all parts", PivotTraining()))
     assert same(other, weights) == set()
     assert same(kitchen.omniportrait(base), weights) == set(weights)
-    assert PivotArm("", PivotTraining(visual="linear", eta=2e-3, drop=0.1)) == SHIPPED_PIVOT
+    assert PivotArm("", PivotTraining(visual="linear", eta=1.0, drop=0.1)) == SHIPPED_PIVOT
 
 
 def test_what_is_finished_is_not_trained_again(base, whole, monkeypatch):
