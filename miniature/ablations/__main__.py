@@ -24,6 +24,7 @@ from ...training.feature_store import FeatureStore
 from ..judge.file import read_judge
 from ..networks.checkpoint import read_base
 from ..networks.faces import read_faces
+from ..recipe.omniportrait import read_pivot
 from ..recipe.stages import Kitchen
 from ..studio.drawing import Settings
 from . import face_sizes, noun_masks
@@ -47,9 +48,19 @@ from .experiments import (
     WITHOUT_DROPS,
 )
 from .gallery import Gallery
-from .guided_experiments import drawn_experiments, guided_arms, sweeps, unguided_of
+from .guided_experiments import (
+    DRAWN,
+    NO_ETA,
+    OVERLAP,
+    PIVOT,
+    UNLOCALISED,
+    guided_arms,
+    sweeps,
+    unguided_of,
+)
 from .guided_report import write_guided_report
 from .heads import true_heads
+from .localisation import overlaps, questioned_people
 from .matching import BLOCKS, SIGMAS, match, new_pairs
 from .questions import new_questions, true_scenes
 from .report import write_report
@@ -104,7 +115,7 @@ def run(kitchen: Kitchen, pictures: int, report: Path, papers: Sequence[str] = P
     if "uniportrait" in papers:
         written.append(_uniportrait(kitchen, gallery, shipped, faces, report))
     if "omniportrait" in papers:
-        written.append(_omniportrait(gallery, shipped, report))
+        written.append(_omniportrait(kitchen, gallery, shipped, report))
     return written
 
 
@@ -128,23 +139,26 @@ def _uniportrait(
     return write_report(report, gallery)
 
 
-def _omniportrait(gallery: Gallery, shipped: UniPortraitAdapter, report: Path) -> Path:
+def _omniportrait(kitchen: Kitchen, gallery: Gallery, shipped: UniPortraitAdapter, report: Path) -> Path:
     base, questions = gallery.easel.base, gallery.questions[1]
+    unlocalised = read_pivot(kitchen.omniportrait(base, UNLOCALISED))
+    pivots = {NO_ETA: unlocalised, PIVOT: load_pivot(OMNIPORTRAIT)}
     pairs = new_pairs(PAIRS)
     gate = [match(base, pairs, block, sigma) for block in BLOCKS for sigma in SIGMAS]
     heads = true_heads(true_scenes(len(questions)))[:, 0]
     measured = {"O6": face_sizes.measure(base, questions, heads), "O7": noun_masks.measure(base, questions, heads)}
-    pivot = load_pivot(OMNIPORTRAIT) if OMNIPORTRAIT.is_file() else None
-    arms = {arm.name: arm for arm in guided_arms(shipped, pivot)}
-    experiments = drawn_experiments(pivot)
-    for experiment in experiments:
+    arms = {arm.name: arm for arm in guided_arms(shipped, pivots)}
+    for experiment in DRAWN:
         for name in experiment.arms:
             gallery.add(arms[name], experiment.people, unguided_of(arms[name]))
+    people = questioned_people(base, len(questions))
+    for name, pivot in pivots.items():
+        gallery.values[name][OVERLAP] = overlaps(base, pivot, people)
     swept = sweeps(shipped)
     for sweep in swept:
         for arm in sweep.arms:
             gallery.add(arm, 1, sweep.unguided)
-    return write_guided_report(report, gallery, gate, measured, experiments, swept)
+    return write_guided_report(report, gallery, gate, measured, swept)
 
 
 def _arms(

@@ -69,7 +69,7 @@ class Experiment:
     """One row of the plan.
 
     Attributes:
-        name: U1 to U6, O2 to O8.
+        name: U1 to U6, O1 to O8.
         claim: in words, with where the paper says so.
         people: in a picture.
         arms: names of those that take part.

@@ -8,10 +8,9 @@ from pathlib import Path
 import torch
 
 from .bootstrap import difference, estimate
-from .claims import Experiment
 from .experiments import PLAIN
 from .gallery import Gallery
-from .guided_experiments import MEASURED, NO_STRENGTH, ONE, SWEPT, Sweep
+from .guided_experiments import DRAWN, MEASURED, NO_STRENGTH, ONE, SWEPT, Sweep
 from .guiding import WITH_TOKENS, Guiding
 from .heads import WIDENING
 from .judging import Values
@@ -24,7 +23,6 @@ def write_guided_report(
     gallery: Gallery,
     gate: Sequence[Matches],
     measured: Mapping[str, Mapping[str, Values]],
-    experiments: Sequence[Experiment],
     sweeps: Sequence[Sweep],
 ) -> Path:
     """Write `omniportrait.md` and its pictures into a folder; gives the path.
@@ -34,13 +32,12 @@ def write_guided_report(
         gallery: what was drawn.
         gate: how features match, by block and noise level.
         measured: values of the experiments for which nothing is drawn, by experiment and arm.
-        experiments: those for which pictures were drawn.
         sweeps: of O5.
     """
     is_gated = not passes(gate)
     limits = {people: gallery.limits(people) for people in gallery.questions}
     sections: dict[str, list[str]] = {}
-    for experiment in experiments:
+    for experiment in DRAWN:
         lines = section(experiment, gallery.values, limits[experiment.people], is_gated=is_gated)
         if NO_STRENGTH in experiment.arms:
             same = torch.equal(gallery.drawn[NO_STRENGTH].latents, gallery.drawn[PLAIN].latents)
@@ -51,7 +48,7 @@ def write_guided_report(
         sections[experiment.name] = [*section(experiment, measured[experiment.name], None, is_gated=is_gated), ""]
     sections["O5"] = [line for sweep in sweeps for line in _sweep(folder, sweep, gallery)]
     ordered = sorted(sections, key=lambda name: (not name.startswith("O"), name))
-    before = ["# OmniPortrait's guidance in the miniature", "", *_notes(gallery), "", *_gate(gate)]
+    before = ["# OmniPortrait's claims in the miniature", "", *_notes(gallery), "", *_gate(gate)]
     return write_lines(folder / "omniportrait.md", [*before, *(line for name in ordered for line in sections[name])])
 
 
@@ -99,12 +96,13 @@ def _notes(gallery: Gallery) -> list[str]:
     return [
         *notes(gallery),
         "",
-        f"Unless an arm says otherwise: strength mode *relative* with s = {guiding.strength:g}, on top of ID tokens {WITH_TOKENS:g}, from σ {guiding.start:g} on, "
+        f"Unless an arm says otherwise: strength mode *relative* with s = {guiding.strength:g}, on top of ID tokens and PIE {WITH_TOKENS:g}, from σ {guiding.start:g} on, "
         f"features of output block {guiding.block}, one portrait a person, read at σ {guiding.reference_sigma:g} with four "
         "noises. Heads are where a detector finds a face in the preview of what the picture will be, looked for at every fifth "
         f"guided step, its box widened by {WIDENING:g} of its size on every side for the hair, the ellipse inside it taken: "
         "what a user has. The portraits' masks are the true ones. Tap and noise levels were chosen on pictures of another "
-        f"world than the one that arms are judged on. Sweeps have {SWEPT} pictures an arm and no ID tokens.",
+        f"world than the one that arms are judged on. Sweeps have {SWEPT} pictures an arm. *PIE* is the Pivot ID Encoder: one row of "
+        "the prompt is fused with the portrait, and nothing of the base is trained.",
         "",
         "*outside* is how far a picture differs from the unguided one with the same noise, outside of that one's heads, mean "
         "square times 1000; *likeness* how alike matched features are at the last guided step, (cos + 1) / 2.",

@@ -1,4 +1,4 @@
-"""O1: whose attention is read, what it is compared with, who is drawn, and which arms take part."""
+"""O1: whose attention is read, what it is compared with, and how the arms are trained."""
 
 from __future__ import annotations
 
@@ -11,26 +11,12 @@ pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
 from likeness.miniature.ablations import localisation
-from likeness.miniature.ablations.localisation import (
-    ARMS,
-    BETA,
-    O1,
-    OVERLAP,
-    PAPERS,
-    STRICT,
-    TIMESTEPS,
-    WITHOUT,
-    draw_pivots,
-    measure_arms,
-    overlaps,
-    questioned_people,
-)
-from likeness.miniature.ablations.questions import SEED, Questions
+from likeness.miniature.ablations.guided_experiments import UNLOCALISED
+from likeness.miniature.ablations.localisation import TIMESTEPS, overlaps, questioned_people
+from likeness.miniature.ablations.questions import SEED
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.omniportrait import CONFIG, new_pivot, read_pivot
 from likeness.miniature.recipe.plan import SHIPPED_PIVOT
-from likeness.miniature.recipe.stages import Kitchen
-from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.world import World
 from likeness.models.checkpoint import flatten
 from likeness.models.miniature.sizes import BaseSizes
@@ -68,27 +54,8 @@ def people(base):
     return questioned_people(base, COUNT)
 
 
-@pytest.fixture(scope="module")
-def asked():
-    scene = World(seed=SEED, split="held out").scenes(range(COUNT))
-    noise = torch.randn(COUNT, 4, 16, 16, generator=torch.Generator().manual_seed(0))
-    nothing = torch.zeros(COUNT, 1, 1, 1)
-    return Questions(
-        scene=scene,
-        noise=noise,
-        intrinsic=nothing,
-        structure=nothing,
-        opening=nothing,
-        references=nothing,
-        crops=nothing,
-        faces=nothing,
-        heads=nothing,
-    )
-
-
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(localisation, "Settings", lambda: Settings(steps=2))
     monkeypatch.setattr(localisation, "ROWS", 2)
 
 
@@ -98,8 +65,9 @@ def test_what_was_read_comes_back(weights, adapter):
     assert not any(parameter.requires_grad for parameter in adapter.image_encoder.parameters())
 
 
-def test_the_people_are_those_of_the_questions(asked, people):
-    assert torch.equal(people.codes, asked.scene.codes[:, 0])
+def test_the_people_are_those_of_the_questions(people):
+    asked = World(seed=SEED, split="held out").scenes(range(COUNT))
+    assert torch.equal(people.codes, asked.codes[:, 0])
 
 
 @pytest.mark.parametrize(
@@ -156,37 +124,7 @@ def test_the_attention_is_that_of_the_fused_rows(base, adapter, people, quick):
     torch.testing.assert_close(read.flatten(1), expected)
 
 
-def test_without_an_adapter_the_base_draws_alone(base, asked, people, quick):
-    prompts = [caption.text for caption in asked.scene.captions]
-    alone = decode(base, draw_latents(base, prompts, asked.noise, Settings(steps=2)))
-    torch.testing.assert_close(draw_pivots(base, None, asked, people), alone, atol=1e-5, rtol=1e-4)
-
-
-def test_people_are_drawn_each_in_their_own_picture_and_can_be_moved(base, adapter, asked, people, quick):
-    own = draw_pivots(base, adapter, asked, people)
-    moved = draw_pivots(base, adapter, asked, people, moved=1)
-    assert not torch.equal(own, draw_pivots(base, None, asked, people))
-    alike = replace(people, crops=people.crops.roll(1, 0))
-    torch.testing.assert_close(moved, draw_pivots(base, adapter, asked, alike))
-    assert not torch.equal(own, moved)
-
-
 def test_the_arms_differ_in_the_weight_of_the_loss_alone():
-    assert {name: arm.training.eta for name, arm in ARMS.items()} == {WITHOUT: 0.0, PAPERS: 2e-3, STRICT: 2e-2}
-    assert ARMS[PAPERS] is SHIPPED_PIVOT
-    assert len({arm.suffix for arm in ARMS.values()}) == 3
-    assert len({(arm.training.visual, arm.training.drop) for arm in ARMS.values()}) == 1
-
-
-def test_every_arm_is_trained_drawn_and_measured(base, weights, asked, quick, tmp_path, monkeypatch):
-    trained = []
-    monkeypatch.setattr(Kitchen, "omniportrait", lambda kitchen, base, arm: trained.append(arm) or weights)
-    monkeypatch.setattr(
-        localisation, "judge_arm", lambda judge, expressions, pictures, asked: {"text": [float(pictures.mean())]}
-    )
-    values = measure_arms(Kitchen(tmp_path), base, None, None, asked)
-    assert trained == list(ARMS.values())
-    assert set(values) == set(O1.arms)
-    assert all(len(each[OVERLAP]) == COUNT and len(each["text"]) == 1 for each in values.values())
-    assert {claim.metric for claim in O1.claims} <= {OVERLAP, "text"}
-    assert BETA == 0.5
+    assert (UNLOCALISED.training.eta, SHIPPED_PIVOT.training.eta) == (0.0, 1.0)
+    assert replace(UNLOCALISED.training, eta=1.0) == SHIPPED_PIVOT.training
+    assert UNLOCALISED.suffix != SHIPPED_PIVOT.suffix
