@@ -20,7 +20,7 @@ from ..models.checkpoint import KeyReport, load_strictly, subset
 from ..models.consistentid.checkpoint import load as load_consistentid
 from ..models.miniature.base_file import CLIP, UNET, VAE, read_base_file
 from ..models.miniature.faces_file import FaceNetworks, read_face_networks
-from ..models.miniature.folder import BASE, CONSISTENTID, FACES, UNIPORTRAIT
+from ..models.miniature.folder import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, UNIPORTRAIT
 from ..models.miniature.sizes import BaseSizes
 from ..models.miniature.uniportrait_file import read_uniportrait
 from ..models.miniature.vae import FACTOR, MiniatureVAE
@@ -29,6 +29,7 @@ from .face_analysis import LoadedFaceAnalysis
 from .face_parser import LoadedFaceParser
 from .files import embedding_folders
 from .memory import attention_dtype, manage
+from .omniportrait import LoadedOmniPortrait, load_omniportrait
 from .recogniser import BackboneRecogniser
 from .uniportrait import LoadedUniPortrait, new_uniportrait
 
@@ -50,6 +51,7 @@ class LoadedMiniature:
         uniportrait: UniPortrait for this base model.
         face_parser: tells the parts of drawn faces apart.
         consistentid: ConsistentID for this base model, in its corrected behaviour.
+        omniportrait: OmniPortrait's pivot for this base model.
     """
 
     model: ModelPatcher
@@ -60,6 +62,7 @@ class LoadedMiniature:
     uniportrait: LoadedUniPortrait
     face_parser: LoadedFaceParser
     consistentid: LoadedConsistentID
+    omniportrait: LoadedOmniPortrait
 
 
 def load_miniature() -> LoadedMiniature:
@@ -68,6 +71,7 @@ def load_miniature() -> LoadedMiniature:
     Raises:
         MissingModelFileError: if one of them is not there.
         UnknownCheckpointError: if one of them is something else.
+        MissingPackageError: without open_clip_torch, which the pivot's image encoder is built from.
     """
     weights, sizes = read_base_file(BASE)
     faces = read_face_networks(FACES)
@@ -82,6 +86,7 @@ def load_miniature() -> LoadedMiniature:
         uniportrait=uniportrait,
         face_parser=LoadedFaceParser(faces.parser, manage(faces.parser)),
         consistentid=new_consistentid(load_consistentid(CONSISTENTID, dtype=attention_dtype()), recogniser),
+        omniportrait=load_omniportrait(OMNIPORTRAIT),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..host.miniature import load_miniature
-from .sockets import CATEGORY, ConsistentID, FaceAnalysis, FaceParser, UniPortrait
+from .sockets import CATEGORY, ConsistentID, FaceAnalysis, FaceParser, OmniPortrait, UniPortrait
 
 
 class LoadMiniature(io.ComfyNode):
@@ -37,6 +37,9 @@ class LoadMiniature(io.ComfyNode):
                 ConsistentID.Output(
                     display_name="consistentid", tooltip="ConsistentID for this base model, corrected behaviour."
                 ),
+                OmniPortrait.Output(
+                    display_name="omniportrait", tooltip="OmniPortrait's Pivot ID Encoder for this base model."
+                ),
             ],
         )
 
@@ -52,6 +55,7 @@ class LoadMiniature(io.ComfyNode):
             loaded.uniportrait,
             loaded.face_parser,
             loaded.consistentid,
+            loaded.omniportrait,
         )
 
 

@@ -25,6 +25,7 @@ FLOORS = {
     "miniature-two-people": 0.4,
     "miniature-consistentid": 0.5,
     "miniature-guidance": 0.4,
+    "miniature-omniportrait": 0.4,
 }
 
 

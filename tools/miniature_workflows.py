@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .omniportrait_workflows import IN_PREVIEW, guide, shown
+from .omniportrait_workflows import BY_WORD, IN_PREVIEW, guide, shown
 from .workflow_graph import Graph, Group, Node, Socket
 from .workflow_notes import (
     HOW_MINIATURE_CONSISTENTID,
     HOW_MINIATURE_GUIDANCE,
+    HOW_MINIATURE_OMNIPORTRAIT,
     HOW_MINIATURE_ONE,
     HOW_MINIATURE_TWO,
     MINIATURE_FILES,
@@ -22,10 +23,12 @@ PICTURES = 4
 PORTRAIT = "miniature-person-{number}.png"
 STRENGTH = 1.0
 STRUCTURE = 0.3
+PIVOT = 1.5  # at 1, one row of the small text is too little
 # Small latents are told apart at lower noise than those of 64 positions a side, for which the paper's numbers are.
 GUIDANCE: dict[str, Any] = {"strength": 1.0, "start_percent": 0.6, "reference_percent": 0.7, "features": "fine"}
 MERGE: dict[str, Any] = {"merge_by": "percent", "start_percent": 0.0}
 ONE = "a man in a red shirt in front of blue and orange waves"
+MARKED = "a man @id1 in a red shirt in front of blue and orange waves"
 TWO = "a man in a red shirt on the left and a boy in a green shirt on the right, against white and grey stripes"
 
 
@@ -110,13 +113,7 @@ def guidance(graph: Graph) -> None:
     """One drawn portrait: UniPortrait brings the person in, guidance pulls towards the portrait."""
     miniature = graph.add("LikenessLoadMiniature")
     photo, faces, identity = _person(graph, miniature, 1)
-    reference = graph.add(
-        "LikenessAddOmniPortraitReference",
-        photo=faces["faces"],
-        vae=miniature["vae"],
-        face_parser=miniature["face_parser"],
-        size=SIZE,
-    )
+    reference = _reference(graph, miniature, faces)
     applied = graph.add(
         "LikenessApplyUniPortrait",
         model=miniature["model"],
@@ -138,6 +135,46 @@ def guidance(graph: Graph) -> None:
             [Group("Sampling", [[[applied, guided, latent, sampled]]])],
             [_saved(graph, miniature, sampled, "miniature-guidance"), shown(graph, guided, sampled)],
         ]
+    )
+
+
+def omniportrait(graph: Graph) -> None:
+    """One drawn portrait, fused into the noun of the prompt and guided where the picture attends to it."""
+    miniature = graph.add("LikenessLoadMiniature")
+    photo, faces = _faces(graph, miniature, 1)
+    reference = _reference(graph, miniature, faces)
+    prompt = graph.add(
+        "LikenessEncodeOmniPortraitPrompt",
+        clip=miniature["clip"],
+        references=reference["references"],
+        text=MARKED,
+        omniportrait=miniature["omniportrait"],
+        strength=PIVOT,
+    )
+    negative = graph.add("CLIPTextEncode", "Negative prompt", text="", clip=miniature["clip"])
+    guided = guide(graph, miniature["model"], reference, BY_WORD, **GUIDANCE)
+    latent = graph.add("EmptyLatentImage", width=SIZE, height=SIZE, batch_size=PICTURES)
+    texts = (prompt["conditioning"], negative["CONDITIONING"])
+    sampled = sample(graph, guided["model"], texts, latent["LATENT"], SAMPLING)
+    graph.place(
+        [
+            [notes(graph, HOW_MINIATURE_OMNIPORTRAIT, MINIATURE_FILES)],
+            [Group("Models", [[[miniature]]])],
+            [Group("Person", [[photo, faces, reference]])],
+            [Group("Prompt", [[[prompt, negative]]])],
+            [Group("Sampling", [[[guided, latent, sampled]]])],
+            [_saved(graph, miniature, sampled, "miniature-omniportrait"), shown(graph, guided, sampled)],
+        ]
+    )
+
+
+def _reference(graph: Graph, miniature: Node, faces: Node) -> Node:
+    return graph.add(
+        "LikenessAddOmniPortraitReference",
+        photo=faces["faces"],
+        vae=miniature["vae"],
+        face_parser=miniature["face_parser"],
+        size=SIZE,
     )
 
 
@@ -186,4 +223,5 @@ WORKFLOWS: Mapping[str, Callable[[Graph], None]] = {
     "miniature-two-people": two_people,
     "miniature-consistentid": consistentid,
     "miniature-guidance": guidance,
+    "miniature-omniportrait": omniportrait,
 }

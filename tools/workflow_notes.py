@@ -244,3 +244,12 @@ HOW_MINIATURE_GUIDANCE = f"""
 
 The miniature's latents are small, so guidance begins later and is stronger here than with your own checkpoint: `reference-guidance`.
 """
+
+HOW_MINIATURE_OMNIPORTRAIT = f"""
+{_MINIATURE}
+1. *Encode OmniPortrait Prompt* fuses the portrait with the word before `@id1`. Without the marker the first word for a person is taken.
+2. Run: four pictures of that person. Guidance pulls where the picture attends to the word; *Where the face was* shows the places.
+3. Set `strength` of *Encode OmniPortrait Prompt* to 0 to see what guidance does by itself.
+
+The adapter was trained as `docs/training.md` says; with a checkpoint of your own and an adapter for it: `omniportrait-portrait`.
+"""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from likeness.models.miniature.folder import BASE, CONSISTENTID, FACES, UNIPORTRAIT
+from likeness.models.miniature.folder import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, UNIPORTRAIT
 
 pytestmark = [
     pytest.mark.comfy,
     pytest.mark.skipif(
-        not all(path.is_file() for path in (BASE, FACES, UNIPORTRAIT, CONSISTENTID)),
+        not all(path.is_file() for path in (BASE, FACES, UNIPORTRAIT, CONSISTENTID, OMNIPORTRAIT)),
         reason="the miniature is not trained yet",
     ),
 ]

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 pytest.importorskip("diffusers")
+pytest.importorskip("open_clip")
 
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.networks.faces import read_faces
@@ -18,12 +19,13 @@ from likeness.models.consistentid.checkpoint import load
 from likeness.models.face.parsing import LABELS
 from likeness.models.miniature.face_vectors import face_vectors
 from likeness.models.miniature.parser import FOLD
-from likeness.tests.miniature.small_files import FACE_WIDTH, IMAGE_WIDTH, SIZES, write_consistentid, write_files
+from likeness.tests.miniature.small_files import FACE_WIDTH, IMAGE_WIDTH, SIZES, write_files_with_adapters
 from likeness.training.image_encoder import hidden_tokens
 from torch import nn
 
 pytestmark = pytest.mark.comfy
 
+NAMES = ("base", "faces", "uniportrait", "consistentid", "omniportrait")
 WIDE = replace(SIZES, text=64)  # what a file's loader takes heads of 64 for
 PROMPT = "a man in a red shirt in front of dots"
 SEEN = ("Face", "Left_Eye", "Nose", "Upper_Lip")  # of every photo; the words come as face, nose, eyes, mouth
@@ -34,9 +36,7 @@ ALIKE = {"atol": 1e-4, "rtol": 1e-3}
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small")
-    paths = write_files(folder, WIDE) | {"consistentid": folder / "consistentid.safetensors"}
-    write_consistentid(paths["consistentid"], read_base(paths["base"]))
-    return paths
+    return write_files_with_adapters(folder, WIDE)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def miniature(paths):
     import likeness.host.miniature as module
 
     with pytest.MonkeyPatch.context() as patched:
-        for name in ("base", "faces", "uniportrait", "consistentid"):
+        for name in NAMES:
             patched.setattr(module, name.upper(), paths[name])
         loaded = module.load_miniature()
     see_nothing_else(loaded.face_parser.parser.network)

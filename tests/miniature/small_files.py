@@ -6,7 +6,7 @@ import torch
 from likeness.miniature.judge.file import write_judge
 from likeness.miniature.judge.judge import Judge
 from likeness.miniature.judge.readers import new_backdrop_reader, new_person_reader
-from likeness.miniature.networks.checkpoint import write_base
+from likeness.miniature.networks.checkpoint import read_base, write_base
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.networks.weights_file import write_weights
 from likeness.miniature.recipe.faces_file import write_face_networks
@@ -99,3 +99,14 @@ def write_pivot(path, base):
     fusion, encoder = new_pivot(base, seed=5), PivotImageEncoder(CONFIG)
     nn.init.normal_(fusion.fusion.weight, generator=torch.Generator().manual_seed(6))
     write_weights(path, flatten(adapter_weights(fusion, encoder)), adapter_metadata(CONFIG))
+
+
+def write_files_with_adapters(folder, sizes=SIZES):
+    """`write_files`, and everything else that Load Miniature reads."""
+    paths = write_files(folder, sizes) | {
+        name: folder / f"{name}.safetensors" for name in ("consistentid", "omniportrait")
+    }
+    base = read_base(paths["base"])
+    write_consistentid(paths["consistentid"], base)
+    write_pivot(paths["omniportrait"], base)
+    return paths

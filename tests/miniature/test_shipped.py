@@ -17,7 +17,7 @@ from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.studio.drawing import Settings
 from likeness.models.files import read_metadata
-from likeness.models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, UNIPORTRAIT, WEIGHTS
+from likeness.models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, WEIGHTS
 from likeness.models.miniature.uniportrait_file import read_uniportrait
 from likeness.training.feature_store import FeatureStore
 
@@ -65,7 +65,7 @@ def mean(values):
 
 def test_all_files_are_small_and_say_where_they_come_from():
     files = sorted(WEIGHTS.glob("*"))
-    assert files == sorted([BASE, CONSISTENTID, FACES, JUDGE, UNIPORTRAIT])
+    assert files == sorted([BASE, CONSISTENTID, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT])
     assert sum(file.stat().st_size for file in files) < 20 * 2**20
     for file in files:
         assert read_metadata(file)["licence"] == "Apache-2.0"

@@ -1,0 +1,105 @@
+"""Load Miniature's OmniPortrait on files of a few channels: ComfyUI makes of a photo what the training makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+pytest.importorskip("diffusers")
+pytest.importorskip("open_clip")
+
+from likeness.miniature.networks.checkpoint import read_base
+from likeness.miniature.recipe.latents import caption_tokens, encode_tokens
+from likeness.miniature.recipe.omniportrait import CONFIG
+from likeness.miniature.recipe.pivot_people import _small
+from likeness.miniature.studio.pivots import Pivots
+from likeness.models.omniportrait.checkpoint import load
+from likeness.tests.miniature.small_files import SIZES, write_files_with_adapters
+from likeness.training.portrait_crops import cut_wide, middle
+from torch import nn
+
+pytestmark = pytest.mark.comfy
+
+WIDE = replace(SIZES, text=64)  # what the loader of ConsistentID's file takes heads of 64 for
+MARKED, PROMPT, NOUN = "a man @id1 in a red shirt", "a man in a red shirt", 2
+SIDE = 96  # of the photo, pixels
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    return write_files_with_adapters(tmp_path_factory.mktemp("small"), WIDE)
+
+
+@pytest.fixture(scope="module")
+def miniature(paths):
+    import likeness.host.miniature as module
+
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("base", "faces", "uniportrait", "consistentid", "omniportrait"):
+            patched.setattr(module, name.upper(), paths[name])
+        return module.load_miniature()
+
+
+@pytest.fixture(scope="module")
+def faces(miniature):
+    """The one face of a picture, as Detect Faces gives it."""
+    from likeness.host.faces import detect_faces
+
+    noise = torch.rand(1, 12, 12, 3, generator=torch.Generator().manual_seed(0))
+    picture = nn.functional.interpolate(noise.movedim(-1, 1), (SIDE, SIDE), mode="bilinear").movedim(1, -1)
+    found = detect_faces(picture, analysis=miniature.face_analysis)
+    assert len(found.faces) == 1
+    return found
+
+
+@pytest.fixture(scope="module")
+def references(miniature, faces):
+    from likeness.host.omniportrait_references import add_reference
+
+    chain, _ = add_reference(faces, miniature.vae, None, size=64)
+    return chain
+
+
+def test_the_file_is_one_for_this_base(miniature):
+    assert miniature.omniportrait.adapter.config == CONFIG
+    assert miniature.omniportrait.adapter.context_dim == WIDE.text
+
+
+def test_the_noun_becomes_what_the_training_makes_of_it(paths, miniature, faces, references):
+    from likeness.host.pivot_prompt import encode_prompt
+
+    [[text, noted]] = encode_prompt(miniature.clip, references, MARKED, omniportrait=miniature.omniportrait)
+    base, adapter = read_base(paths["base"]), load(paths["omniportrait"])
+    [face], [picture] = faces.faces, faces.images
+    crops = middle(_small([cut_wide(picture, tuple(face.box.tolist()))]).float() / 255)
+    with torch.no_grad():
+        plain = encode_tokens(base, caption_tokens([PROMPT]))
+        embedded = adapter.image_encoder(crops)
+        fused = Pivots(pivot=adapter.pivot, faces=embedded[None], rows=torch.tensor([[NOUN]])).fused(plain)
+    rest = torch.arange(text.shape[1]) != NOUN
+    torch.testing.assert_close(text[:, rest], plain[:, rest], atol=1e-4, rtol=1e-3)
+    moved, expected = (each[0, NOUN] - plain[0, NOUN] for each in (text, fused))
+    assert expected.norm() > 1
+    assert (moved - expected).norm() < 0.05 * expected.norm()  # the training keeps smaller crops
+    assert any(rows == ((0, NOUN),) for rows in noted.values())
+
+
+def test_a_picture_is_drawn_of_the_person(miniature, references):
+    from likeness.host.pivot_prompt import encode_prompt
+
+    import nodes
+
+    fused = encode_prompt(miniature.clip, references, MARKED, omniportrait=miniature.omniportrait)
+    plain, nothing = (
+        miniature.clip.encode_from_tokens_scheduled(miniature.clip.tokenize(each)) for each in (PROMPT, "")
+    )
+    latents = [
+        nodes.KSampler().sample(
+            miniature.model, 1, 2, 3.0, "euler", "simple", positive, nothing, {"samples": torch.zeros(1, 4, 8, 8)}
+        )[0]["samples"]
+        for positive in (fused, plain)
+    ]
+    assert all(torch.isfinite(latent).all() for latent in latents)
+    assert (latents[0] - latents[1]).abs().max() > 0.01
