@@ -14,7 +14,7 @@ from . import face_sizes, noun_masks
 from .arms import Arm
 from .claims import Claim, Experiment
 from .experiments import ON, PLAIN, ROUTER
-from .guiding import WITH_TOKENS, Guiding
+from .guiding import WITH_PIVOT, WITH_TOKENS, Guiding
 from .matching import BLOCKS
 
 UNLOCALISED = PivotArm(" without localisation", replace(FUSION, eta=0.0))
@@ -271,12 +271,12 @@ def guided_arms(shipped: UniPortraitAdapter, pivots: Mapping[str, OmniPortraitAd
     """
     guiding = Guiding()
     gentle = replace(guiding, strength=WITH_TOKENS)
-    pivot = pivots[PIVOT]
+    pivot, with_pivot = pivots[PIVOT], replace(guiding, strength=WITH_PIVOT)
     return [
         *(Arm(name=name, pivot=each) for name, each in pivots.items()),
         Arm(name=PIVOT_STRANGERS, pivot=pivot, is_shuffled=True),
-        Arm(name=PIVOT_GUIDED, pivot=pivot, guiding=gentle),
-        Arm(name=PIVOT_BY_WORD, pivot=pivot, guiding=replace(gentle, where="word")),
+        Arm(name=PIVOT_GUIDED, pivot=pivot, guiding=with_pivot),
+        Arm(name=PIVOT_BY_WORD, pivot=pivot, guiding=replace(with_pivot, where="word")),
         Arm(name=PLAIN),
         Arm(name=GUIDED, guiding=guiding),
         Arm(name=ON, adapter=shipped),

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import torch
 
+from .arms import PIVOT_STRENGTH
 from .bootstrap import difference, estimate
 from .experiments import PLAIN
 from .gallery import Gallery
 from .guided_experiments import DRAWN, MEASURED, NO_STRENGTH, ONE, SWEPT, Sweep
-from .guiding import WITH_TOKENS, Guiding
+from .guiding import WITH_PIVOT, WITH_TOKENS, Guiding
 from .heads import WIDENING
 from .judging import Values
 from .matching import BLOCK, GATE, REFERENCE_SIGMA, Matches, passes
@@ -96,13 +97,13 @@ def _notes(gallery: Gallery) -> list[str]:
     return [
         *notes(gallery),
         "",
-        f"Unless an arm says otherwise: strength mode *relative* with s = {guiding.strength:g}, on top of ID tokens and PIE {WITH_TOKENS:g}, from σ {guiding.start:g} on, "
+        f"Unless an arm says otherwise: strength mode *relative* with s = {guiding.strength:g}, on top of ID tokens {WITH_TOKENS:g} and of PIE {WITH_PIVOT:g}, from σ {guiding.start:g} on, "
         f"features of output block {guiding.block}, one portrait a person, read at σ {guiding.reference_sigma:g} with four "
         "noises. Heads are where a detector finds a face in the preview of what the picture will be, looked for at every fifth "
         f"guided step, its box widened by {WIDENING:g} of its size on every side for the hair, the ellipse inside it taken: "
         "what a user has. The portraits' masks are the true ones. Tap and noise levels were chosen on pictures of another "
         f"world than the one that arms are judged on. Sweeps have {SWEPT} pictures an arm. *PIE* is the Pivot ID Encoder: one row of "
-        "the prompt is fused with the portrait, and nothing of the base is trained.",
+        f"the prompt is fused with the portrait, with strength {PIVOT_STRENGTH:g}, and nothing of the base is trained.",
         "",
         "*outside* is how far a picture differs from the unguided one with the same noise, outside of that one's heads, mean "
         "square times 1000; *likeness* how alike matched features are at the last guided step, (cos + 1) / 2.",

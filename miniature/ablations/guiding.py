@@ -29,6 +29,7 @@ from .questions import Questions
 # Chosen on 48 pictures of the world in which the gate's settings were chosen. The start is the paper's u = 0.8, not 0.6.
 STRENGTH, START = 6.0, 8.0
 WITH_TOKENS = 3.0  # strength where a pivot brings the person already: 6 was too strong on these pictures
+WITH_PIVOT = 1.5  # likewise where it is OmniPortrait's own
 Where = Literal["head", "face", "word", "beside"]
 
 
