@@ -193,9 +193,9 @@ class Sweep:
 
 
 STRENGTHS = (0.15, 0.5, 1.5, 3.0, 6.0, 12.0)
-STARTS = (0.6, 2.3, 8.0, 41.0, 5000.0)  # each just above the level of a step
-REFERENCES = (0.1, 0.57, 1.05, 2.28, 2.98)
-EVERY = (1, 2, 4)
+STARTS = (0.6, 2.3, 8.0, 5000.0)  # each just above the level of a step
+REFERENCES = (0.1, 0.57, 1.05, 2.98)
+EVERY = (1, 2)
 
 
 def sweeps(shipped: UniPortraitAdapter) -> tuple[Sweep, ...]:

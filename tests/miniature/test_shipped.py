@@ -6,6 +6,7 @@ import pytest
 import torch
 
 pytest.importorskip("diffusers")
+pytest.importorskip("open_clip")
 
 from likeness.miniature.ablations.arms import Arm, Easel, draw_arm
 from likeness.miniature.ablations.judging import judge_arm
@@ -19,6 +20,7 @@ from likeness.miniature.studio.drawing import Settings
 from likeness.models.files import read_metadata
 from likeness.models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, WEIGHTS
 from likeness.models.miniature.uniportrait_file import read_uniportrait
+from likeness.models.omniportrait.checkpoint import load as load_pivot
 from likeness.training.feature_store import FeatureStore
 
 pytestmark = pytest.mark.slow
@@ -27,6 +29,7 @@ COUNT = 16  # pictures of every arm
 TRUE = 96  # that the world itself draws
 GUESSED = sum(CHANCE) / len(CHANCE)
 FLOOR = {1: 0.65, 2: 0.5}  # by number of people: share of skin, hair colour and eyes that are right
+PIVOT_FLOOR = 0.4
 TEXT_FLOOR = 0.7
 
 
@@ -48,10 +51,12 @@ def judged(tmp_path_factory):
         Arm(name="adapter", adapter=adapter),
         Arm(name="shuffled", adapter=adapter, is_shuffled=True),
     ]
+    pivot = load_pivot(OMNIPORTRAIT)
+    pivots = [Arm(name="pivot", pivot=pivot), Arm(name="shuffled pivot", pivot=pivot, is_shuffled=True)]
     means = {}
     for people in (1, 2):
         asked = new_questions(faces, count=COUNT, people=people, channels=base.unet.config["in_channels"])
-        for arm in arms:
+        for arm in (*arms, *(pivots if people == 1 else ())):
             pictures = draw_arm(easel, arm, asked).pictures(base)
             means[people, arm.name] = mean(judge_arm(judge, new_expression_reader(), pictures, asked))
         drawn = new_questions(faces, count=TRUE, people=people, channels=base.unet.config["in_channels"])
@@ -83,3 +88,9 @@ def test_people_come_into_the_picture_and_only_those_who_were_shown(judged, peop
     assert judged[people, "plain"]["identity"] < GUESSED + 0.2
     assert judged[people, "shuffled"]["identity"] < GUESSED + 0.2
     assert judged[people, "adapter"]["text"] > TEXT_FLOOR
+
+
+def test_a_row_of_the_prompt_brings_in_only_who_was_shown(judged):
+    assert judged[1, "pivot"]["identity"] > PIVOT_FLOOR
+    assert judged[1, "shuffled pivot"]["identity"] < GUESSED + 0.15
+    assert judged[1, "pivot"]["text"] > TEXT_FLOOR
