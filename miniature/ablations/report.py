@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -86,8 +87,9 @@ def strip(folder: Path, name: str, gallery: Gallery, people: int, arms: Sequence
     references = gallery.questions[people].references[:SHOWN]
     rows = [np.concatenate([_side_by_side(each) for each in references], 1)]
     rows += [np.concatenate(arrays_from_images(gallery.pictures[arm].permute(0, 2, 3, 1)), 1) for arm in arms]
-    Image.fromarray(np.concatenate(rows)).save(folder / f"{name}.jpg", quality=QUALITY)
-    return ["", f"Rows: {'; '.join(('portraits', *arms))}.", "", f"![{name}]({name}.jpg)", ""]
+    file = re.sub(r"\W+", "-", name) + ".jpg"  # links hold no spaces
+    Image.fromarray(np.concatenate(rows)).save(folder / file, quality=QUALITY)
+    return ["", f"Rows: {'; '.join(('portraits', *arms))}.", "", f"![{name}]({file})", ""]
 
 
 def write_lines(path: Path, lines: Sequence[str]) -> Path:

@@ -198,7 +198,7 @@ def test_a_pivot_puts_everybody_into_the_row_of_their_noun(studio, easel, questi
     given = Pivots(pivot=pivot.pivot, faces=faces, rows=noun_rows(asked.scene.captions[row:]), strength=1.2)
     with pivots_in(studio.base, given):
         alone = draw_latents(studio.base, [asked.scene.captions[row].text], asked.noise[row:], FEW)
-    torch.testing.assert_close(own.latents[row:], alone, atol=1e-4, rtol=0)
+    torch.testing.assert_close(own.latents[row:], alone, atol=1e-3, rtol=0)
 
 
 def test_the_pivot_of_an_arm_is_guided_and_shuffled_with_its_portraits(easel, questions, pivot):
