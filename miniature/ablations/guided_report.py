@@ -63,11 +63,11 @@ def _gate(gate: Sequence[Matches]) -> list[str]:
         f"no arm is judged on. Guidance uses block {BLOCK} at σ {REFERENCE_SIGMA:g} and matches portraits with scenes; the "
         f"gate asks for {GATE:g} there and is {verdict}.",
         "",
-        "| output block | σ | portrait → scene | scene → scene | chance |",
-        "|---|---|---|---|---|",
+        "| output block | σ | portrait → scene | left and right told apart | scene → scene | chance |",
+        "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {each.block} | {each.sigma:g} | {each.portraits:.3f} | {each.scenes:.3f} | {each.chance:.3f} |"
+        f"| {each.block} | {each.sigma:g} | {each.portraits:.3f} | {each.same_side:.3f} | {each.scenes:.3f} | {each.chance:.3f} |"
         for each in gate
     ]
     return [*lines, ""]

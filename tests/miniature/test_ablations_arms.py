@@ -190,15 +190,15 @@ def pivot(studio):
 @pytest.mark.parametrize("people", [1, 2])
 def test_a_pivot_puts_everybody_into_the_row_of_their_noun(studio, easel, questions, pivot, people):
     asked = questions[people]
-    own = draw_arm(easel, Arm(name="an arm", pivot=pivot, pivot_strength=1.2), asked)
+    own = draw_arm(easel, Arm(name="an arm", pivot=pivot, pivot_strength=1.0), asked)
     plain = draw_arm(easel, Arm(name="an arm"), asked)
     assert (own.latents - plain.latents).abs().amax((1, 2, 3)).min() > 1e-3
     row = COUNT - 1
     faces = pivot.image_encoder(asked.crops[row])[None]
-    given = Pivots(pivot=pivot.pivot, faces=faces, rows=noun_rows(asked.scene.captions[row:]), strength=1.2)
+    given = Pivots(pivot=pivot.pivot, faces=faces, rows=noun_rows(asked.scene.captions[row:]))
     with pivots_in(studio.base, given):
         alone = draw_latents(studio.base, [asked.scene.captions[row].text], asked.noise[row:], FEW)
-    torch.testing.assert_close(own.latents[row:], alone, atol=1e-3, rtol=0)
+    torch.testing.assert_close(own.latents[row:], alone, atol=1e-4, rtol=0)
 
 
 def test_the_pivot_of_an_arm_is_guided_and_shuffled_with_its_portraits(easel, questions, pivot):
