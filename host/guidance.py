@@ -74,7 +74,8 @@ class Guidances:
             return batch.ask()
         step.is_open = False
         outputs = _split(batch, place, step) if step.due else batch.ask()
-        step.negative = None if batch.negative is None else outputs[batch.negative]
+        negative = batch.negative
+        step.negative = None if negative is None else outputs[negative]
         return outputs
 
 

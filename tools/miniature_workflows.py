@@ -28,7 +28,7 @@ PIVOT = 1.5  # at 1, one row of the small text is too little
 GUIDANCE: dict[str, Any] = {"strength": 1.0, "start_percent": 0.6, "reference_percent": 0.7, "features": "fine"}
 MERGE: dict[str, Any] = {"merge_by": "percent", "start_percent": 0.0}
 ONE = "a man in a red shirt in front of blue and orange waves"
-MARKED = "a man @id1 in a red shirt in front of blue and orange waves"
+MARKED = ONE.replace("a man", "a man @id1")
 TWO = "a man in a red shirt on the left and a boy in a green shirt on the right, against white and grey stripes"
 
 

@@ -52,7 +52,9 @@ from .guided_experiments import (
     DRAWN,
     NO_ETA,
     OVERLAP,
+    PAPERS_ETA,
     PIVOT,
+    PUBLISHED,
     UNLOCALISED,
     guided_arms,
     sweeps,
@@ -141,8 +143,9 @@ def _uniportrait(
 
 def _omniportrait(kitchen: Kitchen, gallery: Gallery, shipped: UniPortraitAdapter, report: Path) -> Path:
     base, questions = gallery.easel.base, gallery.questions[1]
-    unlocalised = read_pivot(kitchen.omniportrait(base, UNLOCALISED))
-    pivots = {NO_ETA: unlocalised, PIVOT: load_pivot(OMNIPORTRAIT)}
+    trained = {NO_ETA: UNLOCALISED, PAPERS_ETA: PUBLISHED}
+    pivots = {name: read_pivot(kitchen.omniportrait(base, arm)) for name, arm in trained.items()}
+    pivots[PIVOT] = load_pivot(OMNIPORTRAIT)
     pairs = new_pairs(PAIRS)
     gate = [match(base, pairs, block, sigma) for block in BLOCKS for sigma in SIGMAS]
     heads = true_heads(true_scenes(len(questions)))[:, 0]

@@ -153,13 +153,11 @@ def _drawn(easel: Easel, arm: Arm, questions: Questions, rows: slice) -> dict[st
 
 
 def _pivots(arm: Arm, questions: Questions, rows: slice) -> Pivots | None:
-    adapter = arm.pivot
-    if adapter is None:
+    if arm.pivot is None:
         return None
-    crops = questions.crops[rows]
-    faces = adapter.image_encoder(crops.flatten(0, 1)).unflatten(0, crops.shape[:2])
-    nouns = noun_rows(questions.scene.captions[rows])
-    return Pivots(pivot=adapter.pivot, faces=faces, rows=nouns, strength=arm.pivot_strength)
+    return Pivots.of(
+        arm.pivot, questions.crops[rows], noun_rows(questions.scene.captions[rows]), strength=arm.pivot_strength
+    )
 
 
 def _likeness(record: GuidanceRecord, rows: int) -> Tensor:
@@ -200,11 +198,14 @@ def _attached(
 
 
 def _key(weights: str, arm: Arm, questions: Questions, rows: slice, settings: Settings) -> str:
-    """A name for everything that a part of an arm depends on."""
+    """A name for everything that a part of an arm depends on.
+
+    Features of portraits count as the portraits and the networks that see them: their last bits depend on threads.
+    """
     digest = hashlib.blake2b(digest_size=16)
     captions = [caption.text for caption in questions.scene.captions[rows]]
-    digest.update(repr((EDITION, weights, arm.description, settings, captions)).encode())
-    portraits = (questions.references, questions.heads, questions.intrinsic, questions.structure, questions.crops)
-    for tensor in (questions.noise, *portraits):
+    said = (EDITION, weights, questions.described_by, arm.description, settings, captions)
+    digest.update(repr(said).encode())
+    for tensor in (questions.noise, questions.references, questions.heads):
         digest.update(tensor[rows].contiguous().numpy().tobytes())
     return digest.hexdigest()

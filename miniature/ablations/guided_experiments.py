@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
+from ...models.omniportrait.face_localization import WEIGHT
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from ..judge.scores import IDENTITY
 from ..recipe.plan import FUSION, PivotArm
@@ -18,7 +19,8 @@ from .guiding import WITH_PIVOT, WITH_TOKENS, Guiding
 from .matching import BLOCKS
 
 UNLOCALISED = PivotArm(" without localisation", replace(FUSION, eta=0.0))
-SWEPT = 32  # pictures of an arm of a sweep
+PUBLISHED = PivotArm(" with the paper's localisation", replace(FUSION, eta=WEIGHT))
+SWEPT = 64  # pictures of an arm of a sweep
 CONTROL = 0.05  # what a control may change
 GUIDED, ON_GUIDED, EVERYWHERE, BY_WORD, WITHOUT_HAIR = (
     "guided",
@@ -32,12 +34,13 @@ STRANGERS, BESIDE, NO_STRENGTH = (
     "guided beside the head",
     "guided with strength 0",
 )
-PIVOT, PIVOT_STRANGERS, PIVOT_GUIDED, PIVOT_BY_WORD, NO_ETA = (
+PIVOT, PIVOT_STRANGERS, PIVOT_GUIDED, PIVOT_BY_WORD, NO_ETA, PAPERS_ETA = (
     "PIE",
     "PIE of other people's portraits",
     "PIE, guided",
     "PIE, guided where its noun attends",
     "PIE, η = 0",
+    f"PIE, η = {WEIGHT:g}",
 )
 PLAIN_TWO, GUIDED_TWO, TOGETHER, ROUTER_GUIDED, ROUTER_TOGETHER = (
     "no adapter, two people",
@@ -69,9 +72,12 @@ O1 = Experiment(
     "more than half as much as the place that does so most, in noised true pictures. The paper's η is 0.002; the miniature's "
     f"pivot ships with η = {FUSION.eta:g}.",
     1,
-    (NO_ETA, PIVOT),
+    (NO_ETA, PAPERS_ETA, PIVOT),
     (
-        Claim(OVERLAP, PIVOT, NO_ETA, "higher"),
+        Claim(OVERLAP, PAPERS_ETA, NO_ETA, "higher"),
+        Claim(OVERLAP, PIVOT, PAPERS_ETA, "higher"),
+        Claim("identity", PAPERS_ETA, NO_ETA, "higher"),
+        Claim("identity", PIVOT, PAPERS_ETA, "higher"),
         Claim("identity", PIVOT, NO_ETA, "higher"),
         Claim("text", PIVOT, NO_ETA, "lower"),
     ),
@@ -192,10 +198,10 @@ class Sweep:
     arms: tuple[Arm, ...]
 
 
-STRENGTHS = (0.15, 0.5, 1.5, 3.0, 6.0, 12.0)
-STARTS = (0.6, 2.3, 8.0, 5000.0)  # each just above the level of a step
-REFERENCES = (0.1, 0.57, 1.05, 2.98)
-EVERY = (1, 2)
+STRENGTHS = (0.15, 0.5, 1.5, 3.0, 6.0, 9.0, 12.0)
+STARTS = (0.6, 1.3, 2.3, 4.2, 8.0, 19.0, 41.0, 5000.0)  # each just above the level of a step
+REFERENCES = (0.1, 0.3, 0.57, 1.05, 2.28, 2.98, 5.4)
+EVERY = (1, 2, 4)
 
 
 def sweeps(shipped: UniPortraitAdapter) -> tuple[Sweep, ...]:

@@ -19,11 +19,11 @@ from ...training.omniportrait_batch import PivotBatch
 from ..recipe.pivot_people import PivotPool, draw_pivot_people
 from ..studio.pivots import Pivots
 from ..world import World
+from .arms import PIVOT_STRENGTH, ROWS
 from .questions import SEED
 
 BETA = 0.5  # attention scaled to 0–1 counts above it, as in Eq. 6
 TIMESTEPS = (200, 400, 600, 800)  # at which attention is read
-ROWS = 16  # pictures at once
 
 
 def questioned_people(base: Base, count: int) -> PivotPool:
@@ -33,7 +33,7 @@ def questioned_people(base: Base, count: int) -> PivotPool:
 
 @torch.no_grad()
 def overlaps(base: Base, adapter: OmniPortraitAdapter, people: PivotPool) -> list[float]:
-    """How far attention to the pivots' rows and faces overlap in noised pictures.
+    """How far attention to the pivots' rows, as strong as when arms are drawn, and faces overlap in noised pictures.
 
     Args:
         base: the miniature.
@@ -47,8 +47,8 @@ def overlaps(base: Base, adapter: OmniPortraitAdapter, people: PivotPool) -> lis
     found: list[Tensor] = []
     for start in range(0, len(people.latents), ROWS):
         batch = people.rows_as_they_are(base, range(start, min(start + ROWS, len(people.latents))))
-        embedded = adapter.image_encoder(batch.crops.flatten(0, 1)).unflatten(0, batch.rows.shape)
-        told = replace(batch, text=Pivots(pivot=adapter.pivot, faces=embedded, rows=batch.rows).fused(batch.text))
+        pivots = Pivots.of(adapter, batch.crops, batch.rows, strength=PIVOT_STRENGTH)
+        told = replace(batch, text=pivots.fused(batch.text))
         faces = batch.faces[:, 0] >= 0.5
         shares: list[Tensor] = []
         for timestep in TIMESTEPS:

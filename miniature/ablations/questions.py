@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...training.draws import Draws
 from ...training.face_encoder import FaceEncoder
+from ...training.feature_store import fingerprint
 from ...training.portrait_crops import middle
 from ..recipe.backbone import cut_faces
 from ..recipe.pivot_people import cut_portraits
@@ -33,6 +34,7 @@ class Questions:
         references: the portraits, (P, N, 3, S, S), 0–1.
         crops: their faces as OmniPortrait's image encoder sees them, (P, N, 3, s, s), 0–1.
         faces, heads: share of each of their pixels that shows the face, without hair and with it, (P, N, S, S).
+        described_by: name of the networks whose features these are.
     """
 
     scene: Scene
@@ -44,6 +46,7 @@ class Questions:
     crops: Tensor
     faces: Tensor
     heads: Tensor
+    described_by: str
 
     def __len__(self) -> int:
         return len(self.noise)
@@ -77,6 +80,7 @@ def new_questions(faces: FaceEncoder, *, count: int, people: int, channels: int,
         crops=rearrange(crops, "(p n) c h w -> p n c h w", **shape),
         faces=rearrange(portraits.faces[:, 0], "(p n) h w -> p n h w", **shape),
         heads=rearrange(true_heads(portraits)[:, 0], "(p n) h w -> p n h w", **shape),
+        described_by=fingerprint([faces.backbone, faces.image_encoder]),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...models.omniportrait.checkpoint import OmniPortraitAdapter
 from ...models.omniportrait.pivot_id_encoder import PivotIDEncoder
 from ...training.base import Base
 
@@ -29,6 +30,12 @@ class Pivots:
     faces: Tensor
     rows: Tensor
     strength: float = 1.0
+
+    @classmethod
+    def of(cls, adapter: OmniPortraitAdapter, crops: Tensor, rows: Tensor, strength: float = 1.0) -> Pivots:
+        """The people of an adapter whose faces are seen on crops, (B, N, 3, s, s), 0–1; the rest as above."""
+        faces = adapter.image_encoder(crops.flatten(0, 1)).unflatten(0, rows.shape)
+        return cls(pivot=adapter.pivot, faces=faces, rows=rows, strength=strength)
 
     def fused(self, text: Tensor) -> Tensor:
         """Text (B, S, D) with the people in it."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -19,14 +17,12 @@ from likeness.models.consistentid.checkpoint import load
 from likeness.models.face.parsing import LABELS
 from likeness.models.miniature.face_vectors import face_vectors
 from likeness.models.miniature.parser import FOLD
-from likeness.tests.miniature.small_files import FACE_WIDTH, IMAGE_WIDTH, SIZES, write_files_with_adapters
+from likeness.tests.host import small_miniature
+from likeness.tests.miniature.small_files import FACE_WIDTH, IMAGE_WIDTH
 from likeness.training.image_encoder import hidden_tokens
-from torch import nn
 
 pytestmark = pytest.mark.comfy
 
-NAMES = ("base", "faces", "uniportrait", "consistentid", "omniportrait")
-WIDE = replace(SIZES, text=64)  # what a file's loader takes heads of 64 for
 PROMPT = "a man in a red shirt in front of dots"
 SEEN = ("Face", "Left_Eye", "Nose", "Upper_Lip")  # of every photo; the words come as face, nose, eyes, mouth
 FEATURES = dict.fromkeys(("face", "ears", "eyes", "nose", "mouth"), 1.0)
@@ -35,18 +31,12 @@ ALIKE = {"atol": 1e-4, "rtol": 1e-3}
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("small")
-    return write_files_with_adapters(folder, WIDE)
+    return small_miniature.write(tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture(scope="module")
 def miniature(paths):
-    import likeness.host.miniature as module
-
-    with pytest.MonkeyPatch.context() as patched:
-        for name in NAMES:
-            patched.setattr(module, name.upper(), paths[name])
-        loaded = module.load_miniature()
+    loaded = small_miniature.load(paths)
     see_nothing_else(loaded.face_parser.parser.network)
     return loaded
 
@@ -64,14 +54,7 @@ def trained(paths, miniature):
 
 @pytest.fixture(scope="module")
 def faces(miniature):
-    """The one face of a picture, as Detect Faces gives it."""
-    from likeness.host.faces import detect_faces
-
-    noise = torch.rand(1, 12, 12, 3, generator=torch.Generator().manual_seed(0))
-    picture = nn.functional.interpolate(noise.movedim(-1, 1), (96, 96), mode="bilinear").movedim(1, -1)
-    found = detect_faces(picture, analysis=miniature.face_analysis)
-    assert len(found.faces) == 1
-    return found
+    return small_miniature.one_face(miniature)
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -16,42 +14,27 @@ from likeness.miniature.recipe.omniportrait import CONFIG
 from likeness.miniature.recipe.pivot_people import _small
 from likeness.miniature.studio.pivots import Pivots
 from likeness.models.omniportrait.checkpoint import load
-from likeness.tests.miniature.small_files import SIZES, write_files_with_adapters
+from likeness.tests.host import small_miniature
 from likeness.training.portrait_crops import cut_wide, middle
-from torch import nn
 
 pytestmark = pytest.mark.comfy
 
-WIDE = replace(SIZES, text=64)  # what the loader of ConsistentID's file takes heads of 64 for
 MARKED, PROMPT, NOUN = "a man @id1 in a red shirt", "a man in a red shirt", 2
-SIDE = 96  # of the photo, pixels
 
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory):
-    return write_files_with_adapters(tmp_path_factory.mktemp("small"), WIDE)
+    return small_miniature.write(tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture(scope="module")
 def miniature(paths):
-    import likeness.host.miniature as module
-
-    with pytest.MonkeyPatch.context() as patched:
-        for name in ("base", "faces", "uniportrait", "consistentid", "omniportrait"):
-            patched.setattr(module, name.upper(), paths[name])
-        return module.load_miniature()
+    return small_miniature.load(paths)
 
 
 @pytest.fixture(scope="module")
 def faces(miniature):
-    """The one face of a picture, as Detect Faces gives it."""
-    from likeness.host.faces import detect_faces
-
-    noise = torch.rand(1, 12, 12, 3, generator=torch.Generator().manual_seed(0))
-    picture = nn.functional.interpolate(noise.movedim(-1, 1), (SIDE, SIDE), mode="bilinear").movedim(1, -1)
-    found = detect_faces(picture, analysis=miniature.face_analysis)
-    assert len(found.faces) == 1
-    return found
+    return small_miniature.one_face(miniature)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +47,7 @@ def references(miniature, faces):
 
 def test_the_file_is_one_for_this_base(miniature):
     assert miniature.omniportrait.adapter.config == CONFIG
-    assert miniature.omniportrait.adapter.context_dim == WIDE.text
+    assert miniature.omniportrait.adapter.context_dim == small_miniature.WIDE.text
 
 
 def test_the_noun_becomes_what_the_training_makes_of_it(paths, miniature, faces, references):
@@ -76,8 +59,7 @@ def test_the_noun_becomes_what_the_training_makes_of_it(paths, miniature, faces,
     crops = middle(_small([cut_wide(picture, tuple(face.box.tolist()))]).float() / 255)
     with torch.no_grad():
         plain = encode_tokens(base, caption_tokens([PROMPT]))
-        embedded = adapter.image_encoder(crops)
-        fused = Pivots(pivot=adapter.pivot, faces=embedded[None], rows=torch.tensor([[NOUN]])).fused(plain)
+        fused = Pivots.of(adapter, crops[None], torch.tensor([[NOUN]])).fused(plain)
     rest = torch.arange(text.shape[1]) != NOUN
     torch.testing.assert_close(text[:, rest], plain[:, rest], atol=1e-4, rtol=1e-3)
     moved, expected = (each[0, NOUN] - plain[0, NOUN] for each in (text, fused))

@@ -241,7 +241,10 @@ def test_what_was_drawn_is_kept_and_drawn_again_only_if_something_else_is_asked(
     assert torch.equal(drawn.latents, again.latents)
     assert torch.equal(drawn.likeness, again.likeness)
     assert len(draw_arm(easel, replace(first, pictures=2), asked).latents) == 2
+    draw_arm(easel, first, replace(asked, intrinsic=asked.intrinsic * (1 + 1e-6)))  # as other threads would round
     assert calls == [2, 1]
+    draw_arm(easel, first, replace(asked, described_by="other networks"))
+    assert calls == [2, 1] * 2
     for other in (
         replace(first, structure_scale=0.1),
         replace(first, guiding=None),

@@ -30,6 +30,7 @@ def asked_about(people, opening=(False, False, False, False)):
         crops=nothing,
         faces=torch.zeros(4, people, 8, 8),
         heads=torch.zeros(4, people, 8, 8),
+        described_by="",
     )
 
 

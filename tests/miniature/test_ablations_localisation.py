@@ -11,7 +11,8 @@ pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
 from likeness.miniature.ablations import localisation
-from likeness.miniature.ablations.guided_experiments import UNLOCALISED
+from likeness.miniature.ablations.arms import PIVOT_STRENGTH
+from likeness.miniature.ablations.guided_experiments import PUBLISHED, UNLOCALISED
 from likeness.miniature.ablations.localisation import TIMESTEPS, overlaps, questioned_people
 from likeness.miniature.ablations.questions import SEED
 from likeness.miniature.networks.untrained import new_base
@@ -115,7 +116,8 @@ def test_the_attention_is_that_of_the_fused_rows(base, adapter, people, quick):
     changed = (text != plain.text).any(-1)
     assert [row.nonzero()[:, 0].tolist() for row in changed] == plain.rows.tolist()
     torch.testing.assert_close(
-        text[0, plain.rows[0]], adapter.pivot(plain.text[0, plain.rows[0]], adapter.image_encoder(plain.crops[0]))
+        text[0, plain.rows[0]],
+        adapter.pivot(plain.text[0, plain.rows[0]], adapter.image_encoder(plain.crops[0]), PIVOT_STRENGTH),
     )
     read = localisation._attention(base, replace(plain, text=text), TIMESTEPS[0])
     finest = [one.unflatten(0, (2, -1)) for one in maps[: len(maps) // 8] if one.shape[1] == 256]
@@ -125,6 +127,7 @@ def test_the_attention_is_that_of_the_fused_rows(base, adapter, people, quick):
 
 
 def test_the_arms_differ_in_the_weight_of_the_loss_alone():
-    assert (UNLOCALISED.training.eta, SHIPPED_PIVOT.training.eta) == (0.0, 1.0)
-    assert replace(UNLOCALISED.training, eta=1.0) == SHIPPED_PIVOT.training
-    assert UNLOCALISED.suffix != SHIPPED_PIVOT.suffix
+    arms = (UNLOCALISED, PUBLISHED, SHIPPED_PIVOT)
+    assert [arm.training.eta for arm in arms] == [0.0, 2e-3, 1.0]
+    assert all(replace(arm.training, eta=1.0) == SHIPPED_PIVOT.training for arm in arms)
+    assert len({arm.suffix for arm in arms}) == 3

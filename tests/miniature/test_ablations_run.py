@@ -41,7 +41,7 @@ TRAINING = {
     "train_stage_one": 2,
     "train_stage_two": 2,
     "train_pivot_image_encoder": 1,
-    "train_pivot": 1,
+    "train_pivot": 2,
 }  # and how often
 ARMS = {name for experiment in EXPERIMENTS for name in experiment.arms}
 GUIDED_ARMS = {name for experiment in DRAWN for name in experiment.arms}

@@ -1,0 +1,40 @@
+"""Load Miniature on files of a few channels, and a face for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from likeness.tests.miniature.small_files import SIZES, write_files_with_adapters
+from torch import nn
+
+NAMES = ("base", "faces", "uniportrait", "consistentid", "omniportrait")  # of everything that it reads
+WIDE = replace(SIZES, text=64)  # what the loader of ConsistentID's file takes heads of 64 for
+SIDE = 96  # of the photo, pixels
+
+
+def write(folder):
+    """Write the files into a folder; gives their paths by name."""
+    return write_files_with_adapters(folder, WIDE)
+
+
+def load(paths):
+    """What the node hands on, of these files."""
+    import likeness.host.miniature as module
+
+    with pytest.MonkeyPatch.context() as patched:
+        for name in NAMES:
+            patched.setattr(module, name.upper(), paths[name])
+        return module.load_miniature()
+
+
+def one_face(miniature):
+    """The one face of a picture, as Detect Faces gives it."""
+    from likeness.host.faces import detect_faces
+
+    noise = torch.rand(1, 12, 12, 3, generator=torch.Generator().manual_seed(0))
+    picture = nn.functional.interpolate(noise.movedim(-1, 1), (SIDE, SIDE), mode="bilinear").movedim(1, -1)
+    found = detect_faces(picture, analysis=miniature.face_analysis)
+    assert len(found.faces) == 1
+    return found
