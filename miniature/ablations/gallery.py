@@ -49,7 +49,7 @@ class Gallery:
             arm: how.
             people: in its questions.
             unguided: the arm that differs from it in nothing but the guidance; it has to be there. What the guidance changed
-                outside of heads and how alike features became is added to the values.
+                outside of heads is added to the values, and how alike features became if it has a strength.
         """
         if arm.name in self.values:
             return
@@ -60,7 +60,8 @@ class Gallery:
         if unguided is not None:
             plain = self.drawn[unguided].pictures(base, len(pictures))
             values["outside"] = change_outside(pictures, plain, Previews(base, self.judge.finder))
-            values["likeness"] = drawn.likeness[:, 1].tolist()
+            if arm.guiding is not None and arm.guiding.strength:
+                values["likeness"] = drawn.likeness[:, 1].tolist()
         self.drawn[arm.name], self.values[arm.name], self.pictures[arm.name] = drawn, values, pictures[:SHOWN]
         logger.info("Drew: %s", arm.name)
 
