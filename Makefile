@@ -10,7 +10,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 help:
 	@echo "make demo    two drawn people and a sentence to pictures with both of them, and what a judge sees in these"
 	@echo "make test    all tests, with every ComfyUI found (TESTS=\"-k routing\" passes options on to pytest)"
-	@echo "make test-long  the workflow tests that make test leaves out"
+	@echo "make test-long  the tests that make test leaves out, because they take long"
 	@echo "make check   ruff, pyright and the boundary tests"
 	@echo "make format  let ruff format and mend what it can"
 	@echo "make bench   the measuring programs in benchmarks/"

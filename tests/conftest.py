@@ -49,6 +49,14 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("asked to end"))
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave files without a host test alone where only those run: their imports take longer than many a test."""
+    is_test = collection_path.is_file() and collection_path.match("test_*.py")
+    if COMFYUI and is_test and "mark.comfy" not in collection_path.read_text("utf-8"):
+        return True
+    return None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this process cannot run, with the reason."""
     import torch
@@ -79,7 +87,7 @@ def comfy_files_before(comfy_folder) -> dict[str, tuple[int, int]]:
 
 @pytest.fixture(scope="session")
 def comfy_server(comfy_folder, comfy_files_before, tmp_path_factory) -> Iterator[object]:
-    """A running ComfyUI (a `ComfyServer`) with this pack and random weights, one for the whole session."""
+    """A running ComfyUI (a `ComfyServer`) with this pack and random weights, one for all tests of a process."""
     from likeness.tools.comfy_server import ComfyServer
     from likeness.tools.random_weights import make_all
     from likeness.tools.recogniser_stand_in import make_recogniser

@@ -1,4 +1,7 @@
-"""Every workflow opened in a real browser, as a user sees it; the screenshots land in `output/screenshots`."""
+"""Workflows opened in a real browser, as a user sees them, most of them in `make test-long`.
+
+The screenshots land in `output/screenshots`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from likeness.tests.browser.chromium import Page, find_chromium
+from likeness.tests.long_workflows import marked
 from likeness.tools.portraits import write_all
 from likeness.tools.workflows import WORKFLOWS
 
@@ -55,6 +59,8 @@ def page(comfy_server):
     for place, portrait in enumerate(sorted((comfy_server.base / "portraits").glob("*.png")), 1):
         comfy_server.add_input(portrait, f"person-{place}.png")
         comfy_server.add_input(portrait, "poses.png")
+    for portrait in (FOLDER / "portraits").glob("*.png"):
+        comfy_server.add_input(portrait, portrait.name)
     with Page(browser) as page:
         page.open(comfy_server.url)
         page.wait_for(READY)
@@ -64,7 +70,7 @@ def page(comfy_server):
 
 @pytest.mark.comfy
 @pytest.mark.slow
-@pytest.mark.parametrize("name", WORKFLOWS)
+@pytest.mark.parametrize("name", marked(WORKFLOWS))
 def test_workflow_opens_without_a_missing_node(name, page, comfy_folder, definitions):
     text = (FOLDER / f"{name}.json").read_text("utf-8")
     page.messages.clear()

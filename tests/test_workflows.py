@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from likeness.tests.long_workflows import marked
 from likeness.tools import consistentid_workflows, miniature_workflows, omniportrait_workflows, uniportrait_workflows
 from likeness.tools.comfy_inputs import read_inputs
 from likeness.tools.workflows import WORKFLOWS, build, write_portraits, write_text
@@ -24,24 +25,7 @@ SIZE = 256
 FULL_WIDTH = 768
 STEPS = 2  # of ConsistentID, one for each phase of its prompt
 SMALL_PHOTO = "person-1-small.png"
-# Their likes run in every `make test`; these in `make test-long`.
-LONG = (
-    "three-people",
-    "two-people-controlnet-lora",
-    "two-people-masks",
-    "group-hires",
-    "consistentid-inpaint",
-    "consistentid-two-people-router",
-    "consistentid-region-mixing",
-    "consistentid-sdxl-portrait",
-    "reference-guidance",
-    "omniportrait-portrait",
-    "omniportrait-two-people",
-    "uniportrait-guidance",
-    "consistentid-guidance",
-)
 MASKED = ("uniportrait-guidance", "consistentid-guidance")  # random weights draw no faces
-RUN = [pytest.param(name, marks=pytest.mark.long) if name in LONG else name for name in FULL_SIZE]
 PAGE_ONLY = {"MarkdownNote"}
 PRIMITIVES = {"IMAGE", "MASK", "MODEL", "CLIP", "VAE", "CLIP_VISION", "CONDITIONING", "LATENT", "CONTROL_NET", "STRING"}
 SHOWING = (
@@ -431,7 +415,7 @@ def ran(comfy_server, small):
 
 @pytest.mark.comfy
 @pytest.mark.slow
-@pytest.mark.parametrize("name", RUN)
+@pytest.mark.parametrize("name", marked(FULL_SIZE))
 def test_workflow_runs_and_shows_pictures(name, comfy_server, ran):
     prompt, entry = ran(name)
     cached = cached_nodes(entry)

@@ -19,8 +19,11 @@ import psutil
 from .comfy_folders import REPOSITORY, ComfyFolder, find_comfy_folders, version_key, wrong_paths
 
 SAMPLING_SECONDS = 0.5
+ENDING_SECONDS = 20.0
 LONG = "--long"  # only what `make test` leaves out
 MOST_WORKERS = 8  # processes that run unit tests at once; each holds torch
+HOST_WORKERS = 2  # that run host tests: one beside the one with the server and its full-size models
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 SKIPPED_LINE = "host tests SKIPPED: needs ComfyUI"
 
 
@@ -57,11 +60,11 @@ def main(arguments: Sequence[str]) -> int:
         print(f"tests: there is no ComfyUI in {path}")
     is_long = LONG in arguments
     arguments = [argument for argument in arguments if argument != LONG]
-    unit = [] if is_long else [_run_unit(arguments)]
+    unit = _run_unit("not comfy and long" if is_long else "not comfy and not long", arguments)
     folders = sorted(find_comfy_folders(), key=lambda folder: version_key(folder.version))
-    group = "comfy and long" if is_long else "comfy and not long"
-    hosts = [_run_host(folder, ["-m", group, *arguments]) for folder in folders]
-    outcomes = [*unit, *hosts]
+    run_host = _run_long if is_long else _run_host
+    hosts = [run_host(folder, arguments) for folder in folders]
+    outcomes = [unit, *hosts]
     print("\n" + "\n".join(outcome.line for outcome in outcomes))
     print(_total(outcomes))
     print(host_line(hosts))
@@ -80,8 +83,7 @@ def run_group(name: str, python: str, arguments: Sequence[str], variables: Mappi
         try:
             code = process.wait()
         except BaseException:
-            process.terminate()
-            process.wait()
+            _end(process)
             raise
         counts = read_counts(report) if report.is_file() else (0, 1, 0)
     seconds = time.monotonic() - started
@@ -110,16 +112,38 @@ def host_line(hosts: Sequence[Outcome]) -> str:
     return f"host tests: {', '.join(parts)}"
 
 
-def _run_unit(arguments: Sequence[str]) -> Outcome:
-    """One process per core, each with one thread."""
-    workers = ["-n", str(min(os.cpu_count() or 1, MOST_WORKERS)), "--dist", "loadfile"]
-    chosen = ["-m", "not comfy and not long", *workers, *arguments]
-    return run_group("unit", sys.executable, chosen, {"OMP_NUM_THREADS": "1"})
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask what pytest started to end before pytest: it kills its workers before their fixtures have cleaned up."""
+    started = psutil.Process(process.pid).children()
+    for child in started:
+        child.terminate()
+    psutil.wait_procs(started, timeout=ENDING_SECONDS)
+    process.terminate()
+    process.wait()
+
+
+def _run_unit(group: str, arguments: Sequence[str]) -> Outcome:
+    chosen = ["-m", group, *_workers(MOST_WORKERS), *arguments]
+    return run_group("unit", sys.executable, chosen, ONE_THREAD)
 
 
 def _run_host(folder: ComfyFolder, arguments: Sequence[str]) -> Outcome:
-    variables = {"LIKENESS_COMFYUI": str(folder.path)}
-    return run_group(folder.version, str(folder.python), arguments, variables)
+    chosen = ["-m", "comfy and not long", *_workers(HOST_WORKERS), *arguments]
+    return run_group(folder.version, str(folder.python), chosen, _variables(folder) | ONE_THREAD)
+
+
+def _run_long(folder: ComfyFolder, arguments: Sequence[str]) -> Outcome:
+    """One server does all the work, with every core."""
+    return run_group(folder.version, str(folder.python), ["-m", "comfy and long", *arguments], _variables(folder))
+
+
+def _variables(folder: ComfyFolder) -> dict[str, str]:
+    return {"LIKENESS_COMFYUI": str(folder.path)}
+
+
+def _workers(most: int) -> list[str]:
+    """Options for a process per core; all tests of a file run in one of them."""
+    return ["-n", str(min(os.cpu_count() or 1, most)), "--dist", "loadfile"]
 
 
 def _total(outcomes: Sequence[Outcome]) -> str:

@@ -25,6 +25,7 @@ def test_the_unet_has_shapes_and_no_values(model):
 
 
 @pytest.mark.comfy
+@pytest.mark.long
 def test_every_layer_takes_part_and_the_extra_work_is_the_attention_to_the_tokens(model):
     from likeness.benchmarks.comfy_process import TEXT_TOKENS, flops, unet_call
     from likeness.benchmarks.consistentid_overhead import ARMS, ID_TOKENS, Witness, residual

@@ -166,6 +166,7 @@ def test_two_people_are_pulled_in_their_own_places(loaded_model, drawn):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_every_core_sampler_draws_guided(loaded_model, drawn):
     import comfy.samplers
 

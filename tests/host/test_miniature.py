@@ -41,6 +41,7 @@ def sample(miniature, conds, sampler="euler", scheduler="simple", steps=3, laten
     return found["samples"]
 
 
+@pytest.mark.long
 def test_every_stock_sampler_draws(miniature, conds):
     import comfy.samplers
 

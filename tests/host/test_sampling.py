@@ -120,6 +120,7 @@ def test_an_unknown_cond_counts_as_positive_with_one_warning(tiny_model, caplog)
     assert caplog.text.count("is treated as positive") == 1
 
 
+@pytest.mark.long
 def test_every_core_sampler_runs(tiny_model, people, sample, caplog):
     import comfy.samplers
     from likeness.host.attention import inject

@@ -76,12 +76,14 @@ def test_all_files_are_small_and_say_where_they_come_from():
         assert read_metadata(file)["licence"] == "Apache-2.0"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("people", [1, 2])
 def test_the_judge_sees_what_is_there(judged, people):
     for name in ("identity", "skin", "hair colour", "eyes", "text", "recognised"):
         assert judged[people, "true"][name] >= 0.97
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("people", [1, 2])
 def test_people_come_into_the_picture_and_only_those_who_were_shown(judged, people):
     assert judged[people, "adapter"]["identity"] > FLOOR[people]
@@ -90,6 +92,7 @@ def test_people_come_into_the_picture_and_only_those_who_were_shown(judged, peop
     assert judged[people, "adapter"]["text"] > TEXT_FLOOR
 
 
+@pytest.mark.long
 def test_a_row_of_the_prompt_brings_in_only_who_was_shown(judged):
     assert judged[1, "pivot"]["identity"] > PIVOT_FLOOR
     assert judged[1, "shuffled pivot"]["identity"] < GUESSED + 0.15

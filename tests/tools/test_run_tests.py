@@ -47,7 +47,8 @@ def test_a_group_without_tests_is_not_good(suite):
     assert (found.passed, found.is_good) == (0, False)
 
 
-def test_ending_the_runner_ends_what_its_tests_started(tmp_path):
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]])
+def test_ending_the_runner_ends_what_its_tests_started(workers, tmp_path):
     """A fixture of the group in progress still cleans up when the runner itself is asked to end."""
     (tmp_path / "conftest.py").write_text(
         "import signal, sys, time, pathlib, pytest\n"
@@ -64,7 +65,7 @@ def test_ending_the_runner_ends_what_its_tests_started(tmp_path):
         "import signal, sys\n"
         "from likeness.tools.run_tests import run_group\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))\n"
-        f"run_group('long', sys.executable, [{str(tmp_path)!r}, '-p', 'no:cacheprovider'], {{}})\n"
+        f"run_group('long', sys.executable, [{str(tmp_path)!r}, *{workers!r}, '-p', 'no:cacheprovider'], {{}})\n"
     )
     runner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
     while not (tmp_path / "started").exists():
@@ -79,7 +80,7 @@ def test_ending_the_runner_ends_what_its_tests_started(tmp_path):
     ("arguments", "groups"),
     [
         ([], ["not comfy and not long", "comfy and not long"]),
-        (["--long"], ["comfy and long"]),
+        (["--long"], ["not comfy and long", "comfy and long"]),
     ],
 )
 def test_long_tests_run_only_when_asked_for(arguments, groups, monkeypatch, tmp_path):

@@ -41,6 +41,7 @@ def empty_batch(people: int) -> Batch:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stage", [1, 2])
 def test_every_trained_weight_of_a_full_size_sdxl_gets_a_gradient(stage):
     base = load_base(empty_checkpoint("sdxl"))
