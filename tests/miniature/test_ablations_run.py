@@ -27,6 +27,8 @@ from likeness.miniature.studio.drawing import Settings
 from likeness.tests.miniature.small_files import write_files, write_pivot
 from PIL import Image
 
+pytestmark = pytest.mark.long
+
 PICTURES = 2
 COURSE = Course(seed=2, steps=1, batch=2, learning_rate=1e-2, warmup=0)
 COURSES = (

@@ -41,6 +41,7 @@ def test_the_fault_it_quotes_is_the_one_that_comes():
     assert str(fault) in MANUAL
 
 
+@pytest.mark.long
 def test_its_commands_lead_from_pictures_to_adapters_without_a_hub(tmp_path):
     pytest.importorskip("diffusers")
     [commands] = re.findall(r"```sh\n(.*?)```", MANUAL, re.DOTALL)
