@@ -57,10 +57,10 @@ from .guided_experiments import (
     PUBLISHED,
     UNLOCALISED,
     guided_arms,
-    sweeps,
     unguided_of,
 )
 from .guided_report import write_guided_report
+from .guided_sweeps import sweeps
 from .heads import true_heads
 from .localisation import overlaps, questioned_people
 from .matching import BLOCKS, SIGMAS, match, new_pairs

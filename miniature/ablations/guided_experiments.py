@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
 from ...models.omniportrait.face_localization import WEIGHT
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from ..judge.scores import IDENTITY
 from ..recipe.plan import FUSION, PivotArm
-from ..studio.noise_levels import share_behind
 from . import face_sizes, noun_masks
 from .arms import Arm
 from .claims import Claim, Experiment
 from .experiments import ON, PLAIN, ROUTER
 from .guiding import WITH_PIVOT, WITH_TOKENS, Guiding
-from .matching import BLOCKS
 
 UNLOCALISED = PivotArm(" without localisation", replace(FUSION, eta=0.0))
 PUBLISHED = PivotArm(" with the paper's localisation", replace(FUSION, eta=WEIGHT))
-SWEPT = 64  # pictures of an arm of a sweep
 CONTROL = 0.05  # what a control may change
 GUIDED, ON_GUIDED, EVERYWHERE, BY_WORD, WITHOUT_HAIR = (
     "guided",
@@ -179,85 +176,6 @@ MEASURED = (
         noun_masks.METRICS,
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """O5: one setting of the guidance at several values.
-
-    Attributes:
-        name: what is changed.
-        claim: what the paper says of it.
-        unguided: the arm without guidance.
-        arms: from one end to the other.
-    """
-
-    name: str
-    claim: str
-    unguided: str
-    arms: tuple[Arm, ...]
-
-
-STRENGTHS = (0.15, 0.5, 1.5, 3.0, 6.0, 9.0, 12.0)
-STARTS = (0.6, 1.3, 2.3, 4.2, 8.0, 19.0, 41.0, 5000.0)  # each just above the level of a step
-REFERENCES = (0.1, 0.3, 0.57, 1.05, 2.28, 2.98, 5.4)
-EVERY = (1, 2, 4)
-
-
-def sweeps(shipped: UniPortraitAdapter) -> tuple[Sweep, ...]:
-    """O5, and the settings that the paper does not have."""
-    return (
-        Sweep(
-            "strength s",
-            "Identity grows with the strength and falls where it is too strong; the text falls.",
-            PLAIN,
-            _swept("", "strength", [(f"s = {value:g}", value) for value in STRENGTHS]),
-        ),
-        Sweep(
-            "strength s with ID tokens",
-            "Likewise, on top of UniPortrait.",
-            ON,
-            _swept("tokens, ", "strength", [(f"s = {value:g}", value) for value in STRENGTHS[:5]], adapter=shipped),
-        ),
-        Sweep(
-            "start u",
-            "Starting too late does nothing, starting too early loses the text; there is a best start between (the paper: 0.6).",
-            PLAIN,
-            _swept("", "start", [(f"σ ≤ {value:g} (u = {_share_ahead(value):.2f})", value) for value in STARTS]),
-        ),
-        Sweep(
-            "noise on the portraits, t0",
-            "There is a best noise level for the portraits' features (the paper: t0 = 671, σ 2.98, on latents of 64² and more).",
-            PLAIN,
-            _swept("", "reference_sigma", [(f"portraits at σ {value:g}", value) for value in REFERENCES]),
-        ),
-        Sweep(
-            "tap",
-            "Features of one output block are better to match than those of others (reported only).",
-            PLAIN,
-            _swept("", "block", [(f"output block {block}", block) for block in BLOCKS]),
-        ),
-        Sweep(
-            "steps that share a gradient",
-            "A gradient can serve several steps, which saves backward passes (reported only).",
-            PLAIN,
-            _swept("", "every", [(f"every = {every}", every) for every in EVERY]),
-        ),
-    )
-
-
-def _swept(
-    prefix: str, setting: str, values: Sequence[tuple[str, float]], adapter: UniPortraitAdapter | None = None
-) -> tuple[Arm, ...]:
-    return tuple(
-        Arm(name=prefix + name, adapter=adapter, guiding=replace(Guiding(), **{setting: value}), pictures=SWEPT)
-        for name, value in values
-    )
-
-
-def _share_ahead(sigma: float) -> float:
-    """The paper's u: the share of the schedule that is still to come."""
-    return 1 - share_behind(sigma)
 
 
 def unguided_of(arm: Arm) -> str | None:

@@ -11,7 +11,8 @@ from .arms import PIVOT_STRENGTH
 from .bootstrap import difference, estimate
 from .experiments import PLAIN
 from .gallery import Gallery
-from .guided_experiments import DRAWN, MEASURED, NO_STRENGTH, ONE, SWEPT, Sweep
+from .guided_experiments import DRAWN, MEASURED, NO_STRENGTH, ONE
+from .guided_sweeps import SWEPT, Sweep
 from .guiding import WITH_PIVOT, WITH_TOKENS, Guiding
 from .heads import WIDENING
 from .judging import Values

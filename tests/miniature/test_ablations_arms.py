@@ -193,6 +193,8 @@ def test_a_pivot_puts_everybody_into_the_row_of_their_noun(studio, easel, questi
     own = draw_arm(easel, Arm(name="an arm", pivot=pivot, pivot_strength=1.0), asked)
     plain = draw_arm(easel, Arm(name="an arm"), asked)
     assert (own.latents - plain.latents).abs().amax((1, 2, 3)).min() > 1e-3
+    weaker = draw_arm(easel, Arm(name="an arm", pivot=pivot, pivot_strength=0.5), asked)
+    assert (own.latents - weaker.latents).abs().amax((1, 2, 3)).min() > 1e-3
     row = COUNT - 1
     faces = pivot.image_encoder(asked.crops[row])[None]
     given = Pivots(pivot=pivot.pivot, faces=faces, rows=noun_rows(asked.scene.captions[row:]))

@@ -14,10 +14,19 @@ pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
 from likeness.miniature.ablations import __main__ as module
-from likeness.miniature.ablations import arms, face_sizes, gallery, guided_experiments, guided_report, matching
+from likeness.miniature.ablations import (
+    arms,
+    face_sizes,
+    gallery,
+    guided_experiments,
+    guided_report,
+    guided_sweeps,
+    matching,
+)
 from likeness.miniature.ablations.arms import draw_arm
 from likeness.miniature.ablations.experiments import EXPERIMENTS
-from likeness.miniature.ablations.guided_experiments import DRAWN, MEASURED, NO_STRENGTH, sweeps
+from likeness.miniature.ablations.guided_experiments import DRAWN, MEASURED, NO_STRENGTH
+from likeness.miniature.ablations.guided_sweeps import sweeps
 from likeness.miniature.ablations.guiding import Guiding
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.recipe import pool_files, stages
@@ -65,8 +74,9 @@ def small(tmp_path_factory):
         patched.setattr(module, "SIGMAS", (matching.REFERENCE_SIGMA,))
         for part in (face_sizes, guided_report, matching):
             patched.setattr(part, "BLOCK", BLOCK)
-        patched.setattr(guided_experiments, "Guiding", partial(Guiding, block=BLOCK, start=5000.0))
-        patched.setattr(guided_experiments, "BLOCKS", (0, BLOCK))
+        for part in (guided_experiments, guided_sweeps):
+            patched.setattr(part, "Guiding", partial(Guiding, block=BLOCK, start=5000.0))
+        patched.setattr(guided_sweeps, "BLOCKS", (0, BLOCK))
         patched.setattr(stages, "COURSES", dict.fromkeys(COURSES, COURSE))
         patched.setattr(stages, "PORTRAYED", 2)
         patched.setattr(pool_files, "PART", 2)

@@ -10,8 +10,8 @@ from likeness.training.denoising import denoising_loss
 from likeness.training.draws import Draws
 
 
-@pytest.mark.parametrize(("power", "mean"), [(1.0, 500), (0.5, 667), (2.0, 333)])
 @pytest.mark.long
+@pytest.mark.parametrize(("power", "mean"), [(1.0, 500), (0.5, 667), (2.0, 333)])
 def test_the_power_chooses_which_noise_levels_are_seen_most(power, mean, monkeypatch):
     base, batch, seen = small_base(), small_batch(2), []
     add_noise = base.schedule.add_noise
