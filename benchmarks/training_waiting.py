@@ -19,10 +19,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+from likeness.dataset.rows import ManifestRows
 from likeness.tools.random_weights import BACKBONE, CHECKPOINT, CLIP_VISION, make
 from likeness.training.dataset import PictureDataset
 from likeness.training.row_index import Wanted
-from likeness.training.row_source import ManifestRows
 from PIL import Image
 
 PHOTOS, SIDE = 12, 1024

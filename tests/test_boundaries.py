@@ -14,19 +14,39 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACK = "likeness"
-ROOMS = ("nodes", "host", "models", "training", "miniature")
+ROOMS = ("nodes", "host", "models", "diffusers_host", "dataset", "training", "evaluation", "miniature")
 PAPERS = ("uniportrait", "consistentid", "omniportrait", "facestudio")
 COMFY = ("comfy", "comfy_api", "comfy_extras", "comfy_execution", "folder_paths", "server", "nodes", "execution")
 # What models/ may import when it is itself imported; anything else a user may lack, so it waits inside a function.
 ALWAYS_THERE = ("torch", "numpy", "einops", "safetensors")
 
+# Room -> the other rooms it may import; tools and benchmarks may import all, and nobody imports them.
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "models": (),
+    "host": ("models",),
+    "nodes": ("host", "models"),
+    "diffusers_host": ("models",),
+    "dataset": ("models",),
+    "training": ("diffusers_host", "dataset", "models"),
+    "evaluation": ("diffusers_host", "dataset", "models"),
+    "miniature": ("training", "evaluation", "diffusers_host", "dataset", "models"),
+}
+# Room -> packages of others that it must not import.
+BANNED: dict[str, tuple[str, ...]] = {
+    "models": (*COMFY, "diffusers", "transformers"),
+    "host": ("diffusers",),
+    "nodes": (*(name for name in COMFY if name != "comfy_api"), "diffusers"),
+}
+
 # Room or folder -> what nothing in it may import, not even inside a function.
 FORBIDDEN: dict[str, tuple[str, ...]] = {
-    "models": (*COMFY, "diffusers", "transformers", *(f"{PACK}.{room}" for room in ROOMS if room != "models")),
-    "host": ("diffusers", *(f"{PACK}.{room}" for room in ("nodes", "training", "miniature"))),
-    "nodes": (*(name for name in COMFY if name != "comfy_api"), "diffusers", PACK + ".training", PACK + ".miniature"),
-    "training": (*COMFY, *(f"{PACK}.{room}" for room in ("host", "nodes", "miniature"))),
-    "miniature": (*COMFY, PACK + ".host", PACK + ".nodes"),
+    **{
+        room: (
+            *BANNED.get(room, COMFY),
+            *(f"{PACK}.{other}" for other in (*ROOMS, "tools", "benchmarks") if other not in (room, *MAY_IMPORT[room])),
+        )
+        for room in ROOMS
+    },
     "models/face": tuple(f"{PACK}.models.{paper}" for paper in PAPERS),
     "models/layers": tuple(f"{PACK}.models.{name}" for name in (*PAPERS, "face", "checkpoint")),
     **{f"models/{paper}": tuple(f"{PACK}.models.{other}" for other in PAPERS if other != paper) for paper in PAPERS},

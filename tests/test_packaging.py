@@ -15,7 +15,7 @@ else:
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-ROOMS = ("host", "miniature", "models", "nodes", "training")
+ROOMS = ("dataset", "diffusers_host", "evaluation", "host", "miniature", "models", "nodes", "training")
 
 
 def test_every_package_of_the_rooms_is_listed():

@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
+from ..dataset.rows import ManifestRows, RowSource, ShardRows
 from .base import Base, load_base
 from .batch import AnyBatch
 from .config import TrainingConfig
 from .examples import Example
 from .method import Method
 from .row_dataset import RowDataset
-from .row_source import ManifestRows, RowSource, ShardRows
 from .samples import SampleSheet
 
 FROZEN_TYPES = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}

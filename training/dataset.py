@@ -7,14 +7,14 @@ from functools import partial
 
 import numpy as np
 
+from ..dataset.manifest import PersonRow
+from ..dataset.photo import Photo
+from ..dataset.rows import RowSource
 from ..models.errors import BadImageError
 from .examples import Crop, ShownPerson
 from .face_crops import can_be_aligned, crop_changed, crop_face, crop_key, face_box
-from .manifest import PersonRow
-from .photo import Photo
 from .row_dataset import RowDataset, Seen, nothing_is_cached
 from .row_index import Wanted
-from .row_source import RowSource
 
 
 class PictureDataset(RowDataset[ShownPerson]):

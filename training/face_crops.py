@@ -8,10 +8,10 @@ import hashlib
 import numpy as np
 from PIL import Image, ImageEnhance
 
+from ..dataset.fields import Box, Points
+from ..dataset.manifest import PersonRow
 from ..models.errors import InvalidSettingError
 from ..models.face.alignment import CROP_SIZE, TEMPLATE_SIZE, align, similarity_matrix
-from .manifest import PersonRow
-from .manifest_fields import Box, Points
 
 # How much another photo of somebody differs when there is none [choice].
 TURN = 8.0  # degrees, either way

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..dataset.manifest import PersonRow, Row
 from ..models.clip_tokens import encode
 from ..models.errors import InvalidSettingError
 from ..models.omniportrait.pivot_prompt import mark_people
-from .manifest import PersonRow, Row
 from .text_encoders import TOKENS
 
 

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..dataset.manifest import PersonRow
 from ..models.errors import ConfigError
 from ..models.omniportrait.checkpoint import adapter_metadata
 from ..models.omniportrait.pivot_prompt import MarkedPrompt, mark_people
@@ -20,7 +21,6 @@ from .base import Base
 from .config import TrainingConfig
 from .face_crops import face_box
 from .latents import latent_store
-from .manifest import PersonRow
 from .noun_rows import last_token
 from .omniportrait import OmniPortraitPivot, PivotTraining
 from .omniportrait_batch import PivotBatch

@@ -14,9 +14,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from ..dataset.fields import Box
 from ..models.face.region import square_around
 from .draws import Draws
-from .manifest_fields import Box
 
 SIZE, WIDE = 224, 288  # pixels: of a crop, and of the wider one around it
 MARGIN = 0.15  # face sizes around a face on each side: 1.3 times its box

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..dataset.fields import Box
+from ..dataset.manifest import PersonRow
 from ..models.omniportrait.face_masks import ellipse
 from .face_crops import face_box
-from .manifest import PersonRow
-from .manifest_fields import Box
 from .noun_rows import noun_rows
 from .portrait_crops import MARGIN, cut_wide
 from .row_dataset import RowDataset, Seen

@@ -10,11 +10,11 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
+from ..dataset.manifest import PersonRow, Row
+from ..dataset.photo import Photo
+from ..dataset.rows import RowSource
 from ..models.errors import BadImageError, ConfigError
 from .face_crops import can_be_aligned, crop_face
-from .manifest import PersonRow, Row
-from .photo import Photo
-from .row_source import RowSource
 
 Cut = Callable[[Image.Image, PersonRow], np.ndarray]
 _WITH_PERSON = re.compile(r"(.+)#([0-9]{1,6})", re.DOTALL)

@@ -16,14 +16,14 @@ from typing import TypeVar
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
+from ..dataset.manifest import PersonRow, Row
+from ..dataset.photo import Photo
+from ..dataset.rows import RowSource
 from ..models.errors import BadImageError
 from .examples import Example
 from .framing import Frame
-from .manifest import PersonRow, Row
 from .order import Batches, Order
-from .photo import Photo
 from .row_index import Wanted, frame_row, index_rows, shown
-from .row_source import RowSource
 
 logger = logging.getLogger(__name__)
 ATTEMPTS = 100  # rows in a row that may fail before something else must be wrong
@@ -105,7 +105,7 @@ class RowDataset(Dataset[Example[P]]):
                 place = int(generator.integers(len(self)))
         raise BadImageError(
             f"{ATTEMPTS} rows in a row cannot be read, the last because of: {passed_over[-1]} Run `python -m "
-            "likeness.training.check_manifest`."
+            "likeness.dataset.check_command`."
         )
 
     @abstractmethod

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..dataset.manifest import Parsed, PersonRow, Row
+from ..dataset.rows import RowSource
 from ..models.errors import InvalidSettingError
 from .face_crops import can_be_aligned, face_box
 from .framing import Frame, frame_faces
-from .manifest import Parsed, PersonRow, Row
 from .noun_rows import noun_rows
-from .row_source import RowSource
 
 logger = logging.getLogger(__name__)
 LOGGED_FAULTS = 20  # then only their number
@@ -90,7 +90,7 @@ def index_rows(source: RowSource, wanted: Wanted) -> RowIndex:
     found = ", ".join(f"{count} {reason}" for reason, count in passed_over.items()) or "none"
     if not numbers:
         raise InvalidSettingError(
-            f"There is no row to train on; passed over: {found}. Run `python -m likeness.training.check_manifest`, or "
+            f"There is no row to train on; passed over: {found}. Run `python -m likeness.dataset.check_command`, or "
             "change split and people in [data]."
         )
     logger.info("Data: %d rows to train on; passed over: %s", len(numbers), found)

@@ -7,6 +7,7 @@ from typing import cast
 
 import torch
 
+from ..dataset.rows import RowSource
 from ..models.errors import InvalidSettingError
 from ..models.uniportrait.checkpoint import load, load_backbone
 from ..models.uniportrait.features import ReferenceFeatures
@@ -19,7 +20,6 @@ from .image_encoder import load_image_encoder
 from .picture_encoder import PictureEncoder, open_caches
 from .references import Reference, find_references
 from .row_index import Wanted
-from .row_source import RowSource
 from .samples import SampleSheet, Sitter, encode_sheet
 from .uniportrait_identities import Dropping
 from .uniportrait_networks import UniPortraitNetworks, networks_of, new_networks, new_routers

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from likeness.dataset import check_command
 from likeness.miniature.export import write_manifest
 from likeness.miniature.regions import Region
 from likeness.miniature.world import World
-from likeness.training import check_manifest
 from PIL import Image
 
 
@@ -23,7 +23,7 @@ def rows_of(folder):
 
 
 def test_the_trainer_finds_nothing_wrong(folder, capsys):
-    assert check_manifest.main([str(folder / "manifest.jsonl"), "--json"]) == 0
+    assert check_command.main([str(folder / "manifest.jsonl"), "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert (summary["rows"], summary["usable"], summary["errors"], summary["warnings"]) == (40, 40, 0, 0)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from likeness.dataset.pictures import decode_picture
+from likeness.dataset.rows import ManifestRows, ShardRows
 from likeness.models.errors import BadImageError, InvalidSettingError
 from likeness.tests.training.small_pictures import (
     class_map,
@@ -26,10 +28,8 @@ from likeness.training.dataset import PictureDataset
 from likeness.training.examples import Example
 from likeness.training.face_crops import crop_face
 from likeness.training.order import Batches
-from likeness.training.pictures import decode_picture
 from likeness.training.row_dataset import load_batches
 from likeness.training.row_index import Wanted
-from likeness.training.row_source import ManifestRows, ShardRows
 
 ONE = Wanted(split="train", size=64, fewest=1, most=1)
 

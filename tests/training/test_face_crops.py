@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from likeness.dataset.manifest import PersonRow
 from likeness.models.face.alignment import ARCFACE_TEMPLATE, align
 from likeness.training.face_crops import can_be_aligned, crop_changed, crop_face, crop_key, face_box
-from likeness.training.manifest import PersonRow
 from PIL import Image
 
 POINTS = tuple((x + 40.0, y + 30.0) for x, y in ARCFACE_TEMPLATE.tolist())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from likeness.dataset.manifest import parse_row
 from likeness.models.clip_tokens import encode
 from likeness.tests.training.small_pictures import person, row
-from likeness.training.manifest import parse_row
 from likeness.training.noun_rows import last_token, noun_rows
 
 pytest.importorskip("open_clip")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from likeness.dataset.pictures import decode_picture
+from likeness.dataset.rows import ManifestRows
 from likeness.tests.training.small_pictures import class_map, person, png, row, write_manifest, write_pictures
 from likeness.training.draws import Draws
-from likeness.training.pictures import decode_picture
 from likeness.training.portrait_crops import changed, cut_wide
 from likeness.training.portrait_dataset import PortraitDataset
 from likeness.training.row_index import Wanted
-from likeness.training.row_source import ManifestRows
 
 pytest.importorskip("open_clip")
 

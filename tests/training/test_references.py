@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from likeness.dataset.pictures import decode_picture
+from likeness.dataset.rows import ManifestRows, ShardRows
 from likeness.models.errors import ConfigError
 from likeness.tests.training.small_pictures import (
     person,
@@ -15,9 +17,7 @@ from likeness.tests.training.small_pictures import (
     write_shard,
 )
 from likeness.training.face_crops import crop_face
-from likeness.training.pictures import decode_picture
 from likeness.training.references import find_references
-from likeness.training.row_source import ManifestRows, ShardRows
 
 LEFT, RIGHT = person(4, 16, 28), person(44, 16, 28)
 WITHOUT_POINTS = person(kps=None)

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from likeness.dataset.manifest import PERSON_KEYS, ROW_KEYS, parse_row
 from likeness.models.omniportrait import checkpoint as omniportrait
 from likeness.models.uniportrait.checkpoint import load
 from likeness.tests.training.small_files import TOWER, write_data, write_models
-from likeness.training.manifest import PERSON_KEYS, ROW_KEYS, parse_row
 
 MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
 

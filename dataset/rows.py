@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ..models.errors import MissingModelFileError
+from .ledger import Ledger
 from .manifest import Parsed, Row, parse_row
-from .manifest_ledger import Ledger
 
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 

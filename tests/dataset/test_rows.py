@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from likeness.dataset.rows import ManifestRows, ShardRows, find_shards
 from likeness.models.errors import MissingModelFileError
 from likeness.tests.training.small_pictures import (
     person,
@@ -13,7 +14,6 @@ from likeness.tests.training.small_pictures import (
     write_pictures,
     write_shard,
 )
-from likeness.training.row_source import ManifestRows, ShardRows, find_shards
 
 
 def errors(source) -> list[str]:

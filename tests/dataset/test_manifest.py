@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from likeness.dataset.fields import leaves_folder
+from likeness.dataset.manifest import Noun, Row, parse_row
 from likeness.tests.training.small_pictures import person, row
-from likeness.training.manifest import Noun, Row, parse_row
-from likeness.training.manifest_fields import leaves_folder
 
 
 def parse(entry: Any):

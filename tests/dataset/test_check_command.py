@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from likeness.dataset.check import check
+from likeness.dataset.check_command import main
+from likeness.dataset.rows import ManifestRows
 from likeness.tests.training.small_pictures import (
     class_map,
     encode,
@@ -22,9 +25,6 @@ from likeness.tests.training.small_pictures import (
     write_pictures,
     write_shard,
 )
-from likeness.training.check_manifest import main
-from likeness.training.manifest_check import check
-from likeness.training.row_source import ManifestRows
 from PIL import Image
 
 
@@ -193,7 +193,7 @@ def test_the_command_runs_from_anywhere_and_asks_no_hub(tmp_path):
     write_pictures(tmp_path, rows[:1])
     write_manifest(tmp_path, rows)
     done = subprocess.run(
-        [sys.executable, "-m", "likeness.training.check_manifest", "manifest.jsonl"],
+        [sys.executable, "-m", "likeness.dataset.check_command", "manifest.jsonl"],
         capture_output=True,
         text=True,
         check=False,

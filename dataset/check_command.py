@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..models.errors import LikenessError
-from .manifest_check import check
-from .row_source import ManifestRows, RowSource, ShardRows
+from .check import check
+from .rows import ManifestRows, RowSource, ShardRows
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 if at least one row can be used, else 1.
     """
-    parser = argparse.ArgumentParser(prog="python -m likeness.training.check_manifest", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m likeness.dataset.check_command", description=__doc__)
     parser.add_argument(
         "data", nargs="+", help="a JSONL manifest, or one or more tar shards (* and {000..099} allowed)"
     )

@@ -12,11 +12,11 @@ from itertools import islice
 import numpy as np
 
 from ..models.errors import BadImageError
+from .fields import Fault, Level
+from .ledger import repeats
 from .manifest import PARSE_CLASSES, Parsed, PersonRow, Row
-from .manifest_fields import Fault, Level
-from .manifest_ledger import repeats
 from .pictures import decode_map, decode_picture
-from .row_source import RowSource
+from .rows import RowSource
 
 CHUNK = 256  # rows whose files are open at once
 Finding = tuple[Level, str, str]  # level, place, text

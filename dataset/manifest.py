@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .manifest_fields import Box, Fault, Fields, Level, Note, Points, quoted
+from .fields import Box, Fault, Fields, Level, Note, Points, quoted
 
 ROW_KEYS = (
     *("id", "image", "w", "h", "caption", "facial_caption", "nouns", "persons", "aes", "wm", "src", "licence"),
