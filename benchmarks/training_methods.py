@@ -9,10 +9,10 @@ from itertools import chain
 from typing import Any
 
 import torch
+from likeness.diffusers_host.base import Base, load_base
 from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.tools import weight_layouts as layouts
 from likeness.tools.random_weights import fill
-from likeness.training.base import Base, load_base
 from likeness.training.batch import Batch
 from likeness.training.config import STAGE1, STAGE2
 from likeness.training.denoising import denoising_loss

@@ -8,10 +8,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from ..diffusers_host.attention import PROJECTIONS, find_sites
 from ..models.adapter_layers import LoRA
 from ..models.attention import AttentionSite
 from ..models.layers.key_value import KeyValueProjection
-from .diffusers_host import PROJECTIONS, find_sites
 
 Weights = dict[str, dict[str, Tensor]]  # as published: part of the file → key → tensor
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..dataset.rows import ManifestRows, RowSource, ShardRows
-from .base import Base, load_base
+from ..diffusers_host.base import Base, load_base
 from .batch import AnyBatch
 from .config import TrainingConfig
 from .examples import Example

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from ..diffusers_host.attention import RunContext, attach
+from ..diffusers_host.attention_maps import AttentionMaps
+from ..diffusers_host.base import Base
 from ..models.consistentid.attention_localization import facial_loss
 from .adapter_networks import Weights
-from .attention_maps import AttentionMaps
-from .base import Base
 from .consistentid_networks import ConsistentIDNetworks, consistentid_weights
 from .denoising import denoising_loss
-from .diffusers_host import RunContext, attach
 from .draws import Draws
 from .trained_people import TrainedPeople, everywhere
 

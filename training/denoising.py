@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from .base import Base
+from ..diffusers_host.base import Base
 from .draws import Draws
 
 

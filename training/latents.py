@@ -11,7 +11,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from .base import Base
+from ..diffusers_host.base import Base
 from .draws import Draws
 from .examples import Example
 from .feature_store import FeatureStore, Tensors, encoded, fingerprint

@@ -7,8 +7,8 @@ from typing import Protocol, TypeVar
 
 from torch import Tensor, nn
 
+from ..diffusers_host.base import Base
 from .adapter_networks import Weights
-from .base import Base
 from .batch import AnyBatch
 from .denoising import Conditioned
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..dataset.manifest import PersonRow, Row
+from ..diffusers_host.text_encoders import TOKENS
 from ..models.clip_tokens import encode
 from ..models.errors import InvalidSettingError
 from ..models.omniportrait.pivot_prompt import mark_people
-from .text_encoders import TOKENS
 
 
 def noun_rows(row: Row, people: Sequence[PersonRow]) -> tuple[int, ...] | None:

@@ -10,14 +10,14 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from ..diffusers_host.attention_maps import AttentionMaps, nearest_level
+from ..diffusers_host.base import Base
 from ..models.omniportrait.checkpoint import adapter_weights
 from ..models.omniportrait.face_localization import SIDE, WEIGHT, face_localization_loss
 from ..models.omniportrait.image_encoder import PivotImageEncoder
 from ..models.omniportrait.pivot_id_encoder import PivotIDEncoder
 from ..models.word_attention import attention_columns
 from .adapter_networks import Weights
-from .attention_maps import AttentionMaps, nearest_level
-from .base import Base
 from .denoising import denoising_loss
 from .draws import Draws
 from .omniportrait_batch import PivotBatch

@@ -13,11 +13,12 @@ from PIL import Image
 from torch import Tensor
 
 from ..dataset.manifest import PersonRow
+from ..diffusers_host.base import Base
+from ..diffusers_host.text_encoders import TOKENS, TextCondition, encode_prompts
 from ..models.errors import ConfigError
 from ..models.omniportrait.checkpoint import adapter_metadata
 from ..models.omniportrait.pivot_prompt import MarkedPrompt, mark_people
 from .assembled import Assembled, new_base, open_data
-from .base import Base
 from .config import TrainingConfig
 from .face_crops import face_box
 from .latents import latent_store
@@ -31,7 +32,6 @@ from .portrait_encoder import PortraitEncoder
 from .references import Reference, find_references
 from .row_index import Wanted
 from .samples import SampleSheet, Sitter
-from .text_encoders import TOKENS, TextCondition, encode_prompts
 
 
 @dataclass(frozen=True, eq=False, slots=True)

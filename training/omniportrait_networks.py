@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from ..diffusers_host.base import Base
 from ..models.checkpoint import require_keys, subset
 from ..models.errors import IncompatibleBaseModelError
 from ..models.files import read_state_dict
@@ -16,7 +17,6 @@ from ..models.omniportrait.checkpoint import VISUAL, BaseFile, load, load_image_
 from ..models.omniportrait.image_encoder import HEAD_WIDTH, Geometry, ImageEncoderConfig, PivotImageEncoder
 from ..models.omniportrait.pivot_id_encoder import PivotIDEncoder
 from ..models.weights_source import read_flat
-from .base import Base
 from .config import MethodConfig
 from .omniportrait import trained_part
 

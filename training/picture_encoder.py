@@ -12,13 +12,13 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from .base import Base
+from ..diffusers_host.base import Base
+from ..diffusers_host.face_encoder import FaceEncoder
+from ..diffusers_host.text_encoders import encode_prompts
 from .batch import Batch
 from .examples import Example, ShownPerson
-from .face_encoder import FaceEncoder
 from .feature_store import FeatureStore, Tensors, encoded, fingerprint
 from .latents import latent_store, sample_latents
-from .text_encoders import encode_prompts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

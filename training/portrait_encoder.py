@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from .base import Base
+from ..diffusers_host.base import Base
+from ..diffusers_host.text_encoders import encode_prompts
 from .draws import Draws
 from .examples import Example
 from .feature_store import FeatureStore
@@ -18,7 +19,6 @@ from .latents import sample_latents
 from .omniportrait_batch import PivotBatch
 from .portrait_crops import changed
 from .portrait_dataset import Portrayed
-from .text_encoders import encode_prompts
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -14,16 +14,16 @@ from einops import rearrange
 from PIL import Image
 from torch import Tensor
 
+from ..diffusers_host.base import Base
+from ..diffusers_host.text_encoders import TextCondition, encode_prompts
 from ..models.contact_sheet import GROUND, contact_sheet
 from ..models.errors import require_shape
-from .base import Base
 from .batch import AnyBatch, Batch
 from .config import SamplesConfig
 from .denoising import predict
 from .draws import Draws
 from .method import Method
 from .references import Reference
-from .text_encoders import TextCondition, encode_prompts
 from .whole_file import whole_file
 
 Cell = tuple[np.ndarray, str]  # picture (h, w, 3) uint8 and caption

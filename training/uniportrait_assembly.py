@@ -8,15 +8,15 @@ from typing import cast
 import torch
 
 from ..dataset.rows import RowSource
+from ..diffusers_host.base import Base
+from ..diffusers_host.face_encoder import FaceEncoder
+from ..diffusers_host.image_encoder import load_image_encoder
 from ..models.errors import InvalidSettingError
 from ..models.uniportrait.checkpoint import load, load_backbone
 from ..models.uniportrait.features import ReferenceFeatures
 from .assembled import FROZEN_TYPES, Assembled, new_base, open_data
-from .base import Base
 from .config import STAGE1, TrainingConfig
 from .dataset import PictureDataset
-from .face_encoder import FaceEncoder
-from .image_encoder import load_image_encoder
 from .picture_encoder import PictureEncoder, open_caches
 from .references import Reference, find_references
 from .row_index import Wanted

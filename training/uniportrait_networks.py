@@ -9,6 +9,7 @@ from typing import cast
 import torch
 from torch import nn
 
+from ..diffusers_host.attention import find_sites
 from ..models.adapter_layers import key_shape
 from ..models.errors import IncompatibleBaseModelError
 from ..models.layers.key_value import KeyValueProjection
@@ -17,7 +18,6 @@ from ..models.uniportrait.features import ReferenceFeatures
 from ..models.uniportrait.id_embedding import IDEmbedding, IDEmbeddingSizes
 from ..models.uniportrait.id_routing import IDRouter
 from .adapter_networks import LoRALayers, Weights, lora_shapes, lora_weights, new_attention
-from .diffusers_host import find_sites
 
 TOKENS = 16  # queries of the published ID embedding
 DEPTH = 6

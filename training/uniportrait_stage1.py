@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from ..diffusers_host.attention import RunContext, attach
+from ..diffusers_host.base import Base
 from ..models.uniportrait.features import ReferenceFeatures
 from .adapter_networks import Weights
-from .base import Base
 from .batch import Batch
 from .denoising import denoising_loss
-from .diffusers_host import RunContext, attach
 from .draws import Draws
 from .trained_people import TrainedPeople, everywhere
 from .uniportrait_identities import NOTHING_DROPPED, Dropping, drop_faces, identity_tokens

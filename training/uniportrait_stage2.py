@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
+from ..diffusers_host.attention import RunContext, attach
+from ..diffusers_host.base import Base
 from ..models.attention import AttentionCall, AttentionSite
 from ..models.uniportrait.features import ReferenceFeatures
 from ..models.uniportrait.id_routing import IDRouter
 from .adapter_networks import Weights
-from .base import Base
 from .batch import Batch
 from .denoising import denoising_loss
-from .diffusers_host import RunContext, attach
 from .draws import Draws
 from .routing_regularisation import routing_loss
 from .trained_people import TrainedPeople

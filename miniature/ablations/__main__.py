@@ -11,6 +11,8 @@ from pathlib import Path
 
 import torch
 
+from ...diffusers_host import attention
+from ...diffusers_host.face_encoder import FaceEncoder
 from ...models.checkpoint import subset
 from ...models.errors import LikenessError
 from ...models.files import read_state_dict
@@ -18,8 +20,6 @@ from ...models.miniature.folder import BASE, FACES, JUDGE, OMNIPORTRAIT, UNIPORT
 from ...models.miniature.uniportrait_file import STAGE_ONE, read_uniportrait
 from ...models.omniportrait.checkpoint import load as load_pivot
 from ...models.uniportrait.checkpoint import UniPortraitAdapter, load
-from ...training import diffusers_host
-from ...training.face_encoder import FaceEncoder
 from ...training.feature_store import FeatureStore
 from ..judge.file import read_judge
 from ..networks.checkpoint import read_base
@@ -82,7 +82,7 @@ def main() -> int:
     parser.add_argument("--papers", nargs="+", choices=PAPERS, default=PAPERS, help="whose claims")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
-    logging.getLogger(diffusers_host.__name__).setLevel(logging.WARNING)  # else a line for every part of an arm
+    logging.getLogger(attention.__name__).setLevel(logging.WARNING)  # else a line for every part of an arm
     torch.set_flush_denormal(True)
     started = time.monotonic()
     try:

@@ -10,6 +10,8 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from ...diffusers_host.base import Base
+from ...diffusers_host.row_identities import Choice, RowIdentities
 from ...models.adapter_layers import LoRA
 from ...models.guidance_record import GuidanceRecord
 from ...models.miniature.finder import FaceFinder
@@ -17,11 +19,9 @@ from ...models.omniportrait.checkpoint import OmniPortraitAdapter
 from ...models.uniportrait.application import lora_for
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from ...models.uniportrait.features import ReferenceFeatures
-from ...training.base import Base
 from ...training.feature_store import FeatureStore, fingerprint
 from ..recipe.pivot_people import noun_rows
 from ..studio.drawing import Settings, decode, draw_latents
-from ..studio.identities import Choice, RowIdentities
 from ..studio.pivots import Pivots, pivots_in
 from .guiding import Guiding
 from .questions import Questions, shuffled

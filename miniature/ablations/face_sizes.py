@@ -8,6 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
+from ...diffusers_host.base import Base
+from ...diffusers_host.guidance import Guided, GuidedRun
+from ...diffusers_host.prompted import Prompted
+from ...diffusers_host.sigmas import nearest_timestep, share_behind
 from ...models.attention import Run
 from ...models.guidance import FeatureTap, NoiseLevels
 from ...models.omniportrait.guidance_settings import GuidanceSettings, StrengthMode
@@ -15,11 +19,7 @@ from ...models.omniportrait.guided_person import GuidedPerson
 from ...models.omniportrait.reference_guidance import ReferenceGuidance
 from ...models.omniportrait.references import ReferencePicture
 from ...models.schedule import ALWAYS
-from ...training.base import Base
 from ..recipe.latents import encode_pictures
-from ..studio.guidance import Guided, GuidedRun
-from ..studio.noise_levels import nearest_timestep, share_behind
-from ..studio.prompted import Prompted
 from .judging import Values
 from .matching import BLOCK, REFERENCE_SIGMA
 from .questions import Questions

@@ -7,6 +7,9 @@ from typing import Literal
 
 import torch
 
+from ...diffusers_host.base import Base
+from ...diffusers_host.guidance import Guided
+from ...diffusers_host.sigmas import share_behind
 from ...models.guidance import FeatureTap
 from ...models.guidance_record import GuidanceRecord
 from ...models.miniature.finder import FaceFinder
@@ -17,11 +20,8 @@ from ...models.omniportrait.guided_person import GuidedPerson, MaskSource
 from ...models.omniportrait.reference_guidance import ReferenceGuidance
 from ...models.omniportrait.references import ReferencePicture
 from ...models.schedule import SigmaWindow
-from ...training.base import Base
 from ..recipe.latents import encode_pictures
 from ..recipe.pivot_people import noun_rows
-from ..studio.guidance import Guided
-from ..studio.noise_levels import share_behind
 from .heads import WIDENING, Beside, Previews
 from .matching import BLOCK, REFERENCE_SIGMA
 from .questions import Questions

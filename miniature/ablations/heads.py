@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...diffusers_host.base import Base
 from ...models.guidance import GuidedStep
 from ...models.images import arrays_from_images
 from ...models.miniature.finder import FaceFinder, find_faces
 from ...models.omniportrait.face_masks import FaceMasks
 from ...models.omniportrait.guided_person import GuidedPerson
-from ...training.base import Base
 from ..judge.judge import MIN_SCORE
 from ..regions import FACE_REGIONS, Region
 from ..scene import Scene

@@ -7,12 +7,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ...diffusers_host.attention_maps import AttentionMaps, nearest_level
+from ...diffusers_host.base import Base
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
 from ...models.omniportrait.face_localization import SIDE
 from ...models.omniportrait.region_mask import normalised
 from ...models.word_attention import attention_columns
-from ...training.attention_maps import AttentionMaps, nearest_level
-from ...training.base import Base
 from ...training.denoising import predict
 from ...training.draws import Draws
 from ...training.omniportrait_batch import PivotBatch

@@ -14,17 +14,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from ...diffusers_host.base import Base
+from ...diffusers_host.feature_capture import ReachedError, tapping
+from ...diffusers_host.prompted import Prompted
+from ...diffusers_host.sigmas import nearest_timestep
 from ...models.attention import Run
 from ...models.guidance import FeatureTap
 from ...models.omniportrait.correspondence import nearest
-from ...training.base import Base
 from ...training.draws import Draws
 from ..captions import Caption
 from ..recipe.latents import encode_pictures
 from ..scene import Scene
-from ..studio.feature_tap import ReachedError, tapping
-from ..studio.noise_levels import nearest_timestep
-from ..studio.prompted import Prompted
 from ..world import World
 from .questions import LATENTS
 

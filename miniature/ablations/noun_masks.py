@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from ...diffusers_host.base import Base
+from ...diffusers_host.prompted import Prompted
+from ...diffusers_host.sigmas import nearest_timestep
+from ...diffusers_host.word_attention import noting
 from ...models.attention import Run
 from ...models.omniportrait.region_mask import cleaned, normalised, refine_with
 from ...models.word_attention import WordAttention
-from ...training.base import Base
 from ..recipe.latents import encode_pictures
 from ..recipe.pivot_people import noun_rows
-from ..studio.noise_levels import nearest_timestep
-from ..studio.prompted import Prompted
-from ..studio.word_attention import noting
 from .judging import Values
 from .questions import Questions
 

@@ -8,8 +8,8 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from ...diffusers_host.face_encoder import FaceEncoder
 from ...training.draws import Draws
-from ...training.face_encoder import FaceEncoder
 from ...training.feature_store import fingerprint
 from ...training.portrait_crops import middle
 from ..recipe.backbone import cut_faces

@@ -9,12 +9,12 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from ...diffusers_host.base import Base
+from ...diffusers_host.clip_weights import fill_clip
+from ...diffusers_host.text_encoders import PREFIX
 from ...models.checkpoint import load_strictly, subset
 from ...models.miniature.base_file import CLIP, ROWS, UNET, VAE, WORDS, read_base_file
 from ...models.miniature.sizes import BaseSizes
-from ...training.base import Base
-from ...training.clip_weights import fill_clip
-from ...training.text_encoders import PREFIX
 from .original_names import original_unet
 from .untrained import new_base, unet_config
 from .vae import DiffusersVAE

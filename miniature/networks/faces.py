@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
+from ...diffusers_host.clip_weights import fill_clip
+from ...diffusers_host.face_encoder import FaceEncoder
 from ...models.miniature.faces_file import FaceNetworks, read_face_networks
-from ...training.clip_weights import fill_clip
-from ...training.face_encoder import FaceEncoder
 
 
 def read_faces(path: Path) -> tuple[FaceNetworks, FaceEncoder]:

@@ -9,11 +9,11 @@ from diffusers import AutoencoderKL, UNet2DConditionModel  # pyright: ignore[rep
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from ...diffusers_host.base import Base, new_schedule
+from ...diffusers_host.text_encoders import TextEncoder
 from ...models.clip_tokens import BOS, EOS, encode
 from ...models.miniature.sizes import BaseSizes
 from ...models.miniature.vae import MiniatureVAE
-from ...training.base import Base, new_schedule
-from ...training.text_encoders import TextEncoder
 from ..captions import vocabulary
 from .vae import DiffusersVAE
 

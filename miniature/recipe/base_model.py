@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ...training.base import Base
+from ...diffusers_host.base import Base
 from ...training.batch import Batch
 from ...training.denoising import denoising_loss
 from ...training.draws import Draws

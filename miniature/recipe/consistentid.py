@@ -7,13 +7,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ...diffusers_host.base import Base
+from ...diffusers_host.face_encoder import FaceEncoder
+from ...diffusers_host.image_encoder import hidden_tokens
 from ...models.clip_pixels import CLIP_SIZE
-from ...training.base import Base
 from ...training.consistentid import ConsistentID
 from ...training.consistentid_networks import ConsistentIDNetworks, new_networks
 from ...training.draws import Draws
-from ...training.face_encoder import FaceEncoder
-from ...training.image_encoder import hidden_tokens
 from .arithmetic import mixed_precision, plain_attention
 from .course import Course, follow
 from .emphasis import POWER

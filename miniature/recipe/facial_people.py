@@ -11,6 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from ...diffusers_host.base import Base
+from ...diffusers_host.face_encoder import FaceEncoder
+from ...diffusers_host.image_encoder import hidden_tokens
 from ...models.clip_pixels import clip_pixels
 from ...models.clip_tokens import EOS, encode
 from ...models.consistentid.facial_prompt import Caption, compose
@@ -21,11 +24,8 @@ from ...models.face.parsing import FaceParser
 from ...models.face.region import square_around
 from ...models.face.region_masks import filled_masks
 from ...models.miniature.face_vectors import face_vectors
-from ...training.base import Base
 from ...training.consistentid import FacialBatch
 from ...training.draws import Draws
-from ...training.face_encoder import FaceEncoder
-from ...training.image_encoder import hidden_tokens
 from ..regions import FACE_REGIONS, Region
 from ..scene import Scene
 from ..world import World

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
+from ...diffusers_host.base import Base
+from ...diffusers_host.text_encoders import token_ids
 from ...models.clip_tokens import EOS
 from ...models.miniature.vae import FACTOR
-from ...training.base import Base
-from ...training.text_encoders import token_ids
 from ..world import World
 from .pool_files import pool_name, read_parts
 

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...diffusers_host.base import Base
 from ...models.checkpoint import load_strictly
 from ...models.omniportrait.checkpoint import FUSION, VISUAL, OmniPortraitAdapter
 from ...models.omniportrait.image_encoder import ImageEncoderConfig, PivotImageEncoder
 from ...models.omniportrait.pivot_id_encoder import PivotIDEncoder
-from ...training.base import Base
 from ...training.draws import Draws
 from ...training.omniportrait import OmniPortraitPivot, PivotTraining
 from ...training.portrait_crops import middle

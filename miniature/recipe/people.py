@@ -9,10 +9,10 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ...training.base import Base
+from ...diffusers_host.base import Base
+from ...diffusers_host.face_encoder import FaceEncoder
 from ...training.batch import Batch
 from ...training.draws import Draws
-from ...training.face_encoder import FaceEncoder
 from ..world import World
 from .backbone import cut_faces
 from .emphasis import part_weights

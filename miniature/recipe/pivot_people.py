@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
+from ...diffusers_host.base import Base
 from ...models.clip_tokens import encode
 from ...models.images import arrays_from_images
 from ...models.miniature.vae import FACTOR
-from ...training.base import Base
 from ...training.draws import Draws
 from ...training.omniportrait_batch import PivotBatch
 from ...training.portrait_crops import changed, cut_wide, middle

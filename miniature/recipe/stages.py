@@ -12,6 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from ...diffusers_host.base import Base
+from ...diffusers_host.face_encoder import FaceEncoder
 from ...models.checkpoint import flatten
 from ...models.face.iresnet import IResNet
 from ...models.face.parsing import FaceParser
@@ -20,9 +22,7 @@ from ...models.miniature.parser import MiniatureParser
 from ...models.omniportrait.checkpoint import adapter_weights
 from ...models.omniportrait.image_encoder import PivotImageEncoder
 from ...models.uniportrait.checkpoint import load
-from ...training.base import Base
 from ...training.consistentid_networks import consistentid_weights
-from ...training.face_encoder import FaceEncoder
 from ...training.uniportrait_networks import faceid_weights, networks_of, router_weights
 from ...training.whole_file import whole_file
 from ..judge.judge import Judge

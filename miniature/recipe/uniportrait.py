@@ -6,9 +6,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ...training.base import Base
+from ...diffusers_host.base import Base
+from ...diffusers_host.face_encoder import FaceEncoder
 from ...training.draws import Draws
-from ...training.face_encoder import FaceEncoder
 from ...training.uniportrait_identities import Dropping
 from ...training.uniportrait_networks import UniPortraitNetworks, new_networks, new_routers
 from ...training.uniportrait_stage1 import StageOne

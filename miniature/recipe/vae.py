@@ -8,9 +8,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from ...diffusers_host.base import LATENT_SCALE
 from ...models.errors import InvalidSettingError
 from ...models.miniature.vae import MiniatureVAE
-from ...training.base import LATENT_SCALE
 from ...training.draws import Draws
 from ..regions import Region
 from ..scene import Scene

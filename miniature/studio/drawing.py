@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...diffusers_host.attention import attach
+from ...diffusers_host.base import Base
+from ...diffusers_host.guidance import Guided, GuidedRun
+from ...diffusers_host.prompted import Prompted
 from ...models.adapter_layers import LoRA
 from ...models.attention import AttentionResidual, Run
-from ...training.base import Base
-from ...training.diffusers_host import attach
 from .euler import sample_euler
-from .guidance import Guided, GuidedRun
-from .prompted import Prompted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from ...diffusers_host.sigmas import timesteps, zero_snr_sigmas
 from ...models.guidance import NoiseLevels
-from .noise_levels import timesteps, zero_snr_sigmas
 
 Predict = Callable[[Tensor, int, float], Tensor]
 Correct = Callable[[Tensor, NoiseLevels], Tensor]

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...diffusers_host.base import Base
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
 from ...models.omniportrait.pivot_id_encoder import PivotIDEncoder
-from ...training.base import Base
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -8,6 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...diffusers_host.base import Base
+from ...diffusers_host.face_encoder import FaceEncoder
+from ...diffusers_host.image_encoder import image_tokens
 from ...models.attention import Run
 from ...models.face.analysis import analyze
 from ...models.face.detection import DetectorSettings
@@ -19,9 +22,6 @@ from ...models.uniportrait.application import identity_residual, lora_for
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from ...models.uniportrait.features import CROP_SIZE
 from ...models.uniportrait.identity import Identities, Identity
-from ...training.base import Base
-from ...training.face_encoder import FaceEncoder
-from ...training.image_encoder import image_tokens
 from ..networks.checkpoint import read_base
 from ..networks.faces import read_faces
 from .drawing import Settings, draw_latents

@@ -96,7 +96,7 @@ def call_comfyui(patched, x, text, polarities):
 
 @torch.no_grad()
 def in_diffusers(unet, residual, x, text, polarities, lora=None):
-    from likeness.training.diffusers_host import RunContext, attach
+    from likeness.diffusers_host.attention import RunContext, attach
 
     rows = [polarity for polarity in polarities for _ in range(len(x) // len(polarities))]
     detach = attach(unet, residual, lora=lora, lora_strength=0.7, context=RunContext(lambda _: rows, run=Run()))
@@ -130,15 +130,15 @@ def small_lora(model):
 
 @pytest.mark.parametrize(("kind", "count"), [("sd15", 32), ("sdxl", 140)])
 def test_both_hosts_find_the_same_sites(tiny_model, kind, count):
+    from likeness.diffusers_host import attention
     from likeness.host.sites import find_sites, unet_of
-    from likeness.training import diffusers_host
 
     model = tiny_model(kind)
 
     def described(sites):
         return [(site.index, site.kind, site.block, site.channels) for site in sites]
 
-    assert described(diffusers_host.find_sites(twin(model, kind))) == described(find_sites(unet_of(model)))
+    assert described(attention.find_sites(twin(model, kind))) == described(find_sites(unet_of(model)))
     assert len(find_sites(unet_of(model))) == count
 
 
@@ -180,7 +180,7 @@ def test_lora_as_weight_patch_and_as_branch(tiny_model, people):
 
 
 def test_both_hosts_count_noise_alike(tiny_model):
-    from likeness.training.diffusers_host import stable_diffusion_sigma
+    from likeness.diffusers_host.attention import stable_diffusion_sigma
 
     sampling = tiny_model().get_model_object("model_sampling")
     for timestep in (0, 1, 481, 481.5, 999):

@@ -5,7 +5,7 @@ import torch
 
 pytest.importorskip("transformers")
 
-from likeness.training.image_encoder import image_tokens, load_image_encoder
+from likeness.diffusers_host.image_encoder import image_tokens, load_image_encoder
 
 pytestmark = pytest.mark.comfy
 

@@ -9,6 +9,7 @@ import torch
 pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
+from likeness.diffusers_host.image_encoder import hidden_tokens
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.recipe.facial_people import _describe
@@ -19,7 +20,6 @@ from likeness.models.miniature.face_vectors import face_vectors
 from likeness.models.miniature.parser import FOLD
 from likeness.tests.host import small_miniature
 from likeness.tests.miniature.small_files import FACE_WIDTH, IMAGE_WIDTH
-from likeness.training.image_encoder import hidden_tokens
 
 pytestmark = pytest.mark.comfy
 

@@ -7,6 +7,8 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.guidance import Guided
+from likeness.diffusers_host.image_encoder import image_tokens
 from likeness.miniature.networks.checkpoint import read_base, write_base
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.backbone import new_backbone
@@ -14,7 +16,6 @@ from likeness.miniature.recipe.faces_file import write_face_networks
 from likeness.miniature.recipe.image_encoder import new_image_encoder
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
-from likeness.miniature.studio.guidance import Guided
 from likeness.models.errors import UnknownCheckpointError
 from likeness.models.face.iresnet import IResNet
 from likeness.models.guidance import FeatureTap
@@ -32,7 +33,6 @@ from likeness.models.uniportrait.application import identity_residual, lora_for
 from likeness.models.uniportrait.checkpoint import load
 from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.models.uniportrait.identity import Identities, Identity
-from likeness.training.image_encoder import image_tokens
 from likeness.training.uniportrait_networks import faceid_weights, new_networks, new_routers, router_weights
 from torch import nn
 

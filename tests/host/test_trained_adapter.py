@@ -7,6 +7,7 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.attention import RunContext, attach, guidance_pair
 from likeness.models.attention import Polarity, Run
 from likeness.models.identity_attention import IdentityResidual, Person
 from likeness.models.uniportrait.adapter import Routed
@@ -16,7 +17,6 @@ from likeness.models.uniportrait.identity import embed, embed_null
 from likeness.tests.host.conftest import CLIP_WIDTH, INTRINSIC, SHALLOW
 from likeness.tests.host.test_hosts_agree import TIMESTEP, WHOLE, call_comfyui, inputs, twin
 from likeness.tests.training.small_world import NO_DROPS, SIZES, overfit, small_base, small_batch, small_networks
-from likeness.training.diffusers_host import RunContext, attach, guidance_pair
 from likeness.training.export import export
 from likeness.training.uniportrait_networks import new_routers
 from likeness.training.uniportrait_stage1 import StageOne

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from likeness.diffusers_host.face_encoder import FaceEncoder
 from likeness.miniature.judge.file import write_judge
 from likeness.miniature.judge.judge import Judge
 from likeness.miniature.judge.readers import new_backdrop_reader, new_person_reader
@@ -22,7 +23,6 @@ from likeness.models.omniportrait.checkpoint import adapter_metadata, adapter_we
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
 from likeness.training.consistentid_networks import consistentid_weights
 from likeness.training.consistentid_networks import new_networks as new_consistentid
-from likeness.training.face_encoder import FaceEncoder
 from likeness.training.uniportrait_networks import faceid_weights, new_networks, new_routers, router_weights
 from torch import nn
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection

@@ -11,6 +11,7 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.face_encoder import FaceEncoder
 from likeness.miniature.ablations.bootstrap import difference, estimate
 from likeness.miniature.ablations.claims import LEEWAY, Claim
 from likeness.miniature.ablations.experiments import EXPERIMENTS, GLOBAL, ONE, TWO
@@ -19,7 +20,6 @@ from likeness.miniature.ablations.questions import new_questions, shuffled, true
 from likeness.miniature.identity import identities, numbers_of
 from likeness.miniature.recipe.backbone import new_backbone
 from likeness.miniature.recipe.image_encoder import new_image_encoder
-from likeness.training.face_encoder import FaceEncoder
 
 
 @pytest.fixture(scope="module")

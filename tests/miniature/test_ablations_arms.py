@@ -12,6 +12,7 @@ import torch
 pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
+from likeness.diffusers_host.image_encoder import image_tokens
 from likeness.miniature.ablations import arms as module
 from likeness.miniature.ablations import heads
 from likeness.miniature.ablations.arms import Arm, Easel, draw_arm
@@ -34,7 +35,6 @@ from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.models.uniportrait.identity import Identities, Identity
 from likeness.tests.miniature.small_files import write_files
 from likeness.training.feature_store import FeatureStore
-from likeness.training.image_encoder import image_tokens
 from torch import nn
 
 FEW = Settings(steps=2)

@@ -10,6 +10,7 @@ import torch
 pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
+from likeness.diffusers_host.attention_maps import AttentionMaps
 from likeness.miniature.ablations import localisation
 from likeness.miniature.ablations.arms import PIVOT_STRENGTH
 from likeness.miniature.ablations.guided_experiments import PUBLISHED, UNLOCALISED
@@ -23,7 +24,6 @@ from likeness.models.checkpoint import flatten
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.omniportrait.checkpoint import adapter_weights
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
-from likeness.training.attention_maps import AttentionMaps
 
 SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 COUNT = 3

@@ -8,6 +8,8 @@ from safetensors import safe_open
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.attention import find_sites
+from likeness.diffusers_host.text_encoders import encode_prompts
 from likeness.miniature.captions import vocabulary, write_captions
 from likeness.miniature.identity import identities
 from likeness.miniature.networks.checkpoint import base_weights, read_base, write_base
@@ -17,8 +19,6 @@ from likeness.models.clip_tokens import BOS, EOS, encode
 from likeness.models.errors import InvalidSettingError, UnknownCheckpointError
 from likeness.models.miniature.base_file import VOCABULARY, WORDS, read_base_file
 from likeness.models.miniature.sizes import BaseSizes
-from likeness.training.diffusers_host import find_sites
-from likeness.training.text_encoders import encode_prompts
 from safetensors.torch import load_file, save_file
 
 SMALL = BaseSizes(unet=(32, 64), vae=(32, 48), latent_channels=4, text=64, text_layers=2, text_heads=2)

@@ -8,6 +8,9 @@ import torch
 pytest.importorskip("diffusers")
 
 from diffusers.models.attention_processor import AttnProcessor2_0
+from likeness.diffusers_host.attention import find_sites
+from likeness.diffusers_host.face_encoder import FaceEncoder
+from likeness.diffusers_host.image_encoder import hidden_tokens
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe import consistentid as recipe
 from likeness.miniature.recipe import facial_people, pool_files, stages
@@ -23,9 +26,6 @@ from likeness.models.face.parsing import LABELS, FaceParser
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.training.consistentid import PAPERS, ConsistentID
 from likeness.training.consistentid_networks import consistentid_weights
-from likeness.training.diffusers_host import find_sites
-from likeness.training.face_encoder import FaceEncoder
-from likeness.training.image_encoder import hidden_tokens
 from torch import nn
 from transformers import CLIPVisionConfig, CLIPVisionModel
 

@@ -10,6 +10,8 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.face_encoder import FaceEncoder
+from likeness.diffusers_host.image_encoder import hidden_tokens, image_tokens
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe import facial_people, pool_files
 from likeness.miniature.recipe.backbone import cut_faces
@@ -24,8 +26,6 @@ from likeness.models.face.parsing import LABELS, FaceParser
 from likeness.models.miniature.face_vectors import face_vectors
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.training.draws import Draws
-from likeness.training.face_encoder import FaceEncoder
-from likeness.training.image_encoder import hidden_tokens, image_tokens
 from torch import nn
 from torch.nn.functional import avg_pool2d, max_pool2d
 from transformers import CLIPVisionConfig, CLIPVisionModel

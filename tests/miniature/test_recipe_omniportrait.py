@@ -9,6 +9,7 @@ pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
 from diffusers.models.attention_processor import AttnProcessor2_0
+from likeness.diffusers_host.text_encoders import encode_prompts
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.networks.weights_file import write_weights
 from likeness.miniature.recipe import omniportrait as recipe
@@ -29,7 +30,6 @@ from likeness.models.omniportrait.image_encoder import PivotImageEncoder
 from likeness.training.draws import Draws
 from likeness.training.omniportrait import OmniPortraitPivot, PivotTraining
 from likeness.training.portrait_crops import middle
-from likeness.training.text_encoders import encode_prompts
 
 SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 COURSE = Course(seed=2, steps=2, batch=2, learning_rate=1e-2, warmup=1, decay=0.0)

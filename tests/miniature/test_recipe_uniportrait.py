@@ -7,6 +7,7 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.face_encoder import FaceEncoder
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe import pool_files, stages
 from likeness.miniature.recipe.course import Course
@@ -16,7 +17,6 @@ from likeness.miniature.recipe.stages import Kitchen
 from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.uniportrait.checkpoint import load
-from likeness.training.face_encoder import FaceEncoder
 from likeness.training.uniportrait_identities import NOTHING_DROPPED
 from likeness.training.uniportrait_stage2 import Routing
 from transformers import CLIPVisionConfig, CLIPVisionModel

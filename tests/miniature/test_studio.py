@@ -10,6 +10,7 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.image_encoder import image_tokens
 from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.studio import studio as module
 from likeness.miniature.studio.drawing import Settings, draw_latents
@@ -18,7 +19,6 @@ from likeness.miniature.studio.studio import Shot, Studio
 from likeness.models.errors import NoFaceFoundError, UnknownCheckpointError
 from likeness.models.uniportrait.features import CROP_SIZE, preprocess
 from likeness.tests.miniature.small_files import IMAGE_TOKENS, IMAGE_WIDTH, finder_that_sees, write_files
-from likeness.training.image_encoder import image_tokens
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection

@@ -7,16 +7,16 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.attention import find_sites
+from likeness.diffusers_host.row_identities import RowIdentities
+from likeness.diffusers_host.sigmas import timesteps, zero_snr_sigmas
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.latents import encode_pictures
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
-from likeness.miniature.studio.identities import RowIdentities
-from likeness.miniature.studio.noise_levels import timesteps, zero_snr_sigmas
 from likeness.models.attention import Polarity
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.training.adapter_networks import LoRALayers, lora_shapes, new_attention
-from likeness.training.diffusers_host import find_sites
 from torch import nn
 
 SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)

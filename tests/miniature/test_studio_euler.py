@@ -10,9 +10,9 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.base import new_schedule
+from likeness.diffusers_host.sigmas import level_at, nearest_timestep, share_behind, timesteps, zero_snr_sigmas
 from likeness.miniature.studio.euler import cpu_noise, sample_euler
-from likeness.miniature.studio.noise_levels import level_at, nearest_timestep, share_behind, timesteps, zero_snr_sigmas
-from likeness.training.base import new_schedule
 
 SHAPE = (2, 4, 6, 6)
 

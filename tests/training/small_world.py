@@ -7,13 +7,13 @@ from functools import cache
 
 import torch
 from diffusers import AutoencoderKL
+from likeness.diffusers_host.attention import find_sites
+from likeness.diffusers_host.base import Base, new_schedule
 from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.models.uniportrait.id_embedding import IDEmbedding, IDEmbeddingSizes
-from likeness.tests.training.conftest import SD15, SDXL, build
+from likeness.tests.small_unets import SD15, SDXL, build
 from likeness.training.adapter_networks import LoRALayers, lora_shapes, new_attention
-from likeness.training.base import Base, new_schedule
 from likeness.training.batch import Batch
-from likeness.training.diffusers_host import find_sites
 from likeness.training.uniportrait_identities import Dropping
 from likeness.training.uniportrait_networks import (
     UniPortraitNetworks,

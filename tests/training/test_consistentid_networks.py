@@ -7,10 +7,10 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.attention import attach, find_sites
 from likeness.models.checkpoint import flatten
 from likeness.models.consistentid.checkpoint import load
 from likeness.training.consistentid_networks import consistentid_weights, new_networks
-from likeness.training.diffusers_host import attach, find_sites
 from torch import nn
 
 VECTOR, IMAGE, RANK = 6, 10, 3

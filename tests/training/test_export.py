@@ -10,6 +10,7 @@ import torch
 pytest.importorskip("diffusers")
 
 from diffusers.training_utils import EMAModel
+from likeness.diffusers_host.attention import RunContext, attach, find_sites
 from likeness.models.attention import Run
 from likeness.models.files import read_metadata
 from likeness.models.identity_attention import IdentityResidual, Person
@@ -19,7 +20,6 @@ from likeness.models.uniportrait.checkpoint import load
 from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.tests.training.small_world import overfit, small_base, small_batch, stage_one, stage_two
 from likeness.training.adapter_networks import LoRALayers, lora_shapes
-from likeness.training.diffusers_host import RunContext, attach, find_sites
 from likeness.training.export import averaged, export
 from likeness.training.uniportrait_networks import (
     UniPortraitNetworks,

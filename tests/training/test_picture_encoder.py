@@ -8,15 +8,15 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.base import load_base
+from likeness.diffusers_host.face_encoder import FaceEncoder
+from likeness.diffusers_host.image_encoder import image_tokens, load_image_encoder
 from likeness.models.uniportrait.checkpoint import load_backbone
 from likeness.models.uniportrait.features import null_features
 from likeness.tests.training.small_checkpoints import small_checkpoint
 from likeness.tests.training.small_files import small_backbone, small_clip_vision
-from likeness.training.base import load_base
 from likeness.training.draws import Draws
 from likeness.training.examples import Crop, Example, ShownPerson
-from likeness.training.face_encoder import FaceEncoder
-from likeness.training.image_encoder import image_tokens, load_image_encoder
 from likeness.training.picture_encoder import PictureEncoder, open_caches
 
 

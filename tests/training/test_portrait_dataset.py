@@ -73,10 +73,10 @@ def test_the_square_is_cut_although_the_latents_are_kept(tmp_path):
 
 def test_a_batch_has_faces_as_if_from_other_photos(tmp_path):
     pytest.importorskip("diffusers")
+    from likeness.diffusers_host.base import load_base
+    from likeness.diffusers_host.text_encoders import encode_prompts
     from likeness.tests.training.small_checkpoints import small_checkpoint
-    from likeness.training.base import load_base
     from likeness.training.portrait_encoder import PortraitEncoder
-    from likeness.training.text_encoders import encode_prompts
 
     base = load_base(small_checkpoint("sdxl"))
     caption = "a knight and a wizard"

@@ -11,15 +11,15 @@ from PIL import Image
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.base import load_base, new_schedule
+from likeness.diffusers_host.text_encoders import TextCondition, encode_prompts
 from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.tests.training.small_checkpoints import small_checkpoint
 from likeness.tests.training.small_world import WIDTH, small_batch, stage_one, stage_two
 from likeness.training import samples
-from likeness.training.base import load_base, new_schedule
 from likeness.training.config import SamplesConfig
 from likeness.training.references import Reference
 from likeness.training.samples import SampleSheet, Sitter, encode_sheet, write_samples
-from likeness.training.text_encoders import TextCondition, encode_prompts
 
 SIZE = 16  # pixels; the tiny VAE has no levels, so the latents have the same side
 PROMPTS = ("a woman in the snow", "a woman reads")

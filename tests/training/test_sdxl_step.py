@@ -10,11 +10,11 @@ import torch
 pytest.importorskip("accelerate")
 
 from accelerate.state import AcceleratorState
+from likeness.diffusers_host.base import load_base
 from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.tests.training.small_checkpoints import empty_checkpoint
 from likeness.tests.training.small_run import config_for
 from likeness.tests.training.small_world import small_batch, stage_one, stage_two
-from likeness.training.base import load_base
 from likeness.training.batch import Batch
 from likeness.training.loop import begin, new_accelerator, train
 from likeness.training.uniportrait_identities import Dropping

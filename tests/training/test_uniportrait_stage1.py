@@ -7,11 +7,11 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.attention import attach
 from likeness.models.errors import IncompatibleBaseModelError
 from likeness.models.uniportrait.checkpoint import load
 from likeness.tests.training.small_world import nobody, overfit, small_batch, stage_one
 from likeness.training.batch import join
-from likeness.training.diffusers_host import attach
 from likeness.training.draws import Draws
 from likeness.training.uniportrait_identities import Dropping, drop_faces, identity_tokens
 from likeness.training.uniportrait_networks import networks_of, new_networks

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 from diffusers import UNet2DConditionModel
+from likeness.diffusers_host.attention import RunContext, attach, guidance_pair
 from likeness.models import clip_tokens
 from likeness.models.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.models.consistentid.attention_localization import facial_loss
@@ -27,7 +28,6 @@ from likeness.models.placement import Everywhere
 from likeness.tests.parity.consistentid.stored import EXACT, HERE, LOSS, MODULE, Stored
 from likeness.tests.parity.recipe import Comparison
 from likeness.tests.parity.torch_recipe import weights
-from likeness.training.diffusers_host import RunContext, attach, guidance_pair
 from torch import Tensor, nn
 from torch.nn.functional import linear, scaled_dot_product_attention
 

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 
-from ...training.noise_levels import stable_diffusion_signal
+from .noise_levels import stable_diffusion_signal
 
 PURE = 999_999_999.9  # what ComfyUI's nodes say for pure noise
 LAST = 4.8973451890853435e-08  # ᾱ of the last timestep, which ComfyUI puts in place of zero

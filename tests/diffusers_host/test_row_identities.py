@@ -9,7 +9,7 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.miniature.studio.identities import RowIdentities
+from likeness.diffusers_host.row_identities import RowIdentities
 from likeness.models.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.models.identity_attention import IdentityResidual, Person
 from likeness.models.layers.key_value import KeyValueProjection

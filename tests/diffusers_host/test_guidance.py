@@ -7,14 +7,14 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.feature_capture import ReachedError, tapping
+from likeness.diffusers_host.guidance import Guided, GuidedRun
+from likeness.diffusers_host.prompted import Prompted
+from likeness.diffusers_host.reference_features import ReferenceReader
+from likeness.diffusers_host.sigmas import level_at, nearest_timestep, zero_snr_sigmas
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.studio.drawing import Settings, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
-from likeness.miniature.studio.feature_tap import ReachedError, tapping
-from likeness.miniature.studio.guidance import Guided, GuidedRun
-from likeness.miniature.studio.noise_levels import level_at, nearest_timestep, zero_snr_sigmas
-from likeness.miniature.studio.prompted import Prompted
-from likeness.miniature.studio.reference_reading import ReferenceReader
 from likeness.models.attention import Run
 from likeness.models.errors import InvalidSettingError
 from likeness.models.guidance import FeatureTap, GuidedStep, NoiseLevels
@@ -266,7 +266,7 @@ class Adds:
 
 
 def test_references_are_read_with_the_prompt_and_the_people_of_their_picture(base, prompted):
-    from likeness.training.diffusers_host import attach
+    from likeness.diffusers_host.attention import attach
 
     latent = torch.randn(1, 4, SIDE, SIDE, generator=torch.Generator().manual_seed(2))
     percent, seed = 0.6, 3

@@ -11,7 +11,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from ..models.attention import AttentionSite
-from .diffusers_host import find_sites
+from .attention import find_sites
 
 EVERY = 2  # of a transformer's blocks, one is read: SDXL has ten of them at one level [choice]
 

@@ -2,16 +2,10 @@ import math
 
 import pytest
 import torch
+from likeness.diffusers_host.attention import RunContext, all_positive, attach, find_sites, guidance_pair
+from likeness.diffusers_host.noise_levels import stable_diffusion_sigma
 from likeness.models.attention import Polarity, Run
 from likeness.models.errors import IncompatibleBaseModelError, InvalidSettingError
-from likeness.training.diffusers_host import (
-    RunContext,
-    all_positive,
-    attach,
-    find_sites,
-    guidance_pair,
-)
-from likeness.training.noise_levels import stable_diffusion_sigma
 from torch import nn
 
 pytest.importorskip("diffusers")
@@ -309,7 +303,7 @@ def test_foreign_networks_and_lora_are_refused(sd15):
 
 
 def test_fused_projections_are_told(inputs):
-    from likeness.tests.training.conftest import SD15, build
+    from likeness.tests.small_unets import SD15, build
 
     fused = build(SD15)
     fused.fuse_qkv_projections()

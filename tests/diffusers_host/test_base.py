@@ -12,10 +12,10 @@ from safetensors.torch import save_file
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.base import load_base
+from likeness.diffusers_host.text_encoders import encode_prompts
 from likeness.models.errors import IncompatibleBaseModelError, InvalidSettingError, UnknownCheckpointError
 from likeness.tests.training.small_checkpoints import empty_checkpoint, small_checkpoint
-from likeness.training.base import load_base
-from likeness.training.text_encoders import encode_prompts
 
 
 @pytest.fixture(scope="module")
@@ -176,8 +176,8 @@ def test_what_contradicts_the_configuration_is_refused(checkpoints):
 def test_no_hub_is_needed(checkpoints, tmp_path):
     save_file(checkpoints["sdxl"], tmp_path / "base.safetensors")
     code = (
-        "from likeness.training.base import load_base\n"
-        "from likeness.training.text_encoders import encode_prompts\n"
+        "from likeness.diffusers_host.base import load_base\n"
+        "from likeness.diffusers_host.text_encoders import encode_prompts\n"
         f"base = load_base({str(tmp_path / 'base.safetensors')!r})\n"
         "print(base.family, tuple(encode_prompts(base.text_encoders, ['a cat']).tokens.shape))"
     )

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...models.guidance import GradientGuidance, GuidedStep, NoiseLevels, Pull
-from ...models.guidance_record import GuidanceRecord
-from ...models.word_attention import WordAttention
-from .feature_tap import tapping
+from ..models.guidance import GradientGuidance, GuidedStep, NoiseLevels, Pull
+from ..models.guidance_record import GuidanceRecord
+from ..models.word_attention import WordAttention
+from .feature_capture import tapping
 from .prompted import Prompted
-from .reference_reading import Attached, ReferenceReader
+from .reference_features import Attached, ReferenceReader
 from .word_attention import noting
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...models.attention import Polarity, Run
-from ...training.base import Base
-from ...training.diffusers_host import RunContext, all_positive, guidance_pair
-from ...training.text_encoders import encode_prompts
+from ..models.attention import Polarity, Run
+from .attention import RunContext, all_positive, guidance_pair
+from .base import Base
+from .text_encoders import encode_prompts
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...models.attention import AttentionSite
-from ...models.word_attention import Projected, WordAttention, attention_columns
-from ...training.diffusers_host import find_sites
+from ..models.attention import AttentionSite
+from ..models.word_attention import Projected, WordAttention, attention_columns
+from .attention import find_sites
 
 
 @dataclass(eq=False, slots=True)

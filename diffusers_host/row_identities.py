@@ -8,10 +8,10 @@ from typing import Literal, cast
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ...models.attention import AttentionCall, AttentionSite, Polarity
-from ...models.layers.decoupled_cross_attention import decoupled_cross_attention
-from ...models.layers.key_value import KeyValueProjection
-from ...models.uniportrait.id_routing import IDRouter
+from ..models.attention import AttentionCall, AttentionSite, Polarity
+from ..models.layers.decoupled_cross_attention import decoupled_cross_attention
+from ..models.layers.key_value import KeyValueProjection
+from ..models.uniportrait.id_routing import IDRouter
 
 Choice = Literal["argmax", "softmax", "everybody"]
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...models.guidance import FeatureTap
-from ...models.run_archive import content_hash
-from .feature_tap import ReachedError, tapping
-from .noise_levels import level_at, nearest_timestep
+from ..models.guidance import FeatureTap
+from ..models.run_archive import content_hash
+from .feature_capture import ReachedError, tapping
 from .prompted import Prompted
+from .sigmas import level_at, nearest_timestep
 
 
 @dataclass(frozen=True, eq=False, slots=True)

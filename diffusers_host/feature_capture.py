@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...models.errors import InvalidSettingError
-from ...models.guidance import FeatureTap
+from ..models.errors import InvalidSettingError
+from ..models.guidance import FeatureTap
 
 
 class ReachedError(Exception):

@@ -11,10 +11,10 @@ import torch
 pytest.importorskip("diffusers")
 
 from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
+from likeness.diffusers_host.attention import PROJECTIONS, attach, find_sites
+from likeness.diffusers_host.attention_maps import EVERY, AttentionMaps, nearest_level
 from likeness.models.errors import IncompatibleBaseModelError
 from likeness.models.word_attention import attention_columns
-from likeness.training.attention_maps import EVERY, AttentionMaps, nearest_level
-from likeness.training.diffusers_host import PROJECTIONS, attach, find_sites
 from torch import nn
 
 
