@@ -13,14 +13,14 @@ from likeness.diffusers_host.base import Base, load_base
 from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.tools import weight_layouts as layouts
 from likeness.tools.random_weights import fill
-from likeness.training.batch import Batch
-from likeness.training.config import STAGE1, STAGE2
+from likeness.training.batches.batch import Batch
+from likeness.training.batches.draws import Draws
+from likeness.training.config.run import STAGE1, STAGE2
 from likeness.training.denoising import denoising_loss
-from likeness.training.draws import Draws
-from likeness.training.uniportrait_identities import Dropping
-from likeness.training.uniportrait_networks import new_networks, new_routers
-from likeness.training.uniportrait_stage1 import StageOne
-from likeness.training.uniportrait_stage2 import Routing, StageTwo
+from likeness.training.uniportrait.networks import new_networks, new_routers
+from likeness.training.uniportrait.people import Dropping
+from likeness.training.uniportrait.stage1 import StageOne
+from likeness.training.uniportrait.stage2 import Routing, StageTwo
 from torch import Tensor, nn
 
 PLAIN = "plain-lora"

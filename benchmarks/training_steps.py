@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from likeness.training.config import STAGE1
+from likeness.training.config.run import STAGE1
 
 from .comfy_process import META, flops
 from .paired_ratios import Ratio, compare, measure

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 from likeness.dataset.rows import ManifestRows
 from likeness.tools.random_weights import BACKBONE, CHECKPOINT, CLIP_VISION, make
-from likeness.training.dataset import PictureDataset
-from likeness.training.row_index import Wanted
+from likeness.training.batches.index import Wanted
+from likeness.training.uniportrait.pictures import PictureDataset
 from PIL import Image
 
 PHOTOS, SIDE = 12, 1024

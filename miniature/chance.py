@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..training.draws import Draws
+from ..training.batches.draws import Draws
 
 POSE = ("x", "y", "scale", "turn", "smile", "opening", "lift", "gaze_x", "gaze_y")
 LIGHT = ("gain", "warmth", "slope")

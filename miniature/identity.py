@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..models.errors import InvalidSettingError
-from ..training.draws import Draws
+from ..training.batches.draws import Draws
 
 Split = Literal["train", "held out"]
 

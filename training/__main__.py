@@ -18,9 +18,9 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from ..models.errors import LikenessError
 from .assembled import Assembled
 from .assembly import assemble, export_details
-from .config import TrainingConfig, read_config
+from .batches.feed import PictureFeed
+from .config.run import TrainingConfig, read_config
 from .export import averaged, export
-from .feed import PictureFeed
 from .loop import Run, begin, new_accelerator, train
 from .run_folder import checkpoints
 from .samples import SampleSheet, write_samples

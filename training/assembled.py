@@ -10,11 +10,11 @@ import torch
 
 from ..dataset.rows import ManifestRows, RowSource, ShardRows
 from ..diffusers_host.base import Base, load_base
-from .batch import AnyBatch
-from .config import TrainingConfig
-from .examples import Example
+from .batches.batch import AnyBatch
+from .batches.examples import Example
+from .batches.row_dataset import RowDataset
+from .config.run import TrainingConfig
 from .method import Method
-from .row_dataset import RowDataset
 from .samples import SampleSheet
 
 FROZEN_TYPES = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}

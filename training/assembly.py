@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from .assembled import Assembled
-from .config import PIVOT, TrainingConfig
-from .omniportrait_assembly import assemble_omniportrait
-from .uniportrait_assembly import assemble_uniportrait
+from .config.run import PIVOT, TrainingConfig
+from .omniportrait.assembly import assemble_omniportrait
+from .uniportrait.assembly import assemble_uniportrait
 
 
 def assemble(config: TrainingConfig, device: torch.device) -> Assembled:

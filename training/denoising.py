@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from ..diffusers_host.base import Base
-from .draws import Draws
+from .batches.draws import Draws
 
 
 class Conditioned(Protocol):

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from ..models.errors import ConfigError, InvalidSettingError
-from .batch import AnyBatch
-from .config import TrainingConfig
+from .batches.batch import AnyBatch
+from .config.run import TrainingConfig
 from .method import Method
 from .run_folder import checkpoint_to_resume, read_step, write_checkpoint
 

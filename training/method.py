@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..diffusers_host.base import Base
 from .adapter_networks import Weights
-from .batch import AnyBatch
+from .batches.batch import AnyBatch
 from .denoising import Conditioned
 
 B = TypeVar("B", bound=AnyBatch, contravariant=True)

@@ -14,7 +14,7 @@ from ..dataset.manifest import PersonRow, Row
 from ..dataset.photo import Photo
 from ..dataset.rows import RowSource
 from ..models.errors import BadImageError, ConfigError
-from .face_crops import can_be_aligned, crop_face
+from .batches.face_crops import can_be_aligned, crop_face
 
 Cut = Callable[[Image.Image, PersonRow], np.ndarray]
 _WITH_PERSON = re.compile(r"(.+)#([0-9]{1,6})", re.DOTALL)

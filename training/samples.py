@@ -18,10 +18,10 @@ from ..diffusers_host.base import Base
 from ..diffusers_host.text_encoders import TextCondition, encode_prompts
 from ..models.contact_sheet import GROUND, contact_sheet
 from ..models.errors import require_shape
-from .batch import AnyBatch, Batch
-from .config import SamplesConfig
+from .batches.batch import AnyBatch, Batch
+from .batches.draws import Draws
+from .config.run import SamplesConfig
 from .denoising import predict
-from .draws import Draws
 from .method import Method
 from .references import Reference
 from .whole_file import whole_file

@@ -20,7 +20,7 @@ from ...models.miniature.folder import BASE, FACES, JUDGE, OMNIPORTRAIT, UNIPORT
 from ...models.miniature.uniportrait_file import STAGE_ONE, read_uniportrait
 from ...models.omniportrait.checkpoint import load as load_pivot
 from ...models.uniportrait.checkpoint import UniPortraitAdapter, load
-from ...training.feature_store import FeatureStore
+from ...training.batches.feature_store import FeatureStore
 from ..judge.file import read_judge
 from ..networks.checkpoint import read_base
 from ..networks.faces import read_faces

@@ -19,7 +19,7 @@ from ...models.omniportrait.checkpoint import OmniPortraitAdapter
 from ...models.uniportrait.application import lora_for
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from ...models.uniportrait.features import ReferenceFeatures
-from ...training.feature_store import FeatureStore, fingerprint
+from ...training.batches.feature_store import FeatureStore, fingerprint
 from ..recipe.pivot_people import noun_rows
 from ..studio.drawing import Settings, decode, draw_latents
 from ..studio.pivots import Pivots, pivots_in

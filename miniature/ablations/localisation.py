@@ -13,9 +13,9 @@ from ...models.omniportrait.checkpoint import OmniPortraitAdapter
 from ...models.omniportrait.face_localization import SIDE
 from ...models.omniportrait.region_mask import normalised
 from ...models.word_attention import attention_columns
+from ...training.batches.draws import Draws
 from ...training.denoising import predict
-from ...training.draws import Draws
-from ...training.omniportrait_batch import PivotBatch
+from ...training.omniportrait.batch import PivotBatch
 from ..recipe.pivot_people import PivotPool, draw_pivot_people
 from ..studio.pivots import Pivots
 from ..world import World

@@ -21,7 +21,7 @@ from ...diffusers_host.sigmas import nearest_timestep
 from ...models.attention import Run
 from ...models.guidance import FeatureTap
 from ...models.omniportrait.correspondence import nearest
-from ...training.draws import Draws
+from ...training.batches.draws import Draws
 from ..captions import Caption
 from ..recipe.latents import encode_pictures
 from ..scene import Scene

@@ -9,9 +9,9 @@ from einops import rearrange
 from torch import Tensor
 
 from ...diffusers_host.face_encoder import FaceEncoder
-from ...training.draws import Draws
-from ...training.feature_store import fingerprint
-from ...training.portrait_crops import middle
+from ...training.batches.draws import Draws
+from ...training.batches.feature_store import fingerprint
+from ...training.omniportrait.crops import middle
 from ..recipe.backbone import cut_faces
 from ..recipe.pivot_people import cut_portraits
 from ..scene import Scene

@@ -13,7 +13,7 @@ from ...models.face.alignment import CROP_SIZE, align
 from ...models.face.iresnet import IResNet
 from ...models.images import arrays_from_images
 from ...models.uniportrait.features import backbone_input, preprocess
-from ...training.draws import Draws
+from ...training.batches.draws import Draws
 from ..identity import SIZES
 from ..scene import Scene
 from ..world import World

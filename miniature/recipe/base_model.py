@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ...diffusers_host.base import Base
-from ...training.batch import Batch
+from ...training.batches.batch import Batch
+from ...training.batches.draws import Draws
 from ...training.denoising import denoising_loss
-from ...training.draws import Draws
 from .arithmetic import mixed_precision, plain_attention
 from .course import Course, follow
 from .latents import Pool, caption_tokens, encode_tokens

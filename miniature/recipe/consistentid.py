@@ -11,9 +11,9 @@ from ...diffusers_host.base import Base
 from ...diffusers_host.face_encoder import FaceEncoder
 from ...diffusers_host.image_encoder import hidden_tokens
 from ...models.clip_pixels import CLIP_SIZE
-from ...training.consistentid import ConsistentID
-from ...training.consistentid_networks import ConsistentIDNetworks, new_networks
-from ...training.draws import Draws
+from ...training.batches.draws import Draws
+from ...training.consistentid.method import ConsistentID
+from ...training.consistentid.networks import ConsistentIDNetworks, new_networks
 from .arithmetic import mixed_precision, plain_attention
 from .course import Course, follow
 from .emphasis import POWER

@@ -18,7 +18,7 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 
 from ...models.errors import InvalidSettingError
-from ...training.draws import Draws
+from ...training.batches.draws import Draws
 from ...training.run_folder import checkpoint_to_resume, read_step, write_checkpoint
 
 logger = logging.getLogger(__name__)

@@ -24,8 +24,8 @@ from ...models.face.parsing import FaceParser
 from ...models.face.region import square_around
 from ...models.face.region_masks import filled_masks
 from ...models.miniature.face_vectors import face_vectors
-from ...training.consistentid import FacialBatch
-from ...training.draws import Draws
+from ...training.batches.draws import Draws
+from ...training.consistentid.method import FacialBatch
 from ..regions import FACE_REGIONS, Region
 from ..scene import Scene
 from ..world import World

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...models.miniature.finder import CELL, FaceFinder
-from ...training.draws import Draws
+from ...training.batches.draws import Draws
 from ..scene import Scene
 from ..world import World
 from .course import Course, follow

@@ -12,7 +12,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 from ...models.clip_pixels import clip_statistics
 from ...models.clip_tokens import encode
 from ...models.uniportrait.features import CROP_SIZE, preprocess
-from ...training.draws import Draws
+from ...training.batches.draws import Draws
 from ..identity import ATTRIBUTES, NOUNS
 from ..world import World
 from .backbone import worn_crops

@@ -15,9 +15,9 @@ from ...models.checkpoint import load_strictly
 from ...models.omniportrait.checkpoint import FUSION, VISUAL, OmniPortraitAdapter
 from ...models.omniportrait.image_encoder import ImageEncoderConfig, PivotImageEncoder
 from ...models.omniportrait.pivot_id_encoder import PivotIDEncoder
-from ...training.draws import Draws
-from ...training.omniportrait import OmniPortraitPivot, PivotTraining
-from ...training.portrait_crops import middle
+from ...training.batches.draws import Draws
+from ...training.omniportrait.crops import middle
+from ...training.omniportrait.method import OmniPortraitPivot, PivotTraining
 from ..identity import MOLE, SIZES
 from .arithmetic import mixed_precision, plain_attention
 from .course import Course, follow

@@ -11,7 +11,7 @@ from torch.nn import functional
 from ...models.face.parsing import LABELS, PARSING_MEAN, PARSING_STD
 from ...models.face.region_masks import TRUE_NAMES
 from ...models.miniature.parser import SIDE, MiniatureParser
-from ...training.draws import Draws
+from ...training.batches.draws import Draws
 from ..regions import Region
 from ..scene import Scene
 from ..world import World

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ...diffusers_host.base import Base
 from ...diffusers_host.face_encoder import FaceEncoder
-from ...training.batch import Batch
-from ...training.draws import Draws
+from ...training.batches.batch import Batch
+from ...training.batches.draws import Draws
 from ..world import World
 from .backbone import cut_faces
 from .emphasis import part_weights

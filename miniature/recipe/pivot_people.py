@@ -15,9 +15,9 @@ from ...diffusers_host.base import Base
 from ...models.clip_tokens import encode
 from ...models.images import arrays_from_images
 from ...models.miniature.vae import FACTOR
-from ...training.draws import Draws
-from ...training.omniportrait_batch import PivotBatch
-from ...training.portrait_crops import changed, cut_wide, middle
+from ...training.batches.draws import Draws
+from ...training.omniportrait.batch import PivotBatch
+from ...training.omniportrait.crops import changed, cut_wide, middle
 from ..captions import Caption
 from ..regions import Region
 from ..scene import Scene

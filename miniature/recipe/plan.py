@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ...models.miniature.sizes import BaseSizes
-from ...training.omniportrait import PivotTraining
-from ...training.uniportrait_identities import Dropping
-from ...training.uniportrait_stage2 import Routing
+from ...training.omniportrait.method import PivotTraining
+from ...training.uniportrait.people import Dropping
+from ...training.uniportrait.stage2 import Routing
 from .course import Course
 from .people import PeoplePool
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ...training.feature_store import fingerprint
+from ...training.batches.feature_store import fingerprint
 from ...training.whole_file import whole_file
 from ..world import World
 

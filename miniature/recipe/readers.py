@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...training.draws import Draws
+from ...training.batches.draws import Draws
 from ..identity import ATTRIBUTES
 from ..judge.readers import Reader, person_windows, whole_pictures
 from ..scene import Scene

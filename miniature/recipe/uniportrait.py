@@ -8,11 +8,11 @@ from torch import Tensor
 
 from ...diffusers_host.base import Base
 from ...diffusers_host.face_encoder import FaceEncoder
-from ...training.draws import Draws
-from ...training.uniportrait_identities import Dropping
-from ...training.uniportrait_networks import UniPortraitNetworks, new_networks, new_routers
-from ...training.uniportrait_stage1 import StageOne
-from ...training.uniportrait_stage2 import Routing, StageTwo
+from ...training.batches.draws import Draws
+from ...training.uniportrait.networks import UniPortraitNetworks, new_networks, new_routers
+from ...training.uniportrait.people import Dropping
+from ...training.uniportrait.stage1 import StageOne
+from ...training.uniportrait.stage2 import Routing, StageTwo
 from .arithmetic import mixed_precision, plain_attention
 from .course import Course, follow
 from .emphasis import POWER

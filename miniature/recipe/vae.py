@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ...diffusers_host.base import LATENT_SCALE
 from ...models.errors import InvalidSettingError
 from ...models.miniature.vae import MiniatureVAE
-from ...training.draws import Draws
+from ...training.batches.draws import Draws
 from ..regions import Region
 from ..scene import Scene
 from ..world import World

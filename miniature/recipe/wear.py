@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...training.draws import Draws
+from ...training.batches.draws import Draws
 
 BLURRED = 0.5  # share of the pictures
 NOISE = 0.04  # most, standard deviation

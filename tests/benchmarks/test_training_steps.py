@@ -9,7 +9,7 @@ pytest.importorskip("diffusers")
 
 from likeness.benchmarks.training_methods import PEOPLE, PLAIN, new_base, new_batch, new_method, new_step
 from likeness.benchmarks.training_steps import speeds
-from likeness.training.config import STAGE1
+from likeness.training.config.run import STAGE1
 
 META = torch.device("meta")
 

@@ -15,7 +15,7 @@ pytest.importorskip("diffusers")
 from likeness.diffusers_host.base import load_base
 from likeness.diffusers_host.text_encoders import encode_prompts
 from likeness.models.errors import IncompatibleBaseModelError, InvalidSettingError, UnknownCheckpointError
-from likeness.tests.training.small_checkpoints import empty_checkpoint, small_checkpoint
+from likeness.tests.diffusers_host.small_checkpoints import empty_checkpoint, small_checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ from likeness.models.uniportrait.application import identity_residual, lora_for
 from likeness.models.uniportrait.checkpoint import load
 from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.models.uniportrait.identity import Identities, Identity
-from likeness.training.uniportrait_networks import faceid_weights, new_networks, new_routers, router_weights
+from likeness.training.uniportrait.networks import faceid_weights, new_networks, new_routers, router_weights
 from torch import nn
 
 pytestmark = pytest.mark.comfy

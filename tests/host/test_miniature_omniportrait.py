@@ -15,7 +15,7 @@ from likeness.miniature.recipe.pivot_people import _small
 from likeness.miniature.studio.pivots import Pivots
 from likeness.models.omniportrait.checkpoint import load
 from likeness.tests.host import small_miniature
-from likeness.training.portrait_crops import cut_wide, middle
+from likeness.training.omniportrait.crops import cut_wide, middle
 
 pytestmark = pytest.mark.comfy
 

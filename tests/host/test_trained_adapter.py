@@ -18,9 +18,9 @@ from likeness.tests.host.conftest import CLIP_WIDTH, INTRINSIC, SHALLOW
 from likeness.tests.host.test_hosts_agree import TIMESTEP, WHOLE, call_comfyui, inputs, twin
 from likeness.tests.training.small_world import NO_DROPS, SIZES, overfit, small_base, small_batch, small_networks
 from likeness.training.export import export
-from likeness.training.uniportrait_networks import new_routers
-from likeness.training.uniportrait_stage1 import StageOne
-from likeness.training.uniportrait_stage2 import Routing, StageTwo
+from likeness.training.uniportrait.networks import new_routers
+from likeness.training.uniportrait.stage1 import StageOne
+from likeness.training.uniportrait.stage2 import Routing, StageTwo
 
 pytestmark = pytest.mark.comfy
 

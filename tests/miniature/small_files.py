@@ -21,9 +21,9 @@ from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO
 from likeness.models.omniportrait.checkpoint import adapter_metadata, adapter_weights
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
-from likeness.training.consistentid_networks import consistentid_weights
-from likeness.training.consistentid_networks import new_networks as new_consistentid
-from likeness.training.uniportrait_networks import faceid_weights, new_networks, new_routers, router_weights
+from likeness.training.consistentid.networks import consistentid_weights
+from likeness.training.consistentid.networks import new_networks as new_consistentid
+from likeness.training.uniportrait.networks import faceid_weights, new_networks, new_routers, router_weights
 from torch import nn
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 

@@ -34,7 +34,7 @@ from likeness.models.omniportrait.image_encoder import PivotImageEncoder
 from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.models.uniportrait.identity import Identities, Identity
 from likeness.tests.miniature.small_files import write_files
-from likeness.training.feature_store import FeatureStore
+from likeness.training.batches.feature_store import FeatureStore
 from torch import nn
 
 FEW = Settings(steps=2)

@@ -21,7 +21,7 @@ from likeness.models.miniature.parser import MiniatureParser
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO, read_uniportrait
 from likeness.models.uniportrait.features import ReferenceFeatures
-from likeness.training.uniportrait_networks import faceid_weights, new_networks, new_routers, router_weights
+from likeness.training.uniportrait.networks import faceid_weights, new_networks, new_routers, router_weights
 from safetensors.torch import load_file, save_file
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 

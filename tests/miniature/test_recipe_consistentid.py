@@ -24,8 +24,8 @@ from likeness.models.consistentid.checkpoint import load
 from likeness.models.face.iresnet import IResNet
 from likeness.models.face.parsing import LABELS, FaceParser
 from likeness.models.miniature.sizes import BaseSizes
-from likeness.training.consistentid import PAPERS, ConsistentID
-from likeness.training.consistentid_networks import consistentid_weights
+from likeness.training.consistentid.method import PAPERS, ConsistentID
+from likeness.training.consistentid.networks import consistentid_weights
 from torch import nn
 from transformers import CLIPVisionConfig, CLIPVisionModel
 

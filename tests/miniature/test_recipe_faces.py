@@ -18,7 +18,7 @@ from likeness.miniature.recipe.readers import person_answers
 from likeness.miniature.recipe.wear import wear
 from likeness.miniature.world import World
 from likeness.models.miniature.finder import CELL, VALUES, read_cells
-from likeness.training.draws import Draws
+from likeness.training.batches.draws import Draws
 
 WORLD = World(seed=4)
 

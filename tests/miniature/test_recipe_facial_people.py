@@ -25,7 +25,7 @@ from likeness.models.face.iresnet import IResNet
 from likeness.models.face.parsing import LABELS, FaceParser
 from likeness.models.miniature.face_vectors import face_vectors
 from likeness.models.miniature.sizes import BaseSizes
-from likeness.training.draws import Draws
+from likeness.training.batches.draws import Draws
 from torch import nn
 from torch.nn.functional import avg_pool2d, max_pool2d
 from transformers import CLIPVisionConfig, CLIPVisionModel

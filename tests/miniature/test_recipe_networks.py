@@ -33,8 +33,8 @@ from likeness.models.errors import InvalidSettingError
 from likeness.models.miniature.base_file import ROWS, UNET, VAE, WORDS
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.miniature.vae import MiniatureVAE
+from likeness.training.batches.draws import Draws
 from likeness.training.denoising import denoising_loss
-from likeness.training.draws import Draws
 
 SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 COURSE = Course(seed=2, steps=3, batch=2, learning_rate=1e-3, warmup=1, save_every=2)

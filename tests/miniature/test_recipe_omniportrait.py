@@ -27,9 +27,9 @@ from likeness.models.clip_tokens import encode
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.omniportrait.checkpoint import adapter_metadata, adapter_weights, load
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
-from likeness.training.draws import Draws
-from likeness.training.omniportrait import OmniPortraitPivot, PivotTraining
-from likeness.training.portrait_crops import middle
+from likeness.training.batches.draws import Draws
+from likeness.training.omniportrait.crops import middle
+from likeness.training.omniportrait.method import OmniPortraitPivot, PivotTraining
 
 SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 COURSE = Course(seed=2, steps=2, batch=2, learning_rate=1e-2, warmup=1, decay=0.0)

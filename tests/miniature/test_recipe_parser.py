@@ -21,7 +21,7 @@ from likeness.models.errors import InvalidSettingError
 from likeness.models.face.parsing import LABELS, PARSING_MEAN, PARSING_STD
 from likeness.models.face.region_masks import TRUE_NAMES
 from likeness.models.miniature.parser import SIDE, MiniatureParser
-from likeness.training.draws import Draws
+from likeness.training.batches.draws import Draws
 from torch.nn import functional
 
 WORLD = World(seed=4, with_regions=True)

@@ -14,7 +14,7 @@ from likeness.miniature.recipe.people import read_people
 from likeness.miniature.world import World
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.uniportrait.features import ReferenceFeatures
-from likeness.training.draws import Draws
+from likeness.training.batches.draws import Draws
 from torch import nn
 
 SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)

@@ -17,8 +17,8 @@ from likeness.miniature.recipe.stages import Kitchen
 from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.uniportrait.checkpoint import load
-from likeness.training.uniportrait_identities import NOTHING_DROPPED
-from likeness.training.uniportrait_stage2 import Routing
+from likeness.training.uniportrait.people import NOTHING_DROPPED
+from likeness.training.uniportrait.stage2 import Routing
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
 SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)

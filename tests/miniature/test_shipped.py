@@ -21,7 +21,7 @@ from likeness.models.files import read_metadata
 from likeness.models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, WEIGHTS
 from likeness.models.miniature.uniportrait_file import read_uniportrait
 from likeness.models.omniportrait.checkpoint import load as load_pivot
-from likeness.training.feature_store import FeatureStore
+from likeness.training.batches.feature_store import FeatureStore
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from likeness.models.omniportrait.image_encoder import ImageEncoderConfig, PivotImageEncoder
-from likeness.tests.training.small_checkpoints import small_checkpoint
+from likeness.tests.diffusers_host.small_checkpoints import small_checkpoint
 from likeness.tests.training.small_pictures import person, row, write_manifest, write_pictures
 from likeness.tools import weight_layouts as layouts
 from likeness.tools.random_weights import fill

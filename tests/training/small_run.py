@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from accelerate.state import AcceleratorState
 from likeness.tests.training.small_world import nobody, small_base, small_batch, small_networks
-from likeness.training.batch import Batch
-from likeness.training.config import (
+from likeness.training.batches.batch import Batch
+from likeness.training.config.run import (
     BaseConfig,
     DataConfig,
     EMAConfig,
@@ -25,9 +25,9 @@ from likeness.training.config import (
     TrainingConfig,
 )
 from likeness.training.loop import Run, begin, new_accelerator, train
-from likeness.training.uniportrait_identities import Dropping
-from likeness.training.uniportrait_stage1 import StageOne
-from likeness.training.uniportrait_stage2 import Routing, StageTwo
+from likeness.training.uniportrait.people import Dropping
+from likeness.training.uniportrait.stage1 import StageOne
+from likeness.training.uniportrait.stage2 import Routing, StageTwo
 
 
 def config_for(

@@ -13,14 +13,11 @@ from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.models.uniportrait.id_embedding import IDEmbedding, IDEmbeddingSizes
 from likeness.tests.small_unets import SD15, SDXL, build
 from likeness.training.adapter_networks import LoRALayers, lora_shapes, new_attention
-from likeness.training.batch import Batch
-from likeness.training.uniportrait_identities import Dropping
-from likeness.training.uniportrait_networks import (
-    UniPortraitNetworks,
-    new_routers,
-)
-from likeness.training.uniportrait_stage1 import StageOne
-from likeness.training.uniportrait_stage2 import Routing, StageTwo
+from likeness.training.batches.batch import Batch
+from likeness.training.uniportrait.networks import UniPortraitNetworks, new_routers
+from likeness.training.uniportrait.people import Dropping
+from likeness.training.uniportrait.stage1 import StageOne
+from likeness.training.uniportrait.stage2 import Routing, StageTwo
 
 WIDTH = 24  # of the context
 SIZES = IDEmbeddingSizes(

@@ -6,8 +6,8 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.tests.training.small_world import small_base, small_batch
+from likeness.training.batches.draws import Draws
 from likeness.training.denoising import denoising_loss
-from likeness.training.draws import Draws
 
 
 @pytest.mark.long

@@ -21,12 +21,7 @@ from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.tests.training.small_world import overfit, small_base, small_batch, stage_one, stage_two
 from likeness.training.adapter_networks import LoRALayers, lora_shapes
 from likeness.training.export import averaged, export
-from likeness.training.uniportrait_networks import (
-    UniPortraitNetworks,
-    faceid_weights,
-    networks_of,
-    new_id_embedding,
-)
+from likeness.training.uniportrait.networks import UniPortraitNetworks, faceid_weights, networks_of, new_id_embedding
 
 NAMES = ["adapter.safetensors", "adapter.bin"]
 

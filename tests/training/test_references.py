@@ -16,7 +16,7 @@ from likeness.tests.training.small_pictures import (
     write_pictures,
     write_shard,
 )
-from likeness.training.face_crops import crop_face
+from likeness.training.batches.face_crops import crop_face
 from likeness.training.references import find_references
 
 LEFT, RIGHT = person(4, 16, 28), person(44, 16, 28)

@@ -12,15 +12,15 @@ pytest.importorskip("accelerate")
 from accelerate.state import AcceleratorState
 from likeness.diffusers_host.base import load_base
 from likeness.models.uniportrait.features import ReferenceFeatures
-from likeness.tests.training.small_checkpoints import empty_checkpoint
+from likeness.tests.diffusers_host.small_checkpoints import empty_checkpoint
 from likeness.tests.training.small_run import config_for
 from likeness.tests.training.small_world import small_batch, stage_one, stage_two
-from likeness.training.batch import Batch
+from likeness.training.batches.batch import Batch
 from likeness.training.loop import begin, new_accelerator, train
-from likeness.training.uniportrait_identities import Dropping
-from likeness.training.uniportrait_networks import new_networks, new_routers
-from likeness.training.uniportrait_stage1 import StageOne
-from likeness.training.uniportrait_stage2 import Routing, StageTwo
+from likeness.training.uniportrait.networks import new_networks, new_routers
+from likeness.training.uniportrait.people import Dropping
+from likeness.training.uniportrait.stage1 import StageOne
+from likeness.training.uniportrait.stage2 import Routing, StageTwo
 
 DTYPES = {"no": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 PARTS = {1: {"id_embedding", "attention", "lora"}, 2: {"routers", "lora"}}

@@ -15,7 +15,6 @@ from diffusers import UNet2DConditionModel
 from likeness.diffusers_host.attention import RunContext, attach, guidance_pair
 from likeness.models import clip_tokens
 from likeness.models.attention import AttentionCall, AttentionSite, Polarity, Run
-from likeness.models.consistentid.attention_localization import facial_loss
 from likeness.models.consistentid.checkpoint import ConsistentIDAdapter, load
 from likeness.models.consistentid.facial_encoder import FacialEncoder
 from likeness.models.consistentid.facial_prompt import assemble
@@ -28,6 +27,7 @@ from likeness.models.placement import Everywhere
 from likeness.tests.parity.consistentid.stored import EXACT, HERE, LOSS, MODULE, Stored
 from likeness.tests.parity.recipe import Comparison
 from likeness.tests.parity.torch_recipe import weights
+from likeness.training.consistentid.facial_loss import facial_loss
 from torch import Tensor, nn
 from torch.nn.functional import linear, scaled_dot_product_attention
 

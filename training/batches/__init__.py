@@ -1,0 +1,1 @@
+"""From rows of a data set to batches: examples, crops, order, latents and the cache of features."""

@@ -1,0 +1,103 @@
+"""Encoded pictures on the disk, so that a second pass over the data, or a second run, encodes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from ...models.errors import CorruptModelFileError
+from ..whole_file import whole_file
+
+Tensors = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureStore:
+    """Small files of tensors by key; several processes may read and write it.
+
+    Attributes:
+        folder: theirs alone; made when the first is written.
+    """
+
+    folder: Path
+
+    def __contains__(self, key: str) -> bool:
+        return self._file(key).is_file()
+
+    def read(self, key: str) -> Tensors:
+        """What was written under a key.
+
+        Raises:
+            CorruptModelFileError: if the file is not whole or has gone.
+        """
+        path = self._file(key)
+        try:
+            return load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise CorruptModelFileError(
+                f"{path} in the cache cannot be read ({error}); delete it and start again."
+            ) from error
+
+    def write(self, key: str, tensors: Mapping[str, Tensor]) -> None:
+        """Keep tensors; the file appears when it is whole."""
+        with whole_file(self._file(key)) as partial:
+            save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, partial)
+
+    def _file(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key}.safetensors"
+
+
+def fingerprint(modules: Iterable[nn.Module]) -> str:
+    """A short name for weights, so that what one network encoded is never read for another: 16 hexadecimal digits."""
+    digest = hashlib.blake2b(digest_size=8)
+    for module in modules:
+        for key, tensor in module.state_dict().items():
+            digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+class Encodable(Protocol):
+    """A picture with a name."""
+
+    @property
+    def key(self) -> str | None:
+        """Name for what is said about it; None for a picture that never comes back."""
+        ...
+
+    @property
+    def pixels(self) -> np.ndarray | None:
+        """uint8; None where the store knows the key."""
+        ...
+
+
+def encoded(
+    pictures: Sequence[Encodable],
+    encode: Callable[[np.ndarray], list[Tensors]],
+    store: FeatureStore | None,
+    device: torch.device,
+) -> list[Tensors]:
+    """What `encode` says about each picture, or said before; with a store, each is encoded alone."""
+    if store is None:
+        return encode(np.stack([cast(np.ndarray, picture.pixels) for picture in pictures]))
+    return [_kept(picture, encode, store, device) for picture in pictures]
+
+
+def _kept(
+    picture: Encodable, encode: Callable[[np.ndarray], list[Tensors]], store: FeatureStore, device: torch.device
+) -> Tensors:
+    if picture.key is not None and picture.key in store:
+        return {name: tensor.to(device) for name, tensor in store.read(picture.key).items()}
+    [said] = encode(cast(np.ndarray, picture.pixels)[None])
+    if picture.key is not None:
+        store.write(picture.key, said)
+    return said

@@ -1,0 +1,1 @@
+"""The TOML file of a run: its keys, their types and rules."""

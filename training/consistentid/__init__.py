@@ -1,0 +1,1 @@
+"""Training of ConsistentID: networks, method and facial loss."""

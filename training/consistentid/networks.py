@@ -1,0 +1,91 @@
+"""The networks that ConsistentID adds to a base model: new ones, and back to the published keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from ...diffusers_host.attention import find_sites
+from ...models.adapter_layers import key_shape
+from ...models.consistentid.facial_encoder import FacialEncoder
+from ...models.consistentid.id_projection import IDProjection
+from ...models.consistentid.resampler import ResamplerSizes
+from ...models.layers.key_value import KeyValueProjection
+from ..adapter_networks import LoRALayers, Weights, lora_shapes, lora_weights, new_attention
+
+TOKENS = 4  # of a person, as published
+DEPTH = 4  # layers of both published resamplers
+DIM_HEAD = 64
+LATENT_SPREAD = 0.02
+
+
+@dataclass(eq=False, slots=True)
+class ConsistentIDNetworks:
+    """ConsistentID's parts; the method registers them.
+
+    Attributes:
+        id_projection: face vector and photo to ID tokens.
+        facial_encoder: region pictures into text rows.
+        attention: a KeyValueProjection per cross-attention layer, by site index.
+        lora: a LoRALayer per attention layer and projection.
+    """
+
+    id_projection: IDProjection
+    facial_encoder: FacialEncoder
+    attention: nn.ModuleDict
+    lora: LoRALayers
+
+
+def new_networks(
+    unet: nn.Module, *, vector: int, image: int, rank: int, seed: int, depth: int = DEPTH
+) -> ConsistentIDNetworks:
+    """Untrained networks in the published form.
+
+    Args:
+        unet: of the base model.
+        vector: width of the recogniser's vectors.
+        image: width of the image encoder's tokens.
+        rank: of the LoRA, which begins at zero effect.
+        seed: of the random weights.
+        depth: layers of both resamplers.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        attention = new_attention(unet)
+        _, width = key_shape(attention, int(next(iter(attention))))
+        sizes = ResamplerSizes(
+            features=image,
+            dim=width,
+            inner=width,
+            dim_head=gcd(width, DIM_HEAD),  # no tensor tells it; the loader takes the same
+            hidden=4 * width,
+            depth=depth,
+            output=width,
+        )
+        facial_encoder = FacialEncoder(sizes)
+        nn.init.normal_(facial_encoder.visual_projection.latents, std=LATENT_SPREAD)
+        id_projection = IDProjection(vector, 2 * vector, TOKENS, sizes)
+        lora = LoRALayers(lora_shapes(unet, find_sites(unet)), rank)
+    return ConsistentIDNetworks(id_projection, facial_encoder, attention, lora)
+
+
+def consistentid_weights(networks: ConsistentIDNetworks) -> Weights:
+    """Everything, under the keys of the published file for SD1.5."""
+    layers = lora_weights(networks.lora)
+    for index in networks.attention:
+        projection = cast(KeyValueProjection, networks.attention[index])
+        layers[f"{index}.to_k_ip.weight"] = projection.to_k.weight.detach()
+        layers[f"{index}.to_v_ip.weight"] = projection.to_v.weight.detach()
+    return {
+        "image_proj": _tensors(networks.id_projection),
+        "FacialEncoder": _tensors(networks.facial_encoder),
+        "adapter_modules": layers,
+    }
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    return {key: tensor.detach() for key, tensor in module.state_dict().items()}

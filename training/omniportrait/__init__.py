@@ -1,0 +1,1 @@
+"""Training of OmniPortrait's pivot: pictures, batches, networks and method."""

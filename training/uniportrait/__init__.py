@@ -1,0 +1,1 @@
+"""Training of UniPortrait: both stages, their pictures, people and losses."""
