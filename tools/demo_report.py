@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..miniature.identity import codes_of, identities
 from ..miniature.judge.judge import Judge, Verdict
 from ..miniature.judge.scores import CHANCE, IDENTITY, all_recognised, identity_hits, merge
-from ..miniature.world import World
+from ..miniature.world.people.identity import codes_of, identities
+from ..miniature.world.world import World
 from ..models.contact_sheet import contact_sheet
 from ..models.images import arrays_from_images
 from .demo_scene import ALONE, BLENDED, PLAIN, ROUTED, Arm, Scene

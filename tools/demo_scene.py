@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..miniature.identity import NOUNS
 from ..miniature.judge.judge import Judge
-from ..miniature.world import World
+from ..miniature.world.people.identity import NOUNS
+from ..miniature.world.world import World
 from ..models.errors import NoFaceFoundError
 from ..models.images import images_from_arrays
 

@@ -24,8 +24,8 @@ from ...training.batches.feature_store import FeatureStore
 from ..judge.file import read_judge
 from ..networks.checkpoint import read_base
 from ..networks.faces import read_faces
-from ..recipe.omniportrait import read_pivot
 from ..recipe.stages import Kitchen
+from ..recipe.steps.omniportrait import read_pivot
 from ..studio.drawing import Settings
 from . import face_sizes, noun_masks
 from .arms import Arm, Easel

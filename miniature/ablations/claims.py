@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from .bootstrap import Estimate, difference
+from ...evaluation.bootstrap import Estimate, difference
 from .judging import Values
 
 LEEWAY = 0.03  # what "not lower" allows

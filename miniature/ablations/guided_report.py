@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
+from ...evaluation.bootstrap import difference, estimate
 from .arms import PIVOT_STRENGTH
-from .bootstrap import difference, estimate
 from .experiments import PLAIN
 from .gallery import Gallery
 from .guided_experiments import DRAWN, MEASURED, NO_STRENGTH, ONE

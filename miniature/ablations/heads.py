@@ -15,9 +15,9 @@ from ...models.miniature.finder import FaceFinder, find_faces
 from ...models.omniportrait.face_masks import FaceMasks
 from ...models.omniportrait.guided_person import GuidedPerson
 from ..judge.judge import MIN_SCORE
-from ..regions import FACE_REGIONS, Region
-from ..scene import Scene
 from ..studio.drawing import decode
+from ..world.regions import FACE_REGIONS, Region
+from ..world.scene import Scene
 
 WIDENING = 0.3  # of a face's box on every side, as a share of it, so that the ellipse inside takes in most of the hair
 HEAD = (*FACE_REGIONS, Region.LEFT_EAR, Region.RIGHT_EAR, Region.HAIR)

@@ -18,7 +18,7 @@ from ...training.denoising import predict
 from ...training.omniportrait.batch import PivotBatch
 from ..recipe.pivot_people import PivotPool, draw_pivot_people
 from ..studio.pivots import Pivots
-from ..world import World
+from ..world.world import World
 from .arms import PIVOT_STRENGTH, ROWS
 from .questions import SEED
 

@@ -22,10 +22,10 @@ from ...models.attention import Run
 from ...models.guidance import FeatureTap
 from ...models.omniportrait.correspondence import nearest
 from ...training.batches.draws import Draws
-from ..captions import Caption
 from ..recipe.latents import encode_pictures
-from ..scene import Scene
-from ..world import World
+from ..world.captions import Caption
+from ..world.scene import Scene
+from ..world.world import World
 from .questions import LATENTS
 
 SEED = 2_000_003  # of the world in which settings are chosen; the questions are about another one

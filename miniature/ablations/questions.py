@@ -12,10 +12,10 @@ from ...diffusers_host.face_encoder import FaceEncoder
 from ...training.batches.draws import Draws
 from ...training.batches.feature_store import fingerprint
 from ...training.omniportrait.crops import middle
-from ..recipe.backbone import cut_faces
 from ..recipe.pivot_people import cut_portraits
-from ..scene import Scene
-from ..world import World
+from ..recipe.steps.backbone import cut_faces
+from ..world.scene import Scene
+from ..world.world import World
 from .heads import true_heads
 
 SEED = 1_000_003  # of a world that nothing was trained on; its people are held out besides

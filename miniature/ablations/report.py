@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from ...evaluation.bootstrap import estimate
 from ...models.images import arrays_from_images
-from .bootstrap import estimate
 from .claims import Experiment
 from .experiments import EXPERIMENTS
 from .gallery import SHOWN, Gallery

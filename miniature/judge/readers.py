@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...models.miniature.layers import normed_convolution
-from ..facts import ACCESSORIES, PATTERNS
-from ..identity import ATTRIBUTES, SIZES
-from ..palette import CLOTHING_NAMES, TINT_NAMES
+from ..world.facts import ACCESSORIES, PATTERNS
+from ..world.palette import CLOTHING_NAMES, TINT_NAMES
+from ..world.people.identity import ATTRIBUTES, SIZES
 
 WINDOW = 96  # pixels; what is seen of a person
 REACH = 2.0  # from the middle of the face to the window's edge, in units of half a head's height

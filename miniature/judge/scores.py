@@ -8,8 +8,8 @@ from itertools import permutations
 import torch
 from torch import Tensor
 
-from ..facts import SIDES, Facts
-from ..identity import ATTRIBUTES, EYES, FACE, HAIR_COLOUR, SIZES, SKIN
+from ..world.facts import SIDES, Facts
+from ..world.people.identity import ATTRIBUTES, EYES, FACE, HAIR_COLOUR, SIZES, SKIN
 from .judge import Verdict
 
 IDENTITY_PLACES = (SKIN, HAIR_COLOUR, EYES)  # what a score of likeness counts, by its place in a code

@@ -14,7 +14,7 @@ from ...diffusers_host.text_encoders import TextEncoder
 from ...models.clip_tokens import BOS, EOS, encode
 from ...models.miniature.sizes import BaseSizes
 from ...models.miniature.vae import MiniatureVAE
-from ..captions import vocabulary
+from ..world.captions import vocabulary
 from .vae import DiffusersVAE
 
 

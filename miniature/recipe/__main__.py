@@ -24,9 +24,9 @@ from ..judge.file import write_judge
 from ..networks.checkpoint import write_base
 from ..networks.weights_file import write_weights
 from .faces_file import write_face_networks
-from .omniportrait import CONFIG
 from .plan import SEED, SIZES
 from .stages import Kitchen
+from .steps.omniportrait import CONFIG
 
 logger = logging.getLogger("likeness.miniature")
 

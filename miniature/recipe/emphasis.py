@@ -6,8 +6,8 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from ...models.miniature.vae import FACTOR
-from ..regions import Region
-from ..scene import Scene
+from ..world.regions import Region
+from ..world.scene import Scene
 
 POWER = 0.5  # of timesteps: a latent of 16 by 16 is decided at high noise levels
 PARTS = ((Region.SKIN,), (Region.HAIR,), (Region.LEFT_EYE, Region.RIGHT_EYE))  # what a score of likeness counts

@@ -26,13 +26,13 @@ from ...models.face.region_masks import filled_masks
 from ...models.miniature.face_vectors import face_vectors
 from ...training.batches.draws import Draws
 from ...training.consistentid.method import FacialBatch
-from ..regions import FACE_REGIONS, Region
-from ..scene import Scene
-from ..world import World
-from .backbone import cut_faces
+from ..world.regions import FACE_REGIONS, Region
+from ..world.scene import Scene
+from ..world.world import World
 from .emphasis import part_weights
 from .latents import caption_tokens, encode_pictures, encode_tokens
 from .pool_files import pool_name, read_parts
+from .steps.backbone import cut_faces
 
 MARGIN = 1.0  # face sizes around a face on each side, as the nodes cut it out of a photo
 FLAVOUR = corrected(SD15)

@@ -15,7 +15,7 @@ from ...diffusers_host.base import Base
 from ...diffusers_host.text_encoders import token_ids
 from ...models.clip_tokens import EOS
 from ...models.miniature.vae import FACTOR
-from ..world import World
+from ..world.world import World
 from .pool_files import pool_name, read_parts
 
 

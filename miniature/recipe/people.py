@@ -13,11 +13,11 @@ from ...diffusers_host.base import Base
 from ...diffusers_host.face_encoder import FaceEncoder
 from ...training.batches.batch import Batch
 from ...training.batches.draws import Draws
-from ..world import World
-from .backbone import cut_faces
+from ..world.world import World
 from .emphasis import part_weights
 from .latents import caption_tokens, encode_pictures, encode_tokens
 from .pool_files import pool_name, read_parts
+from .steps.backbone import cut_faces
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -18,14 +18,14 @@ from ...models.miniature.vae import FACTOR
 from ...training.batches.draws import Draws
 from ...training.omniportrait.batch import PivotBatch
 from ...training.omniportrait.crops import changed, cut_wide, middle
-from ..captions import Caption
-from ..regions import Region
-from ..scene import Scene
-from ..world import World
+from ..world.captions import Caption
+from ..world.regions import Region
+from ..world.scene import Scene
+from ..world.world import World
+from .augment import wear
 from .emphasis import part_weights
 from .latents import caption_tokens, encode_pictures, encode_tokens
 from .pool_files import pool_name, read_parts
-from .wear import wear
 
 WIDE = 90  # side of the wider crops that are kept, pixels: crops of 70, of which the encoder sees 64
 AMISS = 0.04  # how far a box is from where it is, of its size, standard deviation

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...training.batches.feature_store import fingerprint
 from ...training.whole_file import whole_file
-from ..world import World
+from ..world.world import World
 
 logger = logging.getLogger(__name__)
 

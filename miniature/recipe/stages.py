@@ -29,17 +29,10 @@ from ..judge.judge import Judge
 from ..judge.readers import Reader, new_backdrop_reader, new_expression_reader, new_person_reader
 from ..networks.untrained import new_base
 from ..networks.vae import DiffusersVAE
-from ..world import World
-from .backbone import new_backbone, train_backbone
-from .base_model import train_base
-from .consistentid import new_consistentid, train_consistentid
+from ..world.world import World
 from .course import Course
 from .facial_people import FacialPool, read_facial_people
-from .finder import train_finder
-from .image_encoder import new_image_encoder, train_image_encoder
 from .latents import read_pool
-from .omniportrait import CONFIG, new_pivot, train_pivot, train_pivot_image_encoder
-from .parser import train_parser
 from .people import PeoplePool, read_people
 from .pivot_people import PivotPool, read_pivot_people
 from .plan import (
@@ -58,9 +51,16 @@ from .plan import (
     StageOneArm,
     StageTwoArm,
 )
-from .readers import train_backdrop_reader, train_expression_reader, train_person_reader
-from .uniportrait import new_stage_one, train_stage_one, train_stage_two
-from .vae import train_vae
+from .steps.backbone import new_backbone, train_backbone
+from .steps.base_model import train_base
+from .steps.consistentid import new_consistentid, train_consistentid
+from .steps.finder import train_finder
+from .steps.image_encoder import new_image_encoder, train_image_encoder
+from .steps.omniportrait import CONFIG, new_pivot, train_pivot, train_pivot_image_encoder
+from .steps.parser import train_parser
+from .steps.readers import train_backdrop_reader, train_expression_reader, train_person_reader
+from .steps.uniportrait import new_stage_one, train_stage_one, train_stage_two
+from .steps.vae import train_vae
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ pytest.importorskip("open_clip")
 
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.recipe.latents import caption_tokens, encode_tokens
-from likeness.miniature.recipe.omniportrait import CONFIG
 from likeness.miniature.recipe.pivot_people import _small
+from likeness.miniature.recipe.steps.omniportrait import CONFIG
 from likeness.miniature.studio.pivots import Pivots
 from likeness.models.omniportrait.checkpoint import load
 from likeness.tests.host import small_miniature

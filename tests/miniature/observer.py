@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from likeness.miniature import palette
-from likeness.miniature.regions import Region
-from likeness.miniature.scene import Scene
+from likeness.miniature.world import palette
+from likeness.miniature.world.regions import Region
+from likeness.miniature.world.scene import Scene
 from torch import Tensor
 
 SKIN, HAIR, EYES = ([Region.SKIN], [Region.HAIR], [Region.LEFT_EYE, Region.RIGHT_EYE])

@@ -11,7 +11,7 @@ from likeness.miniature.networks.checkpoint import read_base, write_base
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.networks.weights_file import write_weights
 from likeness.miniature.recipe.faces_file import write_face_networks
-from likeness.miniature.recipe.omniportrait import CONFIG, new_pivot
+from likeness.miniature.recipe.steps.omniportrait import CONFIG, new_pivot
 from likeness.models.checkpoint import flatten
 from likeness.models.consistentid.checkpoint import TRAINED_AS
 from likeness.models.face.iresnet import IResNet

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from likeness.miniature.identity import ATTRIBUTES
 from likeness.miniature.judge.judge import Verdict
 from likeness.miniature.judge.readers import BACKDROP, PERSON
+from likeness.miniature.world.people.identity import ATTRIBUTES
 
 
 def sure(answers, sizes):

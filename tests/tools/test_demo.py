@@ -12,13 +12,13 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.miniature.captions import vocabulary
-from likeness.miniature.identity import EYES, HAIR_COLOUR, NOUNS, SKIN, identities, numbers_of
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.studio import studio
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
-from likeness.miniature.world import World
+from likeness.miniature.world.captions import vocabulary
+from likeness.miniature.world.people.identity import EYES, HAIR_COLOUR, NOUNS, SKIN, identities, numbers_of
+from likeness.miniature.world.world import World
 from likeness.models.clip_tokens import encode
 from likeness.models.contact_sheet import contact_sheet
 from likeness.models.errors import NoFaceFoundError

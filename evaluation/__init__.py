@@ -1,0 +1,1 @@
+"""Measuring likeness: statistics today, protocols and reports as they come."""

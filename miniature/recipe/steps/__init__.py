@@ -1,0 +1,1 @@
+"""One training of the recipe a file."""

@@ -1,0 +1,47 @@
+"""Training of the miniature's ConsistentID by the trainer's own method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ....diffusers_host.base import Base
+from ....diffusers_host.face_encoder import FaceEncoder
+from ....diffusers_host.image_encoder import hidden_tokens
+from ....models.clip_pixels import CLIP_SIZE
+from ....training.batches.draws import Draws
+from ....training.consistentid.method import ConsistentID
+from ....training.consistentid.networks import ConsistentIDNetworks, new_networks
+from ..arithmetic import mixed_precision, plain_attention
+from ..course import Course, follow
+from ..emphasis import POWER
+from ..facial_people import FacialPool
+
+RANK = 8
+DEPTH = 2  # of both resamplers
+
+
+def new_consistentid(base: Base, pool: FacialPool, *, seed: int) -> ConsistentIDNetworks:
+    """Untrained networks for the miniature."""
+    vector, image = pool.vectors.shape[-1], pool.photo.shape[-1]
+    return new_networks(base.unet, vector=vector, image=image, rank=RANK, depth=DEPTH, seed=seed)
+
+
+def train_consistentid(
+    base: Base, faces: FaceEncoder, networks: ConsistentIDNetworks, pool: FacialPool, course: Course, folder: Path
+) -> None:
+    """Train on pictures of one person; raises as `follow`."""
+    nothing = hidden_tokens(faces.image_encoder, torch.zeros(1, 3, CLIP_SIZE, CLIP_SIZE))
+    method = ConsistentID(base, networks, nothing, seed=course.seed, power=POWER)
+
+    def loss(draws: Draws) -> Tensor:
+        with mixed_precision():
+            return method(pool.batch(base, draws))["loss"]
+
+    try:
+        with plain_attention(base.unet):
+            follow(course, method, loss, folder)
+    finally:
+        method.detach()

@@ -1,0 +1,108 @@
+"""Training of the miniature's Pivot ID Encoder: its image encoder learns to tell people apart, then the trainer's own method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ....diffusers_host.base import Base
+from ....models.checkpoint import load_strictly
+from ....models.omniportrait.checkpoint import FUSION, VISUAL, OmniPortraitAdapter
+from ....models.omniportrait.image_encoder import ImageEncoderConfig, PivotImageEncoder
+from ....models.omniportrait.pivot_id_encoder import PivotIDEncoder
+from ....training.batches.draws import Draws
+from ....training.omniportrait.crops import middle
+from ....training.omniportrait.method import OmniPortraitPivot, PivotTraining
+from ...world.people.identity import MOLE, SIZES
+from ..arithmetic import mixed_precision, plain_attention
+from ..course import Course, follow
+from ..emphasis import POWER
+from ..pivot_people import PivotPool
+
+CONFIG = ImageEncoderConfig(
+    vision={"layers": 4, "width": 64, "patch_size": 8, "image_size": 64, "head_width": 16},
+    embed_dim=64,
+    activation="gelu",
+    mean=(0.5, 0.5, 0.5),
+    std=(0.5, 0.5, 0.5),
+)
+LENGTH = 10.0  # of embeddings, twice that of a text row: only a row that grows among its 76 neighbours is attended to
+MEASURED = 256  # crops that say how long embeddings are
+ASKED = tuple(place for place in range(len(SIZES)) if place != MOLE)  # a mirror moves a mole to the other cheek
+
+
+def train_pivot_image_encoder(encoder: PivotImageEncoder, pool: PivotPool, course: Course, folder: Path) -> None:
+    """Train an image encoder to read who somebody is off a crop, and give its embeddings a length.
+
+    Args:
+        encoder: untrained.
+        pool: faces.
+        course: how.
+        folder: of the checkpoints.
+
+    Raises:
+        InvalidSettingError: see `follow`.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(course.seed)
+        answers = nn.Linear(CONFIG.embed_dim, sum(SIZES))
+
+    def loss(draws: Draws) -> Tensor:
+        rows = draws.integers("picture", len(pool.crops))
+        said = answers(encoder(pool.changed_crops(rows, draws)[:, 0])).split(SIZES, -1)
+        true = pool.codes[rows].unbind(-1)
+        return torch.stack([functional.cross_entropy(said[place], true[place]) for place in ASKED]).mean()
+
+    follow(course, nn.ModuleDict({"encoder": encoder, "answers": answers}), loss, folder)
+    with torch.no_grad():
+        length = encoder(middle(pool.crops[:MEASURED, 0].float() / 255)).norm(dim=-1).mean()
+        cast(Any, encoder.visual).proj.mul_(LENGTH / length)
+
+
+def new_pivot(base: Base, *, seed: int) -> PivotIDEncoder:
+    """An untrained fusion for the miniature."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return PivotIDEncoder(CONFIG.embed_dim, int(base.unet.config["cross_attention_dim"]))
+
+
+def read_pivot(weights: Mapping[str, Tensor]) -> OmniPortraitAdapter:
+    """The adapter whose file holds these weights, see `Kitchen.omniportrait`; float32, frozen, on the CPU.
+
+    Raises:
+        UnknownCheckpointError: if they are something else.
+    """
+    pivot = PivotIDEncoder.from_state_dict({key: weights[key] for key in weights if key.startswith(f"{FUSION}.")})
+    visual = {key: weights[key] for key in weights if key.startswith(f"{VISUAL}.")}
+    encoder = load_strictly(PivotImageEncoder(CONFIG), visual, "The miniature's pivot, image encoder,")
+    return OmniPortraitAdapter(pivot=pivot, image_encoder=encoder, config=CONFIG, context_dim=pivot.text_width)
+
+
+def train_pivot(
+    base: Base,
+    pivot: PivotIDEncoder,
+    encoder: PivotImageEncoder,
+    pool: PivotPool,
+    course: Course,
+    folder: Path,
+    *,
+    training: PivotTraining,
+) -> None:
+    """Train fusion and image encoder on pictures of one person; raises as `follow`."""
+    side = min(pool.latents.shape[-2:])
+    method = OmniPortraitPivot(base, pivot, encoder, side=side, seed=course.seed, training=training, power=POWER)
+
+    def loss(draws: Draws) -> Tensor:
+        with mixed_precision():
+            return method(pool.batch(base, draws))["loss"]
+
+    try:
+        with plain_attention(base.unet):
+            follow(course, method, loss, folder)
+    finally:
+        method.detach()

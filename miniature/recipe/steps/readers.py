@@ -1,0 +1,87 @@
+"""Training of the judge's readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ....training.batches.draws import Draws
+from ...judge.readers import Reader, person_windows, whole_pictures
+from ...world.people.identity import ATTRIBUTES
+from ...world.scene import Scene
+from ...world.world import World
+from ..augment import wear
+from ..course import Course, follow
+
+Answers = Callable[[Scene], dict[str, Tensor]]
+
+PEOPLE = (1, 4)
+PORTRAITS = 3  # every such picture is a portrait
+AMISS = 0.06  # how far a face may be taken from where it is, of the distance between eyes and mouth, standard deviation
+
+
+def train_person_reader(reader: Reader, course: Course, folder: Path) -> None:
+    """Train the reader of persons from a seed; raises as `follow`."""
+    _train_on_windows(reader, person_answers, course, folder)
+
+
+def train_expression_reader(reader: Reader, course: Course, folder: Path) -> None:
+    """Train the reader of expressions from a seed; raises as `follow`."""
+    _train_on_windows(
+        reader, lambda scene: {"opening": (scene.plan.pose.opening[scene.present] > 0).long()}, course, folder
+    )
+
+
+def train_backdrop_reader(reader: Reader, course: Course, folder: Path) -> None:
+    """Train the reader of backdrops from a seed; raises as `follow`."""
+    world = World(seed=course.seed)
+
+    def loss(draws: Draws) -> Tensor:
+        scene = world.scenes(draws.positions, people=PEOPLE)
+        said = reader(whole_pictures(wear(scene.image, draws)))
+        return _cross_entropy(said, {"pattern": scene.facts.pattern, "tint": scene.facts.tint})
+
+    follow(course, reader, loss, folder)
+
+
+def person_answers(scene: Scene) -> dict[str, Tensor]:
+    """What is true of everybody who is there, by question, (F,)."""
+    there = scene.present
+    codes = dict(zip((each.name for each in ATTRIBUTES), scene.codes[there].unbind(-1), strict=True))
+    return codes | {"clothing": scene.facts.clothing[there], "accessory": scene.facts.accessory[there]}
+
+
+def _train_on_windows(reader: Reader, answers: Answers, course: Course, folder: Path) -> None:
+    world = World(seed=course.seed)
+
+    def loss(draws: Draws) -> Tensor:
+        scene = world.scenes(draws.positions, people=PEOPLE)
+        losses = [_window_loss(reader, answers, scene, draws)]
+        alone = [place for place in draws.positions if place % PORTRAITS == 0]
+        if alone:
+            losses.append(_window_loss(reader, answers, world.portraits(alone), Draws(draws.seed, tuple(alone))))
+        return torch.stack(losses).mean()
+
+    follow(course, reader, loss, folder)
+
+
+def _window_loss(reader: Reader, answers: Answers, scene: Scene, draws: Draws) -> Tensor:
+    picture, person = scene.present.nonzero(as_tuple=True)
+    points = scene.points[picture, person]
+    size = (points[:, 3:].mean(1) - points[:, :2].mean(1)).norm(dim=-1)[:, None, None]
+    shifts = draws.normal("amiss", (scene.points.shape[1], 5, 2))[picture, person]
+    windows = person_windows(wear(scene.image, draws)[picture], points + AMISS * size * shifts)
+    return _cross_entropy(reader(windows), answers(scene))
+
+
+def _cross_entropy(said: dict[str, Tensor], true: dict[str, Tensor]) -> Tensor:
+    """The mean of all questions, each as a share of what a guess would cost."""
+    costs = [
+        functional.cross_entropy(logits, true[name]) / torch.tensor(float(logits.shape[1])).log()
+        for name, logits in said.items()
+    ]
+    return torch.stack(costs).mean()

@@ -1,0 +1,70 @@
+"""Training of the miniature's UniPortrait by the trainer's own methods."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+
+from ....diffusers_host.base import Base
+from ....diffusers_host.face_encoder import FaceEncoder
+from ....training.batches.draws import Draws
+from ....training.uniportrait.networks import UniPortraitNetworks, new_networks, new_routers
+from ....training.uniportrait.people import Dropping
+from ....training.uniportrait.stage1 import StageOne
+from ....training.uniportrait.stage2 import Routing, StageTwo
+from ..arithmetic import mixed_precision, plain_attention
+from ..course import Course, follow
+from ..emphasis import POWER
+from ..people import PeoplePool
+
+RANK = 8
+
+
+def new_stage_one(base: Base, faces: FaceEncoder, *, seed: int) -> UniPortraitNetworks:
+    """Untrained networks of stage I for the miniature."""
+    return new_networks(base.unet, faces.nobody(), rank=RANK, seed=seed)
+
+
+def train_stage_one(
+    base: Base,
+    faces: FaceEncoder,
+    networks: UniPortraitNetworks,
+    pool: PeoplePool,
+    course: Course,
+    folder: Path,
+    *,
+    dropping: Dropping,
+) -> None:
+    """Train stage I on pictures of one person; raises as `follow`."""
+    method = StageOne(base, networks, faces.nobody(), dropping=dropping, seed=course.seed, power=POWER)
+    _train(method, pool, course, folder)
+
+
+def train_stage_two(
+    base: Base,
+    faces: FaceEncoder,
+    networks: UniPortraitNetworks,
+    pool: PeoplePool,
+    course: Course,
+    folder: Path,
+    *,
+    routing: Routing,
+) -> None:
+    """Train stage II on pictures of several people; routers are made where there are none yet; raises as `follow`."""
+    if not networks.routers:
+        networks.routers = new_routers(networks, seed=course.seed)
+    method = StageTwo(base, networks, faces.nobody(), routing=routing, seed=course.seed, power=POWER)
+    _train(method, pool, course, folder)
+
+
+def _train(method: StageOne | StageTwo, pool: PeoplePool, course: Course, folder: Path) -> None:
+    def loss(draws: Draws) -> Tensor:
+        with mixed_precision():
+            return method(pool.batch(method.base, draws))["loss"]
+
+    try:
+        with plain_attention(method.base.unet):
+            follow(course, method, loss, folder)
+    finally:
+        method.detach()

@@ -1,0 +1,1 @@
+"""Drawn people: what they look like, and their heads, features and bodies as shapes."""
