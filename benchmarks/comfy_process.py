@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from likeness.models.attention import Polarity
+from likeness.models.port.attention import Polarity
 from likeness.tools.caches import write_elsewhere
 from likeness.tools.comfy_folders import VARIABLE, find_comfy_folders
 from likeness.tools.random_weights import BACKBONE, CHECKPOINT, FACEID, ROUTER, WeightFile, make
@@ -124,7 +124,7 @@ def unet_call(model: Any, side: int, owners: tuple[int, ...] = ()) -> Callable[[
         owners: of every token of the positive text, the place of a person or -1; empty where nobody owns one.
     """
     from likeness.host.sampling import CONDS_KEY, RUN_KEY, CondInfo
-    from likeness.models.attention import Run
+    from likeness.models.port.attention import Run
 
     network, config = model.model.diffusion_model, model.model.model_config.unet_config
     device = next(network.parameters()).device

@@ -143,8 +143,8 @@ def encode_photo(stages: Stages, models: Loaded, photo: np.ndarray) -> Any:
     from likeness.host.consistentid_regions import region_vectors
     from likeness.host.face_parser import parse_photo
     from likeness.host.vision import image_tokens, null_image_tokens
-    from likeness.models.clip_pixels import CLIP_SIZE, clip_pixels
-    from likeness.models.consistentid.regions import kept_regions, region_picture
+    from likeness.models.clip.pixels import CLIP_SIZE, clip_pixels
+    from likeness.models.face.facial_features import kept_regions, region_picture
     from likeness.models.face.region_masks import filled_masks
 
     flavour = models.consistentid.flavour

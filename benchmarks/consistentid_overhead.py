@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from likeness.models.attention import AttentionCall, AttentionResidual, AttentionSite
+from likeness.models.adapters.regional_text import EVERYBODY
 from likeness.models.consistentid.adapter import ConsistentIDResidual
-from likeness.models.owned_text import EVERYBODY
+from likeness.models.port.attention import AttentionCall, AttentionResidual, AttentionSite
 from likeness.tools.random_weights import NARROW_SDXL_CHECKPOINT, SDXL_CHECKPOINT
 from likeness.tools.weight_layouts import SD15, SDXL, UNetShape
 from torch import Tensor, nn
@@ -129,9 +129,9 @@ def residual(model: Any, people: int, side: int) -> ConsistentIDResidual:
         side: of the picture, pixels.
     """
     from likeness.host.sites import find_sites, unet_of
-    from likeness.models.identity_attention import IdentityResidual, Person
-    from likeness.models.layers.key_value import KeyValueProjection
-    from likeness.models.placement import Everywhere, Masks
+    from likeness.models.adapters.identity_attention import IdentityResidual, Person
+    from likeness.models.adapters.key_value import KeyValueProjection
+    from likeness.models.placement.placements import Everywhere, Masks
 
     network = unet_of(model)
     device = next(network.parameters()).device

@@ -1,4 +1,4 @@
-"""The port of models/attention.py for diffusers' UNet2DConditionModel: the second host.
+"""The port of models/port/attention.py for diffusers' UNet2DConditionModel: the second host.
 
 Everything is done with module hooks, so any attention processor keeps working, gradients flow, and taking the hooks off
 leaves the UNet as it was: no weight is ever touched.
@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from ..models.attention import AttentionCall, AttentionResidual, AttentionSite, Polarity, Run
 from ..models.errors import IncompatibleBaseModelError, InvalidSettingError
+from ..models.port.attention import AttentionCall, AttentionResidual, AttentionSite, Polarity, Run
 from .noise_levels import stable_diffusion_sigma
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from ..models.attention import AttentionSite
+from ..models.port.attention import AttentionSite
 from .attention import find_sites
 
 EVERY = 2  # of a transformer's blocks, one is read: SDXL has ten of them at one level [choice]

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..models.checkpoint import require_keys
+from ..models.weights.state_dict import require_keys
 
 LAYERS = 2  # residual blocks of a level on the way down, the same in SD1.5 and SDXL
 SD15_HEADS = 8  # SD1.5 counts heads, SDXL gives them a width

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..models.checkpoint import load_strictly
+from ..models.weights.state_dict import load_strictly
 
 
 def fill_clip(module: Any, weights: Mapping[str, Tensor], prefix: str, name: str, dtype: torch.dtype) -> nn.Module:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..models.errors import InvalidSettingError
-from ..models.guidance import FeatureTap
+from ..models.port.guidance import FeatureTap
 
 
 class ReachedError(Exception):

@@ -1,4 +1,4 @@
-"""The port of `models/guidance.py` on diffusers: guidance by gradients for pictures that differ in who is in them."""
+"""The port of `models/port/guidance.py` on diffusers: guidance by gradients for pictures that differ in who is in them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..models.guidance import GradientGuidance, GuidedStep, NoiseLevels, Pull
-from ..models.guidance_record import GuidanceRecord
-from ..models.word_attention import WordAttention
+from ..models.port.guidance import GradientGuidance, GuidedStep, NoiseLevels, Pull
+from ..models.port.word_attention import WordAttention
+from ..models.records.guidance import GuidanceRecord
 from .feature_capture import tapping
 from .prompted import Prompted
 from .reference_features import Attached, ReferenceReader

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
-from ..models.checkpoint import require_keys, subset
-from ..models.weights_source import Source, read_flat
+from ..models.weights.source import Source, read_flat
+from ..models.weights.state_dict import require_keys, subset
 from .clip_weights import fill_clip
 
 PREFIX = "vision_model."

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..models.attention import Polarity, Run
+from ..models.port.attention import Polarity, Run
 from .attention import RunContext, all_positive, guidance_pair
 from .base import Base
 from .text_encoders import encode_prompts

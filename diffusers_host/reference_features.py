@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..models.guidance import FeatureTap
-from ..models.run_archive import content_hash
+from ..models.port.guidance import FeatureTap
+from ..models.records.archive import content_hash
 from .feature_capture import ReachedError, tapping
 from .prompted import Prompted
 from .sigmas import level_at, nearest_timestep

@@ -8,9 +8,9 @@ from typing import Literal, cast
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ..models.attention import AttentionCall, AttentionSite, Polarity
-from ..models.layers.decoupled_cross_attention import decoupled_cross_attention
-from ..models.layers.key_value import KeyValueProjection
+from ..models.adapters.decoupled_cross_attention import decoupled_cross_attention
+from ..models.adapters.key_value import KeyValueProjection
+from ..models.port.attention import AttentionCall, AttentionSite, Polarity
 from ..models.uniportrait.id_routing import IDRouter
 
 Choice = Literal["argmax", "softmax", "everybody"]

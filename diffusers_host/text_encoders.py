@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from ..models.checkpoint import require_keys
-from ..models.clip_tokens import BOS, EOS, encode
+from ..models.clip.tokens import BOS, EOS, encode
+from ..models.weights.state_dict import require_keys
 from .clip_weights import fill_clip
 
 TOKENS = 77

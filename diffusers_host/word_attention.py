@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..models.attention import AttentionSite
-from ..models.word_attention import Projected, WordAttention, attention_columns
+from ..models.port.attention import AttentionSite
+from ..models.port.word_attention import Projected, WordAttention, attention_columns
 from .attention import find_sites
 
 

@@ -20,7 +20,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ..models.attention import AttentionResidual, AttentionSite
+from ..models.port.attention import AttentionResidual, AttentionSite
 from .sampling import follow_runs
 from .sites import find_sites, unet_of
 from .unet_call import Pending, UNetCall

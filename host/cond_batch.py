@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..models.attention import Polarity
+from ..models.port.attention import Polarity
 from .feature_tap import with_transformer_options
 from .sampling import CONDS_KEY, CondInfo
 

@@ -12,14 +12,14 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from torch import nn
 
-from ..models.attention import AttentionResidual
+from ..models.adapters.identity_attention import IdentityResidual, Person
 from ..models.consistentid.adapter import ConsistentIDResidual
 from ..models.consistentid.checkpoint import ConsistentIDAdapter, load, trained_corrected
 from ..models.consistentid.flavour import INPAINT, SD15, SDXL, Flavour, corrected
 from ..models.consistentid.identity import Identities
 from ..models.errors import InvalidSettingError
-from ..models.identity_attention import IdentityResidual, Person
-from ..models.placement import Everywhere, Placement, combine
+from ..models.placement.placements import Everywhere, Placement, combine
+from ..models.port.attention import AttentionResidual
 from .attention import inject
 from .lora import add_lora
 from .memory import attention_dtype, manage

@@ -8,12 +8,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ..models.clip_pixels import CLIP_SIZE, clip_pixels
+from ..models.adapters.identity_attention import free_name
+from ..models.clip.pixels import CLIP_SIZE, clip_pixels
 from ..models.consistentid.identity import FacialRegions, Identities, Identity, require_one_person
 from ..models.errors import MissingModelFileError
 from ..models.face.selection import Selection
 from ..models.face.types import FaceSet, OnNoFace
-from ..models.identity_attention import free_name
 from .consistentid import LoadedConsistentID
 from .consistentid_regions import pictures, region_vectors
 from .faces import detect_faces, faces_from

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..models.adapters.regional_text import EVERYBODY
 from ..models.consistentid.facial_prompt import Caption, ComposedPrompt, FacialPrompt, assemble, compose
 from ..models.consistentid.facial_tokens import MarkedTokens, mark
 from ..models.consistentid.identity import FacialRegion, FacialRegions, Identities
-from ..models.owned_text import EVERYBODY
 from .consistentid import NAME, LoadedConsistentID
 from .memory import loaded
 from .merging import Conditioning, MergePoint, phases

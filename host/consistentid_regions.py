@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..models.clip_pixels import clip_pixels
+from ..models.clip.pixels import clip_pixels
 from ..models.consistentid.identity import FacialRegion, FacialRegions, mean_regions
-from ..models.consistentid.regions import FEATURES, kept_regions, region_picture
-from ..models.contact_sheet import contact_sheet
 from ..models.errors import NoFaceFoundError
-from ..models.face.region import square_around
+from ..models.face.facial_features import FEATURES, kept_regions, region_picture
 from ..models.face.region_masks import filled_masks
+from ..models.face.squares import square_around
 from ..models.face.types import Face, FaceSet
-from ..models.images import arrays_from_images, images_from_arrays
+from ..models.images.contact_sheet import contact_sheet
+from ..models.images.layout import arrays_from_images, images_from_arrays
 from .consistentid import LoadedConsistentID
 from .face_parser import LoadedFaceParser, parse_photo
 from .memory import loaded

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from ..models.errors import BadImageError
 from ..models.face.parsing import FaceParser, load
-from ..models.face.region import scaled_box
+from ..models.face.squares import scaled_box
 from ..models.face.types import FaceSet
-from ..models.images import arrays_from_images
+from ..models.images.layout import arrays_from_images
 from .memory import loaded, manage
 
 

@@ -12,7 +12,7 @@ from ..models.face.analysis import LARGEST, analyze
 from ..models.face.detection import DetectorFiles, DetectorName, DetectorSettings
 from ..models.face.selection import Selection
 from ..models.face.types import FaceSet, OnNoFace
-from ..models.images import arrays_from_images
+from ..models.images.layout import arrays_from_images
 from .face_analysis import LoadedFaceAnalysis
 from .files import detector_files
 

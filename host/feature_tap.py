@@ -10,7 +10,7 @@ from comfy.ldm.modules.attention import attention_pytorch
 from comfy.model_management import throw_exception_if_processing_interrupted
 from torch import Tensor
 
-from ..models.attention import Run
+from ..models.port.attention import Run
 from .attention import OVERRIDE
 from .sampling import CONDS_KEY, RUN_KEY, CondInfo
 

@@ -13,11 +13,11 @@ from comfy.model_patcher import ModelPatcher
 from comfy.utils import ProgressBar
 from torch import Tensor
 
-from ..models.consistentid.fine_grained_similarity import FineGrainedSimilarity, ParsedPhoto, fgis
-from ..models.dino import DINO, load
 from ..models.errors import NoFaceFoundError
 from ..models.face.region_masks import filled_masks
-from ..models.images import arrays_from_images
+from ..models.images.layout import arrays_from_images
+from ..models.similarity.dino import DINO, load
+from ..models.similarity.fgis import FineGrainedSimilarity, ParsedPhoto, fgis
 from .face_parser import LoadedFaceParser, parse_photo
 from .memory import loaded, manage
 

@@ -18,7 +18,7 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor, nn
 
 from ..models.errors import IncompatibleBaseModelError
-from ..models.guidance import GradientGuidance, GuidedStep
+from ..models.port.guidance import GradientGuidance, GuidedStep
 from .cond_batch import CondBatch
 from .feature_tap import Tapped, with_transformer_options
 from .guidance_memory import ask_for_more, is_short

@@ -13,7 +13,7 @@ from comfy.ldm.modules.attention import BasicTransformerBlock
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
 from torch import Tensor
 
-from ..models.attention import Run
+from ..models.port.attention import Run
 from .levels import halvings
 
 logger = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ import torch
 from comfy.model_management import throw_exception_if_processing_interrupted
 from torch import Tensor
 
-from ..models.attention import Run
-from ..models.guidance import GradientGuidance, GuidedStep, NoiseLevels, Pull
+from ..models.port.attention import Run
+from ..models.port.guidance import GradientGuidance, GuidedStep, NoiseLevels, Pull
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from comfy.ldm.modules.diffusionmodules.openaimodel import Downsample, UNetModel, Upsample
 
-from ..models.guidance import FeatureTap
+from ..models.port.guidance import FeatureTap
 
 Detail = Literal["coarse", "fine"]
 

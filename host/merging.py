@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from ..models.errors import require_range
-from ..models.schedule import beside, merge_boundary
+from ..models.placement.windows import beside, merge_boundary
 
 MERGE_KEY = "likeness.merge"
 NEVER = {"start_percent": 1.0}  # what a sampler that knows nothing of us makes of the text-only phase

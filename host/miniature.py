@@ -16,7 +16,6 @@ from comfy import latent_formats, model_base, sd1_clip, supported_models
 from comfy.clip_vision import ClipVisionModel
 from comfy.model_patcher import ModelPatcher
 
-from ..models.checkpoint import KeyReport, load_strictly, subset
 from ..models.consistentid.checkpoint import load as load_consistentid
 from ..models.miniature.base_file import CLIP, UNET, VAE, read_base_file
 from ..models.miniature.faces_file import FaceNetworks, read_face_networks
@@ -24,6 +23,7 @@ from ..models.miniature.folder import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, U
 from ..models.miniature.sizes import BaseSizes
 from ..models.miniature.uniportrait_file import read_uniportrait
 from ..models.miniature.vae import FACTOR, MiniatureVAE
+from ..models.weights.state_dict import KeyReport, load_strictly, subset
 from .consistentid import LoadedConsistentID, new_consistentid
 from .face_analysis import LoadedFaceAnalysis
 from .face_parser import LoadedFaceParser

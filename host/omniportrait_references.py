@@ -10,12 +10,12 @@ from comfy.model_management import throw_exception_if_processing_interrupted
 from einops import rearrange
 from torch import Tensor
 
+from ..models.adapters.identity_attention import free_name
 from ..models.errors import InvalidSettingError
-from ..models.face.region import cut_out, square_around
 from ..models.face.region_masks import region_mask
+from ..models.face.squares import cut_out, square_around
 from ..models.face.types import Face, FaceSet, OnNoFace
-from ..models.identity_attention import free_name
-from ..models.images import arrays_from_images, images_from_arrays
+from ..models.images.layout import arrays_from_images, images_from_arrays
 from ..models.omniportrait.face_masks import ellipse
 from ..models.omniportrait.references import CROP_SIZE, Person, ReferencePicture, References
 from .face_parser import LoadedFaceParser, parse_photo

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from comfy.model_patcher import ModelPatcher
 
-from ..models.placement import Placement
+from ..models.placement.placements import Placement
 
 
 @dataclass(frozen=True, eq=False, slots=True)

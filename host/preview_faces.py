@@ -13,7 +13,7 @@ from torch import Tensor
 from ..models.face.analysis import analyze
 from ..models.face.detection import DetectorSettings
 from ..models.face.selection import Selection
-from ..models.images import arrays_from_images
+from ..models.images.layout import arrays_from_images
 
 ALL = Selection(take="all")
 

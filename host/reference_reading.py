@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..models.run_archive import content_hash
+from ..models.records.archive import content_hash
 from .feature_tap import ReachedError, Tapped, with_transformer_options
 
 LEFT_OUT = ("control", "area", "mask", "strength")  # of a cond: they are about the picture, not about its words

@@ -12,12 +12,12 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ..models.attention import Crop, Polarity, Run
 from ..models.errors import MissingRecordingError
-from ..models.guidance_record import GuidanceHistory, GuidanceRecord
-from ..models.placement_record import PlacementMaps, PlacementRecord
-from ..models.run_archive import REMEMBERED_RUNS, RunArchive, RunRecord
-from ..models.schedule import SigmaWindow
+from ..models.placement.windows import SigmaWindow
+from ..models.port.attention import Crop, Polarity, Run
+from ..models.records.archive import REMEMBERED_RUNS, RunArchive, RunRecord
+from ..models.records.guidance import GuidanceHistory, GuidanceRecord
+from ..models.records.placements import PlacementMaps, PlacementRecord
 from .graph import is_queued
 from .merging import settle
 

@@ -9,8 +9,8 @@ from comfy.ldm.modules.attention import BasicTransformerBlock
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.model_patcher import ModelPatcher
 
-from ..models.attention import AttentionSite
 from ..models.errors import IncompatibleBaseModelError
+from ..models.port.attention import AttentionSite
 
 # ComfyUI publishes the middle block as ("middle", 0), whatever its place in the module tree.
 PLACE = re.compile(r"^(input|middle|output)_blocks?(?:\.(\d+))?\.\d+\.transformer_blocks\.(\d+)$")

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..models.attention import AttentionCall, AttentionSite, Polarity, Run, TextRows
 from ..models.errors import LikenessError
+from ..models.port.attention import AttentionCall, AttentionSite, Polarity, Run, TextRows
 from .sampling import CONDS_KEY, RUN_KEY, CondInfo
 
 logger = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
-from ..models.attention import AttentionResidual
 from ..models.errors import InvalidSettingError
 from ..models.face.iresnet import IResNet
+from ..models.port.attention import AttentionResidual
 from ..models.uniportrait.adapter import ImagePromptResidual
 from ..models.uniportrait.application import identity_residual, lora_for, placement_of
 from ..models.uniportrait.checkpoint import ImagePrompt, UniPortraitAdapter, load, load_backbone

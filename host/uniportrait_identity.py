@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..models.adapters.identity_attention import free_name
 from ..models.face.types import FaceSet
-from ..models.identity_attention import free_name
 from ..models.uniportrait.features import CROP_SIZE, ReferenceFeatures, describe, preprocess
 from ..models.uniportrait.identity import Identities, Identity
 from .memory import loaded

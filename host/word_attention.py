@@ -16,8 +16,8 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ..models.attention import AttentionSite
-from ..models.word_attention import Projected, WordAttention, attention_to
+from ..models.port.attention import AttentionSite
+from ..models.port.word_attention import Projected, WordAttention, attention_to
 from .levels import halvings
 from .sampling import CONDS_KEY, CondInfo
 from .sites import find_sites

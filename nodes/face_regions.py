@@ -6,10 +6,10 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..models.face.cropping import crop_face
-from ..models.face.region import FaceRegion as Region
-from ..models.face.region import put_back
+from ..models.face.squares import FaceRegion as Region
+from ..models.face.squares import put_back
 from ..models.face.types import FaceSet
-from ..models.images import rgb_images
+from ..models.images.layout import rgb_images
 from .sockets import CATEGORY, FaceRegion, Faces
 
 

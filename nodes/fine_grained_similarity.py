@@ -8,7 +8,7 @@ from torch import Tensor
 from ..host.face_parser import LoadedFaceParser
 from ..host.files import list_files, resolve
 from ..host.fine_grained_similarity import LoadedDINO, compare, load_dino
-from ..models.consistentid.fine_grained_similarity import crops_tensor
+from ..models.similarity.fgis import crops_tensor
 from .face_parsing import size_input
 from .sockets import CATEGORY, DINO, FaceParser
 

@@ -11,10 +11,10 @@ from ..host.face_analysis import LoadedFaceAnalysis
 from ..host.levels import Detail
 from ..host.reference_guidance import FaceFinding, FindBy, PreviewDetector, apply_guidance
 from ..host.sampling import recorded_guidance
-from ..models.guidance_picture import draw_curves, mask_images
 from ..models.omniportrait.face_masks import FaceOrder
 from ..models.omniportrait.guidance_settings import StepMode, StrengthMode
 from ..models.omniportrait.references import References as ReferenceChain
+from ..models.records.similarity_curves import draw_curves, mask_images
 from .sockets import CATEGORY, FaceAnalysis, References
 
 

@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 Faces = io.Custom("LIKENESS_FACES")  # models.face.types.FaceSet
 FaceAnalysis = io.Custom("LIKENESS_FACE_ANALYSIS")  # host.face_analysis.LoadedFaceAnalysis
-FaceRegion = io.Custom("LIKENESS_FACE_REGION")  # models.face.region.FaceRegion
+FaceRegion = io.Custom("LIKENESS_FACE_REGION")  # models.face.squares.FaceRegion
 FaceParser = io.Custom("LIKENESS_FACE_PARSER")  # host.face_parser.LoadedFaceParser
 DINO = io.Custom("LIKENESS_DINO")  # host.fine_grained_similarity.LoadedDINO
 UniPortrait = io.Custom("LIKENESS_UNIPORTRAIT")  # host.uniportrait.LoadedUniPortrait

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..models.images import images_from_arrays
+from ..models.images.layout import images_from_arrays
 from .comfy_folders import ComfyFolder
 from .comfy_server import ComfyServer
 from .demo_scene import ARMS, SEED, SIZE, Arm, Scene

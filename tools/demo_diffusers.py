@@ -8,7 +8,7 @@ from torch import Tensor
 from ..miniature.studio.drawing import Settings, decode
 from ..miniature.studio.euler import cpu_noise
 from ..miniature.studio.studio import Shot, Studio
-from ..models.placement_picture import draw
+from ..models.records.routing_map import draw
 from .demo_scene import ARMS, SEED, SIZE, Arm, Scene
 
 Drawn = tuple[dict[Arm, Tensor], Tensor]

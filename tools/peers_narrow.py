@@ -102,9 +102,9 @@ def narrow_model() -> Any:
 def uniportrait(model: Any) -> Callable[[Any], Any]:
     """Two people with random keys, values and routers for every cross-attention layer."""
     from ..host.attention import inject
-    from ..models.identity_attention import IdentityResidual, Person
-    from ..models.layers.key_value import KeyValueProjection
-    from ..models.schedule import ALWAYS
+    from ..models.adapters.identity_attention import IdentityResidual, Person
+    from ..models.adapters.key_value import KeyValueProjection
+    from ..models.placement.windows import ALWAYS
     from ..models.uniportrait.adapter import Routed
     from ..models.uniportrait.id_routing import IDRouter
 
@@ -133,10 +133,10 @@ def consistentid(model: Any) -> Callable[[Any], Any]:
     from ..host.attention import inject
     from ..host.lora import add_lora
     from ..host.sites import find_sites, unet_of
+    from ..models.adapters.identity_attention import IdentityResidual, Person
+    from ..models.adapters.key_value import KeyValueProjection
     from ..models.consistentid.adapter import ConsistentIDResidual
-    from ..models.identity_attention import IdentityResidual, Person
-    from ..models.layers.key_value import KeyValueProjection
-    from ..models.placement import Everywhere
+    from ..models.placement.placements import Everywhere
 
     torch.manual_seed(1)
     attention = nn.ModuleDict({str(i): KeyValueProjection(CONTEXT, channels) for i, channels in _cross_layers(model)})

@@ -164,7 +164,10 @@ def group_hires(graph: Graph) -> None:
     places = graph.add("PreviewImage", "Who is where", images=routing["picture"])
     found = graph.add("LikenessDetectFaces", "Faces in the picture", image=decoded["IMAGE"], take="all")
     close = prompts(
-        graph, models.checkpoint["CLIP"], "close-up photo of a face, looking at the camera, sharp focus", NEGATIVE
+        graph,
+        models.checkpoint["CLIP"],
+        "close-up photo of a face, looking at the camera, sharp focus",
+        NEGATIVE,
     )
     faces: list[Group] = []
     picture = decoded["IMAGE"]

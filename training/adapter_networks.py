@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from ..diffusers_host.attention import PROJECTIONS, find_sites
-from ..models.adapter_layers import LoRA
-from ..models.attention import AttentionSite
-from ..models.layers.key_value import KeyValueProjection
+from ..models.adapters.key_value import KeyValueProjection
+from ..models.adapters.weights import LoRA
+from ..models.port.attention import AttentionSite
 
 Weights = dict[str, dict[str, Tensor]]  # as published: part of the file → key → tensor
 

@@ -8,9 +8,9 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from ..models.attention import AttentionCall, AttentionSite
-from ..models.layers.decoupled_cross_attention import decoupled_cross_attention
-from ..models.layers.key_value import KeyValueProjection
+from ..models.adapters.decoupled_cross_attention import decoupled_cross_attention
+from ..models.adapters.key_value import KeyValueProjection
+from ..models.port.attention import AttentionCall, AttentionSite
 
 Place = Callable[[AttentionSite, AttentionCall], Tensor]
 

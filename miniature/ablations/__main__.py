@@ -13,13 +13,13 @@ import torch
 
 from ...diffusers_host import attention
 from ...diffusers_host.face_encoder import FaceEncoder
-from ...models.checkpoint import subset
 from ...models.errors import LikenessError
-from ...models.files import read_state_dict
 from ...models.miniature.folder import BASE, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT
 from ...models.miniature.uniportrait_file import STAGE_ONE, read_uniportrait
 from ...models.omniportrait.checkpoint import load as load_pivot
 from ...models.uniportrait.checkpoint import UniPortraitAdapter, load
+from ...models.weights.reading import read_state_dict
+from ...models.weights.state_dict import subset
 from ...training.batches.feature_store import FeatureStore
 from ..judge.file import read_judge
 from ..networks.checkpoint import read_base

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from ...diffusers_host.base import Base
 from ...diffusers_host.row_identities import Choice, RowIdentities
-from ...models.adapter_layers import LoRA
-from ...models.guidance_record import GuidanceRecord
+from ...models.adapters.weights import LoRA
 from ...models.miniature.finder import FaceFinder
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
+from ...models.records.guidance import GuidanceRecord
 from ...models.uniportrait.application import lora_for
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from ...models.uniportrait.features import ReferenceFeatures

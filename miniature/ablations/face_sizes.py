@@ -12,13 +12,13 @@ from ...diffusers_host.base import Base
 from ...diffusers_host.guidance import Guided, GuidedRun
 from ...diffusers_host.prompted import Prompted
 from ...diffusers_host.sigmas import nearest_timestep, share_behind
-from ...models.attention import Run
-from ...models.guidance import FeatureTap, NoiseLevels
 from ...models.omniportrait.guidance_settings import GuidanceSettings, StrengthMode
 from ...models.omniportrait.guided_person import GuidedPerson
 from ...models.omniportrait.reference_guidance import ReferenceGuidance
 from ...models.omniportrait.references import ReferencePicture
-from ...models.schedule import ALWAYS
+from ...models.placement.windows import ALWAYS
+from ...models.port.attention import Run
+from ...models.port.guidance import FeatureTap, NoiseLevels
 from ..recipe.latents import encode_pictures
 from .judging import Values
 from .matching import BLOCK, REFERENCE_SIGMA

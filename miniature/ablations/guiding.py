@@ -10,8 +10,6 @@ import torch
 from ...diffusers_host.base import Base
 from ...diffusers_host.guidance import Guided
 from ...diffusers_host.sigmas import share_behind
-from ...models.guidance import FeatureTap
-from ...models.guidance_record import GuidanceRecord
 from ...models.miniature.finder import FaceFinder
 from ...models.omniportrait.attention_masks import AttentionMasks
 from ...models.omniportrait.face_masks import FaceMasks
@@ -19,7 +17,9 @@ from ...models.omniportrait.guidance_settings import GuidanceSettings
 from ...models.omniportrait.guided_person import GuidedPerson, MaskSource
 from ...models.omniportrait.reference_guidance import ReferenceGuidance
 from ...models.omniportrait.references import ReferencePicture
-from ...models.schedule import SigmaWindow
+from ...models.placement.windows import SigmaWindow
+from ...models.port.guidance import FeatureTap
+from ...models.records.guidance import GuidanceRecord
 from ..recipe.latents import encode_pictures
 from ..recipe.pivot_people import noun_rows
 from .heads import WIDENING, Beside, Previews

@@ -12,7 +12,7 @@ from ...diffusers_host.base import Base
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
 from ...models.omniportrait.face_localization import SIDE
 from ...models.omniportrait.region_mask import normalised
-from ...models.word_attention import attention_columns
+from ...models.port.word_attention import attention_columns
 from ...training.batches.draws import Draws
 from ...training.denoising import predict
 from ...training.omniportrait.batch import PivotBatch

@@ -18,9 +18,9 @@ from ...diffusers_host.base import Base
 from ...diffusers_host.feature_capture import ReachedError, tapping
 from ...diffusers_host.prompted import Prompted
 from ...diffusers_host.sigmas import nearest_timestep
-from ...models.attention import Run
-from ...models.guidance import FeatureTap
 from ...models.omniportrait.correspondence import nearest
+from ...models.port.attention import Run
+from ...models.port.guidance import FeatureTap
 from ...training.batches.draws import Draws
 from ..recipe.latents import encode_pictures
 from ..world.captions import Caption

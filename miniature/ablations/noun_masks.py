@@ -10,9 +10,9 @@ from ...diffusers_host.base import Base
 from ...diffusers_host.prompted import Prompted
 from ...diffusers_host.sigmas import nearest_timestep
 from ...diffusers_host.word_attention import noting
-from ...models.attention import Run
 from ...models.omniportrait.region_mask import cleaned, normalised, refine_with
-from ...models.word_attention import WordAttention
+from ...models.port.attention import Run
+from ...models.port.word_attention import WordAttention
 from ..recipe.latents import encode_pictures
 from ..recipe.pivot_people import noun_rows
 from .judging import Values

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from ...evaluation.bootstrap import estimate
-from ...models.images import arrays_from_images
+from ...models.images.layout import arrays_from_images
 from .claims import Experiment
 from .experiments import EXPERIMENTS
 from .gallery import SHOWN, Gallery

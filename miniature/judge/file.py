@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ...models.checkpoint import load_strictly, subset
-from ...models.files import read_state_dict
 from ...models.miniature.finder import FaceFinder
+from ...models.weights.reading import read_state_dict
+from ...models.weights.state_dict import load_strictly, subset
 from ..networks.weights_file import write_networks
 from .judge import Judge
 from .readers import new_backdrop_reader, new_person_reader

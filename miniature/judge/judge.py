@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...models.images import arrays_from_images
+from ...models.images.layout import arrays_from_images
 from ...models.miniature.finder import FaceFinder, find_faces
 from .readers import Reader, person_windows, whole_pictures
 

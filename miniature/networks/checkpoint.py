@@ -12,9 +12,9 @@ from torch import Tensor
 from ...diffusers_host.base import Base
 from ...diffusers_host.clip_weights import fill_clip
 from ...diffusers_host.text_encoders import PREFIX
-from ...models.checkpoint import load_strictly, subset
 from ...models.miniature.base_file import CLIP, ROWS, UNET, VAE, WORDS, read_base_file
 from ...models.miniature.sizes import BaseSizes
+from ...models.weights.state_dict import load_strictly, subset
 from .original_names import original_unet
 from .untrained import new_base, unet_config
 from .vae import DiffusersVAE

@@ -11,7 +11,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from ...diffusers_host.base import Base, new_schedule
 from ...diffusers_host.text_encoders import TextEncoder
-from ...models.clip_tokens import BOS, EOS, encode
+from ...models.clip.tokens import BOS, EOS, encode
 from ...models.miniature.sizes import BaseSizes
 from ...models.miniature.vae import MiniatureVAE
 from ..world.captions import vocabulary

@@ -14,15 +14,15 @@ from torch.nn.functional import interpolate
 from ...diffusers_host.base import Base
 from ...diffusers_host.face_encoder import FaceEncoder
 from ...diffusers_host.image_encoder import hidden_tokens
-from ...models.clip_pixels import clip_pixels
-from ...models.clip_tokens import EOS, encode
+from ...models.clip.pixels import clip_pixels
+from ...models.clip.tokens import EOS, encode
 from ...models.consistentid.facial_prompt import Caption, compose
 from ...models.consistentid.facial_tokens import mark
 from ...models.consistentid.flavour import SD15, corrected
-from ...models.consistentid.regions import FEATURES, MOST_REGIONS, kept_regions, region_picture
+from ...models.face.facial_features import FEATURES, MOST_REGIONS, kept_regions, region_picture
 from ...models.face.parsing import FaceParser
-from ...models.face.region import square_around
 from ...models.face.region_masks import filled_masks
+from ...models.face.squares import square_around
 from ...models.miniature.face_vectors import face_vectors
 from ...training.batches.draws import Draws
 from ...training.consistentid.method import FacialBatch

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from ...diffusers_host.base import Base
-from ...models.clip_tokens import encode
-from ...models.images import arrays_from_images
+from ...models.clip.tokens import encode
+from ...models.images.layout import arrays_from_images
 from ...models.miniature.vae import FACTOR
 from ...training.batches.draws import Draws
 from ...training.omniportrait.batch import PivotBatch

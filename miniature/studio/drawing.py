@@ -13,8 +13,8 @@ from ...diffusers_host.attention import attach
 from ...diffusers_host.base import Base
 from ...diffusers_host.guidance import Guided, GuidedRun
 from ...diffusers_host.prompted import Prompted
-from ...models.adapter_layers import LoRA
-from ...models.attention import AttentionResidual, Run
+from ...models.adapters.weights import LoRA
+from ...models.port.attention import AttentionResidual, Run
 from .euler import sample_euler
 
 

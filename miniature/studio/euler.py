@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...diffusers_host.sigmas import timesteps, zero_snr_sigmas
-from ...models.guidance import NoiseLevels
+from ...models.port.guidance import NoiseLevels
 
 Predict = Callable[[Tensor, int, float], Tensor]
 Correct = Callable[[Tensor, NoiseLevels], Tensor]

@@ -11,13 +11,13 @@ from torch import Tensor
 from ...diffusers_host.base import Base
 from ...diffusers_host.face_encoder import FaceEncoder
 from ...diffusers_host.image_encoder import image_tokens
-from ...models.attention import Run
 from ...models.face.analysis import analyze
 from ...models.face.detection import DetectorSettings
 from ...models.miniature.finder import FaceFinder, find_faces
 from ...models.miniature.folder import BASE, FACES, UNIPORTRAIT
 from ...models.miniature.uniportrait_file import read_uniportrait
-from ...models.placement_record import PlacementMaps, PlacementRecord
+from ...models.port.attention import Run
+from ...models.records.placements import PlacementMaps, PlacementRecord
 from ...models.uniportrait.application import identity_residual, lora_for
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from ...models.uniportrait.features import CROP_SIZE

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...models.errors import InvalidSettingError
 from ...models.face.alignment import CROP_SIZE, align
-from ...models.images import arrays_from_images
+from ...models.images.layout import arrays_from_images
 from .captions import Caption
 from .facts import Facts
 from .plan import NOBODY, Plan

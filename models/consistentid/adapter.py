@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..attention import AttentionCall, AttentionSite
-from ..identity_attention import IdentityResidual
-from ..owned_text import owned_text
+from ..adapters.identity_attention import IdentityResidual
+from ..adapters.regional_text import owned_text
+from ..port.attention import AttentionCall, AttentionSite
 
 
 @dataclass(frozen=True, eq=False, slots=True)

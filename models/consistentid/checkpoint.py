@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..adapter_layers import LoRA, by_layer, key_shape, keys_and_values, lora_pairs
-from ..checkpoint import KeyReport, subset
-from ..files import read_metadata
-from ..known_files import CONSISTENTID
-from ..weights_source import Source, read_weights
+from ..adapters.weights import LoRA, by_layer, key_shape, keys_and_values, lora_pairs
+from ..weights.reading import read_metadata
+from ..weights.signatures import CONSISTENTID
+from ..weights.source import Source, read_weights
+from ..weights.state_dict import KeyReport, subset
 from .facial_encoder import FacialEncoder
 from .id_projection import IDProjection
 

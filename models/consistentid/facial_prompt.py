@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from .. import clip_tokens
+from ..clip import tokens as clip_tokens
+from ..face.facial_features import FEATURES
 from .flavour import Flavour
 from .flavour import flavour as find_flavour
-from .regions import FEATURES
 
 MARKER = "<|facial|>"  # stands after the noun that a region is fused into
 TEXT_LENGTH = 77  # ids of one CLIP text, begin and end included

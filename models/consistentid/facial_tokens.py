@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .. import clip_tokens
+from ..clip import tokens
+from ..face.facial_features import MOST_REGIONS
 from .facial_prompt import MARKER, TEXT_LENGTH
-from .regions import MOST_REGIONS
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -44,12 +44,12 @@ def mark(text: str, encode: Callable[[str], Sequence[int]], *, length: int = TEX
         pad: id that fills short texts.
     """
     pieces = text.split(MARKER)
-    ids, rows = [clip_tokens.BOS], set[int]()
+    ids, rows = [tokens.BOS], set[int]()
     for place, piece in enumerate(pieces):
         if place:
             rows.add(len(ids) - 1)
         ids.extend(encode(piece))
-    ids.append(clip_tokens.EOS)
+    ids.append(tokens.EOS)
     raw_length = len(ids) + len(pieces) - 1
     positions = tuple(sorted(row for row in rows if row < length))
     mask = torch.zeros(length, dtype=torch.bool)

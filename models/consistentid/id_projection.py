@@ -12,8 +12,8 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from ..checkpoint import load_strictly, require_keys
 from ..errors import UnknownCheckpointError, require_shape
+from ..weights.state_dict import load_strictly, require_keys
 from .resampler import Resampler, ResamplerSizes
 
 _NAME = "The ID projection"

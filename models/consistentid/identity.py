@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidSettingError, require_range
-from ..masks import checked_mask
-from .regions import FEATURES, kept_regions
+from ..face.facial_features import FEATURES, kept_regions
+from ..placement.masks import checked_mask
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

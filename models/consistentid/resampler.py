@@ -8,9 +8,9 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from ..checkpoint import require_keys
+from ..adapters.perceiver import PerceiverAttention, feed_forward
 from ..errors import UnknownCheckpointError, require_shape
-from ..layers.perceiver import PerceiverAttention, feed_forward
+from ..weights.state_dict import require_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

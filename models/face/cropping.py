@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..errors import BadImageError, InvalidSettingError, NoFaceFoundError
-from ..images import rgb_images
-from .region import FaceRegion, cut_out, mask_box, most_covered, scaled_box, square_around
+from ..images.layout import rgb_images
+from .squares import FaceRegion, cut_out, mask_box, most_covered, scaled_box, square_around
 from .types import Face, FaceSet
 
 

@@ -11,9 +11,10 @@ from typing import Literal, get_args
 import numpy as np
 
 from ..errors import CorruptModelFileError, InvalidSettingError, MissingModelFileError, MissingPackageError
-from ..onnx_graph import Role, read_graph
+from ..weights.onnx_graph import Role, read_graph
 from .alignment import opencv
-from .backends import insightface, region, yunet
+from .backends import given as region
+from .backends import insightface, yunet
 from .sessions import import_insightface
 from .types import Detection
 

@@ -8,8 +8,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..checkpoint import KeyReport, load_strictly, require_keys
 from ..errors import require_shape
+from ..weights.state_dict import KeyReport, load_strictly, require_keys
 
 FACE_SIZE = 112  # pixels; what recognition networks of the ArcFace family are trained on
 _NAME = "The face backbone"

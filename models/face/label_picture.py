@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from ..images import images_from_arrays
+from ..images.layout import images_from_arrays
 
 OPACITY = 0.6  # of a colour over the photo, as ConsistentID's published preview has it
 # RGB by label; neighbours in a face differ in hue or lightness. Background stays the photo.

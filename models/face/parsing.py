@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ..checkpoint import load_strictly
 from ..errors import InvalidSettingError, MissingPackageError
-from ..known_files import FACE_PARSER
-from ..resampling import require_rgb, resize
-from ..weights_source import Source, read_weights
-from .region import FaceRegion, square_around
+from ..images.resampling import require_rgb, resize
+from ..weights.signatures import FACE_PARSER
+from ..weights.source import Source, read_weights
+from ..weights.state_dict import load_strictly
+from .squares import FaceRegion, square_around
 
 # What ConsistentID's published code calls the labels; the index is the label. Four names are wrong, because they belong
 # to another order: what the labels really show is in `region_masks.TRUE_NAMES`.

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from ..contact_sheet import contact_sheet
 from ..errors import MissingPackageError
-from ..images import images_from_arrays
+from ..images.contact_sheet import contact_sheet
+from ..images.layout import images_from_arrays
 from .alignment import CROP_SIZE
 from .types import Face, FaceSet
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UnknownCheckpointError
-from ..onnx_graph import read_graph
+from ..weights.onnx_graph import read_graph
 from .alignment import align
 from .backends import insightface
 from .types import Face

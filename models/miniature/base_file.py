@@ -10,8 +10,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..checkpoint import require_keys
-from ..files import read_metadata, read_state_dict
+from ..weights.reading import read_metadata, read_state_dict
+from ..weights.state_dict import require_keys
 from .sizes import BaseSizes
 
 UNET, VAE, CLIP = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer."

@@ -9,11 +9,11 @@ from typing import Any
 
 from torch import Tensor
 
-from ..checkpoint import load_strictly, subset
 from ..errors import UnknownCheckpointError
 from ..face.iresnet import IResNet
 from ..face.parsing import FaceParser
-from ..files import read_metadata, read_state_dict
+from ..weights.reading import read_metadata, read_state_dict
+from ..weights.state_dict import load_strictly, subset
 from .finder import FaceFinder
 from .parser import MiniatureParser
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..face.types import Detection
-from ..images import images_from_arrays
+from ..images.layout import images_from_arrays
 from .layers import normed_convolution
 
 SIDE = 128  # pixels; longest side of what the network sees

@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..checkpoint import subset, summarise
 from ..errors import UnknownCheckpointError
-from ..files import read_state_dict
 from ..uniportrait.checkpoint import UniPortraitAdapter, load
+from ..weights.reading import read_state_dict
+from ..weights.state_dict import subset, summarise
 
 STAGE_ONE, STAGE_TWO = "faceid.", "router."
 

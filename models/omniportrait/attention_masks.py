@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..errors import InvalidSettingError
-from ..guidance import GuidedStep
+from ..port.guidance import GuidedStep
 from .guided_person import GuidedPerson
 from .region_mask import cleaned, is_credible, refine_with
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..checkpoint import KeyReport, load_strictly, subset, summarise
 from ..errors import InvalidSettingError, UnknownCheckpointError
-from ..files import read_metadata, sha256
-from ..known_files import OMNIPORTRAIT
-from ..weights_source import read_flat, read_weights
+from ..weights.reading import read_metadata, sha256
+from ..weights.signatures import OMNIPORTRAIT
+from ..weights.source import read_flat, read_weights
+from ..weights.state_dict import KeyReport, load_strictly, subset, summarise
 from .image_encoder import UNTOLD, ImageEncoderConfig, PivotImageEncoder
 from .pivot_id_encoder import PivotIDEncoder
 

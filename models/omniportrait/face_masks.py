@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d
 
 from ..errors import InvalidSettingError
-from ..guidance import GuidedStep
+from ..port.guidance import GuidedStep
 from .correspondence import nearest, similarity
 from .guided_person import GuidedPerson
 

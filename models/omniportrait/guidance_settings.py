@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import InvalidSettingError, require_range
-from ..schedule import SigmaWindow
+from ..placement.windows import SigmaWindow
 
 StrengthMode = Literal["relative", "paper_mean", "paper_sum"]
 StepMode = Literal["eps", "x0_only"]

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from ..guidance import GuidedStep
+from ..port.guidance import GuidedStep
 from .references import ReferencePicture
 
 

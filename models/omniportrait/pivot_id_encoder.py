@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ..checkpoint import load_strictly, require_keys
 from ..errors import UnknownCheckpointError, require_range, require_shape
+from ..weights.state_dict import load_strictly, require_keys
 
 SPREAD = 0.02  # of the untrained reading of the face; training begins near the plain prompt [choice]
 _NAME = "The pivot ID encoder"

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidSettingError
-from ..guidance import FeatureReader, FeatureTap, GuidedStep, NoiseLevels, Pull
-from ..masks import to_grid
+from ..placement.masks import to_grid
+from ..port.guidance import FeatureReader, FeatureTap, GuidedStep, NoiseLevels, Pull
 from .correspondence import nearest, similarity
 from .guidance_settings import GuidanceSettings
 from .guided_person import GuidedPerson, MaskSource

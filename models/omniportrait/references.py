@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidSettingError, require_shape
-from ..masks import checked_mask
+from ..placement.masks import checked_mask
 
 CROP_SIZE = 224  # pixels; that of ViT-L/14
 REMEMBERED = 4  # ways in which a picture was read

@@ -9,10 +9,10 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..attention import AttentionCall, AttentionSite, Polarity
-from ..identity_attention import projected
-from ..layers.decoupled_cross_attention import decoupled_cross_attention
-from ..masks import for_rows
+from ..adapters.decoupled_cross_attention import decoupled_cross_attention
+from ..adapters.identity_attention import projected
+from ..placement.masks import for_rows
+from ..port.attention import AttentionCall, AttentionSite, Polarity
 from .id_routing import IDRouter
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..adapter_layers import LoRA
+from ..adapters.identity_attention import IdentityResidual, Person
+from ..adapters.weights import LoRA
 from ..errors import InvalidSettingError
-from ..identity_attention import IdentityResidual, Person
-from ..placement import Placement, combine
-from ..schedule import ALWAYS, SigmaWindow
+from ..placement.placements import Placement, combine
+from ..placement.windows import ALWAYS, SigmaWindow
 from .adapter import Routed
 from .checkpoint import UniPortraitAdapter
 from .identity import Identities, Identity, embed, embed_null

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..adapter_layers import LoRA, by_layer, key_shape, keys_and_values, lora_pairs
-from ..checkpoint import KeyReport, flatten, identify, subset
+from ..adapters.weights import LoRA, by_layer, key_shape, keys_and_values, lora_pairs
 from ..face.iresnet import IResNet
-from ..known_files import BACKBONE, FACEID, IMAGE_PROMPT, KNOWN_FILES, ROUTER
-from ..weights_source import Source, read_weights
+from ..ip_adapter.projection import ImagePromptProjection
+from ..weights.signatures import BACKBONE, FACEID, IMAGE_PROMPT, KNOWN_FILES, ROUTER
+from ..weights.source import Source, read_weights
+from ..weights.state_dict import KeyReport, flatten, identify, subset
 from .id_embedding import IDEmbedding
 from .id_routing import IDRouter
-from .image_prompt import ImagePromptProjection
 
 PUBLISHED_HEAD = 64  # head width of the published ID embedding; the one size that no tensor shape tells
 

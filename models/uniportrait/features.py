@@ -10,7 +10,7 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ..clip_pixels import clip_statistics
+from ..clip.pixels import clip_statistics
 from ..errors import ShapeError, require_shape
 from ..face.iresnet import FACE_SIZE, IResNet
 

@@ -12,9 +12,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ..checkpoint import load_strictly, require_keys
+from ..adapters.perceiver import PerceiverAttention, feed_forward
 from ..errors import UnknownCheckpointError, require_shape
-from ..layers.perceiver import PerceiverAttention, feed_forward
+from ..weights.state_dict import load_strictly, require_keys
 
 _NAME = "The ID embedding"
 

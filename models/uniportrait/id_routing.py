@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from ..checkpoint import load_strictly, require_keys
 from ..errors import require_shape
+from ..weights.state_dict import load_strictly, require_keys
 
 _NAME = "The ID router"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from ..errors import InvalidSettingError, require_range
-from ..masks import checked_mask
+from ..placement.masks import checked_mask
 from .features import ReferenceFeatures, null_features
 from .id_embedding import IDEmbedding
 

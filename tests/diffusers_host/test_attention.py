@@ -4,8 +4,8 @@ import pytest
 import torch
 from likeness.diffusers_host.attention import RunContext, all_positive, attach, find_sites, guidance_pair
 from likeness.diffusers_host.noise_levels import stable_diffusion_sigma
-from likeness.models.attention import Polarity, Run
 from likeness.models.errors import IncompatibleBaseModelError, InvalidSettingError
+from likeness.models.port.attention import Polarity, Run
 from torch import nn
 
 pytest.importorskip("diffusers")

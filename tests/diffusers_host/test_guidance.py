@@ -1,4 +1,4 @@
-"""Guidance in the studio: the port of models/guidance.py for pictures with other people in every row."""
+"""Guidance in the studio: the port of models/port/guidance.py for pictures with other people in every row."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from likeness.diffusers_host.sigmas import level_at, nearest_timestep, zero_snr_
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.studio.drawing import Settings, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
-from likeness.models.attention import Run
 from likeness.models.errors import InvalidSettingError
-from likeness.models.guidance import FeatureTap, GuidedStep, NoiseLevels
-from likeness.models.guidance_record import GuidanceRecord
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.omniportrait.attention_masks import AttentionMasks
 from likeness.models.omniportrait.face_masks import FaceMasks
@@ -26,7 +23,10 @@ from likeness.models.omniportrait.guidance_settings import GuidanceSettings
 from likeness.models.omniportrait.guided_person import GuidedPerson
 from likeness.models.omniportrait.reference_guidance import ReferenceGuidance, face_features
 from likeness.models.omniportrait.references import ReferencePicture
-from likeness.models.schedule import ALWAYS, SigmaWindow
+from likeness.models.placement.windows import ALWAYS, SigmaWindow
+from likeness.models.port.attention import Run
+from likeness.models.port.guidance import FeatureTap, GuidedStep, NoiseLevels
+from likeness.models.records.guidance import GuidanceRecord
 from torch import nn
 
 SIZES = BaseSizes(unet=(32, 64), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)

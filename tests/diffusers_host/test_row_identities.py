@@ -10,10 +10,10 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.row_identities import RowIdentities
-from likeness.models.attention import AttentionCall, AttentionSite, Polarity, Run
-from likeness.models.identity_attention import IdentityResidual, Person
-from likeness.models.layers.key_value import KeyValueProjection
-from likeness.models.placement import Everywhere
+from likeness.models.adapters.identity_attention import IdentityResidual, Person
+from likeness.models.adapters.key_value import KeyValueProjection
+from likeness.models.placement.placements import Everywhere
+from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.models.uniportrait.adapter import Routed
 from likeness.models.uniportrait.id_routing import IDRouter
 from torch import nn

@@ -11,8 +11,8 @@ from likeness.diffusers_host.attention_maps import AttentionMaps
 from likeness.diffusers_host.prompted import Prompted
 from likeness.diffusers_host.word_attention import noting
 from likeness.miniature.networks.untrained import new_base
-from likeness.models.attention import Run
 from likeness.models.miniature.sizes import BaseSizes
+from likeness.models.port.attention import Run
 
 SIZES = BaseSizes(unet=(32, 64), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 PROMPTS = ("a man in red", "a girl and a boy")

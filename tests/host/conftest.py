@@ -75,14 +75,14 @@ def cross_sites():
 @pytest.fixture(scope="session")
 def people(cross_sites):
     """A builder: `people(model, n)` gives a UniPortrait residual for n random people, routed."""
-    from likeness.models.identity_attention import IdentityResidual, Person
-    from likeness.models.layers.key_value import KeyValueProjection
+    from likeness.models.adapters.identity_attention import IdentityResidual, Person
+    from likeness.models.adapters.key_value import KeyValueProjection
     from likeness.models.uniportrait.adapter import Routed
     from likeness.models.uniportrait.id_routing import IDRouter
     from torch import nn
 
     def build(model, n=2, *, strengths=None, windows=None, placement=None, seed=1):
-        from likeness.models.schedule import ALWAYS
+        from likeness.models.placement.windows import ALWAYS
 
         torch.manual_seed(seed)
         attention, routers = nn.ModuleDict(), nn.ModuleDict()

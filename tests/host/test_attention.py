@@ -42,7 +42,7 @@ def test_every_site_fires_and_the_input_model_is_untouched(tiny_model, people, s
 def independent(model, residual):
     """The same residual in a form of its own: q and the output projection computed again after the layer."""
     from likeness.host.sites import find_sites, unet_of
-    from likeness.models.attention import AttentionCall, Polarity, Run
+    from likeness.models.port.attention import AttentionCall, Polarity, Run
 
     unet = unet_of(model)
     sites = {site.block: site for site in find_sites(unet) if site.kind == "cross"}

@@ -74,8 +74,8 @@ def test_the_published_nesting_of_both_files_is_read(consistentid_files):
 )
 def test_mode_follows_the_choice_and_then_the_file(consistentid_files, tmp_path, mode, noted, several):
     from likeness.host.consistentid import load_consistentid
-    from likeness.models.checkpoint import flatten
     from likeness.models.consistentid.checkpoint import TRAINED_AS
+    from likeness.models.weights.state_dict import flatten
     from safetensors.torch import save_file
 
     weights = flatten(torch.load(consistentid_files(), weights_only=True))

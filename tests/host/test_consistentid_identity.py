@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from likeness.models.clip_pixels import clip_pixels
+from likeness.models.clip.pixels import clip_pixels
 from likeness.models.errors import InvalidSettingError, MissingModelFileError, NoFaceFoundError
 from likeness.models.face.parsing import LABELS
 

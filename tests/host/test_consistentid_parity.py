@@ -168,7 +168,7 @@ def test_one_call_of_the_unet(model, published, name, strength):
     import comfy.model_management
     from likeness.host.consistentid import apply
     from likeness.host.sampling import CONDS_KEY, CondInfo
-    from likeness.models.attention import Polarity
+    from likeness.models.port.attention import Polarity
 
     tensors = stored(UNET).tensors
     context = tensors["in.encoder_hidden_states"]

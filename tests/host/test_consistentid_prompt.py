@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from likeness.models import clip_tokens
+from likeness.models.clip import tokens as clip_tokens
 from likeness.models.consistentid.facial_prompt import MARKER, assemble
 from likeness.models.consistentid.facial_tokens import mark
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from likeness.models.errors import IncompatibleBaseModelError
-from likeness.models.guidance import FeatureTap
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings
 from likeness.models.omniportrait.guided_person import GuidedPerson
 from likeness.models.omniportrait.reference_guidance import ReferenceGuidance, face_features
 from likeness.models.omniportrait.references import ReferencePicture
-from likeness.models.schedule import ALWAYS, SigmaWindow
+from likeness.models.placement.windows import ALWAYS, SigmaWindow
+from likeness.models.port.guidance import FeatureTap
 
 pytestmark = pytest.mark.comfy
 
@@ -116,7 +116,7 @@ def test_the_gradient_is_that_of_the_whole_graph(loaded_model, tiny_model, drawn
     leaf = latent.requires_grad_(True)
     sigma = model.model_sampling.sigma_max
     model.apply_model(leaf, sigma[None], c_crossattn=text)
-    from likeness.models.guidance import GuidedStep
+    from likeness.models.port.guidance import GuidedStep
 
     step = GuidedStep(features=kept["h"], size=(SIDE, SIDE), sigma=float(sigma), denoised=latent.detach())
     [pull] = own.pulls(step)

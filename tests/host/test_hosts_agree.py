@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from likeness.models.attention import Polarity, Run
+from likeness.models.port.attention import Polarity, Run
 
 pytestmark = pytest.mark.comfy
 

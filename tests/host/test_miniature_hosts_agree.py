@@ -18,7 +18,6 @@ from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
 from likeness.models.errors import UnknownCheckpointError
 from likeness.models.face.iresnet import IResNet
-from likeness.models.guidance import FeatureTap
 from likeness.models.miniature.base_file import CLIP, read_base_file
 from likeness.models.miniature.faces_file import read_face_networks
 from likeness.models.miniature.finder import FaceFinder
@@ -28,7 +27,8 @@ from likeness.models.omniportrait.guidance_settings import GuidanceSettings
 from likeness.models.omniportrait.guided_person import GuidedPerson
 from likeness.models.omniportrait.reference_guidance import ReferenceGuidance
 from likeness.models.omniportrait.references import ReferencePicture
-from likeness.models.schedule import SigmaWindow
+from likeness.models.placement.windows import SigmaWindow
+from likeness.models.port.guidance import FeatureTap
 from likeness.models.uniportrait.application import identity_residual, lora_for
 from likeness.models.uniportrait.checkpoint import load
 from likeness.models.uniportrait.features import ReferenceFeatures

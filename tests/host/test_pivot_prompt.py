@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from likeness.models import clip_tokens
+from likeness.models.clip import tokens
 from likeness.models.errors import IncompatibleBaseModelError, InvalidSettingError
 from likeness.models.omniportrait.pivot_prompt import read_prompt
 from likeness.models.omniportrait.references import Person, References
@@ -65,7 +65,7 @@ def ids_at(clip, text, pivots):
     return [(person, flat[row]) for person, row in pivots]
 
 
-MAN, WOMAN = clip_tokens.encode("man")[0], clip_tokens.encode("woman")[0]
+MAN, WOMAN = tokens.encode("man")[0], tokens.encode("woman")[0]
 CASES = [
     ("a man @id1 and a woman @id2 in a cafe", "a man and a woman in a cafe"),
     ("a (man @id1:1.2) and ((a woman @id2)) in (a (dark:1.3) cafe:0.8)", "a (man:1.2) and ((a woman)) in (a (dark:1.3) cafe:0.8)"),
@@ -98,7 +98,7 @@ def test_every_marker_finds_its_noun_and_the_ids_are_those_without_markers(encod
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_row_is_that_of_the_nouns_last_token(encode, narrow_clip, kind):
     clip, text = narrow_clip(kind), "one Supercalifragilistic @id1 here"
-    pieces = clip_tokens.encode("Supercalifragilistic")
+    pieces = tokens.encode("Supercalifragilistic")
     assert len(pieces) > 2
     [[_, options]] = encode(clip, text)
     assert options[PIVOTS] == ((0, 1 + len(pieces)),)

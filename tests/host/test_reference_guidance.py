@@ -260,7 +260,7 @@ def test_references_are_read_again_only_if_something_changed(guided, drawn, monk
 
 def test_a_run_is_recorded_under_its_latent(guided, drawn, loaded_model):
     from likeness.host.sampling import recorded_guidance
-    from likeness.models.guidance_picture import draw_curves, mask_images
+    from likeness.models.records.similarity_curves import draw_curves, mask_images
 
     model = guided(references(half(), half("right")))
     latent = drawn(model, steps=3, batch=2)

@@ -91,7 +91,7 @@ def test_rows_of_a_batch_know_their_picture(spied, sample):
 
 
 def test_many_conds_with_areas_know_their_crop(spied, conditioning, sample):
-    from likeness.models.attention import Crop
+    from likeness.models.port.attention import Crop
 
     model, spy = spied
     left = conditioning(1, area=(16, 8, 0, 0))

@@ -11,7 +11,7 @@ pytest.importorskip("diffusers")
 from likeness.miniature.studio.drawing import Settings
 from likeness.miniature.studio.euler import cpu_noise
 from likeness.miniature.studio.studio import Shot, Studio
-from likeness.models.images import images_from_arrays
+from likeness.models.images.layout import images_from_arrays
 from likeness.tools.demo_scene import drawn_people
 from likeness.tools.miniature_workflows import SAMPLING, STRENGTH, STRUCTURE, TWO
 

@@ -8,8 +8,8 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention import RunContext, attach, guidance_pair
-from likeness.models.attention import Polarity, Run
-from likeness.models.identity_attention import IdentityResidual, Person
+from likeness.models.adapters.identity_attention import IdentityResidual, Person
+from likeness.models.port.attention import Polarity, Run
 from likeness.models.uniportrait.adapter import Routed
 from likeness.models.uniportrait.features import null_features
 from likeness.models.uniportrait.id_embedding import IDEmbedding

@@ -12,7 +12,6 @@ from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.networks.weights_file import write_weights
 from likeness.miniature.recipe.faces_file import write_face_networks
 from likeness.miniature.recipe.steps.omniportrait import CONFIG, new_pivot
-from likeness.models.checkpoint import flatten
 from likeness.models.consistentid.checkpoint import TRAINED_AS
 from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.finder import FaceFinder
@@ -21,6 +20,7 @@ from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO
 from likeness.models.omniportrait.checkpoint import adapter_metadata, adapter_weights
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
+from likeness.models.weights.state_dict import flatten
 from likeness.training.consistentid.networks import consistentid_weights
 from likeness.training.consistentid.networks import new_networks as new_consistentid
 from likeness.training.uniportrait.networks import faceid_weights, new_networks, new_routers, router_weights

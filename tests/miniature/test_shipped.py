@@ -17,10 +17,10 @@ from likeness.miniature.judge.scores import CHANCE
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.studio.drawing import Settings
-from likeness.models.files import read_metadata
 from likeness.models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, WEIGHTS
 from likeness.models.miniature.uniportrait_file import read_uniportrait
 from likeness.models.omniportrait.checkpoint import load as load_pivot
+from likeness.models.weights.reading import read_metadata
 from likeness.training.batches.feature_store import FeatureStore
 
 pytestmark = pytest.mark.slow

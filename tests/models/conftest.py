@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from likeness.models.attention import AttentionCall, Polarity, Run
+from likeness.models.port.attention import AttentionCall, Polarity, Run
 
 
 @pytest.fixture(scope="session")

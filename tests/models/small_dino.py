@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from likeness.models.dino import DINO
+from likeness.models.similarity.dino import DINO
 from torch import Tensor
 
 HEAD = 8

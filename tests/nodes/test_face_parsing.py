@@ -6,7 +6,7 @@ import torch
 from likeness.models.errors import BadImageError, MissingModelFileError, UnknownCheckpointError
 from likeness.models.face.region_masks import REGIONS
 from likeness.models.face.types import Face, FaceSet
-from likeness.models.images import arrays_from_images, images_from_arrays
+from likeness.models.images.layout import arrays_from_images, images_from_arrays
 from likeness.tests.models.face.painted_faces import SIZE, colour_parser, face_labels, label, painted
 
 pytestmark = pytest.mark.comfy

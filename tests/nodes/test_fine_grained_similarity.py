@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 import torch
-from likeness.models.dino import DINO
 from likeness.models.errors import NoFaceFoundError
-from likeness.models.images import images_from_arrays
+from likeness.models.images.layout import images_from_arrays
+from likeness.models.similarity.dino import DINO
 from likeness.tests.models.face.painted_faces import SIZE, colour_parser, face_labels, painted
 from likeness.tests.models.small_dino import HEAD, weights
 

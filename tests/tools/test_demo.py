@@ -19,9 +19,9 @@ from likeness.miniature.studio.euler import cpu_noise
 from likeness.miniature.world.captions import vocabulary
 from likeness.miniature.world.people.identity import EYES, HAIR_COLOUR, NOUNS, SKIN, identities, numbers_of
 from likeness.miniature.world.world import World
-from likeness.models.clip_tokens import encode
-from likeness.models.contact_sheet import contact_sheet
+from likeness.models.clip.tokens import encode
 from likeness.models.errors import NoFaceFoundError
+from likeness.models.images.contact_sheet import contact_sheet
 from likeness.tests.miniature.observer import read_colours
 from likeness.tests.miniature.small_files import write_files
 from likeness.tests.miniature.verdicts import verdict_of

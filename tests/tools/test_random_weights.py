@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from likeness.models.files import read_metadata
+from likeness.models.weights.reading import read_metadata
 from likeness.tools import random_weights
 from likeness.tools.portraits import astronaut, drawing
 from likeness.tools.random_weights import ALL, FACE_PARSING, WeightFile, fill, make, make_all, recipe_hash

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from likeness.models.onnx_graph import read_graph
+from likeness.models.weights.onnx_graph import read_graph
 from likeness.tools.portraits import drawing
 from likeness.tools.recogniser_stand_in import PATH, make_recogniser
 

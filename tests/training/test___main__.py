@@ -10,8 +10,8 @@ import torch
 pytest.importorskip("diffusers")
 
 from accelerate.state import AcceleratorState
-from likeness.models.files import read_metadata
 from likeness.models.uniportrait.checkpoint import load
+from likeness.models.weights.reading import read_metadata
 from likeness.tests.training.small_files import write_config, write_data, write_models
 from likeness.training.__main__ import main
 from likeness.training.config.run import read_config

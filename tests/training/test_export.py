@@ -11,13 +11,13 @@ pytest.importorskip("diffusers")
 
 from diffusers.training_utils import EMAModel
 from likeness.diffusers_host.attention import RunContext, attach, find_sites
-from likeness.models.attention import Run
-from likeness.models.files import read_metadata
-from likeness.models.identity_attention import IdentityResidual, Person
-from likeness.models.layers.key_value import KeyValueProjection
-from likeness.models.placement import Everywhere
+from likeness.models.adapters.identity_attention import IdentityResidual, Person
+from likeness.models.adapters.key_value import KeyValueProjection
+from likeness.models.placement.placements import Everywhere
+from likeness.models.port.attention import Run
 from likeness.models.uniportrait.checkpoint import load
 from likeness.models.uniportrait.features import ReferenceFeatures
+from likeness.models.weights.reading import read_metadata
 from likeness.tests.training.small_world import overfit, small_base, small_batch, stage_one, stage_two
 from likeness.training.adapter_networks import LoRALayers, lora_shapes
 from likeness.training.export import averaged, export

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...dataset.manifest import PersonRow, Row
 from ...diffusers_host.text_encoders import TOKENS
-from ...models.clip_tokens import encode
+from ...models.clip.tokens import encode
 from ...models.errors import InvalidSettingError
 from ...models.omniportrait.pivot_prompt import mark_people
 

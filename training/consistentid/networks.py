@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from ...diffusers_host.attention import find_sites
-from ...models.adapter_layers import key_shape
+from ...models.adapters.key_value import KeyValueProjection
+from ...models.adapters.weights import key_shape
 from ...models.consistentid.facial_encoder import FacialEncoder
 from ...models.consistentid.id_projection import IDProjection
 from ...models.consistentid.resampler import ResamplerSizes
-from ...models.layers.key_value import KeyValueProjection
 from ..adapter_networks import LoRALayers, Weights, lora_shapes, lora_weights, new_attention
 
 TOKENS = 4  # of a person, as published

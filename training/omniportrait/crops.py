@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...dataset.fields import Box
-from ...models.face.region import square_around
+from ...models.face.squares import square_around
 from ..batches.draws import Draws
 
 SIZE, WIDE = 224, 288  # pixels: of a crop, and of the wider one around it

@@ -16,7 +16,7 @@ from ...models.omniportrait.checkpoint import adapter_weights
 from ...models.omniportrait.face_localization import SIDE, WEIGHT, face_localization_loss
 from ...models.omniportrait.image_encoder import PivotImageEncoder
 from ...models.omniportrait.pivot_id_encoder import PivotIDEncoder
-from ...models.word_attention import attention_columns
+from ...models.port.word_attention import attention_columns
 from ..adapter_networks import Weights
 from ..batches.draws import Draws
 from ..denoising import denoising_loss

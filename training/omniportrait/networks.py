@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from ...diffusers_host.base import Base
-from ...models.checkpoint import require_keys, subset
 from ...models.errors import IncompatibleBaseModelError
-from ...models.files import read_state_dict
 from ...models.omniportrait.checkpoint import VISUAL, BaseFile, load, load_image_encoder
 from ...models.omniportrait.image_encoder import HEAD_WIDTH, Geometry, ImageEncoderConfig, PivotImageEncoder
 from ...models.omniportrait.pivot_id_encoder import PivotIDEncoder
-from ...models.weights_source import read_flat
+from ...models.weights.reading import read_state_dict
+from ...models.weights.source import read_flat
+from ...models.weights.state_dict import require_keys, subset
 from ..config.run import MethodConfig
 from .method import trained_part
 

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from ...diffusers_host.attention import find_sites
-from ...models.adapter_layers import key_shape
+from ...models.adapters.key_value import KeyValueProjection
+from ...models.adapters.weights import key_shape
 from ...models.errors import IncompatibleBaseModelError
-from ...models.layers.key_value import KeyValueProjection
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from ...models.uniportrait.features import ReferenceFeatures
 from ...models.uniportrait.id_embedding import IDEmbedding, IDEmbeddingSizes

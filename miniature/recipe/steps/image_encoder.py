@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
-from ....models.clip_pixels import clip_statistics
-from ....models.clip_tokens import encode
+from ....models.clip.pixels import clip_statistics
+from ....models.clip.tokens import encode
 from ....models.uniportrait.features import CROP_SIZE, preprocess
 from ....training.batches.draws import Draws
 from ...world.people.identity import ATTRIBUTES, NOUNS

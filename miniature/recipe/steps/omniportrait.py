@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ....diffusers_host.base import Base
-from ....models.checkpoint import load_strictly
 from ....models.omniportrait.checkpoint import FUSION, VISUAL, OmniPortraitAdapter
 from ....models.omniportrait.image_encoder import ImageEncoderConfig, PivotImageEncoder
 from ....models.omniportrait.pivot_id_encoder import PivotIDEncoder
+from ....models.weights.state_dict import load_strictly
 from ....training.batches.draws import Draws
 from ....training.omniportrait.crops import middle
 from ....training.omniportrait.method import OmniPortraitPivot, PivotTraining

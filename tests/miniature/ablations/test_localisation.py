@@ -20,10 +20,10 @@ from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.plan import SHIPPED_PIVOT
 from likeness.miniature.recipe.steps.omniportrait import CONFIG, new_pivot, read_pivot
 from likeness.miniature.world.world import World
-from likeness.models.checkpoint import flatten
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.omniportrait.checkpoint import adapter_weights
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
+from likeness.models.weights.state_dict import flatten
 
 SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 COUNT = 3

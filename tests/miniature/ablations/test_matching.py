@@ -18,11 +18,11 @@ from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.world.people.identity import identities, numbers_of
 from likeness.models.face.types import Detection
-from likeness.models.guidance import GuidedStep
 from likeness.models.miniature.finder import FaceFinder
 from likeness.models.omniportrait.face_masks import FaceMasks
 from likeness.models.omniportrait.guided_person import GuidedPerson
-from likeness.models.word_attention import Projected, WordAttention
+from likeness.models.port.guidance import GuidedStep
+from likeness.models.port.word_attention import Projected, WordAttention
 from likeness.tests.miniature.small_files import write_files
 
 COUNT = 6

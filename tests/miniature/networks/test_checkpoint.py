@@ -15,7 +15,7 @@ from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.world.captions import vocabulary, write_captions
 from likeness.miniature.world.people.identity import identities
 from likeness.miniature.world.plan import plan_scenes
-from likeness.models.clip_tokens import BOS, EOS, encode
+from likeness.models.clip.tokens import BOS, EOS, encode
 from likeness.models.errors import InvalidSettingError, UnknownCheckpointError
 from likeness.models.miniature.base_file import VOCABULARY, WORDS, read_base_file
 from likeness.models.miniature.sizes import BaseSizes

@@ -12,7 +12,6 @@ from likeness.miniature.judge.judge import Judge
 from likeness.miniature.judge.readers import new_backdrop_reader, new_person_reader
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.faces_file import write_face_networks
-from likeness.models.checkpoint import flatten, subset
 from likeness.models.errors import MissingModelFileError, UnknownCheckpointError
 from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.faces_file import METADATA_KEY, read_face_networks
@@ -21,6 +20,7 @@ from likeness.models.miniature.parser import MiniatureParser
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO, read_uniportrait
 from likeness.models.uniportrait.features import ReferenceFeatures
+from likeness.models.weights.state_dict import flatten, subset
 from likeness.training.uniportrait.networks import faceid_weights, new_networks, new_routers, router_weights
 from safetensors.torch import load_file, save_file
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection

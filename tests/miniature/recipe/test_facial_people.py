@@ -19,8 +19,8 @@ from likeness.miniature.recipe.latents import caption_tokens, encode_pictures, e
 from likeness.miniature.recipe.steps.backbone import cut_faces
 from likeness.miniature.world.regions import FACE_REGIONS, Region
 from likeness.miniature.world.world import World
-from likeness.models.clip_pixels import CLIP_MEAN, CLIP_STD
-from likeness.models.clip_tokens import encode
+from likeness.models.clip.pixels import CLIP_MEAN, CLIP_STD
+from likeness.models.clip.tokens import encode
 from likeness.models.face.iresnet import IResNet
 from likeness.models.face.parsing import LABELS, FaceParser
 from likeness.models.miniature.face_vectors import face_vectors

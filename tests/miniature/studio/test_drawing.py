@@ -14,8 +14,8 @@ from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.latents import encode_pictures
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
-from likeness.models.attention import Polarity
 from likeness.models.miniature.sizes import BaseSizes
+from likeness.models.port.attention import Polarity
 from likeness.training.adapter_networks import LoRALayers, lora_shapes, new_attention
 from torch import nn
 

@@ -9,7 +9,7 @@ from likeness.miniature.world.facts import ACCESSORIES, PATTERNS
 from likeness.miniature.world.palette import CLOTHING_NAMES, TINT_NAMES
 from likeness.miniature.world.people.identity import FACE, NOUNS, SIZES
 from likeness.miniature.world.world import World
-from likeness.models.clip_tokens import encode
+from likeness.models.clip.tokens import encode
 
 TOKENS = 77 - 2  # of a prompt that CLIP reads in one go
 PLANS = {people: World(seed=2).scenes(range(300), people=(people, people)).plan for people in (1, 2, 3, 4)}

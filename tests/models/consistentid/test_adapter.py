@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from likeness.models.attention import AttentionSite, Polarity, TextRows
+from likeness.models.adapters.identity_attention import IdentityResidual, Person
+from likeness.models.adapters.key_value import KeyValueProjection
+from likeness.models.adapters.regional_text import owned_text
 from likeness.models.consistentid.adapter import ConsistentIDResidual
-from likeness.models.identity_attention import IdentityResidual, Person
-from likeness.models.layers.key_value import KeyValueProjection
-from likeness.models.owned_text import owned_text
-from likeness.models.placement import Everywhere
-from likeness.models.schedule import ALWAYS, SigmaWindow
+from likeness.models.placement.placements import Everywhere
+from likeness.models.placement.windows import ALWAYS, SigmaWindow
+from likeness.models.port.attention import AttentionSite, Polarity, TextRows
 from torch import nn
 
 SITE = AttentionSite(kind="cross", block=("input", 1, 0), index=1, channels=8, path="")

@@ -2,9 +2,9 @@ import re
 
 import pytest
 import torch
-from likeness.models.checkpoint import flatten
 from likeness.models.consistentid.checkpoint import load, trained_corrected
 from likeness.models.errors import UnknownCheckpointError
+from likeness.models.weights.state_dict import flatten
 from safetensors.torch import save_file
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from likeness.models.consistentid.facial_prompt import MARKER, Caption, assemble, compose
 from likeness.models.consistentid.flavour import INPAINT, SD15, SDXL, corrected
-from likeness.models.consistentid.regions import FEATURES
+from likeness.models.face.facial_features import FEATURES
 
 FLAVOURS = (SD15, SDXL, INPAINT, *map(corrected, (SD15, SDXL, INPAINT)))
 ALL = ("Face", "Left_Eye", "Left_Ear", "Nose", "Upper_Lip")

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from likeness.models.clip_tokens import BOS, EOS
+from likeness.models.clip.tokens import BOS, EOS
 from likeness.models.consistentid.facial_prompt import MARKER
 from likeness.models.consistentid.facial_tokens import mark
 

@@ -6,10 +6,10 @@ from likeness.models.errors import BadImageError, InvalidSettingError, NoFaceFou
 from likeness.models.face.analysis import analyze
 from likeness.models.face.cropping import crop_face
 from likeness.models.face.detection import DetectorSettings
-from likeness.models.face.region import put_back
 from likeness.models.face.selection import Selection
+from likeness.models.face.squares import put_back
 from likeness.models.face.types import FaceSet
-from likeness.models.images import images_from_arrays
+from likeness.models.images.layout import images_from_arrays
 
 TEXT = "20 20 60 60\n120 20 180 80\nimage 2\n50 50 90 90"
 SETTINGS: dict[str, Any] = {"index": 0, "margin": 0.0, "size": 64}

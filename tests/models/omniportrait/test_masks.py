@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 from likeness.models.errors import InvalidSettingError
-from likeness.models.guidance import FeatureTap, GuidedStep
 from likeness.models.omniportrait.attention_masks import AttentionMasks
 from likeness.models.omniportrait.face_masks import FaceMasks, ellipse
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings
 from likeness.models.omniportrait.guided_person import GuidedPerson
 from likeness.models.omniportrait.person_masks import disjoint_masks, feathered, positions_inside
 from likeness.models.omniportrait.reference_guidance import ReferenceGuidance
-from likeness.models.schedule import ALWAYS
-from likeness.models.word_attention import Projected, WordAttention
+from likeness.models.placement.windows import ALWAYS
+from likeness.models.port.guidance import FeatureTap, GuidedStep
+from likeness.models.port.word_attention import Projected, WordAttention
 
 SIDE = 16
 LEFT, RIGHT = (0.1, 0.3, 0.4, 0.8), (0.6, 0.2, 0.9, 0.7)

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from likeness.models.guidance import FeatureTap, NoiseLevels
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings
 from likeness.models.omniportrait.reference_guidance import FURTHEST, ReferenceGuidance
-from likeness.models.schedule import ALWAYS
+from likeness.models.placement.windows import ALWAYS
+from likeness.models.port.guidance import FeatureTap, NoiseLevels
 
 
 def moved(levels, **settings):

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from likeness.models.attention import AttentionCall, AttentionSite, Polarity, Run
-from likeness.models.identity_attention import IdentityResidual, Person
-from likeness.models.placement import Everywhere, combine
-from likeness.models.schedule import ALWAYS, SigmaWindow
+from likeness.models.adapters.identity_attention import IdentityResidual, Person
+from likeness.models.placement.placements import Everywhere, combine
+from likeness.models.placement.windows import ALWAYS, SigmaWindow
+from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.models.uniportrait.adapter import ImagePromptResidual, Routed
 from likeness.tests.parity.uniportrait.cases import cross_attention_case, cross_attention_variants
 from torch.testing import assert_close

@@ -1,8 +1,8 @@
 import pytest
 import torch
-from likeness.models.checkpoint import flatten
 from likeness.models.errors import UnknownCheckpointError
 from likeness.models.uniportrait.checkpoint import detect, load, load_backbone
+from likeness.models.weights.state_dict import flatten
 from safetensors.torch import save_file
 
 

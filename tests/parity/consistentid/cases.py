@@ -13,17 +13,17 @@ from pathlib import Path
 import torch
 from diffusers import UNet2DConditionModel
 from likeness.diffusers_host.attention import RunContext, attach, guidance_pair
-from likeness.models import clip_tokens
-from likeness.models.attention import AttentionCall, AttentionSite, Polarity, Run
+from likeness.models.adapters.identity_attention import IdentityResidual, Person
+from likeness.models.adapters.key_value import KeyValueProjection
+from likeness.models.clip import tokens as clip_tokens
 from likeness.models.consistentid.checkpoint import ConsistentIDAdapter, load
 from likeness.models.consistentid.facial_encoder import FacialEncoder
 from likeness.models.consistentid.facial_prompt import assemble
 from likeness.models.consistentid.facial_tokens import mark
 from likeness.models.consistentid.id_projection import IDProjection
 from likeness.models.consistentid.resampler import ResamplerSizes
-from likeness.models.identity_attention import IdentityResidual, Person
-from likeness.models.layers.key_value import KeyValueProjection
-from likeness.models.placement import Everywhere
+from likeness.models.placement.placements import Everywhere
+from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.tests.parity.consistentid.stored import EXACT, HERE, LOSS, MODULE, Stored
 from likeness.tests.parity.recipe import Comparison
 from likeness.tests.parity.torch_recipe import weights

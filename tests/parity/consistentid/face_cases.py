@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from likeness.models.consistentid.regions import kept_regions, region_picture, region_pixels
+from likeness.models.face.facial_features import kept_regions, region_picture, region_pixels
 from likeness.models.face.parsing import LABELS, FaceParser, new_bisenet
 from likeness.models.face.region_masks import filled_masks
 from likeness.tests.parity.recipe import Comparison

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from likeness.models import clip_tokens
-from likeness.models.clip_pixels import clip_pixels
+from likeness.models.clip import tokens as clip_tokens
+from likeness.models.clip.pixels import clip_pixels
 from likeness.models.consistentid.checkpoint import ConsistentIDAdapter
 from likeness.models.consistentid.facial_encoder import FacialEncoder
 from likeness.models.consistentid.facial_prompt import assemble
 from likeness.models.consistentid.facial_tokens import mark
 from likeness.models.consistentid.flavour import SD15
-from likeness.models.consistentid.regions import kept_regions, region_pixels
+from likeness.models.face.facial_features import kept_regions, region_pixels
 from likeness.models.face.region_masks import filled_masks
 from likeness.tests.parity.consistentid.cases import (
     ENCODER_HEAD,

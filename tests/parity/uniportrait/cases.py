@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from likeness.models.attention import AttentionCall, AttentionSite, Polarity, Run
+from likeness.models.adapters.identity_attention import IdentityResidual, Person
 from likeness.models.face.alignment import align, similarity_matrix
 from likeness.models.face.iresnet import IResNet
-from likeness.models.identity_attention import IdentityResidual, Person
-from likeness.models.placement import combine
+from likeness.models.ip_adapter.projection import ImagePromptProjection
+from likeness.models.placement.placements import combine
+from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.models.uniportrait.adapter import ImagePromptResidual, Routed
 from likeness.models.uniportrait.checkpoint import UniPortraitAdapter, load
 from likeness.models.uniportrait.features import describe, preprocess
 from likeness.models.uniportrait.id_embedding import IDEmbedding
 from likeness.models.uniportrait.id_routing import IDRouter
 from likeness.models.uniportrait.identity import Identities, Identity, embed, embed_null
-from likeness.models.uniportrait.image_prompt import ImagePromptProjection
 from likeness.tests.parity.recipe import Case, Comparison, weights
 from torch import Tensor
 from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention

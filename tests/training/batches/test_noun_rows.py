@@ -6,7 +6,7 @@ import json
 
 import pytest
 from likeness.dataset.manifest import parse_row
-from likeness.models.clip_tokens import encode
+from likeness.models.clip.tokens import encode
 from likeness.tests.training.small_pictures import person, row
 from likeness.training.batches.noun_rows import last_token, noun_rows
 

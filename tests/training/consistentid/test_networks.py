@@ -8,8 +8,8 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention import attach, find_sites
-from likeness.models.checkpoint import flatten
 from likeness.models.consistentid.checkpoint import load
+from likeness.models.weights.state_dict import flatten
 from likeness.training.consistentid.networks import consistentid_weights, new_networks
 from torch import nn
 

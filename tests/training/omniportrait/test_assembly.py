@@ -13,8 +13,8 @@ pytest.importorskip("diffusers")
 
 from accelerate.state import AcceleratorState
 from likeness.models.errors import UnknownCheckpointError
-from likeness.models.files import read_metadata, sha256
 from likeness.models.omniportrait.checkpoint import load, load_image_encoder
+from likeness.models.weights.reading import read_metadata, sha256
 from likeness.tests.training.small_files import PIVOT, TOWER, write_config, write_data, write_models
 from likeness.tests.training.small_pictures import class_map, person, row, write_manifest, write_pictures
 from likeness.training.__main__ import main

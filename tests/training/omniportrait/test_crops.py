@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from likeness.models.face.region import square_around
+from likeness.models.face.squares import square_around
 from likeness.training.batches.draws import Draws
 from likeness.training.omniportrait import crops as portrait_crops
 from likeness.training.omniportrait.crops import SIZE, WIDE, changed, crop_side, cut_portrait, cut_wide, middle

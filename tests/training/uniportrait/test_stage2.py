@@ -9,7 +9,7 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.models.attention import Polarity
+from likeness.models.port.attention import Polarity
 from likeness.models.uniportrait.adapter import Routed
 from likeness.models.uniportrait.checkpoint import load
 from likeness.tests.training.small_world import overfit, small_batch, stage_one, stage_two

@@ -19,11 +19,11 @@ from likeness.miniature.recipe.stages import Kitchen
 from likeness.miniature.recipe.steps import consistentid as recipe
 from likeness.miniature.recipe.steps.consistentid import DEPTH, RANK, new_consistentid, train_consistentid
 from likeness.miniature.world.world import World
-from likeness.models.checkpoint import flatten
 from likeness.models.consistentid.checkpoint import load
 from likeness.models.face.iresnet import IResNet
 from likeness.models.face.parsing import LABELS, FaceParser
 from likeness.models.miniature.sizes import BaseSizes
+from likeness.models.weights.state_dict import flatten
 from likeness.training.consistentid.method import PAPERS, ConsistentID
 from likeness.training.consistentid.networks import consistentid_weights
 from torch import nn

@@ -22,11 +22,11 @@ from likeness.miniature.recipe.steps import omniportrait as recipe
 from likeness.miniature.recipe.steps.omniportrait import CONFIG, LENGTH, new_pivot, train_pivot
 from likeness.miniature.studio.pivots import Pivots, pivots_in
 from likeness.miniature.world.world import World
-from likeness.models.checkpoint import flatten
-from likeness.models.clip_tokens import encode
+from likeness.models.clip.tokens import encode
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.omniportrait.checkpoint import adapter_metadata, adapter_weights, load
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
+from likeness.models.weights.state_dict import flatten
 from likeness.training.batches.draws import Draws
 from likeness.training.omniportrait.crops import middle
 from likeness.training.omniportrait.method import OmniPortraitPivot, PivotTraining

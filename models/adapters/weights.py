@@ -1,0 +1,87 @@
+"""What published adapters add to attention layers: keys and values and LoRA, by the number of the layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias, cast
+
+import torch
+from torch import Tensor, nn
+
+from ..weights.state_dict import KeyReport, load_strictly
+from .key_value import KeyValueProjection
+
+LoRA: TypeAlias = dict[int, dict[str, tuple[Tensor, Tensor]]]  # site index → q, k, v or out → (down, up)
+
+
+def keys_and_values(
+    layers: Mapping[str, Tensor], what: str, width: int, name: str, dtype: torch.dtype | None
+) -> nn.ModuleDict:
+    """One KeyValueProjection per layer that has `to_k_<what>` or `to_v_<what>`, by site index.
+
+    Args:
+        layers: keys beginning with the layer's number.
+        what: how the file calls these projections.
+        width: D, width of the tokens.
+        name: what messages call the file.
+        dtype: of the weights; None keeps the file's.
+
+    Raises:
+        UnknownCheckpointError: if one of the two is missing or of another shape.
+    """
+    names = {f"to_{part}_{what}.weight": f"to_{part}.weight" for part in ("k", "v")}
+    modules = nn.ModuleDict()
+    for index, tensors in by_layer(layers):
+        weights = {names[key]: tensor for key, tensor in tensors.items() if key in names}
+        if not weights:
+            continue
+        channels = next(iter(weights.values())).shape[0]
+        with torch.device("meta"):
+            module = KeyValueProjection(width, channels)
+        modules[str(index)] = load_strictly(module, weights, f"{name}, {what} layer {index},", dtype=dtype)
+    return modules
+
+
+def lora_pairs(layers: Mapping[str, Tensor], group: str, name: str, dtype: torch.dtype | None) -> LoRA:
+    """Pairs of LoRA matrices by site index; q, k, v and out as far as the file has them.
+
+    Args:
+        layers: keys beginning with the layer's number.
+        group: what stands before that number in the file, for messages.
+        name: what messages call the file.
+        dtype: of the matrices; None keeps the file's.
+
+    Raises:
+        UnknownCheckpointError: if half of a pair is missing, or its halves do not fit each other.
+    """
+    found: LoRA = {}
+    report = KeyReport(name)
+    for index, tensors in by_layer(layers):
+        for projection in ("q", "k", "v", "out"):
+            keys = [f"to_{projection}_lora.{half}.weight" for half in ("down", "up")]
+            pair = [tensors[key] for key in keys if key in tensors]
+            if len(pair) == 1:
+                report.missing.extend(f"{group}.{index}.{key}" for key in keys if key not in tensors)
+            if len(pair) < 2:
+                continue
+            down, up = (tensor.to(dtype or tensor.dtype) for tensor in pair)
+            report.expect_shape(f"{group}.{index}.{keys[1]}", up, (up.shape[0], down.shape[0]))
+            found.setdefault(index, {})[projection] = (down, up)
+    report.raise_if_faulty()
+    return found
+
+
+def by_layer(layers: Mapping[str, Tensor]) -> list[tuple[int, dict[str, Tensor]]]:
+    """Tensors grouped by the number that their keys begin with, in ascending order; other keys are passed over."""
+    grouped: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in layers.items():
+        index, _, rest = key.partition(".")
+        if index.isdecimal():
+            grouped.setdefault(int(index), {})[rest] = tensor
+    return sorted(grouped.items())
+
+
+def key_shape(attention: nn.ModuleDict, index: int) -> tuple[int, int]:
+    """(C, D) of a layer's key projection."""
+    layer = cast(KeyValueProjection, attention[str(index)])
+    return layer.to_k.out_features, layer.to_k.in_features

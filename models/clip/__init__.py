@@ -1,0 +1,1 @@
+"""CLIP's pixels and tokens, without a model."""

@@ -1,0 +1,1 @@
+"""Pictures as tensors and arrays, resized and laid side by side."""

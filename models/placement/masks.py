@@ -1,0 +1,78 @@
+"""Masks: bringing a user's picture-sized mask to the grid of an attention layer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import InvalidSettingError, ShapeError
+from ..port.attention import AttentionCall, Crop
+
+
+def to_grid(mask: Tensor, grid: tuple[int, int], crop: Crop | None = None, *, mode: str = "bilinear") -> Tensor:
+    """Resize masks to the latent positions of one attention layer.
+
+    Args:
+        mask: (M, H, W) float, 0–1.
+        grid: (h, w) of the layer.
+        crop: the part of the picture that the layer sees; None for all of it.
+        mode: "bilinear" (align_corners False, no antialias) or "nearest", as the published code uses.
+
+    Returns:
+        (M, h·w), row-major.
+    """
+    height, width = mask.shape[-2:]
+    if crop is not None:
+        rows = _span(crop.top, crop.height, crop.full_height, height)
+        columns = _span(crop.left, crop.width, crop.full_width, width)
+        mask = mask[:, rows, columns]
+    corners = False if mode == "bilinear" else None
+    resized = functional.interpolate(mask[:, None].float(), size=grid, mode=mode, align_corners=corners)
+    return resized.flatten(1)  # (M, h·w)
+
+
+def for_rows(mask: Tensor, call: AttentionCall, *, mode: str = "bilinear") -> Tensor:
+    """The mask of every batch row, at the call's grid, device and dtype.
+
+    Args:
+        mask: (M, H, W); picture i of the latent batch takes mask i modulo M.
+        call: whose rows and grid count.
+        mode: see `to_grid`.
+
+    Returns:
+        (B, L).
+    """
+    resized = to_grid(mask, call.grid, call.crop, mode=mode).to(call.query)  # (M, L)
+    if resized.shape[0] == 1:
+        return resized.expand(len(call.samples), -1)
+    rows = torch.tensor([sample % resized.shape[0] for sample in call.samples], device=resized.device)
+    return resized[rows]
+
+
+def checked_mask(mask: Tensor, name: str) -> Tensor:
+    """Check the mask of a person.
+
+    Args:
+        mask: (H, W) or (M, H, W), 0-1.
+        name: of the person.
+
+    Returns:
+        (M, H, W).
+
+    Raises:
+        ShapeError: if it has another number of axes.
+        InvalidSettingError: if it is empty or holds NaN.
+    """
+    if mask.ndim == 2:
+        mask = mask[None]
+    if mask.ndim != 3:
+        raise ShapeError(f'The mask of "{name}" has shape {tuple(mask.shape)}; expected (H, W) or (M, H, W).')
+    if mask.numel() == 0 or not torch.isfinite(mask).all():
+        raise InvalidSettingError(f'The mask of "{name}" is empty or holds NaN; connect a drawn mask.')
+    return mask
+
+
+def _span(start: int, length: int, full: int, size: int) -> slice:
+    first = min(round(start * size / full), size - 1)
+    return slice(first, max(first + 1, round((start + length) * size / full)))

@@ -1,0 +1,1 @@
+"""What a host gives and takes: attention, guidance, the attention to words."""

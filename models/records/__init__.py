@@ -1,0 +1,1 @@
+"""What a run remembers for the user, and the pictures made of it."""

@@ -1,0 +1,101 @@
+"""What placements did during a run: one map per person, averaged over layers and steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from einops import rearrange
+from torch import Tensor
+from torch.nn import functional
+
+from ..port.attention import AttentionCall
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PlacementMaps:
+    """Where people were placed in one run.
+
+    Attributes:
+        names: N people.
+        maps: (S, N, h, w) float32 on the CPU for the S pictures of the latent batch; at every position the maps of
+            people placed together sum to at most 1.
+    """
+
+    names: tuple[str, ...]
+    maps: Tensor
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of all positions that each person got, averaged over the pictures."""
+        return dict(zip(self.names, self.maps.mean(dim=(0, 2, 3)).tolist(), strict=True))
+
+
+@dataclass(eq=False, slots=True)
+class _Sum:
+    """Weights added up for one grid size."""
+
+    total: Tensor  # (S, N, h, w)
+    calls: Tensor  # (S, 1, h, w)
+
+
+@dataclass(eq=False, slots=True)
+class PlacementRecord:
+    """Adds up the weights of one run, per group of people and grid size."""
+
+    sums: dict[tuple[str, ...], dict[tuple[int, int], _Sum]] = field(default_factory=dict)
+
+    @torch.inference_mode(
+        False
+    )  # a run may leave inference mode for some of its steps, and what is added to must not be of it
+    @torch.no_grad()
+    def record(self, names: tuple[str, ...], call: AttentionCall, weights: Tensor) -> None:
+        """Take the weights (B, L, N) of one call; rows that show a part of the picture count only there."""
+        height, width = call.grid
+        maps = rearrange(weights.detach().float(), "b (h w) n -> b n h w", h=height)
+        top = left = 0
+        full = call.grid
+        if call.crop is not None:
+            vertical, horizontal = height / call.crop.height, width / call.crop.width
+            full = (round(call.crop.full_height * vertical), round(call.crop.full_width * horizontal))
+            top, left = round(call.crop.top * vertical), round(call.crop.left * horizontal)
+            height, width = min(height, full[0] - top), min(width, full[1] - left)
+        grids = self.sums.setdefault(names, {})
+        kept = grids.get(full)
+        pictures = max(call.samples) + 1
+        if kept is None or kept.total.shape[0] < pictures:
+            kept = grids[full] = _grown(kept, pictures, len(names), full, maps.device)
+        for row, sample in enumerate(call.samples):
+            area = (sample, slice(None), slice(top, top + height), slice(left, left + width))
+            kept.total[area] += maps[row, :, :height, :width]
+            kept.calls[area] += 1
+
+    def maps(self) -> PlacementMaps | None:
+        """The averages, on the finest grid that was seen; None if nothing was recorded."""
+        if not self.sums:
+            return None
+        finest = max((grid for grids in self.sums.values() for grid in grids), key=lambda grid: grid[0] * grid[1])
+        pictures = max(kept.total.shape[0] for grids in self.sums.values() for kept in grids.values())
+        groups = [_average(grids, pictures, finest) for grids in self.sums.values()]
+        names = tuple(name for group in self.sums for name in group)
+        return PlacementMaps(names, torch.cat(groups, dim=1))
+
+
+def _grown(kept: _Sum | None, pictures: int, people: int, grid: tuple[int, int], device: torch.device) -> _Sum:
+    total = torch.zeros(pictures, people, *grid, device=device)
+    calls = torch.zeros(pictures, 1, *grid, device=device)
+    if kept is not None:
+        total[: kept.total.shape[0]] = kept.total
+        calls[: kept.calls.shape[0]] = kept.calls
+    return _Sum(total, calls)
+
+
+def _average(grids: dict[tuple[int, int], _Sum], pictures: int, finest: tuple[int, int]) -> Tensor:
+    people = next(iter(grids.values())).total.shape[1]
+    total = torch.zeros(pictures, people, *finest)
+    calls = torch.zeros(pictures, 1, *finest)
+    for kept in grids.values():
+        size = kept.total.shape[0]
+        total[:size] += functional.interpolate(kept.total.cpu(), finest, mode="nearest-exact")
+        calls[:size] += functional.interpolate(kept.calls.cpu(), finest, mode="nearest-exact")
+    return total / calls.clamp(min=1)

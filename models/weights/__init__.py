@@ -1,0 +1,1 @@
+"""Files of weights: reading them, telling what they are, writing them whole."""

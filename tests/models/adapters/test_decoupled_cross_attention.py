@@ -1,0 +1,62 @@
+"""Separate softmaxes per person, weighted sums, slices."""
+
+import likeness.models.adapters.decoupled_cross_attention as module
+import pytest
+import torch
+from torch.nn.functional import scaled_dot_product_attention
+
+
+def reference(query, keys, values, weights, heads):
+    def split(tensor):
+        return tensor.unflatten(-1, (heads, -1)).transpose(-2, -3)
+
+    total = torch.zeros_like(query)
+    for place in range(len(keys)):
+        key, value = (split(t[place : place + 1]).expand(len(query), -1, -1, -1) for t in (keys, values))
+        attended = scaled_dot_product_attention(split(query), key, value)
+        total += weights[..., place : place + 1] * attended.transpose(1, 2).flatten(2)
+    return total
+
+
+@pytest.mark.parametrize(("rows", "positions", "people"), [(1, 16, 1), (2, 35, 3), (3, 64, 8)])
+def test_equal_to_one_attention_per_person(rows, positions, people):
+    generator = torch.Generator().manual_seed(0)
+    query = torch.randn(rows, positions, 24, generator=generator)
+    keys, values = torch.randn(2, people, 5, 24, generator=generator)
+    weights = torch.rand(rows, positions, people, generator=generator)
+    got = module.decoupled_cross_attention(query, keys, values, weights, 4)
+    torch.testing.assert_close(got, reference(query, keys, values, weights, 4))
+
+
+def test_every_row_may_have_people_of_its_own():
+    generator = torch.Generator().manual_seed(3)
+    query = torch.randn(3, 10, 16, generator=generator)
+    keys, values = torch.randn(2, 3, 2, 5, 16, generator=generator)
+    weights = torch.rand(3, 10, 2, generator=generator)
+    got = module.decoupled_cross_attention(query, keys, values, weights, 4)
+    for row in range(3):
+        own = slice(row, row + 1)
+        alone = module.decoupled_cross_attention(query[own], keys[row], values[row], weights[own], 4)
+        torch.testing.assert_close(got[own], alone)
+
+
+def test_slices_change_nothing(monkeypatch):
+    generator = torch.Generator().manual_seed(1)
+    query = torch.randn(2, 37, 16, generator=generator)
+    keys, values = torch.randn(2, 2, 4, 16, generator=generator)
+    weights = torch.rand(2, 37, 2, generator=generator)
+    whole = module.decoupled_cross_attention(query, keys, values, weights, 2)
+    monkeypatch.setattr(module, "LARGEST_SCORES", 2 * 2 * 2 * 4 * 5)
+    torch.testing.assert_close(module.decoupled_cross_attention(query, keys, values, weights, 2), whole)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_stays_close(dtype):
+    generator = torch.Generator().manual_seed(2)
+    query = torch.randn(1, 16, 16, generator=generator)
+    keys, values = torch.randn(2, 2, 4, 16, generator=generator)
+    weights = torch.eye(2)[torch.randint(0, 2, (1, 16), generator=generator)]
+    exact = module.decoupled_cross_attention(query, keys, values, weights, 2)
+    got = module.decoupled_cross_attention(*(t.to(dtype) for t in (query, keys, values, weights)), 2)
+    assert got.dtype == dtype
+    torch.testing.assert_close(got.float(), exact, atol=0.05, rtol=0.05)

@@ -1,0 +1,61 @@
+"""People at one attention layer: when somebody acts, and names that tell them apart."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from likeness.models.adapters.identity_attention import IdentityResidual, Person, free_name
+from likeness.models.adapters.key_value import KeyValueProjection
+from likeness.models.placement.placements import Everywhere
+from likeness.models.placement.windows import ALWAYS, SigmaWindow
+from likeness.models.port.attention import AttentionSite, Polarity
+from torch import nn
+
+SITE = AttentionSite(kind="cross", block=("input", 1, 0), index=1, channels=8, path="")
+
+
+@pytest.mark.parametrize(
+    ("taken", "expected"),
+    [([], "Ada"), (["Bob"], "Ada"), (["Ada"], "Ada 2"), (["Ada", "Ada 2", "Ada 4"], "Ada 3")],
+)
+def test_a_taken_name_gets_a_number(taken, expected):
+    assert free_name("Ada", taken) == expected
+
+
+@pytest.fixture
+def residual():
+    def build(*people):
+        torch.manual_seed(0)
+        return IdentityResidual(
+            attention=nn.ModuleDict({"1": KeyValueProjection(5, 8)}).requires_grad_(False),
+            tokens=torch.randn(len(people), 4, 5),
+            null_tokens=torch.randn(1, 4, 5),
+            people=tuple(Person(name="a", strength=strength, window=window) for strength, window in people),
+            placement=Everywhere(len(people)),
+        )
+
+    return build
+
+
+@pytest.fixture
+def asked(call):
+    query = torch.randn(1, 6, 8, generator=torch.Generator().manual_seed(1))
+    return replace(call((2, 3)), query=query)
+
+
+def test_nobody_acts_outside_the_windows(residual, asked):
+    late = SigmaWindow(start=0.5)
+    assert residual((1.0, late), (0.0, ALWAYS))(SITE, asked) is None
+    assert residual((1.0, late), (0.5, ALWAYS))(SITE, asked) is not None
+    assert residual((1.0, late))(SITE, replace(asked, sigma=0.4)) is not None
+
+
+def test_strength_is_a_factor_on_both_sides(residual, asked):
+    """The negative side takes the mean strength of those who act, so that guidance compares like with like."""
+    for polarity, factor in ((Polarity.POSITIVE, 2.0), (Polarity.NEGATIVE, 2.0)):
+        side = replace(asked, polarity=polarity)
+        one, two = (residual((strength, ALWAYS), (strength, ALWAYS))(SITE, side) for strength in (0.5, 1.0))
+        torch.testing.assert_close(two, factor * one)
+    negative = replace(asked, polarity=Polarity.NEGATIVE)
+    mixed = residual((2.0, ALWAYS), (0.0, ALWAYS))(SITE, negative)
+    torch.testing.assert_close(mixed, 2 * residual((1.0, ALWAYS), (1.0, ALWAYS))(SITE, negative))

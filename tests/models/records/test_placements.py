@@ -1,0 +1,61 @@
+"""Averages over layers and steps, crops, archive and picture."""
+
+import pytest
+import torch
+from likeness.models.port.attention import Crop
+from likeness.models.records.placements import PlacementRecord
+from likeness.models.records.routing_map import draw, person_masks
+
+NAMES = ("ann", "bob")
+
+
+def weights(grid, first, rows=1):
+    part = torch.full((rows, grid[0] * grid[1], 1), float(first))
+    return torch.cat([part, 1 - part], dim=-1)
+
+
+def test_layers_and_steps_count_alike(call):
+    record = PlacementRecord()
+    record.record(NAMES, call((4, 4)), weights((4, 4), 1))
+    record.record(NAMES, call((4, 4)), weights((4, 4), 1))
+    record.record(NAMES, call((2, 2)), weights((2, 2), 0))
+    maps = record.maps()
+    torch.testing.assert_close(maps.maps[0, 0], torch.full((4, 4), 2 / 3))
+    assert maps.shares == pytest.approx({"ann": 2 / 3, "bob": 1 / 3})
+
+
+def test_crops_count_only_where_they_lie(call):
+    record = PlacementRecord()
+    left = Crop(top=0, left=0, height=4, width=2, full_height=4, full_width=4)
+    right = Crop(top=0, left=2, height=4, width=2, full_height=4, full_width=4)
+    record.record(NAMES, call((4, 2), crop=left), weights((4, 2), 1))
+    record.record(NAMES, call((4, 2), crop=right), weights((4, 2), 0))
+    maps = record.maps().maps[0, 0]
+    assert maps[:, :2].min() == 1
+    assert maps[:, 2:].max() == 0
+
+
+def test_batches_that_grow_and_two_groups_of_people(call):
+    record = PlacementRecord()
+    record.record(NAMES, call((2, 2)), weights((2, 2), 1))
+    record.record(NAMES, call((2, 2), samples=(0, 1)), weights((2, 2), 0, rows=2))
+    record.record(("eve",), call((2, 2)), torch.ones(1, 4, 1))
+    maps = record.maps()
+    assert maps.names == ("ann", "bob", "eve")
+    assert maps.maps[:, 0, 0, 0].tolist() == [0.5, 0]
+    assert maps.maps[0, 2].min() == 1
+
+
+def test_the_picture_has_a_colour_per_person_and_a_legend(call):
+    record = PlacementRecord()
+    half = weights((8, 8), 0)
+    half[:, :32] = torch.tensor([1.0, 0.0])
+    record.record(NAMES, call((8, 8)), half)
+    picture = draw(record.maps())
+    assert picture.shape[0] == 1
+    assert picture.shape[2:] == (64, 3)
+    assert picture.shape[1] > 64
+    assert not torch.equal(picture[0, 0, 0], picture[0, 63, 0])
+    masks = person_masks(record.maps())
+    assert masks.shape == (2, 64, 64)
+    torch.testing.assert_close(masks.sum(0), torch.ones(64, 64))
