@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def _apply(model: Any, adapter: Any, people: Any) -> Any:
-    from likeness.host.uniportrait import apply
+    from likeness.host.uniportrait.adapter import apply
 
     return apply(model, adapter, people, structure_scale=0.3, lora_strength=1.0)[0]
 

@@ -53,7 +53,7 @@ def comfyui(named: Path | None) -> Iterator[tuple[Path, str]]:
 
     with tempfile.TemporaryDirectory(prefix="likeness-bench-") as base:
         args.cpu, args.base_directory = True, base
-        import_module("likeness.host.uniportrait")  # now, since ComfyUI's own imports take seconds
+        import_module("likeness.host.uniportrait.adapter")  # now, since ComfyUI's own imports take seconds
         with torch.inference_mode():
             yield folder, version
 
@@ -90,7 +90,7 @@ def adapter_files() -> tuple[Path, Path, Path]:
 
 def load_adapter(faceid: Path, backbone: Path, router: Path) -> Any:
     """The three files as the loader node gives them."""
-    from likeness.host.uniportrait import load_uniportrait
+    from likeness.host.uniportrait.adapter import load_uniportrait
 
     return load_uniportrait(faceid, backbone, router, None)
 
@@ -123,7 +123,7 @@ def unet_call(model: Any, side: int, owners: tuple[int, ...] = ()) -> Callable[[
         side: of the picture, pixels.
         owners: of every token of the positive text, the place of a person or -1; empty where nobody owns one.
     """
-    from likeness.host.sampling import CONDS_KEY, RUN_KEY, CondInfo
+    from likeness.host.sampling.runs import CONDS_KEY, RUN_KEY, CondInfo
     from likeness.models.port.attention import Run
 
     network, config = model.model.diffusion_model, model.model.model_config.unet_config

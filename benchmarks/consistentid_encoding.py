@@ -91,8 +91,8 @@ def load(adapter: WeightFile, checkpoint: WeightFile) -> Loaded:
     """Load the models of one flavour, as the loader nodes do."""
     import comfy.clip_vision
     import comfy.sd
-    from likeness.host.consistentid import load_consistentid
-    from likeness.host.face_parser import load_face_parser
+    from likeness.host.consistentid.adapter import load_consistentid
+    from likeness.host.encoders.parser import load_face_parser
 
     _, clip, *_ = comfy.sd.load_checkpoint_guess_config(str(make(checkpoint)), output_vae=False, output_model=False)
     clip_vision: Any = comfy.clip_vision.load(str(make(CLIP_VISION)))
@@ -140,9 +140,9 @@ def encode_photo(stages: Stages, models: Loaded, photo: np.ndarray) -> Any:
         models: of one flavour.
         photo: (H, W, 3) uint8 RGB.
     """
-    from likeness.host.consistentid_regions import region_vectors
-    from likeness.host.face_parser import parse_photo
-    from likeness.host.vision import image_tokens, null_image_tokens
+    from likeness.host.consistentid.regions import region_vectors
+    from likeness.host.encoders.image_encoder import image_tokens, null_image_tokens
+    from likeness.host.encoders.parser import parse_photo
     from likeness.models.clip.pixels import CLIP_SIZE, clip_pixels
     from likeness.models.face.facial_features import kept_regions, region_picture
     from likeness.models.face.region_masks import filled_masks
@@ -181,8 +181,8 @@ def change_prompt(stages: Stages, models: Loaded, identities: Any, text: str) ->
         identities: what `encode_photo` gave.
         text: the prompt.
     """
-    from likeness.host.consistentid_prompt import encode_prompt
-    from likeness.host.merging import MergePoint
+    from likeness.host.consistentid.prompt import encode_prompt
+    from likeness.host.sampling.delayed_conditioning import MergePoint
 
     stages.time(
         "prompt node: text encoder and fusion",

@@ -128,7 +128,7 @@ def residual(model: Any, people: int, side: int) -> ConsistentIDResidual:
         people: one has the whole picture, several have a stripe each.
         side: of the picture, pixels.
     """
-    from likeness.host.sites import find_sites, unet_of
+    from likeness.host.unet.sites import find_sites, unet_of
     from likeness.models.adapters.identity_attention import IdentityResidual, Person
     from likeness.models.adapters.key_value import KeyValueProjection
     from likeness.models.placement.placements import Everywhere, Masks
@@ -153,7 +153,7 @@ def residual(model: Any, people: int, side: int) -> ConsistentIDResidual:
 
 
 def _applied(model: Any, added: AttentionResidual) -> Any:
-    from likeness.host.attention import inject
+    from likeness.host.unet.attention import inject
 
     return inject(model, [added], name="ID tokens")
 

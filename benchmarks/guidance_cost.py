@@ -76,10 +76,10 @@ def main() -> None:
 
 def _report_flops(name: str, shape: UNetShape, side: int) -> None:
     from comfy import model_management
-    from likeness.host import guided_step
-    from likeness.host.guidance import guide
-    from likeness.host.levels import tap_of
-    from likeness.host.sites import unet_of
+    from likeness.host.guidance import step as guided_step
+    from likeness.host.guidance.attach import guide
+    from likeness.host.unet.levels import tap_of
+    from likeness.host.unet.sites import unet_of
 
     # networks without values have no numbers to look at, and their device no memory
     guided_step.is_finite = lambda gradient: True
@@ -127,23 +127,23 @@ def _report_time(model: Any, side: int, rounds: int, seed: int) -> None:
 
 
 def _report_memory(model: Any, side: int) -> None:
-    from likeness.host import guidance, guidance_memory
-    from likeness.host.levels import tap_of
-    from likeness.host.sites import unet_of
+    from likeness.host.guidance import attach, memory
+    from likeness.host.unet.levels import tap_of
+    from likeness.host.unet.sites import unet_of
 
     size = (side // 8, side // 8)
     tap = tap_of(unet_of(model), "coarse").block
     print(f"\ngraph of SD1.5 at {side}x{side} up to output block {tap}, float32 (half of it in half precision):")
     for is_saving in (False, True):
-        guidance.is_short = lambda *args, is_saving=is_saving: is_saving
+        attach.is_short = lambda *args, is_saving=is_saving: is_saving
         held = _held(_step(_guided(model, side, seeds=1), side))
-        estimate = guidance_memory.graph_bytes(unet_of(model), size, 1, 4, tap, is_saving=is_saving)
+        estimate = memory.graph_bytes(unet_of(model), size, 1, 4, tap, is_saving=is_saving)
         what = "feed-forward layers and residual blocks computed twice" if is_saving else "everything kept"
         print(f"  {what}: {held / 1e6:.0f} MB held for backward; asked for: {estimate / 1e6:.0f} MB")
 
 
 def _guided(model: Any, side: int, *, seeds: int) -> Any:
-    from likeness.host.reference_guidance import FaceFinding, apply_guidance
+    from likeness.host.omniportrait.guidance import FaceFinding, apply_guidance
 
     cells = side // 8
     generator = torch.Generator().manual_seed(0)

@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _with_people(model: Any, adapter: Any, count: int) -> Any:
-    from likeness.host.uniportrait import apply
+    from likeness.host.uniportrait.adapter import apply
 
     applied, done = apply(model, adapter, random_people(count), structure_scale=0.3, lora_strength=0.0)
     if not done:

@@ -24,14 +24,14 @@ from ..models.miniature.sizes import BaseSizes
 from ..models.miniature.uniportrait_file import read_uniportrait
 from ..models.miniature.vae import FACTOR, MiniatureVAE
 from ..models.weights.state_dict import KeyReport, load_strictly, subset
-from .consistentid import LoadedConsistentID, new_consistentid
-from .face_analysis import LoadedFaceAnalysis
-from .face_parser import LoadedFaceParser
+from .consistentid.adapter import LoadedConsistentID, new_consistentid
+from .encoders.detector import LoadedFaceAnalysis
+from .encoders.parser import LoadedFaceParser
+from .encoders.recogniser import BackboneRecogniser
 from .files import embedding_folders
 from .memory import attention_dtype, manage
-from .omniportrait import LoadedOmniPortrait, load_omniportrait
-from .recogniser import BackboneRecogniser
-from .uniportrait import LoadedUniPortrait, new_uniportrait
+from .omniportrait.adapter import LoadedOmniPortrait, load_omniportrait
+from .uniportrait.adapter import LoadedUniPortrait, new_uniportrait
 
 PIXEL_BYTES = 2_000  # of memory per pixel that the VAE takes, at most
 TRANSFORMER = "clip_l.transformer."  # before ComfyUI's names of the text encoder's weights

@@ -7,8 +7,8 @@ from typing import Any, get_args
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..host.consistentid import LoadedConsistentID
-from ..host.consistentid_identity import OnNoID, add_person
+from ..host.consistentid.adapter import LoadedConsistentID
+from ..host.consistentid.people import OnNoID, add_person
 from ..models.consistentid.identity import FacialRegions as Regions
 from ..models.consistentid.identity import Identities
 from ..models.face.types import FaceSet

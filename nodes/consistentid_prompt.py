@@ -6,9 +6,9 @@ from typing import Any, Literal, get_args
 
 from comfy_api.latest import io
 
-from ..host.consistentid import LoadedConsistentID
-from ..host.consistentid_prompt import encode_prompt
-from ..host.merging import MergePoint
+from ..host.consistentid.adapter import LoadedConsistentID
+from ..host.consistentid.prompt import encode_prompt
+from ..host.sampling.delayed_conditioning import MergePoint
 from ..models.consistentid.identity import Identities
 from .sockets import CATEGORY, ConsistentID, ConsistentIDIdentities
 

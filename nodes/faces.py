@@ -7,8 +7,8 @@ from typing import get_args
 from comfy_api.latest import io, ui
 from torch import Tensor
 
-from ..host.face_analysis import LoadedFaceAnalysis
-from ..host.faces import detect_faces
+from ..host.encoders.detector import LoadedFaceAnalysis
+from ..host.encoders.faces import detect_faces
 from ..models.face.analysis import repick
 from ..models.face.detection import DetectorName
 from ..models.face.preview import crops_tensor, preview_tensor

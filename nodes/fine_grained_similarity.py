@@ -5,9 +5,9 @@ from __future__ import annotations
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..host.face_parser import LoadedFaceParser
+from ..host.encoders.parser import LoadedFaceParser
 from ..host.files import list_files, resolve
-from ..host.fine_grained_similarity import LoadedDINO, compare, load_dino
+from ..host.similarity import LoadedDINO, compare, load_dino
 from ..models.similarity.fgis import crops_tensor
 from .face_parsing import size_input
 from .sockets import CATEGORY, DINO, FaceParser

@@ -7,8 +7,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..host.files import list_files, resolve
-from ..host.omniportrait import LoadedOmniPortrait, load_omniportrait
-from ..host.pivot_prompt import STRONGEST, encode_prompt
+from ..host.omniportrait.adapter import LoadedOmniPortrait, load_omniportrait
+from ..host.omniportrait.prompt import STRONGEST, encode_prompt
 from ..models.omniportrait.pivot_prompt import read_prompt
 from ..models.omniportrait.references import References as People
 from .sockets import CATEGORY, OmniPortrait, References

@@ -7,8 +7,8 @@ from typing import Any
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..host.face_parser import LoadedFaceParser
-from ..host.omniportrait_references import add_reference
+from ..host.encoders.parser import LoadedFaceParser
+from ..host.omniportrait.people import add_reference
 from ..models.face.types import FaceSet, OnNoFace
 from ..models.omniportrait.references import References as ReferenceChain
 from .face_widgets import on_no_face_input, person_results

@@ -7,10 +7,10 @@ from typing import Any, get_args
 
 from comfy_api.latest import io, ui
 
-from ..host.face_analysis import LoadedFaceAnalysis
-from ..host.levels import Detail
-from ..host.reference_guidance import FaceFinding, FindBy, PreviewDetector, apply_guidance
-from ..host.sampling import recorded_guidance
+from ..host.encoders.detector import LoadedFaceAnalysis
+from ..host.omniportrait.guidance import FaceFinding, FindBy, PreviewDetector, apply_guidance
+from ..host.sampling.runs import recorded_guidance
+from ..host.unet.levels import Detail
 from ..models.omniportrait.face_masks import FaceOrder
 from ..models.omniportrait.guidance_settings import StepMode, StrengthMode
 from ..models.omniportrait.references import References as ReferenceChain

@@ -7,7 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from ..host.sampling import recorded_maps
+from ..host.sampling.runs import recorded_maps
 from ..models.records.routing_map import draw, person_masks
 from .sockets import CATEGORY
 

@@ -8,7 +8,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..host.files import list_files, resolve
-from ..host.uniportrait import ImagePromptInput, LoadedUniPortrait, apply, load_uniportrait, place
+from ..host.uniportrait.adapter import ImagePromptInput, LoadedUniPortrait, apply, load_uniportrait, place
 from ..models.uniportrait.identity import Identities
 from .sockets import CATEGORY, Placement, UniPortrait, UniPortraitIdentities
 

@@ -7,9 +7,9 @@ from typing import Any
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..host.faces import faces_from
-from ..host.uniportrait import LoadedUniPortrait
-from ..host.uniportrait_identity import add_person, mix_into_last
+from ..host.encoders.faces import faces_from
+from ..host.uniportrait.adapter import LoadedUniPortrait
+from ..host.uniportrait.people import add_person, mix_into_last
 from ..models.face.types import FaceSet, OnNoFace
 from ..models.uniportrait.identity import Identities
 from .face_widgets import on_no_face_input, person_results

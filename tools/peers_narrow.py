@@ -101,7 +101,7 @@ def narrow_model() -> Any:
 
 def uniportrait(model: Any) -> Callable[[Any], Any]:
     """Two people with random keys, values and routers for every cross-attention layer."""
-    from ..host.attention import inject
+    from ..host.unet.attention import inject
     from ..models.adapters.identity_attention import IdentityResidual, Person
     from ..models.adapters.key_value import KeyValueProjection
     from ..models.placement.windows import ALWAYS
@@ -130,9 +130,9 @@ def uniportrait(model: Any) -> Callable[[Any], Any]:
 
 def consistentid(model: Any) -> Callable[[Any], Any]:
     """One person with random keys and values for every cross-attention layer, and random LoRA in all attention layers."""
-    from ..host.attention import inject
-    from ..host.lora import add_lora
-    from ..host.sites import find_sites, unet_of
+    from ..host.unet.attention import inject
+    from ..host.unet.lora import add_lora
+    from ..host.unet.sites import find_sites, unet_of
     from ..models.adapters.identity_attention import IdentityResidual, Person
     from ..models.adapters.key_value import KeyValueProjection
     from ..models.consistentid.adapter import ConsistentIDResidual
@@ -276,7 +276,7 @@ def _prepare(comfyui: str, base: str) -> None:
 
 def _cross_layers(model: Any) -> list[tuple[int, int]]:
     """(index, width) of all cross-attention layers, in the order that both packs number them."""
-    from ..host.sites import find_sites, unet_of
+    from ..host.unet.sites import find_sites, unet_of
 
     return [(site.index, site.channels) for site in find_sites(unet_of(model)) if site.kind == "cross"]
 

@@ -1,6 +1,6 @@
 """The port between science and host: what an attention layer offers and what may be added to it.
 
-`host/attention.py` implements it for ComfyUI's UNet, `diffusers_host/attention.py` for diffusers'.
+`host/unet/attention.py` implements it for ComfyUI's UNet, `diffusers_host/attention.py` for diffusers'.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The second port between science and host: what a sampling step shows to a guidance, and what it pulls at.
 
-`host/guidance.py` implements it for ComfyUI's samplers.
+`host/guidance/attach.py` implements it for ComfyUI's samplers.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ def test_the_unet_has_shapes_and_no_values(model):
 def test_every_layer_takes_part_and_the_extra_work_is_the_attention_to_the_tokens(model):
     from likeness.benchmarks.comfy_process import TEXT_TOKENS, flops, unet_call
     from likeness.benchmarks.consistentid_overhead import ARMS, ID_TOKENS, Witness, residual
-    from likeness.host.attention import inject
-    from likeness.host.sites import find_sites, unet_of
+    from likeness.host.unet.attention import inject
+    from likeness.host.unet.sites import find_sites, unet_of
 
     plain = flops(unet_call(model, SIDE))
     cross = [site for site in find_sites(unet_of(model)) if site.kind == "cross"]

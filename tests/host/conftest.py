@@ -67,7 +67,7 @@ def tiny_model():
 @pytest.fixture(scope="session")
 def cross_sites():
     """The cross-attention sites of a MODEL."""
-    from likeness.host.sites import find_sites, unet_of
+    from likeness.host.unet.sites import find_sites, unet_of
 
     return lambda model: [site for site in find_sites(unet_of(model)) if site.kind == "cross"]
 
@@ -232,7 +232,7 @@ def uniportrait_files(tiny_model, cross_sites, tmp_path_factory):
 @pytest.fixture(scope="session")
 def adapter(uniportrait_files):
     """The tiny adapter, loaded as the node loads it."""
-    from likeness.host.uniportrait import load_uniportrait
+    from likeness.host.uniportrait.adapter import load_uniportrait
 
     folder = uniportrait_files
     return load_uniportrait(folder / "faceid.bin", folder / "backbone.bin", folder / "router.bin", None)
@@ -325,7 +325,7 @@ def consistentid(consistentid_files):
     """
     from dataclasses import replace
 
-    from likeness.host.consistentid import load_consistentid
+    from likeness.host.consistentid.adapter import load_consistentid
     from likeness.models.consistentid.flavour import PUBLISHED
     from likeness.models.consistentid.flavour import corrected as mended
 

@@ -31,7 +31,7 @@ def load(paths):
 
 def one_face(miniature):
     """The one face of a picture, as Detect Faces gives it."""
-    from likeness.host.faces import detect_faces
+    from likeness.host.encoders.faces import detect_faces
 
     noise = torch.rand(1, 12, 12, 3, generator=torch.Generator().manual_seed(0))
     picture = nn.functional.interpolate(noise.movedim(-1, 1), (SIDE, SIDE), mode="bilinear").movedim(1, -1)

@@ -69,7 +69,7 @@ def published():
     """The case's adapter as the loader node gives it; heads of its facial encoder are narrower than published."""
     from dataclasses import replace
 
-    from likeness.host.consistentid import LoadedConsistentID
+    from likeness.host.consistentid.adapter import LoadedConsistentID
     from likeness.host.memory import manage
     from likeness.models.consistentid.facial_encoder import FacialEncoder
     from likeness.models.consistentid.flavour import SD15
@@ -120,7 +120,7 @@ def clip_vision(vision_model):
 @pytest.fixture
 def identities(published, clip_vision, monkeypatch):
     """The person of the case, through the functions behind the nodes."""
-    from likeness.host import consistentid_identity, consistentid_regions
+    from likeness.host.consistentid import people, regions
     from likeness.models.face.types import Face, FaceSet
 
     tensors = stored(PIPELINE).tensors
@@ -130,17 +130,17 @@ def identities(published, clip_vision, monkeypatch):
         box=np.zeros(4, np.float32), points=np.zeros((5, 2), np.float32), score=1.0, crop=np.zeros((224, 224, 3), np.uint8),
         index=0, image_index=0, image_size=image.shape[:2],
     )  # fmt: skip
-    monkeypatch.setattr(consistentid_regions, "parse_photo", lambda parser, picture, size: tensors["in.labels"].numpy())
-    monkeypatch.setattr(consistentid_identity, "_faces", lambda *_: FaceSet((face,), (image,)))
-    monkeypatch.setattr(consistentid_identity, "_id_vectors", lambda *_: tensors["in.faceid"])
-    encoded = consistentid_regions.encode_regions(published, clip_vision, None, photo, dict.fromkeys(FEATURES, 1.0))
-    return consistentid_identity.add_person(published, clip_vision, photo, None, regions=encoded.regions)[0]
+    monkeypatch.setattr(regions, "parse_photo", lambda parser, picture, size: tensors["in.labels"].numpy())
+    monkeypatch.setattr(people, "_faces", lambda *_: FaceSet((face,), (image,)))
+    monkeypatch.setattr(people, "_id_vectors", lambda *_: tensors["in.faceid"])
+    encoded = regions.encode_regions(published, clip_vision, None, photo, dict.fromkeys(FEATURES, 1.0))
+    return people.add_person(published, clip_vision, photo, None, regions=encoded.regions)[0]
 
 
 @pytest.fixture
 def encoded(published, clip, identities):
-    from likeness.host.consistentid_prompt import encode_prompt
-    from likeness.host.merging import MergePoint
+    from likeness.host.consistentid.prompt import encode_prompt
+    from likeness.host.sampling.delayed_conditioning import MergePoint
 
     about = stored(PIPELINE).about
     return encode_prompt(
@@ -166,8 +166,8 @@ def person(tokens, null_tokens, strength=1.0):
 def test_one_call_of_the_unet(model, published, name, strength):
     """ID tokens through the patches of `apply` and LoRA merged into the weights."""
     import comfy.model_management
-    from likeness.host.consistentid import apply
-    from likeness.host.sampling import CONDS_KEY, CondInfo
+    from likeness.host.consistentid.adapter import apply
+    from likeness.host.sampling.runs import CONDS_KEY, CondInfo
     from likeness.models.port.attention import Polarity
 
     tensors = stored(UNET).tensors
@@ -206,7 +206,7 @@ def test_latents_of_the_whole_pipeline(model, published, identities, encoded):
     """ComfyUI's Euler over the published noise levels; its own start noise is sqrt(1 + sigma²) times the given one."""
     import comfy.sample
     import comfy.samplers
-    from likeness.host.consistentid import apply
+    from likeness.host.consistentid.adapter import apply
     from likeness.tests.parity.consistentid.pipeline_cases import euler_schedule
 
     case = stored(PIPELINE)

@@ -133,7 +133,7 @@ def test_extra_insightface_paths_are_searched(folders, tmp_path):
 
 def test_without_detectors_the_message_names_the_real_folders(folders, tmp_path):
     import torch
-    from likeness.host.faces import detect_faces
+    from likeness.host.encoders.faces import detect_faces
 
     with pytest.raises(MissingModelFileError) as caught:
         detect_faces(torch.zeros(1, 8, 8, 3))

@@ -66,7 +66,7 @@ def inputs(rows, size):
 
 
 def in_comfyui(model, residual, x, text, polarities):
-    from likeness.host.attention import inject
+    from likeness.host.unet.attention import inject
 
     return call_comfyui(inject(model, [residual], name="test"), x, text, polarities)
 
@@ -74,7 +74,7 @@ def in_comfyui(model, residual, x, text, polarities):
 @torch.no_grad()
 def call_comfyui(patched, x, text, polarities):
     """One call of the UNet of a MODEL that residuals and LoRA were put into."""
-    from likeness.host.sampling import CONDS_KEY, RUN_KEY, CondInfo
+    from likeness.host.sampling.runs import CONDS_KEY, RUN_KEY, CondInfo
 
     conds = {uuid.uuid4(): CondInfo(polarity) for polarity in polarities}
     options = {
@@ -111,7 +111,7 @@ def sigma(model):
 
 
 def small_lora(model):
-    from likeness.host.sites import find_sites, unet_of
+    from likeness.host.unet.sites import find_sites, unet_of
 
     unet, generator = unet_of(model), torch.Generator().manual_seed(6)
     lora = {}
@@ -131,7 +131,7 @@ def small_lora(model):
 @pytest.mark.parametrize(("kind", "count"), [("sd15", 32), ("sdxl", 140)])
 def test_both_hosts_find_the_same_sites(tiny_model, kind, count):
     from likeness.diffusers_host import attention
-    from likeness.host.sites import find_sites, unet_of
+    from likeness.host.unet.sites import find_sites, unet_of
 
     model = tiny_model(kind)
 
@@ -163,7 +163,7 @@ def test_the_same_residual_gives_the_same_numbers(tiny_model, people, kind, size
 
 
 def test_lora_as_weight_patch_and_as_branch(tiny_model, people):
-    from likeness.host.lora import add_lora
+    from likeness.host.unet.lora import add_lora
 
     model = tiny_model("sd15")
     lora, polarities = small_lora(model), (Polarity.NEGATIVE, Polarity.POSITIVE)

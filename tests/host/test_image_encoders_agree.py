@@ -12,7 +12,7 @@ pytestmark = pytest.mark.comfy
 
 @pytest.mark.parametrize(("width", "activation"), [(32, "gelu"), (1024, "quick_gelu")])
 def test_both_encoders_give_the_same_tokens(vision_model, width, activation):
-    from likeness.host.vision import image_tokens as in_comfyui
+    from likeness.host.encoders.image_encoder import image_tokens as in_comfyui
 
     vision = vision_model(
         hidden_size=width, intermediate_size=64, num_attention_heads=16, num_hidden_layers=3, patch_size=14,

@@ -60,8 +60,8 @@ def faces(miniature):
 @pytest.fixture(scope="module")
 def person(miniature, faces):
     """The chain with this person, and the regions."""
-    from likeness.host.consistentid_identity import add_person
-    from likeness.host.consistentid_regions import encode_regions
+    from likeness.host.consistentid.people import add_person
+    from likeness.host.consistentid.regions import encode_regions
 
     given = (miniature.consistentid, miniature.clip_vision)
     encoded = encode_regions(*given, miniature.face_parser, faces, FEATURES)
@@ -94,7 +94,7 @@ def test_the_file_is_one_of_the_corrected_behaviour_for_this_base(miniature):
 
 
 def test_the_face_parser_tells_parts_of_a_picture_apart(miniature, faces):
-    from likeness.host.face_parser import parse_photo, parse_pictures
+    from likeness.host.encoders.parser import parse_photo, parse_pictures
 
     [picture] = faces.images
     labels = parse_photo(miniature.face_parser, picture, 512)
@@ -131,8 +131,8 @@ def test_regions_are_those_that_the_training_reads(trained, faces, person):
 
 
 def test_the_prompt_is_fused_as_the_training_fuses_it(trained, miniature, faces, person):
-    from likeness.host.consistentid_prompt import encode_prompt
-    from likeness.host.merging import MergePoint
+    from likeness.host.consistentid.prompt import encode_prompt
+    from likeness.host.sampling.delayed_conditioning import MergePoint
 
     base, _, adapter, _ = trained
     encoded = encode_prompt(
@@ -158,7 +158,7 @@ def test_the_prompt_is_fused_as_the_training_fuses_it(trained, miniature, faces,
 
 
 def test_a_person_is_drawn(miniature, person):
-    from likeness.host.consistentid import apply
+    from likeness.host.consistentid.adapter import apply
 
     import nodes
 

@@ -96,9 +96,9 @@ def guidance(*references, mask):
 
 def in_comfyui(path, identities, adapter, guided_by=None):
     """Latents as the UNet takes them, and the picture."""
-    from likeness.host.guidance import guide
+    from likeness.host.guidance.attach import guide
     from likeness.host.miniature import _clip, _model, _vae
-    from likeness.host.uniportrait import apply, new_uniportrait
+    from likeness.host.uniportrait.adapter import apply, new_uniportrait
 
     import nodes
 
@@ -130,8 +130,8 @@ def on_diffusers(base, identities, adapter, guided_by=None):
 
 
 def test_both_hosts_see_the_same_in_a_crop(tmp_path):
+    from likeness.host.encoders.image_encoder import image_tokens as tokens_in_comfyui
     from likeness.host.miniature import _clip_vision
-    from likeness.host.vision import image_tokens as tokens_in_comfyui
 
     torch.manual_seed(0)
     encoder, backbone = new_image_encoder().eval(), new_backbone()

@@ -39,7 +39,7 @@ def faces(miniature):
 
 @pytest.fixture(scope="module")
 def references(miniature, faces):
-    from likeness.host.omniportrait_references import add_reference
+    from likeness.host.omniportrait.people import add_reference
 
     chain, _ = add_reference(faces, miniature.vae, None, size=64)
     return chain
@@ -51,7 +51,7 @@ def test_the_file_is_one_for_this_base(miniature):
 
 
 def test_the_noun_becomes_what_the_training_makes_of_it(paths, miniature, faces, references):
-    from likeness.host.pivot_prompt import encode_prompt
+    from likeness.host.omniportrait.prompt import encode_prompt
 
     [[text, noted]] = encode_prompt(miniature.clip, references, MARKED, omniportrait=miniature.omniportrait)
     base, adapter = read_base(paths["base"]), load(paths["omniportrait"])
@@ -69,7 +69,7 @@ def test_the_noun_becomes_what_the_training_makes_of_it(paths, miniature, faces,
 
 
 def test_a_picture_is_drawn_of_the_person(miniature, references):
-    from likeness.host.pivot_prompt import encode_prompt
+    from likeness.host.omniportrait.prompt import encode_prompt
 
     import nodes
 

@@ -23,15 +23,15 @@ SHAPE = (1, 16, 16, 16)
 
 def in_comfyui(references, monkeypatch):
     """Latents as the UNet takes them, and the routing map."""
-    from likeness.host import sampling
-    from likeness.host.faces import detect_faces
+    from likeness.host.encoders.faces import detect_faces
     from likeness.host.miniature import load_miniature
-    from likeness.host.uniportrait import apply
-    from likeness.host.uniportrait_identity import add_person
+    from likeness.host.sampling import runs
+    from likeness.host.uniportrait.adapter import apply
+    from likeness.host.uniportrait.people import add_person
 
     import nodes
 
-    monkeypatch.setattr(sampling, "is_queued", lambda node: node == sampling.ROUTING_MAP_NODE)
+    monkeypatch.setattr(runs, "is_queued", lambda node: node == runs.ROUTING_MAP_NODE)
     loaded, chain = load_miniature(), None
     for reference in references:
         faces = detect_faces(images_from_arrays([reference]), analysis=loaded.face_analysis)
@@ -41,7 +41,7 @@ def in_comfyui(references, monkeypatch):
     texts = [loaded.clip.encode_from_tokens_scheduled(loaded.clip.tokenize(text)) for text in (TWO, "")]
     chosen = [SAMPLING[name] for name in ("seed", "steps", "cfg", "sampler_name", "scheduler")]
     [latent] = nodes.KSampler().sample(model, *chosen, *texts, {"samples": torch.zeros(SHAPE)})
-    maps = sampling.recorded_maps(model, latent["samples"])
+    maps = runs.recorded_maps(model, latent["samples"])
     return latent["samples"] * model.model.latent_format.scale_factor, maps.maps
 
 

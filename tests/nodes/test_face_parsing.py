@@ -16,7 +16,7 @@ NAMES = list(REGIONS)
 
 @pytest.fixture(scope="module")
 def parser():
-    from likeness.host.face_parser import LoadedFaceParser
+    from likeness.host.encoders.parser import LoadedFaceParser
     from likeness.host.memory import manage
 
     network = colour_parser()
@@ -174,7 +174,7 @@ def test_cancelling_stops_before_the_next_picture(parser):
 def test_the_loader_reads_the_published_layout(monkeypatch, tmp_path):
     import folder_paths
     from facexlib.parsing.bisenet import BiSeNet
-    from likeness.host.face_parser import parse_photo
+    from likeness.host.encoders.parser import parse_photo
     from likeness.nodes.face_parsing import LoadFaceParser
 
     torch.manual_seed(0)

@@ -53,7 +53,8 @@ def test_detect_finds_faces_with_files_of_the_model_folders(monkeypatch, tmp_pat
 
 
 def test_a_face_analysis_is_asked_instead_and_no_model_file_is_looked_for(image, monkeypatch):
-    from likeness.host import face_analysis, faces, memory
+    from likeness.host import memory
+    from likeness.host.encoders import detector, faces
 
     seen = []
 
@@ -63,10 +64,10 @@ def test_a_face_analysis_is_asked_instead_and_no_model_file_is_looked_for(image,
             Detection(np.float32([20, 20, 60, 60]), np.float32([[30, 35], [50, 35], [40, 45], [33, 52], [47, 52]]), 1)
         ]
 
-    monkeypatch.setattr(face_analysis, "find_faces", find)
+    monkeypatch.setattr(detector, "find_faces", find)
     monkeypatch.setattr(faces, "detector_files", None)
     network = FaceFinder()
-    analysis = face_analysis.LoadedFaceAnalysis(memory.manage(network))
+    analysis = detector.LoadedFaceAnalysis(memory.manage(network))
     found = detect(image, detector="auto", min_score=0.4, face_analysis=analysis).result[0]
     assert seen == [(network, (100, 200, 3), 0.4)]
     assert [face.box.tolist() for face in found.faces] == [[20, 20, 60, 60]]
@@ -122,7 +123,7 @@ def test_crop_and_paste(image):
 
 
 def test_a_photo_input_takes_pictures_and_faces(image, monkeypatch):
-    from likeness.host import faces as host_faces
+    from likeness.host.encoders import faces as host_faces
 
     faces = detect(image).result[0]
     assert host_faces.faces_from(faces, "error") is faces

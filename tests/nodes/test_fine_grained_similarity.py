@@ -14,7 +14,7 @@ pytestmark = pytest.mark.comfy
 
 @pytest.fixture(scope="module")
 def parser():
-    from likeness.host.face_parser import LoadedFaceParser
+    from likeness.host.encoders.parser import LoadedFaceParser
     from likeness.host.memory import manage
 
     network = colour_parser()
@@ -23,8 +23,8 @@ def parser():
 
 @pytest.fixture(scope="module")
 def dino():
-    from likeness.host.fine_grained_similarity import LoadedDINO
     from likeness.host.memory import manage
+    from likeness.host.similarity import LoadedDINO
 
     encoder = DINO.from_state_dict(weights(), dim_head=HEAD)
     return LoadedDINO(encoder, manage(encoder))

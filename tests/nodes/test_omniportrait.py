@@ -70,7 +70,7 @@ def clip():
 
 
 def test_the_prompt_node_gives_conditioning_and_the_text_without_markers(folders, clip):
-    from likeness.host.omniportrait import load_omniportrait
+    from likeness.host.omniportrait.adapter import load_omniportrait
     from likeness.nodes.omniportrait import EncodeOmniPortraitPrompt
 
     crops = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(7))

@@ -1,0 +1,1 @@
+"""ConsistentID in ComfyUI."""

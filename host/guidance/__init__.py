@@ -1,0 +1,1 @@
+"""Gradients while sampling: the guided step, what it reads and what it costs."""

@@ -1,0 +1,133 @@
+"""One call of ComfyUI's function that asks the UNet about several conds: which is the positive one, and asking about it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...models.port.attention import Polarity
+from ..sampling.runs import CONDS_KEY, CondInfo
+from ..unet.feature_capture import with_transformer_options
+
+Cond = list[dict[str, Any]]  # entries of one side of guidance
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CondBatch:
+    """The arguments of a CALC_COND_BATCH wrapper.
+
+    Attributes:
+        executor: what the wrapper is around.
+        model: ComfyUI's BaseModel.
+        conds: one for each side of guidance; None for a side that is not asked about.
+        x: noisy latents, (B, C, h, w).
+        timestep: their noise level, (B,).
+        model_options: of the run.
+    """
+
+    executor: Callable[..., list[Tensor]]
+    model: Any
+    conds: Sequence[Cond | None]
+    x: Tensor
+    timestep: Tensor
+    model_options: dict[str, Any]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The run's `transformer_options`."""
+        return self.model_options.get("transformer_options", {})
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Of the latents, (h, w)."""
+        return self.x.shape[-2], self.x.shape[-1]
+
+    @property
+    def sigma(self) -> float:
+        """The noise level as a number."""
+        return float(self.timestep.flatten()[0])
+
+    @property
+    def positive(self) -> int | None:
+        """The place of the first cond that is positive, of one that names people if there is one; None where there is none."""
+        places, known = self._places(Polarity.POSITIVE), self._known()
+        naming = [
+            number
+            for number in places
+            if any(known[e["uuid"]].pivots for e in self.conds[number] or () if e["uuid"] in known)
+        ]
+        return next(iter((*naming, *places)), None)
+
+    @property
+    def negative(self) -> int | None:
+        """The place of the first cond that is negative; None where there is none."""
+        return next(iter(self._places(Polarity.NEGATIVE)), None)
+
+    def ask(self) -> list[Tensor]:
+        """What the UNet says about all conds."""
+        return self.executor(self.model, self.conds, self.x, self.timestep, self.model_options)
+
+    def ask_without(self, place: int) -> list[Tensor]:
+        """What the UNet says about all conds but one, for which there are zeros."""
+        others = [cond if number != place else None for number, cond in enumerate(self.conds)]
+        if not any(others):
+            return [torch.zeros_like(self.x)] * len(others)
+        return list(self.executor(self.model, others, self.x, self.timestep, self.model_options))
+
+    def ask_alone(self, place: int, x: Tensor, added: dict[str, Any]) -> Tensor:
+        """What the UNet says about one cond, with a graph.
+
+        Args:
+            place: of the cond.
+            x: in place of the noisy latents, with whatever gradient it asks for.
+            added: to the `transformer_options`.
+        """
+        alone = [_outside_of_inference_mode(self.conds[place] or [])]
+        options = with_transformer_options(self.model_options, added)
+        [output] = self.executor(self.model, alone, x, self.timestep.clone(), options)
+        return output
+
+    def _places(self, polarity: Polarity) -> list[int]:
+        known = self._known()
+        return [
+            number
+            for number, cond in enumerate(self.conds)
+            if any(entry["uuid"] in known and known[entry["uuid"]].polarity is polarity for entry in cond or ())
+        ]
+
+    def _known(self) -> dict[Any, CondInfo]:
+        return self.options.get(CONDS_KEY, {})
+
+
+def _outside_of_inference_mode(cond: Cond) -> Cond:
+    """Copies of a cond's entries whose tensors a graph may hold; what a ControlNet adds is taken as given."""
+    copies: Cond = []
+    for entry in cond:
+        copy = {name: value.clone() if isinstance(value, Tensor) else value for name, value in entry.items()}
+        copy["model_conds"] = {
+            name: value._copy_with(value.cond.clone()) if isinstance(value.cond, Tensor) else value
+            for name, value in entry["model_conds"].items()
+        }
+        if "control" in entry:
+            copy["control"] = _ConstantControl(entry["control"])
+        copies.append(copy)
+    return copies
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _ConstantControl:
+    """A ControlNet whose outputs carry no graph."""
+
+    control: Any
+
+    def get_control(self, x: Tensor, *args: Any) -> Any:
+        """The outputs, as the ControlNet gives them without gradients."""
+        with torch.no_grad():
+            return self.control.get_control(x.detach(), *args)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.control, name)

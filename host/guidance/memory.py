@@ -1,0 +1,105 @@
+"""The memory that a graph up to the tap takes, asked for before the run; less of it where little is free."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from comfy import model_management
+from comfy.ldm.modules.attention import BasicTransformerBlock
+from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
+from torch import Tensor
+
+from ...models.port.attention import Run
+from ..unet.levels import halvings
+
+logger = logging.getLogger(__name__)
+
+# Values that are kept for backward at each position, in widths of the layer. Linear layers and convolutions keep nothing.
+TRANSFORMER, SAVING_TRANSFORMER = 22, 13
+RESIDUAL, SAVING_RESIDUAL = 4, 2
+SLACK = 1.2  # for what the allocator wastes and the features, which are single tensors
+
+
+def graph_bytes(
+    unet: UNetModel, size: tuple[int, int], rows: int, itemsize: int, block: int, *, is_saving: bool
+) -> int:
+    """What the graph from the latent to a tap holds.
+
+    Args:
+        unet: the network.
+        size: (H, W) of the latent.
+        rows: B.
+        itemsize: bytes of one value.
+        block: output block of the tap.
+        is_saving: whether feed-forward layers and residual blocks are computed anew in the backward pass.
+
+    Returns:
+        Bytes.
+    """
+    levels, values = halvings(unet), 0
+    kept = (
+        (BasicTransformerBlock, SAVING_TRANSFORMER if is_saving else TRANSFORMER),
+        (ResBlock, SAVING_RESIDUAL if is_saving else RESIDUAL),
+    )
+    stages = (
+        ("input", unet.input_blocks),
+        ("middle", [unet.middle_block]),
+        ("output", unet.output_blocks[: block + 1]),
+    )
+    for stage, blocks in stages:
+        for number, part in enumerate(blocks):
+            side = 2 ** levels[stage, number]
+            positions = math.ceil(size[0] / side) * math.ceil(size[1] / side)
+            for layer in part.modules():
+                values += sum(count * positions * _width(layer) for kind, count in kept if isinstance(layer, kind))
+    return round(values * rows * itemsize * SLACK)
+
+
+def ask_for_more(
+    executor: Callable[..., Any], model: Any, noise_shape: Sequence[int], *args: Any, **kwargs: Any
+) -> Any:
+    """Wrapper around the preparation of sampling: ComfyUI frees memory for as many more rows as the graph is large."""
+    base = model.model
+    graph = graph_bytes(
+        base.diffusion_model,
+        (noise_shape[-2], noise_shape[-1]),
+        noise_shape[0],
+        _itemsize(base),
+        len(base.diffusion_model.output_blocks) - 1,
+        is_saving=True,
+    )
+    pair = base.memory_required([2, *noise_shape[1:]])
+    return executor(model, [noise_shape[0] + math.ceil(graph / pair), *noise_shape[1:]], *args, **kwargs)
+
+
+def is_short(model: Any, x: Tensor, block: int, run: Run) -> bool:
+    """Whether the whole graph of a latent would not fit into what is free, asked once in a run."""
+
+    def asked() -> bool:
+        size = (x.shape[-2], x.shape[-1])
+        needed = graph_bytes(model.diffusion_model, size, x.shape[0], _itemsize(model), block, is_saving=False)
+        free = model_management.get_free_memory(x.device)
+        if needed > free:
+            logger.info(
+                "Guidance would take %.1f GB of the %.1f GB that are free; parts are computed twice instead",
+                needed / 1e9,
+                free / 1e9,
+            )
+        return needed > free
+
+    return run.remember(("guidance memory", tuple(x.shape), block), asked)
+
+
+def _itemsize(model: Any) -> int:
+    dtype: torch.dtype = model.manual_cast_dtype or model.get_dtype()
+    return dtype.itemsize
+
+
+def _width(layer: Any) -> int:
+    if isinstance(layer, ResBlock):
+        return (layer.channels + layer.out_channels) // 2
+    return layer.norm1.normalized_shape[0]

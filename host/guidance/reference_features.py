@@ -1,0 +1,66 @@
+"""Reading the features of reference pictures from the model that samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...models.records.archive import content_hash
+from ..unet.feature_capture import ReachedError, Tapped, with_transformer_options
+
+LEFT_OUT = ("control", "area", "mask", "strength")  # of a cond: they are about the picture, not about its words
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ReferenceReader:
+    """Reads features at one tap, with the positive prompt, without ControlNets, areas and masks.
+
+    Attributes:
+        executor: runs conds through the UNet.
+        model: ComfyUI's BaseModel.
+        cond: the positive one.
+        model_options: of the run.
+        block: output block whose result is read.
+    """
+
+    executor: Callable[..., list[Tensor]]
+    model: Any
+    cond: Sequence[dict[str, Any]]
+    model_options: dict[str, Any]
+    block: int
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for readers that read the same; holds what changes the model, so that nothing else takes its place in memory."""
+        options = self.model_options.get("transformer_options", {})
+        conds = self.cond[0]["model_conds"]
+        texts = tuple(
+            content_hash(conds[name].cond)
+            for name in sorted(conds)
+            if isinstance(getattr(conds[name], "cond", None), Tensor)
+        )
+        patches = tuple((name, tuple(each)) for name, each in sorted(options.get("patches", {}).items()))
+        replaced = tuple(
+            (name, tuple(each.items())) for name, each in sorted(options.get("patches_replace", {}).items())
+        )
+        patcher = self.model.current_patcher
+        return (self.block, id(self.model), patcher.patches_uuid, texts, patches, replaced)
+
+    def __call__(self, latent: Tensor, percent: float, seed: int) -> Tensor:
+        """See `FeatureReader`."""
+        sampling = self.model.model_sampling
+        clean = self.model.process_latent_in(latent.to(self.model.current_patcher.load_device, torch.float32))
+        sigma = torch.full((1,), float(sampling.percent_to_sigma(percent)), device=clean.device)
+        noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed)).to(clean)
+        x = sampling.noise_scaling(sigma.view(-1, 1, 1, 1), noise, clean, False)
+        plain = [{name: value for name, value in self.cond[0].items() if name not in LEFT_OUT}]
+        tapped = Tapped((self.block,), is_all=True)
+        tapping = tapped.options(self.model_options.get("transformer_options", {}))
+        with suppress(ReachedError):
+            self.executor(self.model, [plain], x, sigma, with_transformer_options(self.model_options, tapping))
+        return tapped.features[self.block][0]

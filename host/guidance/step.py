@@ -1,0 +1,133 @@
+"""One guided step on its way through ComfyUI's sampler: what acts, what was found, and the gradients."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from comfy.model_management import throw_exception_if_processing_interrupted
+from torch import Tensor
+
+from ...models.port.attention import Run
+from ...models.port.guidance import GradientGuidance, GuidedStep, NoiseLevels, Pull
+
+logger = logging.getLogger(__name__)
+
+SCALES = (2.0**14, 2.0**10, 2.0**6)  # of energies in half precision; a smaller one where a gradient is too large
+SAME = 1e-5  # relative; noise levels that are nearer are the same
+
+
+@dataclass(eq=False, slots=True)
+class Memory:
+    """What one guidance keeps during a run.
+
+    Attributes:
+        count: evaluations of the model in which it was active.
+        gradient: the last one; None where nobody was found or it was not finite.
+        own: the guidance's own notes.
+    """
+
+    count: int = 0
+    gradient: Tensor | None = None
+    own: dict[Any, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False, slots=True)
+class Step:
+    """A guided step.
+
+    Attributes:
+        run: the sampling run.
+        active: guidances that act.
+        due: those among them that take a new gradient.
+        memories: of the active ones.
+        is_open: whether the positive cond is still to come; nested calls of other packs find it closed.
+        negative: the denoised latent of the negative side, or None.
+    """
+
+    run: Run
+    active: tuple[GradientGuidance, ...]
+    due: tuple[GradientGuidance, ...] = ()
+    memories: dict[int, Memory] = field(default_factory=dict)
+    is_open: bool = True
+    negative: Tensor | None = None
+
+    @classmethod
+    def begin(cls, key: str, run: Run | None, active: Sequence[GradientGuidance]) -> Step:
+        """The step, counted in the memories of all that act."""
+        run = run or Run()
+        step = cls(run, tuple(active))
+        due: list[GradientGuidance] = []
+        for guidance in active:
+            memory: Memory = run.remember((key, "memory", id(guidance)), Memory)
+            if memory.count % guidance.every == 0:
+                due.append(guidance)
+            memory.count += 1
+            step.memories[id(guidance)] = memory
+        step.due = tuple(due)
+        return step
+
+    def correct(self, denoised: Tensor, levels: NoiseLevels) -> Tensor:
+        """The denoised latent of the whole step, moved by everybody who has a gradient."""
+        added = None if self.negative is None else denoised - self.negative
+        for guidance in self.active:
+            gradient = self.memories[id(guidance)].gradient
+            if gradient is None or gradient.shape != denoised.shape:
+                continue
+            before = denoised
+            denoised = guidance.correct(denoised, gradient.to(denoised), added, levels)
+            if self.run.guidance_recorder is not None:
+                self.run.guidance_recorder.correction(levels.current, before, denoised, added)
+        return denoised
+
+    def take_gradient(
+        self, guidance: GradientGuidance, prepared: GradientGuidance, seen: GuidedStep, leaf: Tensor
+    ) -> None:
+        """Keep the gradient of a guidance, in half precision with smaller and smaller energies until it is finite."""
+        memory = self.memories[id(guidance)]
+        recorder = self.run.guidance_recorder
+        pulls = prepared.pulls(seen)
+        if recorder is not None:
+            recorder.note(seen.sigma, pulls)
+        for scale in SCALES if seen.features.dtype == torch.float16 else (1.0,):
+            memory.gradient = gradient_of(pulls, leaf, scale)
+            if memory.gradient is None or is_finite(memory.gradient):
+                return
+        memory.gradient = None
+        logger.warning("%s: the gradient was not finite, this step is not guided", guidance.name)
+        if recorder is not None:
+            recorder.skipped += 1
+
+
+def is_finite(gradient: Tensor) -> bool:
+    """Whether all of a gradient are numbers."""
+    return bool(torch.isfinite(gradient).all())
+
+
+def gradient_of(pulls: Sequence[Pull], leaf: Tensor, scale: float) -> Tensor | None:
+    """The sum of everybody's gradient inside their own mask, or None where nothing pulls; the graph stays.
+
+    Args:
+        pulls: with a graph to the leaf.
+        leaf: the noisy latent.
+        scale: that energies are multiplied with on the way, so that small gradients survive half precision.
+    """
+    total: Tensor | None = None
+    for pull in pulls:
+        if not pull.energy.requires_grad:
+            continue
+        throw_exception_if_processing_interrupted()
+        [gradient] = torch.autograd.grad(pull.energy.sum() * scale, leaf, retain_graph=True)
+        own = gradient.float() / scale * pull.mask
+        total = own if total is None else total + own
+    return total
+
+
+def levels_of(sigma: float, options: dict[str, Any]) -> NoiseLevels:
+    """Where the sampler stands: the next of its noise levels below this one."""
+    sigmas = options.get("sample_sigmas")
+    below = [] if sigmas is None else [level for level in sigmas.tolist() if level < sigma * (1 - SAME)]
+    return NoiseLevels(sigma, max(below, default=0.0))

@@ -1,0 +1,1 @@
+"""OmniPortrait in ComfyUI."""

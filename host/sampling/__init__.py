@@ -1,0 +1,1 @@
+"""Sampling runs: what they tell the layers, delayed conditioning, the queue."""

@@ -1,0 +1,1 @@
+"""ComfyUI's UNet: its attention sites, calls, LoRA and captures."""

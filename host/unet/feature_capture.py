@@ -1,0 +1,80 @@
+"""Reading the features of a UNet while it runs, with a graph that ends there or not at all beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from comfy.ldm.modules.attention import attention_pytorch
+from comfy.model_management import throw_exception_if_processing_interrupted
+from torch import Tensor
+
+from ...models.port.attention import Run
+from ..sampling.runs import CONDS_KEY, RUN_KEY, CondInfo
+from .attention import OVERRIDE
+
+MEMO_KEY = "likeness.guided run"
+BLOCK_PATCH = "output_block_patch"
+
+
+class ReachedError(Exception):
+    """The tap has been read, and the rest of the UNet is not wanted."""
+
+
+@dataclass(eq=False, slots=True)
+class Tapped:
+    """What one UNet call leaves behind.
+
+    Attributes:
+        blocks: whose results are read.
+        is_all: whether nothing else is wanted of the call, which then ends there.
+        features: by block, (B, C, h, w), with a graph.
+    """
+
+    blocks: tuple[int, ...]
+    is_all: bool = False
+    features: dict[int, Tensor] = field(default_factory=dict)
+
+    def options(self, options: dict[str, Any]) -> dict[str, Any]:
+        """What the call's `transformer_options` have beside the ordinary ones."""
+        patches = {**options.get("patches", {})}
+        patches[BLOCK_PATCH] = [self.read, *patches.get(BLOCK_PATCH, ())]  # before others change what we read
+        return {"patches": patches, RUN_KEY: Run()} if self.is_all else {"patches": patches, **_with_backward(options)}
+
+    def read(self, h: Tensor, skip: Tensor, options: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """output_block_patch: what comes into a block is what the block before gave; behind the last tap no graph is built."""
+        throw_exception_if_processing_interrupted()
+        block = options["block"][1]
+        if block - 1 in self.blocks:
+            known: dict[Any, CondInfo] = options.get(CONDS_KEY, {})
+            uuids = options.get("uuids") or [None]
+            for uuid, rows in zip(uuids, h.chunk(len(uuids)), strict=True):
+                is_whole = uuid not in known or known[uuid].crop is None  # a part of the picture shows no whole face
+                if is_whole:
+                    self.features.setdefault(block - 1, rows)
+        if block > max(self.blocks):
+            if self.is_all:
+                raise ReachedError
+            return h.detach(), skip.detach()
+        return h, skip
+
+
+def _with_backward(options: dict[str, Any]) -> dict[str, Any]:
+    """Attention that has a backward, and a run whose caches a graph may hold."""
+    previous: Callable[..., Tensor] | None = options.get(OVERRIDE)
+
+    def attend(function: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
+        del function  # may have none
+        if previous is None:
+            return attention_pytorch(*args, **kwargs)
+        return previous(attention_pytorch, *args, **kwargs)
+
+    run: Run | None = options.get(RUN_KEY)
+    guided = Run() if run is None else run.remember(MEMO_KEY, lambda: Run(recorder=run.recorder))
+    return {OVERRIDE: attend, RUN_KEY: guided}
+
+
+def with_transformer_options(model_options: dict[str, Any], added: dict[str, Any]) -> dict[str, Any]:
+    """Model options whose `transformer_options` have more; the given ones stay as they are."""
+    return {**model_options, "transformer_options": {**model_options.get("transformer_options", {}), **added}}

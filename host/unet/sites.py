@@ -1,0 +1,99 @@
+"""Finding the attention layers of a ComfyUI UNet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from comfy.ldm.modules.attention import BasicTransformerBlock
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+from comfy.model_patcher import ModelPatcher
+
+from ...models.errors import IncompatibleBaseModelError
+from ...models.port.attention import AttentionSite
+
+# ComfyUI publishes the middle block as ("middle", 0), whatever its place in the module tree.
+PLACE = re.compile(r"^(input|middle|output)_blocks?(?:\.(\d+))?\.\d+\.transformer_blocks\.(\d+)$")
+STAGES = ("input", "output", "middle")
+FAMILIES = {768: "SD1.5", 1024: "SD2", 2048: "SDXL"}  # by width of the context
+
+
+def unet_of(model: ModelPatcher) -> UNetModel:
+    """The UNet behind a MODEL.
+
+    Raises:
+        IncompatibleBaseModelError: if the model is not an SD1.5, SD2 or SDXL style UNet.
+    """
+    diffusion_model = getattr(model.model, "diffusion_model", None)
+    if not isinstance(diffusion_model, UNetModel):
+        raise IncompatibleBaseModelError(
+            f"This model is a {type(model.model).__name__}, which has no UNet with cross-attention; "
+            "connect an SD1.5 or SDXL checkpoint (Flux, SD3 and other transformer models are not supported)."
+        )
+    return diffusion_model
+
+
+def find_sites(unet: UNetModel) -> tuple[AttentionSite, ...]:
+    """All attention layers of a UNet, in the order of the published adapters.
+
+    Returns:
+        Self- and cross-attention of every transformer block, blocks in the order input, output, middle.
+    """
+    found: list[tuple[tuple[str, int, int], str, BasicTransformerBlock]] = []
+    for path, module in unet.named_modules():
+        place = PLACE.match(path)
+        if place and isinstance(module, BasicTransformerBlock):
+            stage, number, transformer = place.groups()
+            block = (stage, 0 if stage == "middle" else int(number), int(transformer))
+            found.append((block, path, module))
+    found.sort(key=lambda entry: (STAGES.index(entry[0][0]), entry[0][1], entry[0][2]))
+    sites: list[AttentionSite] = []
+    for place, (block, path, module) in enumerate(found):
+        for offset, (kind, name) in enumerate((("self", "attn1"), ("cross", "attn2"))):
+            layer = getattr(module, name, None)
+            if layer is not None:
+                sites.append(
+                    AttentionSite(
+                        kind=kind,  # type: ignore[arg-type]
+                        block=block,
+                        index=2 * place + offset,
+                        channels=layer.to_q.in_features,
+                        path=f"{path}.{name}",
+                    )
+                )
+    return tuple(sites)
+
+
+def context_width(unet: UNetModel) -> int:
+    """Width of the text context that the UNet's cross-attention reads."""
+    for module in unet.modules():
+        if isinstance(module, BasicTransformerBlock) and module.attn2 is not None:
+            return module.attn2.to_k.in_features
+    raise IncompatibleBaseModelError("This UNet has no cross-attention; connect an SD1.5 or SDXL checkpoint.")
+
+
+def require_fit(model: ModelPatcher, widths: Mapping[int, int], context: int, *, name: str) -> None:
+    """Refuse a base model of another architecture than the adapter's.
+
+    Args:
+        model: the MODEL.
+        widths: C of every cross-attention layer that the adapter knows, by site index.
+        context: width of the text context that the adapter was trained with.
+        name: of the method, for messages.
+
+    Raises:
+        IncompatibleBaseModelError: naming what both sides are.
+    """
+    unet = unet_of(model)
+    found = {site.index: site.channels for site in find_sites(unet) if site.kind == "cross"}
+    if found != dict(widths) or context_width(unet) != context:
+        raise IncompatibleBaseModelError(
+            f"This {name} adapter fits a UNet with {len(widths)} cross-attention layers and a context {context} wide"
+            f"{family_of(context)}, this model has {len(found)} and {context_width(unet)}{family_of(context_width(unet))}: "
+            "connect a checkpoint of the architecture that the adapter was trained for."
+        )
+
+
+def family_of(context: int) -> str:
+    """The name of a model family in brackets, by the width of its text context; empty for an unknown one."""
+    return f" ({FAMILIES[context]})" if context in FAMILIES else ""

@@ -1,0 +1,1 @@
+"""UniPortrait in ComfyUI."""

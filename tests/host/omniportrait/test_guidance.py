@@ -1,0 +1,474 @@
+"""Reference-Based Guidance as its nodes use it: who is found where, what is kept, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from likeness.models.errors import (
+    IncompatibleBaseModelError,
+    InvalidSettingError,
+    MissingRecordingError,
+)
+from likeness.models.omniportrait.references import CROP_SIZE, Person, ReferencePicture, References
+from likeness.tests.host.guiders import guiders, run_guider
+
+pytestmark = pytest.mark.comfy
+
+SIDE = 16
+CONTEXT = 24
+
+
+def half(side="left"):
+    mask = torch.zeros(1, SIDE, SIDE)
+    mask[..., : SIDE // 2] = 1
+    return mask if side == "left" else mask.flip(-1)
+
+
+def picture(seed, channels=4):
+    face = torch.zeros(SIDE, SIDE)
+    face[4:12, 4:12] = 1
+    latent = torch.randn(1, channels, SIDE, SIDE, generator=torch.Generator().manual_seed(seed))
+    return ReferencePicture(latent, face)
+
+
+def references(*masks, channels=4):
+    chain = References()
+    for place, mask in enumerate(masks):
+        person = Person(
+            name=("Ann", "Ben")[place],
+            crops=torch.zeros(1, 3, CROP_SIZE, CROP_SIZE),
+            pictures=(picture(place, channels),),
+            mask=mask,
+        )
+        chain = chain.add(person)
+    return chain
+
+
+@pytest.fixture
+def guided(loaded_model):
+    from likeness.host.omniportrait.guidance import FaceFinding, apply_guidance
+
+    def build(people, finding=None, **settings):
+        with torch.inference_mode():
+            chosen = finding or FaceFinding(by="mask")
+            settings = {"start_percent": 0.0, "strength": 0.5, "seeds": 1, **settings}
+            return apply_guidance(loaded_model, people, chosen, **settings)[0]
+
+    return build
+
+
+def text(seed=10, tokens=77, **options):
+    generator = torch.Generator().manual_seed(seed)
+    return [[torch.randn(1, tokens, CONTEXT, generator=generator), {"pooled_output": None, **options}]]
+
+
+def named(*rows):
+    from likeness.host.sampling.runs import PIVOTS_KEY
+
+    return text(**{PIVOTS_KEY: tuple(enumerate(rows))})
+
+
+@pytest.fixture
+def pulls(monkeypatch):
+    """What every guided evaluation pulled at."""
+    from likeness.models.omniportrait.reference_guidance import ReferenceGuidance
+
+    seen = []
+    calculate = ReferenceGuidance.pulls
+
+    def watched(self, step):
+        found = calculate(self, step)
+        seen.append((step, found))
+        return found
+
+    monkeypatch.setattr(ReferenceGuidance, "pulls", watched)
+    return seen
+
+
+def test_the_attention_that_is_read_is_that_of_the_layers(loaded_model, guided, drawn, pulls):
+    from likeness.host.omniportrait.guidance import FaceFinding
+    from likeness.host.unet.sites import find_sites, unet_of
+
+    kept = {}
+    unet = unet_of(loaded_model)
+    for site in find_sites(unet):
+        if (site.block[0] == "output" and site.block[1] >= 9) or (site.block[0] == "input" and site.block[1] <= 2):
+            layer = unet.get_submodule(site.path)
+            for part in ("to_q", "to_k"):
+                getattr(layer, part).register_forward_hook(
+                    lambda module, args, output, key=(site, part): kept.setdefault(key, []).append(output.detach())
+                )
+    drawn(guided(references(None), FaceFinding()), steps=1, positive=named(5), cfg=1.0)
+    [(step, _)] = pulls
+
+    def whole(site):
+        # the first call read the reference, the second is ours, the last the layer's own
+        heads = unet.get_submodule(site.path).heads
+        query, key = (kept[site, part][-1].unflatten(-1, (heads, -1)).transpose(1, 2) for part in ("to_q", "to_k"))
+        return (query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5).softmax(-1).mean(1)
+
+    sites = {site for site, _ in kept}
+    cross = [whole(site)[..., 5] for site in sites if site.kind == "cross"]
+    assert len(cross) == 5
+    column = torch.stack(cross).mean(0).unflatten(1, (SIDE, SIDE))
+    torch.testing.assert_close(step.attention.columns[0], column, atol=1e-5, rtol=1e-4)
+    values = torch.rand(1, SIDE * SIDE)
+    own = torch.stack(
+        [
+            (whole(site) @ values[..., None])[..., 0]
+            for site in sites
+            if site.kind == "self" and site.block[0] == "output"
+        ]
+    )
+    torch.testing.assert_close(step.attention.spread(values), own.mean(0), atol=1e-5, rtol=1e-4)
+
+
+def test_a_prompt_that_names_nobody_is_refused_with_the_way_out(guided, drawn):
+    from likeness.host.omniportrait.guidance import FaceFinding
+
+    with pytest.raises(InvalidSettingError, match='stands for "Ann"; write @id1'):
+        drawn(guided(references(None), FaceFinding()), positive=text())
+
+
+def test_people_are_found_by_faces_in_the_decoded_preview(loaded_model, guided, drawn, pulls):
+    import numpy as np
+    from likeness.host.encoders.detector import LoadedFaceAnalysis
+    from likeness.host.omniportrait.guidance import FaceFinding
+    from likeness.models.face.types import Detection
+
+    decoded = []
+
+    class Vae:
+        def decode(self, latent):
+            decoded.append(latent)
+            return torch.zeros(len(latent), 8 * SIDE, 8 * SIDE, 3)
+
+    class Analysis(LoadedFaceAnalysis):
+        def look(self, picture, min_score):
+            points = np.array([[70, 40], [90, 40], [80, 55], [72, 70], [88, 70]], np.float32)
+            shift = np.array([[-60, 0]], np.float32)
+            boxes = [np.array([64, 24, 104, 88], np.float32), np.array([4, 24, 44, 88], np.float32)]
+            return [Detection(boxes[0], points, 0.9), Detection(boxes[1], points + shift, 0.8)]
+
+    finding = FaceFinding(by="face in the preview", vae=Vae(), analysis=Analysis(None))
+    drawn(guided(references(None, None), finding), steps=7)
+    assert len(pulls) == 7
+    assert len(decoded) == 2
+    ann, ben = pulls[0][1]
+    assert ann.mask[0, 0, 7, 3] == 1
+    assert ann.mask[0, 0, :, 8:].max() == 0
+    assert ben.mask[0, 0, 7, 10] == 1
+    expected = loaded_model.model.process_latent_out(
+        pulls[0][0].denoised * loaded_model.model.latent_format.scale_factor
+    )
+    torch.testing.assert_close(decoded[0], expected)
+
+
+def test_every_second_step_shares_its_gradient_with_the_next(guided, drawn, pulls):
+    each = drawn(guided(references(half())), steps=4)
+    assert len(pulls) == 4
+    shared = drawn(guided(references(half()), every_k=2), steps=4)
+    assert len(pulls) == 6
+    assert torch.isfinite(shared).all()
+    assert not torch.equal(shared, each)
+    assert [step.sigma for step, _ in pulls[4:]] == [step.sigma for step, _ in pulls[:4:2]]
+
+
+def test_the_next_noise_level_is_the_next_lower_one_of_the_run():
+    from likeness.host.guidance.step import levels_of
+
+    options = {"sample_sigmas": torch.tensor([4.0, 2.0, 1.0, 0.0])}
+    assert [levels_of(sigma, options).following for sigma in (4.0, 3.0, 2.0, 1.0)] == [2.0, 2.0, 1.0, 0.0]
+    assert levels_of(4.0, {}).following == 0
+
+
+def test_moving_the_picture_alone_carries_further(guided, drawn):
+    plain = drawn(guided(references(half()), strength=1e-9), steps=4)
+    eps, x0 = (drawn(guided(references(half()), step_mode=mode), steps=4) for mode in ("eps", "x0_only"))
+    assert (x0 - plain).norm() > 1.02 * (eps - plain).norm()
+
+
+def test_where_memory_is_short_the_same_gradient_takes_less(loaded_model, guided, drawn, monkeypatch):
+    from comfy import model_management
+    from likeness.host.guidance import step as guided_step
+
+    found = {}
+    calculate = guided_step.gradient_of
+    for free in (1e12, 0.0):
+        gradients, kept = [], []
+
+        def watched(pulls, leaf, scale, gradients=gradients):
+            gradients.append(calculate(pulls, leaf, scale))
+            return gradients[-1]
+
+        def pack(tensor, kept=kept):
+            kept.append((tensor.untyped_storage().data_ptr(), tensor.untyped_storage().nbytes()))
+            return tensor
+
+        monkeypatch.setattr(guided_step, "gradient_of", watched)
+        # asked for two numbers it is the attention that wants to know
+        monkeypatch.setattr(
+            model_management, "get_free_memory", lambda *args, free=free: (1e12, 1e12) if len(args) > 1 else free
+        )
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            drawn(guided(references(half())), steps=1)
+        found[free] = gradients[0], sum(dict(kept).values())
+    torch.testing.assert_close(found[0.0][0], found[1e12][0], atol=1e-6 * float(found[1e12][0].abs().max()), rtol=1e-5)
+    assert found[0.0][0].abs().max() > 0
+
+
+def test_memory_is_asked_for_beforehand(loaded_model, guided, drawn, monkeypatch):
+    from comfy import model_management
+
+    asked = []
+    load = model_management.load_models_gpu
+
+    def watched(models, memory_required=0, **others):
+        asked.append(memory_required)
+        return load(models, memory_required=memory_required, **others)
+
+    monkeypatch.setattr(model_management, "load_models_gpu", watched)
+    drawn(loaded_model, steps=1)
+    drawn(guided(references(half())), steps=1)
+    plain, more = asked[0], asked[-1]
+    assert more > plain > 0
+
+
+def test_references_are_read_again_only_if_something_changed(guided, drawn, monkeypatch):
+    from likeness.host.guidance import reference_features
+
+    reads = []
+    read = reference_features.ReferenceReader.__call__
+
+    def watched(self, *args):
+        reads.append(args)
+        return read(self, *args)
+
+    monkeypatch.setattr(reference_features.ReferenceReader, "__call__", watched)
+    people = references(half())
+    model = guided(people, seeds=2)
+    drawn(model)
+    assert len(reads) == 2
+    drawn(model, seed=5)
+    drawn(guided(people, seeds=2, strength=0.3))
+    assert len(reads) == 2
+    drawn(model, positive=text(seed=12, tokens=7))
+    assert len(reads) == 4
+    drawn(guided(people, seeds=2, reference_percent=0.5))
+    assert len(reads) == 6
+
+
+def test_a_run_is_recorded_under_its_latent(guided, drawn, loaded_model):
+    from likeness.host.sampling.runs import recorded_guidance
+    from likeness.models.records.similarity_curves import draw_curves, mask_images
+
+    model = guided(references(half(), half("right")))
+    latent = drawn(model, steps=3, batch=2)
+    history = recorded_guidance(model, latent)
+    assert history.names == ("Ann", "Ben")
+    assert len(history.curve("Ann")) == len(history.corrections) == 3
+    assert all(0 < value <= 1 for _, value in history.curve("Ben"))
+    assert history.corrections[0].share == pytest.approx(0.5, rel=1e-3)
+    assert mask_images(history).shape == (4, 8 * SIDE, 8 * SIDE)
+    assert draw_curves(history).shape == (1, 432, 768, 3)
+    with pytest.raises(MissingRecordingError, match="No guidance was recorded"):
+        recorded_guidance(model, latent + 1)
+    with pytest.raises(MissingRecordingError, match="Nobody is pulled"):
+        recorded_guidance(loaded_model, latent)
+
+
+def test_wrong_empty_and_whole_frame_masks(guided, drawn, loaded_model):
+    plain = drawn(loaded_model)
+    nobody = drawn(guided(references(torch.zeros(1, 3, 5))))
+    torch.testing.assert_close(nobody, plain, atol=1e-3, rtol=0)
+    whole = drawn(guided(references(torch.ones(1, 1, 1))))
+    assert torch.isfinite(whole).all()
+    assert (whole - nobody).abs().amin((0, 1)).max() > 0
+    with pytest.raises(InvalidSettingError, match="NaN"):
+        references(torch.full((1, 4, 4), torch.nan))
+
+
+def test_what_cannot_be_guided_is_said_beforehand(loaded_model, guided):
+    from likeness.host.omniportrait.guidance import FaceFinding, apply_guidance
+
+    with pytest.raises(InvalidSettingError, match="needs a VAE"):
+        guided(references(None), FaceFinding(by="face in the preview"))
+    with pytest.raises(InvalidSettingError, match='where "Ann" is'):
+        guided(references(None))
+    with pytest.raises(IncompatibleBaseModelError, match="16 latent channels, this model has 4"):
+        guided(references(half(), channels=16))
+    with pytest.raises(InvalidSettingError, match="every_k is 0"):
+        guided(references(half()), every_k=0)
+    for settings in ({"strength": 0.0}, {"start_percent": 0.6, "end_percent": 0.5}):
+        model, applied = apply_guidance(loaded_model, references(half()), FaceFinding(by="mask"), **settings)
+        assert model is loaded_model
+        assert not applied
+    assert apply_guidance(loaded_model, References(), FaceFinding())[1] is False
+
+
+def test_layers_without_a_gradient_are_refused(loaded_model, guided):
+    class Quantised(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.packed = torch.nn.Parameter(torch.zeros(4, dtype=torch.uint8), requires_grad=False)
+
+    loaded_model.model.diffusion_model.out[2] = Quantised()
+    with pytest.raises(IncompatibleBaseModelError, match=r"out\.2 of this model is a Quantised.*no GGUF or TensorRT"):
+        guided(references(half()))
+
+
+def test_packed_weights_inside_ordinary_layers_are_refused(loaded_model, guided):
+    """As ComfyUI-GGUF keeps them: a Linear whose weight is a tensor with a type of its own."""
+    from likeness.host.unet.sites import find_sites, unet_of
+
+    class Packed(torch.Tensor):
+        tensor_type = "Q4_K"
+
+    unet = unet_of(loaded_model)
+    layer = unet.get_submodule(find_sites(unet)[0].path).to_q
+    layer.weight = torch.nn.Parameter(layer.weight.detach().as_subclass(Packed), requires_grad=False)
+    with pytest.raises(IncompatibleBaseModelError, match=r"to_q of this model is a Linear.*no GGUF or TensorRT"):
+        guided(references(half()))
+
+
+def test_an_engine_in_place_of_the_network_is_refused(loaded_model, guided):
+    class TrTUnet:
+        dtype = torch.float16
+
+    del loaded_model.model.diffusion_model
+    loaded_model.model.diffusion_model = TrTUnet()
+    with pytest.raises(IncompatibleBaseModelError, match=r"is a TrTUnet.*no TensorRT engine"):
+        guided(references(half()))
+
+
+@pytest.mark.parametrize("name", ["cfg", "no cfg", "basic", "dual", "perp"])
+def test_every_guider_is_guided(loaded_model, guided, conditioning, pulls, name):
+    with torch.inference_mode():
+        plain = run_guider(guiders(loaded_model, conditioning)[name][0])
+        found = run_guider(guiders(guided(references(half())), conditioning)[name][0])
+    assert len(pulls) == 2
+    assert torch.isfinite(found).all()
+    assert not torch.equal(found, plain)
+
+
+def test_a_control_net_goes_on_as_it_was_and_inpainting_keeps_the_rest(loaded_model, guided, drawn):
+    import comfy.sample
+    from comfy.controlnet import ControlBase
+
+    class Control(ControlBase):
+        def __init__(self):
+            super().__init__()
+            self.graphs = []
+
+        def get_control(self, x, *others):
+            self.graphs.append(x.requires_grad)
+            return {"middle": [torch.full((len(x), 128, 2, 2), 0.3)], "output": []}
+
+    control = Control()
+    model = guided(references(half()))
+    steered = drawn(model, positive=text(control=control), negative=text(11, control=control))
+    assert control.graphs
+    assert not any(control.graphs)
+    assert not torch.equal(steered, drawn(model, positive=text(), negative=text(11)))
+    start = torch.randn(1, 4, SIDE, SIDE, generator=torch.Generator().manual_seed(8))
+    mask = torch.zeros(1, 1, SIDE, SIDE)
+    mask[..., : SIDE // 2] = 1
+    with torch.inference_mode():
+        noise = torch.randn(start.shape, generator=torch.Generator().manual_seed(9))
+        options = {"denoise": 0.6, "noise_mask": mask, "disable_pbar": True, "seed": 1}
+        painted = comfy.sample.sample(model, noise, 4, 4.0, "euler", "normal", text(), text(11), start, **options)
+    torch.testing.assert_close(painted[..., SIDE // 2 :], start[..., SIDE // 2 :], atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(painted[..., : SIDE // 2], start[..., : SIDE // 2])
+
+
+def test_it_works_beside_perturbed_and_self_attention_guidance(loaded_model, guided, drawn):
+    from comfy_extras.nodes_pag import PerturbedAttentionGuidance
+    from comfy_extras.nodes_sag import SelfAttentionGuidance
+
+    def patched(node, model, **settings):
+        with torch.inference_mode():
+            if hasattr(node, "execute"):
+                return node.execute(model, **settings).args[0]
+            return node().patch(model, **settings)[0]
+
+    def both(model):
+        return patched(
+            SelfAttentionGuidance, patched(PerturbedAttentionGuidance, model, scale=3.0), scale=0.5, blur_sigma=2.0
+        )
+
+    plain = drawn(both(loaded_model))
+    found = drawn(both(guided(references(half()))))
+    assert torch.isfinite(found).all()
+    assert not torch.equal(found, plain)
+
+
+def test_cancelling_inside_a_step_leaves_nothing_behind(loaded_model, guided, drawn, monkeypatch):
+    from comfy import model_management
+
+    plain, model = drawn(loaded_model), guided(references(half()))
+    before = {name: (each.data_ptr(), each.is_inference()) for name, each in loaded_model.model.named_parameters()}
+    drawn(model)
+    from likeness.host.guidance import step as guided_step
+
+    def cancelled(*args):
+        model_management.interrupt_current_processing()
+        return calculate(*args)
+
+    calculate = guided_step.gradient_of
+    monkeypatch.setattr(guided_step, "gradient_of", cancelled)
+    with pytest.raises(model_management.InterruptProcessingException):
+        drawn(model)
+    monkeypatch.undo()
+    after = {name: (each.data_ptr(), each.is_inference()) for name, each in loaded_model.model.named_parameters()}
+    assert after == before
+    assert torch.equal(drawn(loaded_model), plain)
+
+
+def test_queued_three_times_it_gives_the_same(guided, drawn):
+    model = guided(references(half()))
+    first = drawn(model)
+    assert torch.equal(drawn(model), first)
+    assert torch.equal(drawn(model), first)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_weights_are_guided(tiny_model, sample, dtype):
+    from likeness.host.omniportrait.guidance import FaceFinding, apply_guidance
+
+    with torch.inference_mode():
+        model = tiny_model()
+        model.model.diffusion_model.to(dtype)
+        model.model.diffusion_model.dtype = dtype
+        model.model.manual_cast_dtype = None
+        settings = {"start_percent": 0.0, "strength": 0.5, "seeds": 1}
+        found, applied = apply_guidance(model, references(half()), FaceFinding(by="mask"), **settings)
+        assert applied
+        plain, moved = sample(model), sample(found)
+    assert torch.isfinite(moved).all()
+    assert not torch.equal(moved, plain)
+
+
+@pytest.mark.parametrize("features", ["coarse", "fine"])
+def test_the_layers_of_sdxl_are_guided_at_both_taps(tiny_model, sample, features):
+    from likeness.host.omniportrait.guidance import FaceFinding, apply_guidance
+
+    with torch.inference_mode():
+        model = tiny_model("sdxl")
+        settings = {"start_percent": 0.0, "strength": 0.5, "seeds": 1, "features": features}
+        found, applied = apply_guidance(model, references(half()), FaceFinding(by="mask"), **settings)
+        assert applied
+        plain, moved = sample(model), sample(found)
+    assert torch.isfinite(moved).all()
+    assert not torch.equal(moved, plain)
+
+
+def test_taps_are_where_the_papers_read(tiny_model):
+    from likeness.host.unet.levels import halvings, tap_of
+    from likeness.host.unet.sites import unet_of
+
+    sd15, sdxl = (unet_of(tiny_model(kind)) for kind in ("sd15", "sdxl"))
+    assert [tap_of(sd15, detail).block for detail in ("coarse", "fine")] == [5, 8]
+    assert [tap_of(sdxl, detail).block for detail in ("coarse", "fine")] == [2, 5]
+    levels = halvings(sd15)
+    assert [levels["input", number] for number in (0, 3, 6, 9, 11)] == [0, 1, 2, 3, 3]
+    assert [levels["output", number] for number in (0, 2, 3, 6, 9)] == [3, 3, 2, 1, 0]

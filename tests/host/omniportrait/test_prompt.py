@@ -1,0 +1,287 @@
+"""OmniPortrait's prompt as CONDITIONING: which rows are whom, and what is fused into them."""
+
+import pytest
+import torch
+from likeness.models.clip import tokens
+from likeness.models.errors import IncompatibleBaseModelError, InvalidSettingError
+from likeness.models.omniportrait.pivot_prompt import read_prompt
+from likeness.models.omniportrait.references import Person, References
+from likeness.tests.models.omniportrait.small_adapter import small_encoder, small_pivot
+
+pytestmark = pytest.mark.comfy
+
+KINDS = ["sd15", "sdxl"]
+LONG = "word " * 90
+PIVOTS = "likeness.pivots"
+
+
+@pytest.fixture(scope="module")
+def omniportrait():
+    from likeness.host.omniportrait.adapter import new_omniportrait
+    from likeness.models.omniportrait.checkpoint import OmniPortraitAdapter
+
+    encoder, pivot = small_encoder(), small_pivot(text=24)
+    return new_omniportrait(
+        OmniPortraitAdapter(pivot=pivot, image_encoder=encoder, config=encoder.config, context_dim=24)
+    )
+
+
+@pytest.fixture(scope="module")
+def people():
+    """A builder: `people(2, 1)` are two people, with two crops and with one."""
+
+    def build(*counts):
+        generator = torch.Generator().manual_seed(4)
+        return References(
+            tuple(
+                Person(name=f"person {place + 1}", crops=torch.rand(count, 3, 224, 224, generator=generator))
+                for place, count in enumerate(counts)
+            )
+        )
+
+    return build
+
+
+@pytest.fixture
+def encode(omniportrait, people):
+    from likeness.host.omniportrait.prompt import encode_prompt
+
+    def run(clip, text, *counts, **options):
+        return encode_prompt(clip, people(*counts or (1,)), text, **{"omniportrait": omniportrait, **options})
+
+    return run
+
+
+def plain(clip, text):
+    return clip.encode_from_tokens_scheduled(clip.tokenize(text))
+
+
+def ids_of(clip, text, name="l"):
+    return [entry[0] for row in clip.tokenize(text)[name] for entry in row]
+
+
+def ids_at(clip, text, pivots):
+    flat = ids_of(clip, text)
+    return [(person, flat[row]) for person, row in pivots]
+
+
+MAN, WOMAN = tokens.encode("man")[0], tokens.encode("woman")[0]
+CASES = [
+    ("a man @id1 and a woman @id2 in a cafe", "a man and a woman in a cafe"),
+    ("a (man @id1:1.2) and ((a woman @id2)) in (a (dark:1.3) cafe:0.8)", "a (man:1.2) and ((a woman)) in (a (dark:1.3) cafe:0.8)"),
+    ("(a man:1.2) @id1, (woman) @id2.", "(a man:1.2), (woman)."),
+    ("(unbalanced, (a man @id1:1.2) and a woman @id2", "(unbalanced, (a man:1.2) and a woman"),
+    ("un) balanced :) (a man @id1:1.2) and a woman @id2", "un) balanced :) (a man:1.2) and a woman"),
+    (":) a (man:1.2) @id1 and ((woman) @id2", ":) a (man:1.2) and ((woman)"),
+    ("a (man:1.2 @id1) and (woman:1.1) @id2", "a (man:1.2) and (woman:1.1)"),
+    ('a "man" @id1, some \\(woman\\)!!! @id2, so', 'a "man" , some \\(woman\\)!!! , so'),
+    ("a man @id1's dog, a woman's cat, the woman @id2's", "a man's dog, a woman's cat, the woman's"),
+    (LONG + "a man @id1\n\nand a 😀 woman @id2", LONG + "a man\n\nand a 😀 woman"),
+    ("a man @id1, " + LONG + "(woman @id2:1.4)", "a man, " + LONG + "(woman:1.4)"),
+    ("word " * 74 + "man @id1 woman @id2", "word " * 74 + "man woman"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("marked", "without"), CASES)
+def test_every_marker_finds_its_noun_and_the_ids_are_those_without_markers(encode, narrow_clip, kind, marked, without):
+    clip = narrow_clip(kind)
+    for name in clip.tokenize(without):
+        assert ids_of(clip, read_prompt(marked).text, name) == ids_of(clip, without, name)
+    [[tensor, options]] = encode(clip, marked, 1, 1, omniportrait=None)
+    [[expected, expected_options]] = plain(clip, without)
+    assert torch.equal(tensor, expected)
+    assert torch.equal(options["pooled_output"], expected_options["pooled_output"])
+    assert ids_at(clip, without, options[PIVOTS]) == [(0, MAN), (1, WOMAN)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_row_is_that_of_the_nouns_last_token(encode, narrow_clip, kind):
+    clip, text = narrow_clip(kind), "one Supercalifragilistic @id1 here"
+    pieces = tokens.encode("Supercalifragilistic")
+    assert len(pieces) > 2
+    [[_, options]] = encode(clip, text)
+    assert options[PIVOTS] == ((0, 1 + len(pieces)),)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("strength", [1.0, 0.4, 2.0])
+def test_only_the_marked_rows_change_into_the_fusion_of_face_and_word(
+    encode, narrow_clip, omniportrait, people, kind, strength
+):
+    clip = narrow_clip(kind)
+    [[tensor, options]] = encode(clip, CASES[0][0], 3, 2, strength=strength)
+    [[expected, expected_options]] = plain(clip, CASES[0][1])
+    first, second = (small_encoder()(person.crops).mean(0, keepdim=True) for person in people(3, 2).people)
+    rows = [row for _, row in options[PIVOTS]]
+    wanted = expected.clone()
+    for row, embedding in zip(rows, (first, second), strict=True):
+        wanted[:, row] = small_pivot(text=24)(expected[:, row], embedding, strength)
+    torch.testing.assert_close(tensor, wanted, atol=1e-5, rtol=1e-5)
+    changed = (tensor != expected).any(-1)[0].nonzero().flatten().tolist()
+    assert changed == rows
+    assert torch.equal(options["pooled_output"], expected_options["pooled_output"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_several_words_of_one_person_all_change(encode, narrow_clip, kind):
+    clip = narrow_clip(kind)
+    [[tensor, options]] = encode(clip, "a man @id1 and the same man @id1 @id1")
+    assert options[PIVOTS] == ((0, 2), (0, 6))
+    [[expected, _]] = plain(clip, "a man and the same man")
+    assert (tensor != expected).any(-1)[0].nonzero().flatten().tolist() == [2, 6]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("options", [{"strength": 0.0}, {"omniportrait": None}])
+def test_strength_0_and_no_adapter_leave_every_bit(encode, narrow_clip, kind, options):
+    clip = narrow_clip(kind)
+    [[tensor, found]] = encode(clip, CASES[1][0], 1, 1, **options)
+    [[expected, expected_options]] = plain(clip, CASES[1][1])
+    assert torch.equal(tensor, expected)
+    assert torch.equal(found["pooled_output"], expected_options["pooled_output"])
+    assert [person for person, _ in found[PIVOTS]] == [0, 1]
+
+
+def test_one_person_without_a_marker(encode, narrow_clip):
+    clip = narrow_clip()
+    [[tensor, options]] = encode(clip, "a (woman:1.3) in a cafe")
+    assert ids_at(clip, "a (woman:1.3) in a cafe", options[PIVOTS]) == [(0, WOMAN)]
+    assert not torch.equal(tensor, plain(clip, "a (woman:1.3) in a cafe")[0][0])
+
+
+def test_somebody_without_a_marker_is_left_out_with_a_warning(encode, narrow_clip, caplog):
+    clip = narrow_clip()
+    [[tensor, options]] = encode(clip, "a man and a woman @id2", 1, 1)
+    assert options[PIVOTS] == ((1, 5),)
+    assert ['"person 1"; write @id1' in record.getMessage() for record in caplog.records] == [True]
+    [[expected, _]] = plain(clip, "a man and a woman")
+    assert (tensor != expected).any(-1)[0].nonzero().flatten().tolist() == [5]
+
+
+def test_nobody_is_the_plain_prompt_with_a_warning(narrow_clip, omniportrait, caplog):
+    from likeness.host.omniportrait.prompt import encode_prompt
+
+    clip = narrow_clip()
+    [[tensor, options]] = encode_prompt(clip, References(), "a man @id1 sits", omniportrait=omniportrait)
+    assert options[PIVOTS] == ()
+    assert torch.equal(tensor, plain(clip, "a man sits")[0][0])
+    assert ["nobody is in the chain" in record.getMessage() for record in caplog.records] == [True]
+
+
+@pytest.mark.parametrize("prompt", ["@id1 a man", "  @id1, a man", "(@id1:1.2) man", '"...", @id1 man'])
+def test_a_marker_needs_a_word_before_it(encode, narrow_clip, prompt):
+    with pytest.raises(InvalidSettingError, match=r'No word stands before @id1; .* "a man @id1"'):
+        encode(narrow_clip(), prompt)
+
+
+def test_two_people_cannot_share_a_word(encode, narrow_clip):
+    with pytest.raises(InvalidSettingError, match="@id1 and @id2 follow the same word"):
+        encode(narrow_clip(), "a couple @id1 @id2", 1, 1)
+
+
+def test_a_marker_that_would_change_how_the_prompt_is_read_is_refused(encode, narrow_clip):
+    """The bracket of a smiley closes nothing, and its two characters are one token."""
+    with pytest.raises(
+        InvalidSettingError, match=r'right behind its noun and before a weight, as in "\(man @id1:1\.2\)"'
+    ):
+        encode(narrow_clip(), "a man :) @id1 in a cafe")
+
+
+@pytest.mark.parametrize("strength", [-0.1, 2.1])
+def test_a_strength_out_of_range_is_refused(encode, narrow_clip, strength):
+    with pytest.raises(InvalidSettingError, match="choose a number from 0 to 2"):
+        encode(narrow_clip(), "a man @id1", strength=strength)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_clip_of_the_other_architecture_is_refused(encode, narrow_clip, kind):
+    clip = narrow_clip(kind, width=32)
+    with pytest.raises(IncompatibleBaseModelError, match="rows 32 wide, this OmniPortrait adapter needs 24"):
+        encode(clip, "a man @id1")
+    assert encode(clip, "a man @id1", omniportrait=None)[0][1][PIVOTS] == ((0, 2),)
+
+
+@pytest.fixture
+def embeddings(tmp_path):
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    both = {"clip_l": torch.randn(2, 8), "clip_g": torch.randn(2, 16)}
+    save_file({"emb_params": torch.randn(3, 24)}, tmp_path / "sd15.safetensors")
+    save_file({"emb_params": torch.randn(2, 17)}, tmp_path / "foreign.safetensors")
+    save_file(both, tmp_path / "sdxl.safetensors")
+    save_file({"clip_l": torch.randn(2, 8)}, tmp_path / "half.safetensors")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("kind", "prompt", "row"),
+    [
+        ("sd15", "a embedding:sd15 @id1, so", 4),  # the last of three vectors
+        ("sd15", "a embedding:sd15@id1 man", 4),
+        ("sd15", "(embedding:sd15 @id1:1.3) so", 3),
+        ("sd15", "a embedding:sd15 , man @id1", 6),
+        ("sd15", "a man @id1 embedding:sd15 so", 2),
+        ("sd15", "a embedding:foreign (man @id1:1.3)", 2),
+        ("sd15", "a embedding:missing man @id1", 2),
+        ("sdxl", "a embedding:sdxl @id1, so", 3),
+        ("sdxl", "a embedding:missing (man @id1:1.3)", 2),
+    ],
+)
+def test_embeddings_in_the_prompt(encode, narrow_clip, embeddings, kind, prompt, row):
+    """Causal encoders: the row before the first that a word behind the noun changes is the noun's."""
+    clip = narrow_clip(kind, embeddings=embeddings)
+    [[tensor, options]] = encode(clip, prompt)
+    assert options[PIVOTS] == ((0, row),)
+    [[expected, _]] = plain(clip, read_prompt(prompt).text)
+    assert (tensor != expected).any(-1)[0].nonzero().flatten().tolist() == [row]
+    first, second = (plain(clip, prompt.replace("@id1", f" {word} "))[0][0][0] for word in ("tree", "house"))
+    assert int((first != second).any(1).nonzero()[0]) == row + 1
+
+
+def test_an_embedding_for_one_encoder_only_is_refused(encode, narrow_clip, embeddings):
+    from likeness.models.errors import LikenessError
+
+    with pytest.raises(LikenessError, match="split this prompt differently"):
+        encode(narrow_clip("sdxl", embeddings=embeddings), "a embedding:half , man @id1")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_schedule_of_clip_hooks(encode, narrow_clip, kind):
+    """A CLIP with a hook that changes on the way gives several entries; each is fused and knows its pivots."""
+    import comfy.hooks
+    from comfy_extras.nodes_hooks import SetClipHooks
+
+    clip = narrow_clip(kind)
+    weights = clip.patcher.model.state_dict()
+    key = next(key for key in weights if key.endswith("layers.0.mlp.fc1.weight"))
+    group = comfy.hooks.create_hook_model_as_lora(None, {key: 2 * weights[key]}, 1.0, 1.0)
+    frames = comfy.hooks.HookKeyframeGroup()
+    for strength, percent in ((1.0, 0.0), (0.2, 0.5)):
+        frames.add(comfy.hooks.HookKeyframe(strength=strength, start_percent=percent))
+    group.set_keyframes_on_hooks(frames)
+    [clip] = SetClipHooks().apply_hooks(clip, True, False, group)
+    encoded, without = encode(clip, "a man @id1 in a cafe"), plain(clip, "a man in a cafe")
+    assert [options["clip_start_percent"] for _, options in encoded] == [0.0, 0.5]
+    assert not torch.equal(encoded[0][0][:, 2], encoded[1][0][:, 2])
+    for (tensor, options), (expected, _) in zip(encoded, without, strict=True):
+        assert options[PIVOTS] == ((0, 2),)
+        assert (tensor != expected).any(-1)[0].nonzero().flatten().tolist() == [2]
+
+
+def test_a_run_knows_the_pivots_of_its_positive_prompt(encode, narrow_clip, tiny_model, sample):
+    from likeness.host.sampling.runs import CONDS_KEY, follow_runs
+
+    seen, model = [], tiny_model().clone()
+    follow_runs(model)
+
+    def noted(apply_model, given):
+        known = given["c"]["transformer_options"][CONDS_KEY].values()
+        seen.append({info.polarity.name: info.pivots for info in known})
+        return apply_model(given["input"], given["timestep"], **given["c"])
+
+    model.set_model_unet_function_wrapper(noted)
+    latent = sample(model, size=(8, 8), steps=1, positive=encode(narrow_clip(), "a man @id1 in a cafe"))
+    assert latent.isfinite().all()
+    assert seen[0] == {"POSITIVE": ((0, 2),), "NEGATIVE": ()}
