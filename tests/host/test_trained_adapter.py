@@ -108,7 +108,7 @@ def in_diffusers(unet, adapter, identities, x, text):
 @pytest.mark.parametrize(("train", "people"), [(train_stage_one, 1), (train_stage_two, 2)])
 def test_an_exported_adapter_draws_in_both_hosts_what_training_drew(tiny_model, chain, folder, train, people):
     from likeness.host.uniportrait.adapter import apply
-    from likeness.nodes.uniportrait import NONE, LoadUniPortrait
+    from likeness.nodes.uniportrait.adapter import NONE, LoadUniPortrait
 
     model, identities = tiny_model(), chain(people, strength=1.0)
     x, text = inputs(2, (16, 16))

@@ -192,11 +192,15 @@ def test_the_one_routing_map_is_that_of_the_router(graph):
 def definitions():
     """Every class of the graph that is in ComfyUI."""
     from comfy_extras.nodes_mask import SolidMask
-    from likeness.nodes import faces, miniature, routing_map, uniportrait, uniportrait_identity
+    from likeness.nodes import miniature
+    from likeness.nodes.evaluation import routing_map
+    from likeness.nodes.faces import detect
+    from likeness.nodes.uniportrait import adapter
+    from likeness.nodes.uniportrait import people as uniportrait_identity
 
     import nodes
 
-    modules = (faces, miniature, routing_map, uniportrait, uniportrait_identity)
+    modules = (detect, miniature, routing_map, adapter, uniportrait_identity)
     ours = {node.GET_SCHEMA().node_id: node for module in modules for node in module.NODES}
     return {**nodes.NODE_CLASS_MAPPINGS, "SolidMask": SolidMask, **ours}
 

@@ -6,11 +6,11 @@ from typing import Any, Literal, get_args
 
 from comfy_api.latest import io
 
-from ..host.consistentid.adapter import LoadedConsistentID
-from ..host.consistentid.prompt import encode_prompt
-from ..host.sampling.delayed_conditioning import MergePoint
-from ..models.consistentid.identity import Identities
-from .sockets import CATEGORY, ConsistentID, ConsistentIDIdentities
+from ...host.consistentid.adapter import LoadedConsistentID
+from ...host.consistentid.prompt import encode_prompt
+from ...host.sampling.delayed_conditioning import MergePoint
+from ...models.consistentid.identity import Identities
+from ..sockets import CATEGORY, ConsistentID, ConsistentIDIdentities
 
 MergeBy = Literal["percent", "step"]
 

@@ -6,12 +6,12 @@ from typing import Any, get_args
 
 from comfy_api.latest import io
 
-from ..host.consistentid.adapter import LoadedConsistentID, Mode, Purpose, apply, load_consistentid
-from ..host.consistentid.people import RECOGNISER
-from ..host.files import AUTO, list_files, list_recognisers, recogniser_file, resolve
-from ..host.placement import LoadedPlacement
-from ..models.consistentid.identity import Identities
-from .sockets import CATEGORY, ConsistentID, ConsistentIDIdentities, Placement
+from ...host.consistentid.adapter import LoadedConsistentID, Mode, Purpose, apply, load_consistentid
+from ...host.consistentid.people import RECOGNISER
+from ...host.files import AUTO, list_files, list_recognisers, recogniser_file, resolve
+from ...host.placement import LoadedPlacement
+from ...models.consistentid.identity import Identities
+from ..sockets import CATEGORY, ConsistentID, ConsistentIDIdentities, Placement
 
 
 class LoadConsistentID(io.ComfyNode):

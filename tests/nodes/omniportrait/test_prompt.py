@@ -33,7 +33,7 @@ def options(schema):
 
 
 def test_files_are_chosen_from_their_folders_and_loaded(folders):
-    from likeness.nodes.omniportrait import LoadOmniPortrait
+    from likeness.nodes.omniportrait.prompt import LoadOmniPortrait
 
     save_file(small_encoder().state_dict(), folders / "clip_vision" / "base.safetensors")
     whole, part = (folders / "omniportrait" / f"{name}.safetensors" for name in ("whole", "part"))
@@ -71,7 +71,7 @@ def clip():
 
 def test_the_prompt_node_gives_conditioning_and_the_text_without_markers(folders, clip):
     from likeness.host.omniportrait.adapter import load_omniportrait
-    from likeness.nodes.omniportrait import EncodeOmniPortraitPrompt
+    from likeness.nodes.omniportrait.prompt import EncodeOmniPortraitPrompt
 
     crops = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(7))
     people = References((Person(name="one", crops=crops[:1]), Person(name="two", crops=crops[1:])))

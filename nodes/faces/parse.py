@@ -5,12 +5,12 @@ from __future__ import annotations
 from comfy_api.latest import io, ui
 from torch import Tensor
 
-from ..host.encoders.parser import LoadedFaceParser, load_face_parser, parse_pictures
-from ..host.files import list_files, resolve
-from ..models.face.label_picture import labels_tensor
-from ..models.face.region_masks import MOST_EXPANDED, MOST_FEATHERED, REGIONS, mask_tensor
-from ..models.face.types import FaceSet
-from .sockets import CATEGORY, FaceParser, Faces
+from ...host.encoders.parser import LoadedFaceParser, load_face_parser, parse_pictures
+from ...host.files import list_files, resolve
+from ...models.face.label_picture import labels_tensor
+from ...models.face.region_masks import MOST_EXPANDED, MOST_FEATHERED, REGIONS, mask_tensor
+from ...models.face.types import FaceSet
+from ..sockets import CATEGORY, FaceParser, Faces
 
 
 def size_input(tooltip: str) -> io.Input:

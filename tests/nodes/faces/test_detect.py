@@ -24,7 +24,7 @@ def run(node, **inputs):
 
 
 def detect(image, **changes):
-    from likeness.nodes.faces import DetectFaces
+    from likeness.nodes.faces.detect import DetectFaces
 
     return run(DetectFaces, image=image, **(GIVEN | SELECTION | changes))
 
@@ -74,13 +74,13 @@ def test_a_face_analysis_is_asked_instead_and_no_model_file_is_looked_for(image,
 
 
 def test_the_preview_can_be_run_alone():
-    from likeness.nodes import faces
+    from likeness.nodes.faces import detect as faces
 
     assert [node.define_schema().is_output_node for node in faces.NODES] == [True, True, False]
 
 
 def test_pick_takes_what_detect_left(image):
-    from likeness.nodes.faces import PickFaces
+    from likeness.nodes.faces.detect import PickFaces
 
     faces = detect(image).result[0]
     output = run(PickFaces, faces=faces, on_no_face="error", **(SELECTION | {"index": 1}))
@@ -97,7 +97,7 @@ def test_passing_through_without_a_face(image):
 
 
 def test_combine_counts_both(image):
-    from likeness.nodes.faces import CombineFaces, PickFaces
+    from likeness.nodes.faces.detect import CombineFaces, PickFaces
 
     first, second = detect(image, take="all").result[0], detect(image[:, :90, :190]).result[0]
     faces, count = run(CombineFaces, faces_a=first, faces_b=second).result
@@ -107,7 +107,7 @@ def test_combine_counts_both(image):
 
 
 def test_crop_and_paste(image):
-    from likeness.nodes.face_regions import CropFace, PasteFace
+    from likeness.nodes.faces.crop import CropFace, PasteFace
 
     faces = detect(image, take="all").result[0]
     crop, mask, region = run(CropFace, image=image, faces=faces, index=1, margin=0.0, size=64).result

@@ -7,9 +7,9 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from ..host.sampling.runs import recorded_maps
-from ..models.records.routing_map import draw, person_masks
-from .sockets import CATEGORY
+from ...host.sampling.runs import recorded_maps
+from ...models.records.routing_map import draw, person_masks
+from ..sockets import CATEGORY
 
 
 class ShowRoutingMap(io.ComfyNode):

@@ -7,14 +7,14 @@ from typing import Any, get_args
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..host.consistentid.adapter import LoadedConsistentID
-from ..host.consistentid.people import OnNoID, add_person
-from ..models.consistentid.identity import FacialRegions as Regions
-from ..models.consistentid.identity import Identities
-from ..models.face.types import FaceSet
-from .consistentid_regions import photo_inputs
-from .face_widgets import person_results
-from .sockets import CATEGORY, ConsistentIDIdentities, FacialRegions
+from ...host.consistentid.adapter import LoadedConsistentID
+from ...host.consistentid.people import OnNoID, add_person
+from ...models.consistentid.identity import FacialRegions as Regions
+from ...models.consistentid.identity import Identities
+from ...models.face.types import FaceSet
+from ..inputs import person_results
+from ..sockets import CATEGORY, ConsistentIDIdentities, FacialRegions
+from .regions import photo_inputs
 
 
 class AddConsistentIDIdentity(io.ComfyNode):

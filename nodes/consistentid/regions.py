@@ -7,12 +7,12 @@ from typing import Any, Literal, get_args
 from comfy_api.latest import io, ui
 from torch import Tensor
 
-from ..host.consistentid.adapter import LoadedConsistentID
-from ..host.consistentid.regions import encode_regions, require_regions
-from ..host.encoders.parser import LoadedFaceParser
-from ..models.consistentid.identity import FacialRegions as Regions
-from ..models.face.types import FaceSet
-from .sockets import CATEGORY, ConsistentID, FaceParser, Faces, FacialRegions
+from ...host.consistentid.adapter import LoadedConsistentID
+from ...host.consistentid.regions import encode_regions, require_regions
+from ...host.encoders.parser import LoadedFaceParser
+from ...models.consistentid.identity import FacialRegions as Regions
+from ...models.face.types import FaceSet
+from ..sockets import CATEGORY, ConsistentID, FaceParser, Faces, FacialRegions
 
 FEATURES = ("face", "eyes", "ears", "nose", "mouth")
 OnNoRegion = Literal["error", "pass model through"]

@@ -7,12 +7,12 @@ from typing import Any
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..host.encoders.parser import LoadedFaceParser
-from ..host.omniportrait.people import add_reference
-from ..models.face.types import FaceSet, OnNoFace
-from ..models.omniportrait.references import References as ReferenceChain
-from .face_widgets import on_no_face_input, person_results
-from .sockets import CATEGORY, FaceParser, Faces, References
+from ...host.encoders.parser import LoadedFaceParser
+from ...host.omniportrait.people import add_reference
+from ...models.face.types import FaceSet, OnNoFace
+from ...models.omniportrait.references import References as ReferenceChain
+from ..inputs import on_no_face_input, person_results
+from ..sockets import CATEGORY, FaceParser, Faces, References
 
 
 class AddOmniPortraitReference(io.ComfyNode):

@@ -7,15 +7,15 @@ from typing import get_args
 from comfy_api.latest import io, ui
 from torch import Tensor
 
-from ..host.encoders.detector import LoadedFaceAnalysis
-from ..host.encoders.faces import detect_faces
-from ..models.face.analysis import repick
-from ..models.face.detection import DetectorName
-from ..models.face.preview import crops_tensor, preview_tensor
-from ..models.face.selection import Order, Selection, Take
-from ..models.face.types import FaceSet, OnNoFace, combine
-from .face_widgets import face_outputs, on_no_face_input, selection_inputs
-from .sockets import CATEGORY, FaceAnalysis, Faces
+from ...host.encoders.detector import LoadedFaceAnalysis
+from ...host.encoders.faces import detect_faces
+from ...models.face.analysis import repick
+from ...models.face.detection import DetectorName
+from ...models.face.preview import crops_tensor, preview_tensor
+from ...models.face.selection import Order, Selection, Take
+from ...models.face.types import FaceSet, OnNoFace, combine
+from ..inputs import face_outputs, on_no_face_input, selection_inputs
+from ..sockets import CATEGORY, FaceAnalysis, Faces
 
 
 def _face_results(faces: FaceSet, cls: type[io.ComfyNode]) -> io.NodeOutput:

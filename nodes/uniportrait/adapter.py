@@ -7,10 +7,10 @@ from typing import Any
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..host.files import list_files, resolve
-from ..host.uniportrait.adapter import ImagePromptInput, LoadedUniPortrait, apply, load_uniportrait, place
-from ..models.uniportrait.identity import Identities
-from .sockets import CATEGORY, Placement, UniPortrait, UniPortraitIdentities
+from ...host.files import list_files, resolve
+from ...host.uniportrait.adapter import ImagePromptInput, LoadedUniPortrait, apply, load_uniportrait, place
+from ...models.uniportrait.identity import Identities
+from ..sockets import CATEGORY, Placement, UniPortrait, UniPortraitIdentities
 
 NONE = "none"
 

@@ -7,13 +7,13 @@ from typing import Any
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..host.encoders.faces import faces_from
-from ..host.uniportrait.adapter import LoadedUniPortrait
-from ..host.uniportrait.people import add_person, mix_into_last
-from ..models.face.types import FaceSet, OnNoFace
-from ..models.uniportrait.identity import Identities
-from .face_widgets import on_no_face_input, person_results
-from .sockets import CATEGORY, Faces, UniPortrait, UniPortraitIdentities
+from ...host.encoders.faces import faces_from
+from ...host.uniportrait.adapter import LoadedUniPortrait
+from ...host.uniportrait.people import add_person, mix_into_last
+from ...models.face.types import FaceSet, OnNoFace
+from ...models.uniportrait.identity import Identities
+from ..inputs import on_no_face_input, person_results
+from ..sockets import CATEGORY, Faces, UniPortrait, UniPortraitIdentities
 
 
 def _photo_inputs() -> list[io.Input]:

@@ -29,7 +29,7 @@ def run(node, **inputs):
 
 
 def parse(parser, image, **changes):
-    from likeness.nodes.face_parsing import ParseFace
+    from likeness.nodes.faces.parse import ParseFace
 
     output = run(
         ParseFace,
@@ -61,7 +61,7 @@ def faces_in(image, *boxes):
 
 def test_the_outputs_are_the_documented_ones():
     import likeness
-    from likeness.nodes.face_parsing import ParseFace
+    from likeness.nodes.faces.parse import ParseFace
 
     schema = ParseFace.define_schema()
     assert [output.display_name for output in schema.outputs] == [*NAMES, "preview"]
@@ -175,7 +175,7 @@ def test_the_loader_reads_the_published_layout(monkeypatch, tmp_path):
     import folder_paths
     from facexlib.parsing.bisenet import BiSeNet
     from likeness.host.encoders.parser import parse_photo
-    from likeness.nodes.face_parsing import LoadFaceParser
+    from likeness.nodes.faces.parse import LoadFaceParser
 
     torch.manual_seed(0)
     torch.save(BiSeNet(num_class=19).state_dict(), tmp_path / "face_parsing.pth")

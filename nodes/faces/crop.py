@@ -5,12 +5,12 @@ from __future__ import annotations
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..models.face.cropping import crop_face
-from ..models.face.squares import FaceRegion as Region
-from ..models.face.squares import put_back
-from ..models.face.types import FaceSet
-from ..models.images.layout import rgb_images
-from .sockets import CATEGORY, FaceRegion, Faces
+from ...models.face.cropping import crop_face
+from ...models.face.squares import FaceRegion as Region
+from ...models.face.squares import put_back
+from ...models.face.types import FaceSet
+from ...models.images.layout import rgb_images
+from ..sockets import CATEGORY, FaceRegion, Faces
 
 
 class CropFace(io.ComfyNode):

@@ -6,12 +6,12 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.files import list_files, resolve
-from ..host.omniportrait.adapter import LoadedOmniPortrait, load_omniportrait
-from ..host.omniportrait.prompt import STRONGEST, encode_prompt
-from ..models.omniportrait.pivot_prompt import read_prompt
-from ..models.omniportrait.references import References as People
-from .sockets import CATEGORY, OmniPortrait, References
+from ...host.files import list_files, resolve
+from ...host.omniportrait.adapter import LoadedOmniPortrait, load_omniportrait
+from ...host.omniportrait.prompt import STRONGEST, encode_prompt
+from ...models.omniportrait.pivot_prompt import read_prompt
+from ...models.omniportrait.references import References as People
+from ..sockets import CATEGORY, OmniPortrait, References
 
 NONE = "none"
 

@@ -7,15 +7,15 @@ from typing import Any, get_args
 
 from comfy_api.latest import io, ui
 
-from ..host.encoders.detector import LoadedFaceAnalysis
-from ..host.omniportrait.guidance import FaceFinding, FindBy, PreviewDetector, apply_guidance
-from ..host.sampling.runs import recorded_guidance
-from ..host.unet.levels import Detail
-from ..models.omniportrait.face_masks import FaceOrder
-from ..models.omniportrait.guidance_settings import StepMode, StrengthMode
-from ..models.omniportrait.references import References as ReferenceChain
-from ..models.records.similarity_curves import draw_curves, mask_images
-from .sockets import CATEGORY, FaceAnalysis, References
+from ...host.encoders.detector import LoadedFaceAnalysis
+from ...host.omniportrait.guidance import FaceFinding, FindBy, PreviewDetector, apply_guidance
+from ...host.sampling.runs import recorded_guidance
+from ...host.unet.levels import Detail
+from ...models.omniportrait.face_masks import FaceOrder
+from ...models.omniportrait.guidance_settings import StepMode, StrengthMode
+from ...models.omniportrait.references import References as ReferenceChain
+from ...models.records.similarity_curves import draw_curves, mask_images
+from ..sockets import CATEGORY, FaceAnalysis, References
 
 
 class ApplyReferenceGuidance(io.ComfyNode):

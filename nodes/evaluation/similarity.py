@@ -5,12 +5,12 @@ from __future__ import annotations
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..host.encoders.parser import LoadedFaceParser
-from ..host.files import list_files, resolve
-from ..host.similarity import LoadedDINO, compare, load_dino
-from ..models.similarity.fgis import crops_tensor
-from .face_parsing import size_input
-from .sockets import CATEGORY, DINO, FaceParser
+from ...host.encoders.parser import LoadedFaceParser
+from ...host.files import list_files, resolve
+from ...host.similarity import LoadedDINO, compare, load_dino
+from ...models.similarity.fgis import crops_tensor
+from ..faces.parse import size_input
+from ..sockets import CATEGORY, DINO, FaceParser
 
 
 class LoadDINO(io.ComfyNode):
