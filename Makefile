@@ -24,7 +24,7 @@ setup:
 
 demo:
 	@$(PYTHON) -m tools.setup_venv --comfy
-	@$(VENV)/python -m likeness.tools.demo $(if $(PHOTOS),--photos $(PHOTOS)) $(if $(PROMPT),--prompt "$(PROMPT)")
+	@$(VENV)/python -m likeness.tools.demo.command $(if $(PHOTOS),--photos $(PHOTOS)) $(if $(PROMPT),--prompt "$(PROMPT)")
 
 test: setup
 	@$(VENV)/python -m likeness.tools.run_tests $(TESTS)

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from likeness.models.port.attention import Polarity
 from likeness.tools.caches import write_elsewhere
-from likeness.tools.comfy_folders import VARIABLE, find_comfy_folders
-from likeness.tools.random_weights import BACKBONE, CHECKPOINT, FACEID, ROUTER, WeightFile, make
-from likeness.tools.weight_layouts import UNetShape, unet
+from likeness.tools.comfyui.folders import VARIABLE, find_comfy_folders
+from likeness.tools.weights.layouts import UNetShape, unet
+from likeness.tools.weights.write import BACKBONE, CHECKPOINT, FACEID, ROUTER, WeightFile, make
 from torch.utils.flop_counter import FlopCounterMode
 
 TEXT_TOKENS = 77

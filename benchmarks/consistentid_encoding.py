@@ -18,12 +18,12 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from likeness.tools.portraits import astronaut
-from likeness.tools.random_weights import (
+from likeness.tools.weights.write import (
     CHECKPOINT,
     CLIP_VISION,
     CONSISTENTID,
     FACE_PARSING,
-    NARROW_CONSISTENTID_SDXL,  # its UNet layers alone are narrow; everything here is of full size
+    NARROW_CONSISTENTID_SDXL,
     NARROW_SDXL_CHECKPOINT,
     WeightFile,
     make,

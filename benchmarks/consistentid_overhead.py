@@ -18,8 +18,8 @@ import torch
 from likeness.models.adapters.regional_text import EVERYBODY
 from likeness.models.consistentid.adapter import ConsistentIDResidual
 from likeness.models.port.attention import AttentionCall, AttentionResidual, AttentionSite
-from likeness.tools.random_weights import NARROW_SDXL_CHECKPOINT, SDXL_CHECKPOINT
-from likeness.tools.weight_layouts import SD15, SDXL, UNetShape
+from likeness.tools.weights.layouts import SD15, SDXL, UNetShape
+from likeness.tools.weights.write import NARROW_SDXL_CHECKPOINT, SDXL_CHECKPOINT
 from torch import Tensor, nn
 
 from .comfy_process import comfyui, flops, load_model, meta_model, parser, unet_call

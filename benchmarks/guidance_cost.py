@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from likeness.models.omniportrait.references import CROP_SIZE, Person, ReferencePicture, References
 from likeness.models.port.guidance import FeatureReader, FeatureTap, GuidedStep, NoiseLevels, Pull
-from likeness.tools.weight_layouts import SD15, SDXL, UNetShape
+from likeness.tools.weights.layouts import SD15, SDXL, UNetShape
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from likeness.diffusers_host.base import Base, load_base
 from likeness.models.uniportrait.features import ReferenceFeatures
-from likeness.tools import weight_layouts as layouts
-from likeness.tools.random_weights import fill
+from likeness.tools.weights import layouts
+from likeness.tools.weights.write import fill
 from likeness.training.batches.batch import Batch
 from likeness.training.batches.draws import Draws
 from likeness.training.config.run import STAGE1, STAGE2

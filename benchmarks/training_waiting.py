@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from likeness.dataset.rows import ManifestRows
-from likeness.tools.random_weights import BACKBONE, CHECKPOINT, CLIP_VISION, make
+from likeness.tools.weights.write import BACKBONE, CHECKPOINT, CLIP_VISION, make
 from likeness.training.batches.index import Wanted
 from likeness.training.uniportrait.pictures import PictureDataset
 from PIL import Image

@@ -71,7 +71,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def comfy_folder():
     """The ComfyUI under test (a `ComfyFolder`)."""
-    from likeness.tools.comfy_folders import ComfyFolder, read_version
+    from likeness.tools.comfyui.folders import ComfyFolder, read_version
 
     path = Path(COMFYUI or "")
     version = read_version(path)
@@ -88,9 +88,9 @@ def comfy_files_before(comfy_folder) -> dict[str, tuple[int, int]]:
 @pytest.fixture(scope="session")
 def comfy_server(comfy_folder, comfy_files_before, tmp_path_factory) -> Iterator[object]:
     """A running ComfyUI (a `ComfyServer`) with this pack and random weights, one for all tests of a process."""
-    from likeness.tools.comfy_server import ComfyServer
-    from likeness.tools.random_weights import make_all
-    from likeness.tools.recogniser_stand_in import make_recogniser
+    from likeness.tools.comfyui.server import ComfyServer
+    from likeness.tools.weights.recogniser import make_recogniser
+    from likeness.tools.weights.write import make_all
 
     models = make_all() | make_recogniser()
     with ComfyServer(comfy_folder, tmp_path_factory.mktemp("comfyui"), models=models) as server:

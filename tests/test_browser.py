@@ -12,7 +12,7 @@ import pytest
 from likeness.tests.browser.chromium import Page, find_chromium
 from likeness.tests.long_workflows import marked
 from likeness.tools.portraits import write_all
-from likeness.tools.workflows import WORKFLOWS
+from likeness.tools.workflows.write import WORKFLOWS
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "workflows"

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from likeness.tests.long_workflows import marked
-from likeness.tools import consistentid_workflows, miniature_workflows, omniportrait_workflows, uniportrait_workflows
-from likeness.tools.comfy_inputs import read_inputs
-from likeness.tools.workflows import WORKFLOWS, build, write_portraits, write_text
+from likeness.tools.comfyui.inputs import read_inputs
+from likeness.tools.workflows import consistentid, miniature, omniportrait, uniportrait
+from likeness.tools.workflows.write import WORKFLOWS, build, write_portraits, write_text
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "workflows"
 NAMES = tuple(WORKFLOWS)  # in an order in which each run finds the faces of the one before in ComfyUI's cache
-UNIPORTRAIT, CONSISTENTID = tuple(uniportrait_workflows.WORKFLOWS), tuple(consistentid_workflows.WORKFLOWS)
-OMNIPORTRAIT, MINIATURE = tuple(omniportrait_workflows.WORKFLOWS), tuple(miniature_workflows.WORKFLOWS)
+UNIPORTRAIT, CONSISTENTID = tuple(uniportrait.WORKFLOWS), tuple(consistentid.WORKFLOWS)
+OMNIPORTRAIT, MINIATURE = tuple(omniportrait.WORKFLOWS), tuple(miniature.WORKFLOWS)
 FULL_SIZE = (*UNIPORTRAIT, *CONSISTENTID, *OMNIPORTRAIT)
 SIZE = 256
 FULL_WIDTH = 768
@@ -229,7 +229,7 @@ def test_both_formats_are_the_same_graph(name, definitions):
 @pytest.mark.parametrize("name", NAMES)
 def test_files_are_what_the_descriptions_give_in_this_comfyui(name, definitions):
     for path, text in write_text(build(name, definitions)).items():
-        assert (FOLDER / path).read_text("utf-8") == text, f"{path} is out of date: run likeness.tools.workflows"
+        assert (FOLDER / path).read_text("utf-8") == text, f"{path} is out of date: run likeness.tools.workflows.write"
 
 
 @pytest.mark.comfy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from .caches import cache_folder
-from .comfy_folders import REPOSITORY
+from .comfyui.folders import REPOSITORY
 
 NAMES = ("output", ".typings", ".pytest_cache", ".ruff_cache", ".hypothesis")
 

@@ -8,7 +8,7 @@ import sys
 import time
 
 from .caches import write_elsewhere
-from .comfy_folders import REPOSITORY, find_comfy_folders
+from .comfyui.folders import REPOSITORY, find_comfy_folders
 
 FOLDER = REPOSITORY / "benchmarks"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from .comfy_folders import REPOSITORY, ComfyFolder, find_comfy_folders, version_key, wrong_paths
+from .comfyui.folders import REPOSITORY, ComfyFolder, find_comfy_folders, version_key, wrong_paths
 
 SAMPLING_SECONDS = 0.5
 ENDING_SECONDS = 20.0

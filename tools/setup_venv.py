@@ -16,7 +16,7 @@ import venv
 from collections.abc import Sequence
 from pathlib import Path
 
-from .comfy_folders import REPOSITORY, ComfyFolder, find_comfy_folders
+from .comfyui.folders import REPOSITORY, ComfyFolder, find_comfy_folders
 
 ENVIRONMENT = REPOSITORY / ".venv"
 STAMP = "likeness-stamp"

@@ -11,7 +11,7 @@ SIDE = 64
 @pytest.fixture(scope="module")
 def model():
     from likeness.benchmarks.comfy_process import meta_model
-    from likeness.tools.weight_layouts import NARROW_SDXL
+    from likeness.tools.weights.layouts import NARROW_SDXL
 
     return meta_model(NARROW_SDXL)
 

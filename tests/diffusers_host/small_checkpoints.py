@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from likeness.tools import weight_layouts as layouts
-from likeness.tools.random_weights import fill
+from likeness.tools.weights import layouts
+from likeness.tools.weights.write import fill
 
 SD15_SHAPE = replace(layouts.SD15, widths=(32, 64, 128, 128), context=64)
 SDXL_SHAPE = replace(layouts.SDXL, widths=(32, 64, 128), depths=(0, 1, 2), middle=2, context=64 + 32, label=32 + 6 * 32)

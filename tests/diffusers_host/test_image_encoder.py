@@ -10,7 +10,7 @@ pytest.importorskip("transformers")
 from likeness.diffusers_host.image_encoder import image_tokens, load_image_encoder
 from likeness.models.errors import UnknownCheckpointError
 from likeness.tests.training.small_files import small_clip_vision
-from likeness.tools import weight_layouts as layouts
+from likeness.tools.weights import layouts
 
 
 def test_the_published_layout_becomes_the_full_size_network():

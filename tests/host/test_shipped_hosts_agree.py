@@ -12,8 +12,8 @@ from likeness.miniature.studio.drawing import Settings
 from likeness.miniature.studio.euler import cpu_noise
 from likeness.miniature.studio.studio import Shot, Studio
 from likeness.models.images.layout import images_from_arrays
-from likeness.tools.demo_scene import drawn_people
-from likeness.tools.miniature_workflows import SAMPLING, STRENGTH, STRUCTURE, TWO
+from likeness.tools.demo.scene import drawn_people
+from likeness.tools.workflows.miniature import SAMPLING, STRENGTH, STRUCTURE, TWO
 
 pytestmark = [pytest.mark.comfy, pytest.mark.slow]
 

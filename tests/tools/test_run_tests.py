@@ -4,7 +4,7 @@ import time
 
 import pytest
 from likeness.tools import run_tests
-from likeness.tools.comfy_folders import ComfyFolder
+from likeness.tools.comfyui.folders import ComfyFolder
 from likeness.tools.run_tests import SKIPPED_LINE, Outcome, host_line, read_counts, run_group
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from likeness.tools import setup_venv
-from likeness.tools.comfy_folders import ComfyFolder
+from likeness.tools.comfyui.folders import ComfyFolder
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_broken_off_install_is_taken_up_again(installs, monkeypatch):
 
 def test_a_thin_environment_sees_the_other_and_installs_only_comfyuis_list(installs, tmp_path, monkeypatch):
     monkeypatch.setattr(setup_venv, "_site_packages", lambda environment: environment)
-    monkeypatch.setattr("likeness.tools.comfy_folders.REPOSITORY", tmp_path)
+    monkeypatch.setattr("likeness.tools.comfyui.folders.REPOSITORY", tmp_path)
     comfyui = tmp_path / "ComfyUI"
     comfyui.mkdir()
     (comfyui / "requirements.txt").write_text("frontend==1\n")

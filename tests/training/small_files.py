@@ -10,8 +10,8 @@ import torch
 from likeness.models.omniportrait.image_encoder import ImageEncoderConfig, PivotImageEncoder
 from likeness.tests.diffusers_host.small_checkpoints import small_checkpoint
 from likeness.tests.training.small_pictures import person, row, write_manifest, write_pictures
-from likeness.tools import weight_layouts as layouts
-from likeness.tools.random_weights import fill
+from likeness.tools.weights import layouts
+from likeness.tools.weights.write import fill
 from safetensors.torch import save_file
 
 STAGES = ((1, 8), (1, 8), (1, 16), (1, 16))

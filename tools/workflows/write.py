@@ -2,7 +2,7 @@
 
 Both formats come from the descriptions below and the node definitions of a running ComfyUI that has this pack:
 
-    python -m likeness.tools.workflows --server http://127.0.0.1:8188
+    python -m likeness.tools.workflows.write --server http://127.0.0.1:8188
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from typing import Any
 
 from PIL import Image
 
-from . import consistentid_workflows, miniature_workflows, omniportrait_workflows, uniportrait_workflows
-from .comfy_folders import REPOSITORY
-from .demo_scene import drawn_people
-from .miniature_workflows import PORTRAIT
-from .workflow_graph import Graph
+from ..comfyui.folders import REPOSITORY
+from ..demo.scene import drawn_people
+from . import consistentid, miniature, omniportrait, uniportrait
+from .graph import Graph
+from .miniature import PORTRAIT
 
 FOLDER = REPOSITORY / "workflows"
 WORKFLOWS: Mapping[str, Callable[[Graph], None]] = {
-    **uniportrait_workflows.WORKFLOWS,
-    **consistentid_workflows.WORKFLOWS,
-    **omniportrait_workflows.WORKFLOWS,
-    **miniature_workflows.WORKFLOWS,
+    **uniportrait.WORKFLOWS,
+    **consistentid.WORKFLOWS,
+    **omniportrait.WORKFLOWS,
+    **miniature.WORKFLOWS,
 }
 
 

@@ -8,7 +8,7 @@ import torch
 from likeness.models.omniportrait.checkpoint import adapter_weights
 from likeness.models.omniportrait.image_encoder import VIT_L_14, ImageEncoderConfig, PivotImageEncoder
 from likeness.models.omniportrait.pivot_id_encoder import PivotIDEncoder
-from likeness.tools import weight_layouts as layouts
+from likeness.tools.weights import layouts
 
 CONSISTENTID = {shape: layouts.consistentid(shape) for shape in (layouts.SD15, layouts.SDXL)}
 SD15, SDXL = CONSISTENTID.values()

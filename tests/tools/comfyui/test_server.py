@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from likeness.tools.comfy_server import PACK_NAME, ComfyRunError, ComfyServer
+from likeness.tools.comfyui.server import PACK_NAME, ComfyRunError, ComfyServer
 from PIL import Image
 
 STAND_IN = """
@@ -90,7 +90,7 @@ def test_the_process_is_stopped_even_when_the_block_raises(folder, tmp_path):
 
 
 def test_a_process_that_will_not_end_is_killed(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("likeness.tools.comfy_server.STOP_SECONDS", 0.2)
+    monkeypatch.setattr("likeness.tools.comfyui.server.STOP_SECONDS", 0.2)
     main = folder.path / "main.py"
     main.write_text("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + main.read_text())
     with ComfyServer(folder, tmp_path / "base") as server:

@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..miniature.judge.judge import Judge, Verdict
-from ..miniature.judge.scores import CHANCE, IDENTITY, all_recognised, identity_hits, merge
-from ..miniature.world.people.identity import codes_of, identities
-from ..miniature.world.world import World
-from ..models.images.contact_sheet import contact_sheet
-from ..models.images.layout import arrays_from_images
-from .demo_scene import ALONE, BLENDED, PLAIN, ROUTED, Arm, Scene
+from ...miniature.judge.judge import Judge, Verdict
+from ...miniature.judge.scores import CHANCE, IDENTITY, all_recognised, identity_hits, merge
+from ...miniature.world.people.identity import codes_of, identities
+from ...miniature.world.world import World
+from ...models.images.contact_sheet import contact_sheet
+from ...models.images.layout import arrays_from_images
+from .scene import ALONE, BLENDED, PLAIN, ROUTED, Arm, Scene
 
 TRUE_PICTURES = 32  # that the judge's own limit is measured on
 STRANGERS = 8  # in the line-up that each face is picked from, beside the two

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import consistentid_workflows, uniportrait_workflows
-from .workflow_graph import Graph, Group, Node, Socket
-from .workflow_notes import (
+from . import consistentid, uniportrait
+from .graph import Graph, Group, Node, Socket
+from .notes import (
     CONSISTENTID_DOWNLOADS,
     DOWNLOADS,
     HOW_ADAPTER_GUIDANCE,
@@ -17,7 +17,7 @@ from .workflow_notes import (
     OMNIPORTRAIT_DOWNLOADS,
     PIVOT_DOWNLOADS,
 )
-from .workflow_parts import CHECKPOINT, notes, prompts, sample, save
+from .parts import CHECKPOINT, notes, prompts, sample, save
 
 ADAPTER = "omniportrait_sd15.safetensors"
 # The paper's: 50 DDIM steps, guidance 5; u = 0.6 and t0 = 671 are the defaults of the node.
@@ -51,13 +51,11 @@ def two_people(graph: Graph) -> None:
 
 def with_uniportrait(graph: Graph) -> None:
     """UniPortrait brings the person in, guidance the details."""
-    models = uniportrait_workflows.load_models(graph)
+    models = uniportrait.load_models(graph)
     vae = models.checkpoint["VAE"]
-    person = uniportrait_workflows.add_person(graph, models, 1)
+    person = uniportrait.add_person(graph, models, 1)
     reference = _reference(graph, person[1], vae, 1)
-    applied = uniportrait_workflows.apply(
-        graph, models, models.checkpoint["MODEL"], person[-1], uniportrait_workflows.STRUCTURE_ONE
-    )
+    applied = uniportrait.apply(graph, models, models.checkpoint["MODEL"], person[-1], uniportrait.STRUCTURE_ONE)
     guided = guide(graph, applied["model"], reference, IN_PREVIEW, vae=vae)
     texts = prompts(
         graph, models.checkpoint["CLIP"], "portrait photo of a person on a sailing boat, sunny day", NEGATIVE
@@ -78,13 +76,13 @@ def with_uniportrait(graph: Graph) -> None:
 
 def with_consistentid(graph: Graph) -> None:
     """ConsistentID brings the person in, guidance the details."""
-    models = consistentid_workflows.load_models(graph)
+    models = consistentid.load_models(graph)
     vae = models.checkpoint["VAE"]
-    person = consistentid_workflows.add_person(graph, models, 1)
+    person = consistentid.add_person(graph, models, 1)
     reference = _reference(graph, person[1], vae, 1)
-    text = consistentid_workflows.STYLE.format("a person in a raincoat, in a city street at night")
-    prompt = consistentid_workflows.encode(graph, models, person[-1], text, NEGATIVE, (512, 768))
-    applied = consistentid_workflows.apply(graph, models, person[-1])
+    text = consistentid.STYLE.format("a person in a raincoat, in a city street at night")
+    prompt = consistentid.encode(graph, models, person[-1], text, NEGATIVE, (512, 768))
+    applied = consistentid.apply(graph, models, person[-1])
     guided = guide(graph, applied["model"], reference, IN_PREVIEW, vae=vae)
     latent = graph.add("EmptyLatentImage", width=512, height=768)
     texts = (prompt["positive"], prompt["negative"])

@@ -18,8 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .caches import write_elsewhere
-from .comfy_folders import REPOSITORY, ComfyFolder
+from ..caches import write_elsewhere
+from .folders import REPOSITORY, ComfyFolder
 
 PACK_NAME = "ComfyUI-Likeness"
 START_SECONDS = 240.0  # a cold start compiles every imported file once

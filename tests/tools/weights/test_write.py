@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 from likeness.models.weights.reading import read_metadata
-from likeness.tools import random_weights
 from likeness.tools.portraits import astronaut, drawing
-from likeness.tools.random_weights import ALL, FACE_PARSING, WeightFile, fill, make, make_all, recipe_hash
+from likeness.tools.weights import write
+from likeness.tools.weights.write import ALL, FACE_PARSING, WeightFile, fill, make, make_all, recipe_hash
 from safetensors.torch import load_file
 
 
@@ -48,7 +48,7 @@ def test_a_broken_off_run_leaves_nothing_under_the_final_name(cache, monkeypatch
             file.write(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(random_weights, "save_file", broken)
+    monkeypatch.setattr(write, "save_file", broken)
     with pytest.raises(OSError, match="disk full"):
         make(small())
     assert not [file for file in cache.rglob("*") if file.is_file()]

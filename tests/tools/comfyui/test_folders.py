@@ -2,8 +2,8 @@ import os
 from pathlib import Path
 
 import pytest
-from likeness.tools import comfy_folders
-from likeness.tools.comfy_folders import find_comfy_folders, missing_line, read_version, version_key, wrong_paths
+from likeness.tools.comfyui import folders
+from likeness.tools.comfyui.folders import find_comfy_folders, missing_line, read_version, version_key, wrong_paths
 
 
 def make_comfyui(path: Path, version: str) -> Path:
@@ -17,7 +17,7 @@ def make_comfyui(path: Path, version: str) -> Path:
 def home(tmp_path, monkeypatch) -> Path:
     monkeypatch.delenv("COMFYUI_PATH", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(comfy_folders, "REPOSITORY", tmp_path / "elsewhere" / "ComfyUI-Likeness")
+    monkeypatch.setattr(folders, "REPOSITORY", tmp_path / "elsewhere" / "ComfyUI-Likeness")
     return tmp_path
 
 
@@ -42,7 +42,7 @@ def test_the_usual_place_and_its_siblings(home):
 def test_the_comfyui_that_the_pack_lies_in(home, monkeypatch):
     make_comfyui(home / "comfy" / "ComfyUI", "0.33.0")
     around = make_comfyui(home / "mine", "0.4.0")
-    monkeypatch.setattr(comfy_folders, "REPOSITORY", around / "custom_nodes" / "ComfyUI-Likeness")
+    monkeypatch.setattr(folders, "REPOSITORY", around / "custom_nodes" / "ComfyUI-Likeness")
     assert versions() == ["0.4.0"]
 
 

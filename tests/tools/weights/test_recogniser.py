@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from likeness.models.weights.onnx_graph import read_graph
 from likeness.tools.portraits import drawing
-from likeness.tools.recogniser_stand_in import PATH, make_recogniser
+from likeness.tools.weights.recogniser import PATH, make_recogniser
 
 
 @pytest.fixture(scope="module")

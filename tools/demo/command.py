@@ -8,15 +8,15 @@ import sys
 import time
 from pathlib import Path
 
-from ..miniature.judge.file import read_judge
-from ..models.errors import LikenessError
-from ..models.miniature.folder import JUDGE
-from .comfy_folders import REPOSITORY, find_comfy_folders, wrong_paths
-from .comfy_server import ComfyRunError
-from .demo_comfy import draw_in_comfy
-from .demo_diffusers import draw_on_diffusers
-from .demo_report import save_grid, score, table
-from .demo_scene import Scene, drawn_people, read_people, sentences
+from ...miniature.judge.file import read_judge
+from ...models.errors import LikenessError
+from ...models.miniature.folder import JUDGE
+from ..comfyui.folders import REPOSITORY, find_comfy_folders, wrong_paths
+from ..comfyui.server import ComfyRunError
+from .comfy import draw_in_comfy
+from .diffusers import draw_on_diffusers
+from .report import save_grid, score, table
+from .scene import Scene, drawn_people, read_people, sentences
 
 GRID = REPOSITORY / "output" / "demo.png"
 

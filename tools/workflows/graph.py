@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .comfy_inputs import Input, read_inputs
+from ..comfyui.inputs import Input, read_inputs
 
 Json = dict[str, Any]
 

@@ -1,6 +1,6 @@
 """Run other packs' adapters before and after ours in every ComfyUI found, and print how far the results differ.
 
-    python -m likeness.tools.peers --peers PATH/ComfyUI_IPAdapter_plus PATH/ComfyUI_InstantID PATH/PuLID_ComfyUI
+    python -m likeness.tools.peers.packs --peers PATH/ComfyUI_IPAdapter_plus PATH/ComfyUI_InstantID PATH/PuLID_ComfyUI
 
 The packs are given as folders; nothing is downloaded. IPAdapter_plus runs through HTTP on a full-size SD1.5 model with
 random weights. InstantID and PuLID are for SDXL and need models that cannot be made at random (a face detector, a
@@ -24,11 +24,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from .caches import write_elsewhere
-from .comfy_folders import REPOSITORY, ComfyFolder, find_comfy_folders, missing_line
-from .comfy_server import ComfyServer
-from .portraits import astronaut, drawing
-from .random_weights import (
+from ..caches import write_elsewhere
+from ..comfyui.folders import REPOSITORY, ComfyFolder, find_comfy_folders, missing_line
+from ..comfyui.server import ComfyServer
+from ..portraits import astronaut, drawing
+from ..weights.recogniser import make_recogniser
+from ..weights.write import (
     BACKBONE,
     CHECKPOINT,
     CLIP_VISION,
@@ -39,7 +40,6 @@ from .random_weights import (
     ROUTER,
     make_all,
 )
-from .recogniser_stand_in import make_recogniser
 
 IPADAPTER, INSTANTID, PULID = "IPAdapter_plus", "InstantID", "PuLID"
 MARKS = {IPADAPTER: "IPAdapterPlus.py", INSTANTID: "InstantID.py", PULID: "pulid.py"}  # a file that tells the pack
@@ -99,7 +99,7 @@ def main() -> int:
             command = [
                 folder.python,
                 "-m",
-                "likeness.tools.peers_narrow",
+                "likeness.tools.peers.narrow",
                 folder.path,
                 name,
                 peers[name],

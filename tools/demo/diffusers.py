@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..miniature.studio.drawing import Settings, decode
-from ..miniature.studio.euler import cpu_noise
-from ..miniature.studio.studio import Shot, Studio
-from ..models.records.routing_map import draw
-from .demo_scene import ARMS, SEED, SIZE, Arm, Scene
+from ...miniature.studio.drawing import Settings, decode
+from ...miniature.studio.euler import cpu_noise
+from ...miniature.studio.studio import Shot, Studio
+from ...models.records.routing_map import draw
+from .scene import ARMS, SEED, SIZE, Arm, Scene
 
 Drawn = tuple[dict[Arm, Tensor], Tensor]
 

@@ -20,10 +20,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..models.omniportrait.checkpoint import adapter_metadata
-from ..models.omniportrait.image_encoder import VIT_L_14, ImageEncoderConfig
-from . import weight_layouts as layouts
-from .caches import cache_folder
+from ...models.omniportrait.checkpoint import adapter_metadata
+from ...models.omniportrait.image_encoder import VIT_L_14, ImageEncoderConfig
+from ..caches import cache_folder
+from . import layouts
 
 RECIPE = 1  # raise when the rule in `fill` changes
 LORA_GAIN = 0.1  # a LoRA should bend the model, not drown it

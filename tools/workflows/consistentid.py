@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .workflow_graph import Graph, Group, Node, Socket
-from .workflow_notes import (
+from .graph import Graph, Group, Node, Socket
+from .notes import (
     CONSISTENTID_DOWNLOADS,
     HOW_CONSISTENTID,
     HOW_CONSISTENTID_ROUTER,
@@ -15,7 +15,7 @@ from .workflow_notes import (
     HOW_INPAINT,
     HOW_REGION_MIXING,
 )
-from .workflow_parts import CHECKPOINT, CLIP_VISION, notes, result, sample, save
+from .parts import CHECKPOINT, CLIP_VISION, notes, result, sample, save
 
 SDXL_CHECKPOINT = "sd_xl_base_1.0.safetensors"
 ADAPTER, SDXL_ADAPTER = "ConsistentID-v1.bin", "ConsistentID_SDXL-v1.bin"

@@ -1,6 +1,6 @@
 """InstantID's and PuLID's own nodes beside ours on a narrow UNet with SDXL's layers, inside one ComfyUI's Python.
 
-    <that ComfyUI's python> -m likeness.tools.peers_narrow COMFYUI_FOLDER NAME PACK_FOLDER METHOD
+    <that ComfyUI's python> -m likeness.tools.peers.narrow COMFYUI_FOLDER NAME PACK_FOLDER METHOD
 
 `peers` starts it. What these packs would download (detector, parser, EVA-CLIP) is replaced by stand-ins that give
 fixed numbers; their identity encoders have random weights; their nodes, patches and attention are the packs' own.
@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .peers import INSTANTID, OURS, PEER, PULID, compare
+from .packs import INSTANTID, OURS, PEER, PULID, compare
 
 CONTEXT = 24
 TOKENS = 4
@@ -101,12 +101,12 @@ def narrow_model() -> Any:
 
 def uniportrait(model: Any) -> Callable[[Any], Any]:
     """Two people with random keys, values and routers for every cross-attention layer."""
-    from ..host.unet.attention import inject
-    from ..models.adapters.identity_attention import IdentityResidual, Person
-    from ..models.adapters.key_value import KeyValueProjection
-    from ..models.placement.windows import ALWAYS
-    from ..models.uniportrait.adapter import Routed
-    from ..models.uniportrait.id_routing import IDRouter
+    from ...host.unet.attention import inject
+    from ...models.adapters.identity_attention import IdentityResidual, Person
+    from ...models.adapters.key_value import KeyValueProjection
+    from ...models.placement.windows import ALWAYS
+    from ...models.uniportrait.adapter import Routed
+    from ...models.uniportrait.id_routing import IDRouter
 
     torch.manual_seed(1)
     attention, routers = nn.ModuleDict(), nn.ModuleDict()
@@ -130,13 +130,13 @@ def uniportrait(model: Any) -> Callable[[Any], Any]:
 
 def consistentid(model: Any) -> Callable[[Any], Any]:
     """One person with random keys and values for every cross-attention layer, and random LoRA in all attention layers."""
-    from ..host.unet.attention import inject
-    from ..host.unet.lora import add_lora
-    from ..host.unet.sites import find_sites, unet_of
-    from ..models.adapters.identity_attention import IdentityResidual, Person
-    from ..models.adapters.key_value import KeyValueProjection
-    from ..models.consistentid.adapter import ConsistentIDResidual
-    from ..models.placement.placements import Everywhere
+    from ...host.unet.attention import inject
+    from ...host.unet.lora import add_lora
+    from ...host.unet.sites import find_sites, unet_of
+    from ...models.adapters.identity_attention import IdentityResidual, Person
+    from ...models.adapters.key_value import KeyValueProjection
+    from ...models.consistentid.adapter import ConsistentIDResidual
+    from ...models.placement.placements import Everywhere
 
     torch.manual_seed(1)
     attention = nn.ModuleDict({str(i): KeyValueProjection(CONTEXT, channels) for i, channels in _cross_layers(model)})
@@ -276,7 +276,7 @@ def _prepare(comfyui: str, base: str) -> None:
 
 def _cross_layers(model: Any) -> list[tuple[int, int]]:
     """(index, width) of all cross-attention layers, in the order that both packs number them."""
-    from ..host.unet.sites import find_sites, unet_of
+    from ...host.unet.sites import find_sites, unet_of
 
     return [(site.index, site.channels) for site in find_sites(unet_of(model)) if site.kind == "cross"]
 

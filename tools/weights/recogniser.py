@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .caches import cache_folder
+from ..caches import cache_folder
 
 PATH = "insightface/models/buffalo_l/w600k_r50.onnx"  # below ComfyUI's `models/`
 SIDE, FEATURES = 112, 512

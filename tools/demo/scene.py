@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..miniature.judge.judge import Judge
-from ..miniature.world.people.identity import NOUNS
-from ..miniature.world.world import World
-from ..models.errors import NoFaceFoundError
-from ..models.images.layout import images_from_arrays
+from ...miniature.judge.judge import Judge
+from ...miniature.world.people.identity import NOUNS
+from ...miniature.world.world import World
+from ...models.errors import NoFaceFoundError
+from ...models.images.layout import images_from_arrays
 
 # Nobody whom a network of the miniature has seen: face, skin, hair colour, hair, eyes, mole and mouth by their codes.
 PEOPLE = ((0, 4, 0, 3, 1, 0, 1), (2, 1, 4, 2, 2, 3, 0))

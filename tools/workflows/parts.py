@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .workflow_graph import Graph, Group, Node, Socket
+from .graph import Graph, Group, Node, Socket
 
 CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"
 CLIP_VISION = "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors"

@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..models.images.layout import images_from_arrays
-from .comfy_folders import ComfyFolder
-from .comfy_server import ComfyServer
-from .demo_scene import ARMS, SEED, SIZE, Arm, Scene
+from ...models.images.layout import images_from_arrays
+from ..comfyui.folders import ComfyFolder
+from ..comfyui.server import ComfyServer
+from .scene import ARMS, SEED, SIZE, Arm, Scene
 
 Link = list[Any]
 PERSON = "person-{number}.png"

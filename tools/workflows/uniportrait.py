@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .workflow_graph import Graph, Group, Node, Socket
-from .workflow_notes import DOWNLOADS, HOW_CONTROLNET, HOW_GROUP, HOW_MASKS, HOW_ONE, HOW_SEVERAL
-from .workflow_parts import CHECKPOINT, CLIP_VISION, notes, prompts, result, sample, save
+from .graph import Graph, Group, Node, Socket
+from .notes import DOWNLOADS, HOW_CONTROLNET, HOW_GROUP, HOW_MASKS, HOW_ONE, HOW_SEVERAL
+from .parts import CHECKPOINT, CLIP_VISION, notes, prompts, result, sample, save
 
 FACEID = "uniportrait-faceid_sd15.bin"
 ROUTER = "uniportrait-router_sd15.bin"

@@ -26,14 +26,14 @@ from likeness.tests.miniature.observer import read_colours
 from likeness.tests.miniature.small_files import write_files
 from likeness.tests.miniature.verdicts import verdict_of
 from likeness.tests.one_thread import one_thread as one_thread
-from likeness.tools import demo
-from likeness.tools import demo_comfy as comfy_arm
-from likeness.tools import demo_report as report
-from likeness.tools.comfy_folders import REPOSITORY, ComfyFolder
-from likeness.tools.demo_comfy import demo_graph, draw_in_comfy
-from likeness.tools.demo_diffusers import draw_on_diffusers
-from likeness.tools.demo_report import Line, save_grid, score, strangers, table
-from likeness.tools.demo_scene import (
+from likeness.tools.comfyui.folders import REPOSITORY, ComfyFolder
+from likeness.tools.demo import comfy as comfy_arm
+from likeness.tools.demo import command as demo
+from likeness.tools.demo import report
+from likeness.tools.demo.comfy import demo_graph, draw_in_comfy
+from likeness.tools.demo.diffusers import draw_on_diffusers
+from likeness.tools.demo.report import Line, save_grid, score, strangers, table
+from likeness.tools.demo.scene import (
     ALONE,
     ARMS,
     BLENDED,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .omniportrait_workflows import BY_WORD, IN_PREVIEW, guide, shown
-from .workflow_graph import Graph, Group, Node, Socket
-from .workflow_notes import (
+from .graph import Graph, Group, Node, Socket
+from .notes import (
     HOW_MINIATURE_CONSISTENTID,
     HOW_MINIATURE_GUIDANCE,
     HOW_MINIATURE_OMNIPORTRAIT,
@@ -15,7 +14,8 @@ from .workflow_notes import (
     HOW_MINIATURE_TWO,
     MINIATURE_FILES,
 )
-from .workflow_parts import notes, prompts, result, sample, save
+from .omniportrait import BY_WORD, IN_PREVIEW, guide, shown
+from .parts import notes, prompts, result, sample, save
 
 SIZE = 128  # pixels; what the miniature has learned to draw
 SAMPLING: dict[str, Any] = {"seed": 7, "steps": 20, "cfg": 2.0, "sampler_name": "euler", "scheduler": "simple"}

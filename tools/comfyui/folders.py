@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 VARIABLE = "COMFYUI_PATH"
 INSTALL_COMMAND = "pip install comfy-cli && comfy install"
 

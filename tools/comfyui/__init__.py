@@ -1,0 +1,1 @@
+"""ComfyUI from outside: where it is, a server of it, what its nodes take."""

@@ -1,0 +1,1 @@
+"""`make demo`: two drawn people and a sentence to pictures of both."""

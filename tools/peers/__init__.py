@@ -1,0 +1,1 @@
+"""Other packs in the same graph, before and after ours."""

@@ -1,0 +1,1 @@
+"""Random weights in the published layouts."""

@@ -1,0 +1,1 @@
+"""The shipped workflows, written from one description for both formats."""
