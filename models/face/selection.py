@@ -66,8 +66,8 @@ def pick(
         candidates: the faces of all images.
         images: the pictures, (H, W, 3) uint8 RGB each.
         selection: how to sort and what to take.
-        on_no_face: what an image without a face to take means. "error" stops; "skip reference" leaves the image out
-            and stops only when no face is left at all; "pass model through" lets the set be empty.
+        on_no_face: what an image without a face to take means. "error" stops; "skip photo" leaves the image out
+            and stops only when no face is left at all; "go on" lets the set be empty.
 
     Returns:
         The faces taken, with all candidates in their order.
@@ -87,10 +87,10 @@ def pick(
             raise NoFaceFoundError(_nobody(number, len(images), len(faces), selection))
         ordered += faces
         taken += chosen
-    if not taken and on_no_face != "pass model through":
+    if not taken and on_no_face != "go on":
         raise NoFaceFoundError(
             f"No face is left: none of the {len(images)} images shows {_wanted(selection)}; use other pictures, lower "
-            'min_score, or set on_no_face to "pass model through".'
+            'min_score, or set on_no_face to "go on".'
         )
     return FaceSet(faces=tuple(taken), images=images, on_no_face=on_no_face, candidates=tuple(ordered))
 
@@ -127,11 +127,11 @@ def _nobody(number: int, images: int, found: int, selection: Selection) -> str:
     if not found:
         return (
             f"No face was found in {where}; use a picture that shows the face larger and from the front, lower "
-            'min_score, choose detector "given region", or set on_no_face to "skip reference".'
+            'min_score, choose detector "given region", or set on_no_face to "skip photo".'
         )
     return (
         f"index {selection.index} was asked for, but {found} face{'s were' if found > 1 else ' was'} found in {where}; "
-        f'choose an index from 0 to {found - 1}, or set on_no_face to "skip reference".'
+        f'choose an index from 0 to {found - 1}, or set on_no_face to "skip photo".'
     )
 
 

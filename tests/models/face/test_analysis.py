@@ -51,10 +51,10 @@ def test_a_picture_without_a_face(settings, squares):
     pictures = [squares(640, 640, (96, 96, 64, RED)), squares(300, 300)]
     with pytest.raises(NoFaceFoundError, match="No face was found in image 2 of 2"):
         analyze(pictures, settings)
-    assert len(analyze(pictures, settings, on_no_face="skip reference").faces) == 1
+    assert len(analyze(pictures, settings, on_no_face="skip photo").faces) == 1
     with pytest.raises(NoFaceFoundError, match="none of the 1 images"):
-        analyze(pictures[1:], settings, on_no_face="skip reference")
-    assert not analyze(pictures[1:], settings, on_no_face="pass model through").found
+        analyze(pictures[1:], settings, on_no_face="skip photo")
+    assert not analyze(pictures[1:], settings, on_no_face="go on").found
 
 
 def test_no_pictures(settings):

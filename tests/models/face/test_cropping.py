@@ -103,7 +103,7 @@ def test_wrong_inputs_are_named(scene):
     with pytest.raises(InvalidSettingError, match="index is 2, but there are 2 masks"):
         crop_face(image, faces, torch.ones(2, 9, 9), **SETTINGS | {"index": 2})
     with pytest.raises(NoFaceFoundError, match="faces is empty"):
-        crop_face(image, FaceSet((), faces.images, "pass model through"), None, **SETTINGS)
+        crop_face(image, FaceSet((), faces.images, "go on"), None, **SETTINGS)
     with pytest.raises(NoFaceFoundError, match="covers none of the 3 faces"):
         crop_face(image, faces, torch.zeros(1, 10, 20), **SETTINGS)
     with pytest.raises(InvalidSettingError, match="mask is empty"):

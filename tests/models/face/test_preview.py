@@ -50,7 +50,7 @@ def test_previews_are_neither_tiny_nor_huge(size, expected, squares):
 
 
 def test_a_batch_stays_a_batch(squares):
-    faces = found([squares(600, 600)] * 3, "image 2\n100 100 300 300", "skip reference")
+    faces = found([squares(600, 600)] * 3, "image 2\n100 100 300 300", "skip photo")
     preview = preview_tensor(faces)
     assert preview.shape == (3, 600, 600, 3)
     assert share(preview[1], TAKEN) > 0
@@ -81,6 +81,6 @@ def test_crops_are_a_batch_and_never_empty(squares):
     crops = crops_tensor(faces)
     assert crops.shape == (2, 224, 224, 3)
     assert crops[0, 100, 100].tolist() == [1, 0, 0]
-    nobody = crops_tensor(FaceSet((), (squares(9, 9),), "pass model through"))
+    nobody = crops_tensor(FaceSet((), (squares(9, 9),), "go on"))
     assert nobody.shape == (1, 224, 224, 3)
     assert nobody.max() == 0

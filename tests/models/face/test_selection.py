@@ -76,7 +76,7 @@ def test_picking_sorts_stably_and_loses_nobody(boxes, order, take):
         faces.append(face(x, y, side, per_image[image_index], image_index, score / 3))
         per_image[image_index] += 1
     selection = Selection(order=order, take=take)
-    result = pick(reversed(faces), images(3), selection, "pass model through")
+    result = pick(reversed(faces), images(3), selection, "go on")
     assert sorted(map(id, result.candidates)) == sorted(map(id, faces))
     assert [f.image_index for f in result.candidates] == sorted(f.image_index for f in faces)
     for number in range(3):
@@ -85,7 +85,7 @@ def test_picking_sorts_stably_and_loses_nobody(boxes, order, take):
         assert taken == list(found if take == "all" else found[:1])
         same_place = [f.index for f in found if np.array_equal(f.box, found[0].box) and f.score == found[0].score]
         assert same_place == sorted(same_place)
-    again = pick(result.candidates, result.images, selection, "pass model through")
+    again = pick(result.candidates, result.images, selection, "go on")
     assert again.candidates == result.candidates
 
 
@@ -114,22 +114,22 @@ def test_index_too_large_says_how_many_there_are():
 
 
 def test_skipping_leaves_out_the_image_but_keeps_numbers():
-    result = pick([face(1, 1, 5, 0, 2)], images(3), Selection(), "skip reference")
+    result = pick([face(1, 1, 5, 0, 2)], images(3), Selection(), "skip photo")
     assert [f.image_index for f in result.faces] == [2]
     assert len(result.images) == 3
 
 
 def test_skipping_everybody_is_an_error():
     with pytest.raises(NoFaceFoundError, match="none of the 2 images shows a face;"):
-        pick([], images(2), Selection(), "skip reference")
+        pick([], images(2), Selection(), "skip photo")
     with pytest.raises(NoFaceFoundError, match="none of the 1 images shows a face at index 5"):
-        pick(ALL, images(1), Selection(index=5), "skip reference")
+        pick(ALL, images(1), Selection(index=5), "skip photo")
 
 
 def test_passing_through_allows_nobody():
-    result = pick([], images(2), Selection(), "pass model through")
+    result = pick([], images(2), Selection(), "go on")
     assert not result.found
-    assert result.on_no_face == "pass model through"
+    assert result.on_no_face == "go on"
 
 
 @pytest.mark.parametrize(
