@@ -1,4 +1,4 @@
-"""The memory that a graph up to the tap takes, asked for before the run; less of it where little is free."""
+"""The memory that a graph up to the captured features takes, asked for before the run; less of it where little is free."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ SLACK = 1.2  # for what the allocator wastes and the features, which are single 
 def graph_bytes(
     unet: UNetModel, size: tuple[int, int], rows: int, itemsize: int, block: int, *, is_saving: bool
 ) -> int:
-    """What the graph from the latent to a tap holds.
+    """What the graph from the latent to the captured features holds.
 
     Args:
         unet: the network.
         size: (H, W) of the latent.
         rows: B.
         itemsize: bytes of one value.
-        block: output block of the tap.
+        block: the output block whose features are captured.
         is_saving: whether feed-forward layers and residual blocks are computed anew in the backward pass.
 
     Returns:

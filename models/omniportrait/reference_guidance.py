@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import InvalidSettingError
 from ..placement.masks import to_grid
-from ..port.guidance import FeatureReader, FeatureTap, GuidedStep, NoiseLevels, Pull
+from ..port.guidance import FeatureCapture, FeatureReader, GuidedStep, NoiseLevels, Pull
 from .correspondence import nearest, similarity
 from .guidance_settings import GuidanceSettings
 from .guided_person import GuidedPerson, MaskSource
@@ -34,13 +34,13 @@ class ReferenceGuidance:
     Attributes:
         people: who are guided; where masks overlap, the place is the first claimant's.
         settings: how strongly and when.
-        tap: where features are read.
+        capture: where features are read.
         source: finds those who have no mask; None where everybody has one.
     """
 
     people: tuple[GuidedPerson, ...]
     settings: GuidanceSettings
-    tap: FeatureTap
+    capture: FeatureCapture
     source: MaskSource | None = None
     name: str = "Reference-Based Guidance"
 

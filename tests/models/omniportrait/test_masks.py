@@ -12,7 +12,7 @@ from likeness.models.omniportrait.guided_person import GuidedPerson
 from likeness.models.omniportrait.person_masks import disjoint_masks, feathered, positions_inside
 from likeness.models.omniportrait.reference_guidance import ReferenceGuidance
 from likeness.models.placement.windows import ALWAYS
-from likeness.models.port.guidance import FeatureTap, GuidedStep
+from likeness.models.port.guidance import FeatureCapture, GuidedStep
 from likeness.models.port.word_attention import Projected, WordAttention
 
 SIDE = 16
@@ -136,7 +136,7 @@ def guidance(*persons, source=None, **settings):
     return ReferenceGuidance(
         people=persons,
         settings=GuidanceSettings(window=ALWAYS, strength=0.5, **settings),
-        tap=FeatureTap(1),
+        capture=FeatureCapture(1),
         source=source,
     )
 
