@@ -36,7 +36,7 @@ class AnyFeatures:
     every: int = 1
     wants_attention: bool = False
 
-    def prepared(self, read: FeatureReader) -> AnyFeatures:
+    def prepare(self, read: FeatureReader) -> AnyFeatures:
         """Nothing is read."""
         del read
         return self

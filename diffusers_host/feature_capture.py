@@ -29,8 +29,9 @@ class CapturedFeatures:
     is_all: bool
     _features: list[Tensor] = field(init=False, default_factory=list)
 
-    def found(self) -> Tensor:
-        """Return the captured features, (B, C, h, w), with a graph where there is one."""
+    @property
+    def features(self) -> Tensor:
+        """The captured features, (B, C, h, w), with a graph where there is one."""
         [features] = self._features
         return features
 

@@ -83,7 +83,7 @@ class GuidedRun:
 
     def _with_gradient(self, latents: Tensor, timestep: int, sigma: float) -> Tensor:
         """The positive side; keeps the gradient of everybody's energies in the noisy latent, inside their masks."""
-        ready = self._prepared()
+        ready = self._prepare()
         size = (sigma**2 + 1) ** 0.5
         leaf = latents.detach().clone().requires_grad_(True)
         with torch.enable_grad():
@@ -100,7 +100,7 @@ class GuidedRun:
                 )
                 for row, memory in enumerate(self._memories)
             ]
-            pulls = joined([guidance.pulls(step) for guidance, step in zip(ready, steps, strict=True)])
+            pulls = join_rows([guidance.pulls(step) for guidance, step in zip(ready, steps, strict=True)])
             gradient = gradient_of(pulls, leaf)
         self._gradient = (
             None if gradient is None else gradient / size
@@ -117,26 +117,26 @@ class GuidedRun:
         if not guidance.wants_attention or words is None:
             with capture_features(unet, guidance.capture) as captured:
                 towards = self.prompted.positive(leaf, timestep, sigma)
-            return towards.detach(), captured.found(), None
+            return towards.detach(), captured.features, None
         with (
             capture_features(unet, guidance.capture) as captured,
             noting(unet, words, (leaf.shape[-2], leaf.shape[-1])) as notes,
         ):
             towards = self.prompted.positive(leaf, timestep, sigma)
-        return towards.detach(), captured.found(), notes.seen()
+        return towards.detach(), captured.features, notes.collect()
 
-    def _prepared(self) -> tuple[GradientGuidance, ...]:
+    def _prepare(self) -> tuple[GradientGuidance, ...]:
         if self._ready is None:
             attached = tuple(map(Attached, self.attached))
             self._ready = tuple(
-                guidance.prepared(ReferenceReader(self.prompted, row, guidance.capture, attached))
+                guidance.prepare(ReferenceReader(self.prompted, row, guidance.capture, attached))
                 for row, guidance in enumerate(self.guided.rows)
             )
             self._memories = [{} for _ in self._ready]
         return self._ready
 
 
-def joined(rows: Sequence[Sequence[Pull]]) -> list[Pull]:
+def join_rows(rows: Sequence[Sequence[Pull]]) -> list[Pull]:
     """The pulls of all pictures as one pull per person: pictures do not see each other, so one backward serves all."""
     return [
         Pull(

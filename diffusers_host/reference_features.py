@@ -52,7 +52,7 @@ class ReferenceReader:
         noisy = latent * self.prompted.base.latent_scale + noise * sigma
         with capture_features(self.prompted.base.unet, self.capture, is_all=True) as captured, suppress(ReachedError):
             self.prompted.row(self.row, noisy / (1 + sigma**2) ** 0.5, nearest_timestep(sigma), sigma)
-        return captured.found()[0]
+        return captured.features[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,7 @@ def _split(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
             batch.executor, model, batch.conds[place] or [], batch.model_options, guidance.capture.block
         )
         ready.append(
-            step.run.remember((KEY, id(guidance)), lambda guidance=guidance, read=read: guidance.prepared(read))
+            step.run.remember((KEY, id(guidance)), lambda guidance=guidance, read=read: guidance.prepare(read))
         )
     captured = CapturedFeatures(tuple({guidance.capture.block for guidance in ready}))
     added = captured.options(batch.options)
@@ -157,7 +157,7 @@ def _split(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
         leaf = batch.x.clone().requires_grad_(True)
         outputs[place] = batch.ask_alone(place, leaf, added).detach()
         denoised = model.process_latent_out(outputs[place])
-        attention = None if reader is None else reader.seen()
+        attention = None if reader is None else reader.collect()
         for guidance, prepared in zip(step.due, ready, strict=True):
             features = captured.features.get(guidance.capture.block)
             if features is not None:

@@ -79,7 +79,7 @@ def ask_for_more(
 def is_short(model: Any, x: Tensor, block: int, run: Run) -> bool:
     """Whether the whole graph of a latent would not fit into what is free, asked once in a run."""
 
-    def asked() -> bool:
+    def ask() -> bool:
         size = (x.shape[-2], x.shape[-1])
         needed = graph_bytes(model.diffusion_model, size, x.shape[0], _itemsize(model), block, is_saving=False)
         free = model_management.get_free_memory(x.device)
@@ -91,7 +91,7 @@ def is_short(model: Any, x: Tensor, block: int, run: Run) -> bool:
             )
         return needed > free
 
-    return run.remember(("guidance memory", tuple(x.shape), block), asked)
+    return run.remember(("guidance memory", tuple(x.shape), block), ask)
 
 
 def _itemsize(model: Any) -> int:

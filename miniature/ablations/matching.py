@@ -124,7 +124,7 @@ def _features(base: Base, scene: Scene, captions: Sequence[Caption], block: int,
             noisy = (latents + noise * sigma) / (1 + sigma**2) ** 0.5
             with capture_features(base.unet, FeatureCapture(block), is_all=True) as captured, suppress(ReachedError):
                 prompted.positive(noisy, nearest_timestep(sigma), sigma)
-            seen.append(captured.found())
+            seen.append(captured.features)
         parts.append(torch.stack(seen).mean(0))
     return torch.cat(parts)
 

@@ -122,7 +122,7 @@ class GradientGuidance(Protocol):
         """Whether it looks at the attention to the people's words."""
         ...
 
-    def prepared(self, read: FeatureReader) -> GradientGuidance:
+    def prepare(self, read: FeatureReader) -> GradientGuidance:
         """This guidance with everything that it has to read before it can act; asked for once in a run."""
         ...
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from ..errors import InvalidSettingError, require_range
-from ..placement.masks import checked_mask
+from ..placement.masks import check_mask
 from .features import ReferenceFeatures, null_features
 from .id_embedding import IDEmbedding
 
@@ -47,7 +47,7 @@ class Identity:
         for _, weight in self.mixes:
             require_range("weight", weight, 1)
         if self.mask is not None:
-            object.__setattr__(self, "mask", checked_mask(self.mask, self.name))
+            object.__setattr__(self, "mask", check_mask(self.mask, self.name))
 
     @property
     def is_active(self) -> bool:

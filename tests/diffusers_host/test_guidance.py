@@ -85,7 +85,7 @@ def test_a_capture_gives_what_the_next_output_block_begins_with(base, prompted, 
     with capture_features(base.unet, FeatureCapture(block)) as captured, torch.no_grad():
         prompted.positive(NOISE, 500, SIGMA)
     handle.remove()
-    features = captured.found()
+    features = captured.features
     assert torch.equal(seen[0][:, : features.shape[1]], features)
     assert features.shape[2:] == ((4, 4) if block == 0 else (SIDE, SIDE))
 
@@ -108,7 +108,7 @@ def test_no_graph_is_built_behind_the_capture_and_nothing_changes(base, prompted
         said = prompted.positive(leaf, 500, SIGMA)
     assert torch.equal(said.detach(), plain)
     assert not said.requires_grad
-    assert captured.found().requires_grad
+    assert captured.features.requires_grad
     assert hooks(base) == before
 
 
@@ -119,7 +119,7 @@ def test_a_call_for_features_alone_ends_at_the_capture(base, prompted):
     with pytest.raises(ReachedError), capture_features(base.unet, CAPTURE, is_all=True) as captured:
         prompted.positive(NOISE, 500, SIGMA)
     handle.remove()
-    assert captured.found().shape[1] == 64
+    assert captured.features.shape[1] == 64
     assert not later
     assert hooks(base) == before
 
@@ -284,7 +284,7 @@ def test_references_are_read_with_the_prompt_and_the_people_of_their_picture(bas
         detach()
     assert set(adds.samples) == {(0,), (1,)}
     for row in range(2):
-        torch.testing.assert_close(read[row], captured.found()[row], atol=1e-4, rtol=0)
+        torch.testing.assert_close(read[row], captured.features[row], atol=1e-4, rtol=0)
     assert not torch.allclose(read[0], read[1], atol=1e-2)
 
 
@@ -313,7 +313,7 @@ def test_features_are_read_once_at_the_first_guided_step(base):
 @pytest.mark.parametrize("fails", ["reading", "pulling"])
 def test_everything_is_taken_off_after_an_error(base, fails, monkeypatch):
     before, plain = hooks(base), drawn(base)
-    what = {"reading": "prepared", "pulling": "pulls"}[fails]
+    what = {"reading": "prepare", "pulling": "pulls"}[fails]
 
     def broken(self, given):
         raise InterruptedError

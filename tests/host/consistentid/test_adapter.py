@@ -156,32 +156,32 @@ def test_strength_scales_the_residual(tiny_model, apply, crowd, quick):
 
 def test_several_people_stay_inside_their_masks(tiny_model, apply, crowd, quick):
     """A person's tokens change nothing in the first attention of the other half, so both halves follow their own."""
-    from likeness.host.sampling.runs import recorded_maps
+    from likeness.host.sampling.runs import find_placement_maps
 
     model, both = tiny_model(), crowd(2)
     patched, _ = apply(model, masked(both, halves()))
-    maps = recorded_maps(patched, quick(patched, size=(16, 16))).maps[0]
+    maps = find_placement_maps(patched, quick(patched, size=(16, 16))).maps[0]
     assert maps[0, :, :4].min() > 0.99
     assert maps[1, :, -4:].min() > 0.99
 
 
 def test_one_person_without_a_mask_gets_the_rest(tiny_model, apply, crowd, quick):
-    from likeness.host.sampling.runs import recorded_maps
+    from likeness.host.sampling.runs import find_placement_maps
 
     left, _ = halves()
     patched, _ = apply(tiny_model(), masked(crowd(2), (left, None)))
-    maps = recorded_maps(patched, quick(patched, size=(16, 16))).maps[0]
+    maps = find_placement_maps(patched, quick(patched, size=(16, 16))).maps[0]
     torch.testing.assert_close(maps.sum(0), torch.ones(16, 16))
     assert maps[1, :, -4:].min() > 0.99
 
 
 def test_a_router_places_the_people(tiny_model, adapter, chain, apply, crowd, quick):
-    from likeness.host.sampling.runs import recorded_maps
+    from likeness.host.sampling.runs import find_placement_maps
     from likeness.host.uniportrait.adapter import place
 
     placement = place(adapter, chain(2), structure_scale=0.3)
     patched, applied = apply(tiny_model(), crowd(2), placement=placement)
-    maps = recorded_maps(patched, quick(patched)).maps[0]
+    maps = find_placement_maps(patched, quick(patched)).maps[0]
     assert applied
     assert maps.shape[0] == 2
     torch.testing.assert_close(maps.sum(0), torch.ones(8, 8))
@@ -270,12 +270,12 @@ def test_applying_again_gives_the_same_bits(tiny_model, apply, crowd, quick):
 
 def test_conds_with_areas(tiny_model, apply, crowd, conditioning, quick):
     """Masks are cut like the picture: the person of the left half is all there is in the left area."""
-    from likeness.host.sampling.runs import recorded_maps
+    from likeness.host.sampling.runs import find_placement_maps
 
     patched, _ = apply(tiny_model(), masked(crowd(2), halves()))
     areas = conditioning(1, area=(16, 8, 0, 0)) + conditioning(2, area=(16, 8, 0, 8))
     latent = quick(patched, size=(16, 16), positive=areas)
-    maps = recorded_maps(patched, latent).maps[0]
+    maps = find_placement_maps(patched, latent).maps[0]
     assert latent.isfinite().all()
     assert maps[0, :, :7].min() > 0.99
     assert maps[1, :, 9:].min() > 0.99
