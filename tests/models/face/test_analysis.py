@@ -30,7 +30,6 @@ def test_faces_of_a_batch(settings, squares):
     for face in found.faces:
         assert face.crop.shape == (224, 224, 3)
         assert np.array_equal(face.crop, align(pictures[face.image_index], face.points))
-        assert face.embedding is None
 
 
 def test_the_default_takes_the_largest_of_every_picture(squares):
