@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from likeness.models.people.person import People, PersonSettings
 
 pytestmark = pytest.mark.comfy
 
@@ -12,10 +13,11 @@ SETTINGS = {"structure_scale": 0.2, "lora_strength": 1.0}
 
 @pytest.fixture
 def apply(adapter):
-    from likeness.host.uniportrait.adapter import apply
+    from likeness.host.uniportrait.application import apply
 
-    def run(model, identities, **settings):
-        return apply(model, settings.pop("uniportrait", adapter), identities, **{**SETTINGS, **settings})
+    def run(model, people, **settings):
+        applied = apply(model, settings.pop("uniportrait", adapter), people, **{**SETTINGS, **settings})
+        return applied.model, applied.is_applied
 
     return run
 
@@ -47,8 +49,8 @@ def test_nobody_active_is_a_plain_clone(tiny_model, apply, chain, sample, settin
 
 def test_a_person_with_strength_zero_does_not_count(tiny_model, apply, chain, sample):
     model, both = tiny_model(), chain(2)
-    silent = replace(both, people=(both.people[0], replace(both.people[1], strength=0.0)))
-    alone = replace(both, people=both.people[:1])
+    silent = People((both[0], replace(both[1], settings=PersonSettings(strength=0.0))))
+    alone = People((both[0],))
     assert torch.equal(sample(apply(model, silent)[0]), sample(apply(model, alone)[0]))
 
 
@@ -78,14 +80,15 @@ def test_lora_is_added_to_all_four_projections(tiny_model, apply, chain, adapter
     assert all(torch.equal(tensor, before[key]) for key, tensor in model.model.state_dict().items())
 
 
-def test_two_people_without_a_router_file(tiny_model, uniportrait_files, apply, chain):
+def test_two_people_without_a_router_file(tiny_model, uniportrait_files, apply, chain, adapter):
     from likeness.host.uniportrait.adapter import load_uniportrait
     from likeness.models.errors import InvalidSettingError
 
     folder = uniportrait_files
-    single = load_uniportrait(folder / "faceid.bin", folder / "backbone.bin", None, None)
+    single = load_uniportrait(folder / "faceid.bin", folder / "backbone.bin")
+    single = replace(single, clip=adapter.clip)
     assert apply(tiny_model(), chain(1), uniportrait=single)[1]
-    with pytest.raises(InvalidSettingError, match=r"2 people need the router file.* choose the router file there"):
+    with pytest.raises(InvalidSettingError, match=r"2 people need the router file.* choose it there"):
         apply(tiny_model(), chain(2), uniportrait=single)
 
 
@@ -97,7 +100,7 @@ def test_a_base_of_another_architecture_is_refused(tiny_model, apply, chain):
 
 
 def test_an_image_prompt_without_its_file(tiny_model, apply, chain):
-    from likeness.host.uniportrait.adapter import ImagePromptInput
+    from likeness.host.uniportrait.application import ImagePromptInput
     from likeness.models.errors import InvalidSettingError
 
     prompt = ImagePromptInput(embedding=torch.zeros(1, 5), strength=0.7)
@@ -105,12 +108,13 @@ def test_an_image_prompt_without_its_file(tiny_model, apply, chain):
         apply(tiny_model(), chain(1), image_prompt=prompt)
 
 
-def test_an_image_prompt_acts_with_and_without_people(tiny_model, uniportrait_files, apply, chain, sample):
-    from likeness.host.uniportrait.adapter import ImagePromptInput, load_uniportrait
+def test_an_image_prompt_acts_with_and_without_people(tiny_model, uniportrait_files, apply, chain, sample, adapter):
+    from likeness.host.uniportrait.adapter import load_uniportrait
+    from likeness.host.uniportrait.application import ImagePromptInput
 
     folder = uniportrait_files
     files = (folder / "faceid.bin", folder / "backbone.bin", folder / "router.bin", folder / "ip-adapter.bin")
-    uniportrait, model = load_uniportrait(*files), tiny_model()
+    uniportrait, model = replace(load_uniportrait(*files), clip=adapter.clip), tiny_model()
     embedding = torch.randn(2, 6, generator=torch.Generator().manual_seed(1))
     prompt = ImagePromptInput(embedding=embedding, strength=0.7)
     alone, applied = apply(model, chain(1, strength=0.0), uniportrait=uniportrait, image_prompt=prompt)
@@ -133,8 +137,8 @@ def test_masks_override_the_router(tiny_model, apply, chain, sample):
     model, both = tiny_model(), chain(2)
     left = torch.zeros(1, 128, 128)
     left[:, :, :64] = 1
-    people = (replace(both.people[0], mask=left), replace(both.people[1], mask=1 - left))
-    patched, _ = apply(model, replace(both, people=people))
+    people = People((replace(both[0], mask=left), replace(both[1], mask=1 - left)))
+    patched, _ = apply(model, people)
     maps = find_placement_maps(patched, sample(patched)).maps[0]
     assert maps[0, :, :4].min() > 0.99
     assert maps[1, :, -4:].min() > 0.99
