@@ -19,8 +19,10 @@ from torch import Tensor, nn
 
 from ...models.errors import IncompatibleBaseModelError
 from ...models.port.guidance import GradientGuidance, GuidedStep
-from ..sampling.runs import RUN_KEY, follow_runs
-from ..unet.feature_capture import CapturedFeatures, with_transformer_options
+from ..sampling.runs import follow_runs
+from ..unet import keys
+from ..unet.feature_capture import CapturedFeatures
+from ..unet.options import transformer_options, with_transformer_options
 from ..unet.sites import unet_of
 from ..unet.word_attention import AttentionReader
 from .conds import CondBatch
@@ -28,10 +30,6 @@ from .gradients import differentiable
 from .memory import ask_for_more, is_short
 from .reference_features import ReferenceReader
 from .step import Step, levels_of
-
-OURS = "likeness."  # before the keys of everything that this pack adds to a MODEL
-KEY = "likeness.guidance"
-STEP_KEY = "likeness.guided step"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -52,9 +50,9 @@ class Guidances:
         active = tuple(each for each in self.guidances if each.is_active(sigma))
         if not active:
             return executor(x, timestep, model_options, *args)
-        options = (model_options or {}).get("transformer_options", {})
-        step = Step.begin(KEY, options.get(RUN_KEY), active)
-        denoised = executor(x, timestep, with_transformer_options(model_options or {}, {STEP_KEY: step}), *args)
+        options = transformer_options(model_options)
+        step = Step.begin(keys.GUIDANCE, options.get(keys.RUN), active)
+        denoised = executor(x, timestep, with_transformer_options(model_options, {keys.GUIDED_STEP: step}), *args)
         return step.correct(denoised, levels_of(sigma, options))
 
     def calculate(
@@ -68,7 +66,7 @@ class Guidances:
     ) -> list[Tensor]:
         """Wrapper around the conds of one UNet batch."""
         batch = CondBatch(executor, model, conds, x, timestep, model_options)
-        step: Step | None = batch.options.get(STEP_KEY)
+        step: Step | None = batch.options.get(keys.GUIDED_STEP)
         place = None if step is None or not step.is_open else batch.positive
         if step is None or place is None:
             return batch.ask()
@@ -97,16 +95,16 @@ def guide(model: ModelPatcher, guidance: GradientGuidance) -> ModelPatcher:
             "choose one before the last."
         )
     clone = model.clone()
-    before: Guidances | None = clone.get_attachment(KEY)
+    before: Guidances | None = clone.get_attachment(keys.GUIDANCE)
     together = Guidances((*(before.guidances if before else ()), guidance))
-    clone.set_attachments(KEY, together)
+    clone.set_attachments(keys.GUIDANCE, together)
     for kind, wrapper in (
         (WrappersMP.PREDICT_NOISE, together.predict),
         (WrappersMP.CALC_COND_BATCH, together.calculate),
         (WrappersMP.PREPARE_SAMPLING, ask_for_more),
     ):
-        clone.remove_wrappers_with_key(kind, KEY)
-        clone.add_wrapper_with_key(kind, KEY, wrapper)
+        clone.remove_wrappers_with_key(kind, keys.GUIDANCE)
+        clone.add_wrapper_with_key(kind, keys.GUIDANCE, wrapper)
     follow_runs(clone)
     return clone
 
@@ -144,14 +142,16 @@ def _split(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
             batch.executor, model, batch.conds[place] or [], batch.model_options, guidance.capture.block
         )
         ready.append(
-            step.run.remember((KEY, id(guidance)), lambda guidance=guidance, read=read: guidance.prepare(read))
+            step.run.remember(
+                (keys.GUIDANCE, id(guidance)), lambda guidance=guidance, read=read: guidance.prepare(read)
+            )
         )
     captured = CapturedFeatures(tuple({guidance.capture.block for guidance in ready}))
     added = captured.options(batch.options)
     wants_attention = any(each.wants_attention for each in ready)
     reader = AttentionReader(model.diffusion_model, batch.size) if wants_attention else None
     if reader is not None:
-        added["patches"] = reader.with_patches(added["patches"])
+        added[keys.PATCHES] = reader.with_patches(added[keys.PATCHES])
     networks = (model.diffusion_model, *_adapters(model.current_patcher))
     with differentiable(*networks, is_saving=is_short(model, batch.x, max(captured.blocks), step.run)):
         leaf = batch.x.clone().requires_grad_(True)
@@ -176,5 +176,8 @@ def _split(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
 def _adapters(patcher: ModelPatcher) -> list[nn.Module]:
     """Our own networks inside the UNet's layers; what other packs load beside it sees no graph."""
     return [
-        each.model for key, patchers in patcher.additional_models.items() if key.startswith(OURS) for each in patchers
+        each.model
+        for key, patchers in patcher.additional_models.items()
+        if key.startswith(keys.OURS)
+        for each in patchers
     ]

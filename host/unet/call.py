@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from ...models.errors import LikenessError
 from ...models.port.attention import AttentionCall, AttentionSite, Polarity, Run, TextRows
-from ..sampling.runs import CONDS_KEY, RUN_KEY, CondInfo
+from ..sampling.conds import CondInfo
+from . import keys
+from .options import known_conds, uuids_of
 
 logger = logging.getLogger(__name__)
 
@@ -77,9 +79,9 @@ class UNetCall:
             x: its input, (B, channels, h, w).
             options: `transformer_options` of the call.
         """
-        sigmas = options.get("sigmas")
-        run: Run = options.get(RUN_KEY) or Run()
-        live = options.get("cond_or_uncond") or [0]
+        sigmas = options.get(keys.SIGMAS)
+        run: Run = options.get(keys.RUN) or Run()
+        live = options.get(keys.COND_OR_UNCOND) or [0]
         return cls(
             unet=unet,
             run=run,
@@ -194,10 +196,9 @@ class UNetCall:
 
 
 def _chunks(options: dict[str, Any], run: Run) -> tuple[CondInfo, ...]:
-    known: dict[Any, CondInfo] = options.get(CONDS_KEY, {})
-    uuids = options.get("uuids") or [None]
+    known = known_conds(options)
     chunks: list[CondInfo] = []
-    for uuid in uuids:
+    for uuid in uuids_of(options):
         if uuid not in known and "unknown cond" not in run.memo:
             run.memo["unknown cond"] = True
             logger.warning("A prompt that is neither positive nor negative is treated as positive.")

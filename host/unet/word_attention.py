@@ -18,8 +18,10 @@ from torch.nn.functional import interpolate
 
 from ...models.port.attention import AttentionSite
 from ...models.port.word_attention import Projected, WordAttention, attention_to
-from ..sampling.runs import CONDS_KEY, CondInfo
+from ..sampling.conds import CondInfo
+from . import keys
 from .levels import halvings
+from .options import block_of, known_conds, uuids_of
 from .sites import find_sites
 
 CROSS_SIDE, SELF_SIDE = 12, 24  # positions on the short side: the coarsest level that has them is read
@@ -69,7 +71,7 @@ class AttentionReader:
         if found is not None:
             layer, rows, grid, info = found
             text = context.chunk(_parts(extra))[rows]
-            projected = Projected(layer.to_q(n.chunk(_parts(extra))[rows]), layer.to_k(text), extra["n_heads"])
+            projected = Projected(layer.to_q(n.chunk(_parts(extra))[rows]), layer.to_k(text), extra[keys.HEADS])
             for place in {place for place, _ in info.pivots}:
                 column = attention_to(projected, [row for owner, row in info.pivots if owner == place])
                 self._columns.setdefault(place, []).append(column.unflatten(1, grid))
@@ -83,7 +85,7 @@ class AttentionReader:
             own, others = n.chunk(_parts(extra))[rows], context.chunk(_parts(extra))[rows]
             if own.shape[1] == others.shape[1]:  # another pack may have added what they look at
                 self._layers.setdefault(grid, []).append(
-                    Projected(layer.to_q(own), layer.to_k(others), extra["n_heads"])
+                    Projected(layer.to_q(own), layer.to_k(others), extra[keys.HEADS])
                 )
         return n, context, value
 
@@ -91,12 +93,11 @@ class AttentionReader:
         self, sites: dict[tuple[Any, ...], AttentionSite], n: Tensor, extra: dict[str, Any]
     ) -> tuple[Any, int, tuple[int, int], CondInfo] | None:
         """The layer, which part of the batch is the prompt that names people, and the grid; None where nothing is read."""
-        block = extra.get("block")
-        site = None if block is None else sites.get((block[0], block[1], extra.get("block_index", 0)))
-        known: dict[Any, CondInfo] = extra.get(CONDS_KEY, {})
+        block, known = block_of(extra), known_conds(extra)
+        site = None if block is None else sites.get(block)
         named = [
             (number, known[uuid])
-            for number, uuid in enumerate(extra.get("uuids") or ())
+            for number, uuid in enumerate(uuids_of(extra))
             if uuid in known and known[uuid].pivots and known[uuid].crop is None
         ]
         if site is None or not named or n.shape[0] % _parts(extra):
@@ -109,7 +110,7 @@ class AttentionReader:
 
 
 def _parts(extra: dict[str, Any]) -> int:
-    return len(extra.get("uuids") or (None,))
+    return len(uuids_of(extra))
 
 
 def _grid(size: tuple[int, int], level: int) -> tuple[int, int]:
