@@ -1,8 +1,8 @@
 """Guidance by gradients while ComfyUI samples.
 
 One wrapper around a step (PREDICT_NOISE) says that it is guided and moves what came out of all of it; one around the batch of
-conds (CALC_COND_BATCH), which fires for every guider, runs the positive cond by itself with a graph up to the captured features. Both are
-keyed and hold every guidance of a MODEL, so that several of them share one pass.
+conds (CALC_COND_BATCH), which fires for every guider, runs the positive cond by itself with a graph up to the captured
+features. Both are keyed and hold every guidance of a MODEL, so that several of them share one pass.
 """
 
 from __future__ import annotations
@@ -18,17 +18,15 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor, nn
 
 from ...models.errors import IncompatibleBaseModelError
-from ...models.port.guidance import GradientGuidance, GuidedStep
+from ...models.port.guidance import GradientGuidance
 from ..sampling.runs import follow_runs
 from ..unet import keys
-from ..unet.feature_capture import CapturedFeatures
 from ..unet.options import transformer_options, with_transformer_options
 from ..unet.sites import unet_of
-from ..unet.word_attention import AttentionReader
 from .conds import CondBatch
 from .gradients import differentiable
-from .memory import ask_for_more, is_short
-from .reference_features import ReferenceReader
+from .guided_pass import run_guided
+from .memory import ask_for_more
 from .step import Step, levels_of
 
 
@@ -71,7 +69,7 @@ class Guidances:
         if step is None or place is None:
             return batch.ask()
         step.is_open = False
-        outputs = _split(batch, place, step) if step.due else batch.ask()
+        outputs = run_guided(batch, place, step) if step.due else batch.ask()
         negative = batch.negative
         step.negative = None if negative is None else outputs[negative]
         return outputs
@@ -131,53 +129,3 @@ def guidable_unet(model: ModelPatcher) -> UNetModel:
     with differentiable(unet):
         pass
     return unet
-
-
-def _split(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
-    """The outputs of all conds; the positive one, at a place, runs by itself, and its gradients are kept in the step."""
-    outputs, model = batch.ask_without(place), batch.model
-    ready: list[GradientGuidance] = []
-    for guidance in step.due:
-        read = ReferenceReader(
-            batch.executor, model, batch.conds[place] or [], batch.model_options, guidance.capture.block
-        )
-        ready.append(
-            step.run.remember(
-                (keys.GUIDANCE, id(guidance)), lambda guidance=guidance, read=read: guidance.prepare(read)
-            )
-        )
-    captured = CapturedFeatures(tuple({guidance.capture.block for guidance in ready}))
-    added = captured.options(batch.options)
-    wants_attention = any(each.wants_attention for each in ready)
-    reader = AttentionReader(model.diffusion_model, batch.size) if wants_attention else None
-    if reader is not None:
-        added[keys.PATCHES] = reader.with_patches(added[keys.PATCHES])
-    networks = (model.diffusion_model, *_adapters(model.current_patcher))
-    with differentiable(*networks, is_saving=is_short(model, batch.x, max(captured.blocks), step.run)):
-        leaf = batch.x.clone().requires_grad_(True)
-        outputs[place] = batch.ask_alone(place, leaf, added).detach()
-        denoised = model.process_latent_out(outputs[place])
-        attention = None if reader is None else reader.collect()
-        for guidance, prepared in zip(step.due, ready, strict=True):
-            features = captured.features.get(guidance.capture.block)
-            if features is not None:
-                seen = GuidedStep(
-                    features=features,
-                    size=batch.size,
-                    sigma=batch.sigma,
-                    denoised=denoised,
-                    attention=attention,
-                    memory=step.memories[id(guidance)].own,
-                )
-                step.take_gradient(guidance, prepared, seen, leaf)
-    return outputs
-
-
-def _adapters(patcher: ModelPatcher) -> list[nn.Module]:
-    """Our own networks inside the UNet's layers; what other packs load beside it sees no graph."""
-    return [
-        each.model
-        for key, patchers in patcher.additional_models.items()
-        if key.startswith(keys.OURS)
-        for each in patchers
-    ]

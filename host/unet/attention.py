@@ -23,7 +23,7 @@ from torch import Tensor
 from ...models.port.attention import AttentionResidual, AttentionSite
 from ..sampling.runs import follow_runs
 from . import keys
-from .call import Pending, UNetCall
+from .call import PendingLayer, UNetCall
 from .options import block_of
 from .sites import find_sites, unet_of
 
@@ -76,7 +76,7 @@ class Injection:
         site = None if call is None or block is None else self.sites.get(block)
         if call is not None and site is not None:
             grid = tuple(extra.get(keys.GRID, ())[-2:])
-            call.pending = Pending(site, n, extra[keys.HEADS], grid, (context, value))
+            call.pending = PendingLayer(site, n, extra[keys.HEADS], grid, (context, value))
         return n, context, value
 
     def attend(self, function: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
@@ -91,7 +91,9 @@ class Injection:
         query, *text = (args[place] if place < len(args) else kwargs[name] for place, name in enumerate("qkv"))
         if query.shape[:2] != call.pending.hidden.shape[:2] or query.shape != base.shape:
             return base  # a patch after ours changed the batch: added after the layer instead
-        added = self._residual(call, call.take(), query, base, (text[0], text[1]) if call.has_regional_text else None)
+        added = self._residual(
+            call, call.take(), query, base, (text[0], text[1]) if call.batch.has_regional_text else None
+        )
         return base if added is None else base + added
 
     def finish(self, n: Tensor, extra: dict[str, Any]) -> Tensor:
@@ -100,12 +102,12 @@ class Injection:
         if call is None or call.pending is None:
             return n
         pending = call.take()
-        hidden = call.matching_rows(pending.hidden, n.shape[0])
+        hidden = call.batch.match(pending.hidden, n.shape[0])
         layer: Any = call.unet.get_submodule(pending.site.path)
         query = layer.to_q(hidden)
         text = None
-        if call.has_regional_text:
-            contexts = (call.matching_rows(context, n.shape[0]) for context in pending.context)
+        if call.batch.has_regional_text:
+            contexts = (call.batch.match(context, n.shape[0]) for context in pending.context)
             text = tuple(project(context) for project, context in zip((layer.to_k, layer.to_v), contexts, strict=True))
         added = self._residual(call, pending.with_hidden(hidden), query, None, text)
         if added is None:
@@ -116,7 +118,7 @@ class Injection:
     def _residual(
         self,
         call: UNetCall,
-        pending: Pending,
+        pending: PendingLayer,
         query: Tensor,
         base: Tensor | None,
         text: tuple[Tensor, Tensor] | None,
@@ -124,7 +126,7 @@ class Injection:
         call.fired.add(pending.site.index)
         residuals = [residual for residual in self.residuals if residual.wants(pending.site)]
         rows, parts = [], []
-        for group, attention_call in call.groups(pending, query, base, text):
+        for group, attention_call in call.attention_calls(pending, query, base, text):
             rows.append(group)
             parts.append(_sum([residual(pending.site, attention_call) for residual in residuals]))
         if all(part is None for part in parts):

@@ -6,7 +6,6 @@ a few layers, and no map of all positions to all.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +19,7 @@ from ...models.port.attention import AttentionSite
 from ...models.port.word_attention import Projected, WordAttention, attention_to
 from ..sampling.conds import CondInfo
 from . import keys
+from .grid import grid_at
 from .levels import halvings
 from .options import block_of, known_conds, uuids_of
 from .sites import find_sites
@@ -103,7 +103,7 @@ class AttentionReader:
         if site is None or not named or n.shape[0] % _parts(extra):
             return None
         level = halvings(self.unet)[site.block[0], site.block[1]]
-        grid = _grid(self.size, level)
+        grid = grid_at(self.size, level)
         if grid[0] * grid[1] != n.shape[1]:
             return None  # another node merges or drops positions
         return self.unet.get_submodule(site.path), named[0][0], grid, named[0][1]
@@ -111,10 +111,6 @@ class AttentionReader:
 
 def _parts(extra: dict[str, Any]) -> int:
     return len(uuids_of(extra))
-
-
-def _grid(size: tuple[int, int], level: int) -> tuple[int, int]:
-    return math.ceil(size[0] / 2**level), math.ceil(size[1] / 2**level)
 
 
 def _read(
@@ -128,7 +124,7 @@ def _read(
     """The layers of one kind at one level, by ComfyUI's (stage, block, transformer)."""
     able = [site for site in sites if site.kind == kind and site.block[0] in stages]
     there = {levels[site.block[0], site.block[1]] for site in able}
-    enough = [level for level in there if min(_grid(size, level)) >= side]
+    enough = [level for level in there if min(grid_at(size, level)) >= side]
     level = max(enough) if enough else min(there)
     chosen = [site for site in able if levels[site.block[0], site.block[1]] == level]
     depth = {site.block[:2]: 1 + max(s.block[2] for s in chosen if s.block[:2] == site.block[:2]) for site in chosen}
