@@ -16,10 +16,8 @@ from ...models.consistentid.identity import FacialRegion, FacialRegions, Identit
 from ..memory import loaded
 from ..prompt_tokens import chunk, encode_chunks, literal_ids, require_width, rows_of_spans, rows_of_tokens, tokenizers
 from ..sampling.delayed_conditioning import Conditioning, MergePoint, join_phases
-from ..sampling.runs import OWNERS_KEY
+from ..unet import keys
 from .adapter import NAME, LoadedConsistentID
-
-CONTROL_KEY = "cross_attn_controlnet"  # ComfyUI gives this to ControlNets in place of the prompt
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -138,7 +136,7 @@ def _corrected(
     against = clip.encode_from_tokens_scheduled(clip.tokenize(negative_text))
     require_width(alone, consistentid.adapter.context_dim, name=NAME)
     if len(people) > 1:
-        alone = _with(alone, {OWNERS_KEY: _owners(clip, prompt, alone[0][0].shape[1])})
+        alone = _with(alone, {keys.OWNERS: _owners(clip, prompt, alone[0][0].shape[1])})
     if not prompt.marks:
         return EncodedPrompt(alone, against, prompt.text)
     rows = rows_of_tokens(clip, prompt.text, [marked.end for marked in prompt.marks])
@@ -183,4 +181,6 @@ def _with(entries: Conditioning, added: dict[str, Any]) -> Conditioning:
 
 def _for_control(entries: Conditioning, texts: Sequence[Tensor]) -> Conditioning:
     """Entries whose ControlNets see another text."""
-    return [[tensor, {**options, CONTROL_KEY: text}] for (tensor, options), text in zip(entries, texts, strict=True)]
+    return [
+        [tensor, {**options, keys.CONTROL_TEXT: text}] for (tensor, options), text in zip(entries, texts, strict=True)
+    ]
