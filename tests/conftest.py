@@ -69,6 +69,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def shipped_files(tmp_path_factory) -> list[str]:
+    """The paths of all files of a release's archive."""
+    from likeness.tests.repository import list_shipped
+
+    if shutil.which("git") is None:
+        pytest.skip("needs git, which reads .comfyignore")
+    return list_shipped(tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture(scope="session")
+def shipped_pack(shipped_files, tmp_path_factory) -> Path:
+    """A release's archive, unpacked into a folder whose name is no Python name."""
+    from likeness.tests.repository import copy_files
+
+    target = tmp_path_factory.mktemp("custom_nodes") / "ComfyUI-X-Y"
+    copy_files(shipped_files, target)
+    return target
+
+
+@pytest.fixture(scope="session")
 def comfy_folder():
     """The ComfyUI under test (a `ComfyFolder`)."""
     from likeness.tools.comfyui.folders import ComfyFolder, read_version
