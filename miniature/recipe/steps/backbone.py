@@ -43,7 +43,9 @@ def train_backbone(backbone: IResNet, course: Course, folder: Path) -> None:
         InvalidSettingError: see `follow`.
     """
     world = World(seed=course.seed)
-    answers = nn.Linear(backbone.tap_channels[-1], sum(SIZES))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(course.seed)
+        answers = nn.Linear(backbone.tap_channels[-1], sum(SIZES))
 
     def loss(draws: Draws) -> Tensor:
         crops, codes = worn_crops(world, draws)

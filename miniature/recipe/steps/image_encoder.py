@@ -71,7 +71,9 @@ def train_image_encoder(encoder: CLIPVisionModelWithProjection, course: Course, 
     Reference: arXiv:2103.00020, figure 3.
     """
     world = World(seed=course.seed)
-    texts = _Texts()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(course.seed)
+        texts = _Texts()
 
     def loss(draws: Draws) -> Tensor:
         half = len(draws.positions) // 2
