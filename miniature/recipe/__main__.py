@@ -24,37 +24,36 @@ from ..judge.file import write_judge
 from ..networks.checkpoint import write_base
 from ..networks.weights_file import write_weights
 from .faces_file import write_face_networks
-from .plan import SEED, SIZES
-from .stages import Kitchen
+from .recipe import Recipe
 from .steps.omniportrait import CONFIG
 
 logger = logging.getLogger("likeness.miniature")
 
-Work = Callable[[Kitchen], object]
+Work = Callable[[Recipe], object]
 
 
-def base_model(kitchen: Kitchen) -> None:
+def base_model(recipe: Recipe) -> None:
     """VAE, UNet, text encoder."""
-    kitchen.base()
+    recipe.base()
 
 
-def small_networks(kitchen: Kitchen) -> None:
+def small_networks(recipe: Recipe) -> None:
     """Whatever looks at pictures."""
-    kitchen.judge()
-    kitchen.finder()
-    kitchen.faces()
-    kitchen.parser()
+    recipe.judge()
+    recipe.finder()
+    recipe.faces()
+    recipe.parser()
 
 
-def uniportrait(kitchen: Kitchen) -> None:
+def uniportrait(recipe: Recipe) -> None:
     """Both stages of UniPortrait."""
-    kitchen.stage_two(kitchen.base(), kitchen.faces())
+    recipe.stage_two(recipe.base(), recipe.faces())
 
 
-def consistentid_and_omniportrait(kitchen: Kitchen) -> None:
+def consistentid_and_omniportrait(recipe: Recipe) -> None:
     """ConsistentID, then OmniPortrait's pivot: together they take as long as UniPortrait's stages."""
-    kitchen.consistentid(kitchen.base(), kitchen.faces())
-    kitchen.omniportrait(kitchen.base())
+    recipe.consistentid(recipe.base(), recipe.faces())
+    recipe.omniportrait(recipe.base())
 
 
 # What may be done side by side, each in a process of its own; a line begins when the one before is finished.
@@ -71,7 +70,7 @@ def main() -> int:
     try:
         for phase in PHASES:
             _side_by_side(phase, options.folder)
-        write_files(Kitchen(options.folder))
+        write_files(Recipe(options.folder))
     except LikenessError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -79,24 +78,24 @@ def main() -> int:
     return 0
 
 
-def write_files(kitchen: Kitchen) -> None:
+def write_files(recipe: Recipe) -> None:
     """Write the files that ship."""
-    base, faces, judge = kitchen.base(), kitchen.faces(), kitchen.judge()
-    notes = {"licence": "Apache-2.0", "made_by": "likeness.miniature.recipe", "seed": json.dumps(SEED)}
-    write_base(BASE, base, SIZES, metadata=notes)
+    base, faces, judge = recipe.base(), recipe.faces(), recipe.judge()
+    notes = {"licence": "Apache-2.0", "made_by": "likeness.miniature.recipe", "seed": json.dumps(recipe.settings.seed)}
+    write_base(BASE, base, recipe.settings.sizes, metadata=notes)
     write_face_networks(
         FACES,
-        finder=kitchen.finder(),
-        parser=kitchen.parser().network,
+        finder=recipe.finder(),
+        parser=recipe.parser().network,
         backbone=faces.backbone,
         image_encoder=faces.image_encoder,
         metadata=notes,
     )
-    stages = {STAGE_ONE: kitchen.stage_one(base, faces), STAGE_TWO: kitchen.stage_two(base, faces)}
+    stages = {STAGE_ONE: recipe.stage_one(base, faces), STAGE_TWO: recipe.stage_two(base, faces)}
     adapter = {prefix + key: tensor for prefix, stage in stages.items() for key, tensor in stage.items()}
     write_weights(UNIPORTRAIT, adapter, notes)
-    write_weights(OMNIPORTRAIT, kitchen.omniportrait(base), {**notes, **adapter_metadata(CONFIG)})
-    write_weights(CONSISTENTID, kitchen.consistentid(base, faces), {**notes, TRAINED_AS: "corrected"})
+    write_weights(OMNIPORTRAIT, recipe.omniportrait(base), {**notes, **adapter_metadata(CONFIG)})
+    write_weights(CONSISTENTID, recipe.consistentid(base, faces), {**notes, TRAINED_AS: "corrected"})
     write_judge(JUDGE, judge, notes)
 
 
@@ -112,7 +111,7 @@ def _work(work: Work, folder: Path, threads: int) -> None:
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {work.__name__}: %(message)s", stream=sys.stdout)
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    work(Kitchen(folder))
+    work(Recipe(folder))
 
 
 if __name__ == "__main__":

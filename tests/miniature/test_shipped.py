@@ -8,7 +8,7 @@ import torch
 pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
-from likeness.miniature.ablations.arms import Arm, Easel, draw_arm
+from likeness.miniature.ablations.arms import Arm, Renderer, draw_arm
 from likeness.miniature.ablations.judging import judge_arm
 from likeness.miniature.ablations.questions import new_questions
 from likeness.miniature.judge.file import read_judge
@@ -38,7 +38,7 @@ def judged(tmp_path_factory):
     """Means of every metric by arm; true pictures beside them."""
     base, judge = read_base(BASE), read_judge(JUDGE)
     networks, faces = read_faces(FACES)
-    easel = Easel(
+    renderer = Renderer(
         base=base,
         finder=networks.finder,
         nobody=faces.nobody(),
@@ -57,7 +57,7 @@ def judged(tmp_path_factory):
     for people in (1, 2):
         asked = new_questions(faces, count=COUNT, people=people, channels=base.unet.config["in_channels"])
         for arm in (*arms, *(pivots if people == 1 else ())):
-            pictures = draw_arm(easel, arm, asked).pictures(base)
+            pictures = draw_arm(renderer, arm, asked).pictures(base)
             means[people, arm.name] = mean(judge_arm(judge, new_expression_reader(), pictures, asked))
         drawn = new_questions(faces, count=TRUE, people=people, channels=base.unet.config["in_channels"])
         means[people, "true"] = mean(judge_arm(judge, new_expression_reader(), drawn.scene.image, drawn))
