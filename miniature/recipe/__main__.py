@@ -17,7 +17,7 @@ import torch
 
 from ...models.consistentid.checkpoint import TRAINED_AS
 from ...models.errors import LikenessError
-from ...models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT
+from ...models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, WEIGHTS
 from ...models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO
 from ...models.omniportrait.checkpoint import adapter_metadata
 from ..judge.file import write_judge
@@ -33,12 +33,12 @@ Work = Callable[[Recipe], object]
 
 
 def base_model(recipe: Recipe) -> None:
-    """VAE, UNet, text encoder."""
+    """Make VAE, UNet and text encoder."""
     recipe.base()
 
 
 def small_networks(recipe: Recipe) -> None:
-    """Whatever looks at pictures."""
+    """Make whatever looks at pictures."""
     recipe.judge()
     recipe.finder()
     recipe.faces()
@@ -46,12 +46,12 @@ def small_networks(recipe: Recipe) -> None:
 
 
 def uniportrait(recipe: Recipe) -> None:
-    """Both stages of UniPortrait."""
+    """Make both stages of UniPortrait."""
     recipe.stage_two(recipe.base(), recipe.faces())
 
 
 def consistentid_and_omniportrait(recipe: Recipe) -> None:
-    """ConsistentID, then OmniPortrait's pivot: together they take as long as UniPortrait's stages."""
+    """Make ConsistentID, then OmniPortrait's pivot: together they take as long as UniPortrait's stages."""
     recipe.consistentid(recipe.base(), recipe.faces())
     recipe.omniportrait(recipe.base())
 
@@ -61,7 +61,7 @@ PHASES: tuple[tuple[Work, ...], ...] = ((base_model, small_networks), (uniportra
 
 
 def main() -> int:
-    """Train what is not there yet, then write the files; 0 when they are there, 1 after a fault."""
+    """Train what is not there yet, then write the files; return 0 when they are there, 1 after a fault."""
     parser = argparse.ArgumentParser(prog="python -m likeness.miniature.recipe", description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="of what is kept on the way")
     options = parser.parse_args()
@@ -70,21 +70,21 @@ def main() -> int:
     try:
         for phase in PHASES:
             _side_by_side(phase, options.folder)
-        write_files(Recipe(options.folder))
+        write_files(Recipe(options.folder), WEIGHTS)
     except LikenessError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(f"miniature: written to {BASE.parent.name}/ ({(time.monotonic() - started) / 60:.0f} min)\n")
+    sys.stdout.write(f"miniature: written to {WEIGHTS.name}/ ({(time.monotonic() - started) / 60:.0f} min)\n")
     return 0
 
 
-def write_files(recipe: Recipe) -> None:
-    """Write the files that ship."""
+def write_files(recipe: Recipe, folder: Path) -> None:
+    """Write the files that ship into a folder, by the names of `models.miniature.folder`."""
     base, faces, judge = recipe.base(), recipe.faces(), recipe.judge()
     notes = {"licence": "Apache-2.0", "made_by": "likeness.miniature.recipe", "seed": json.dumps(recipe.settings.seed)}
-    write_base(BASE, base, recipe.settings.sizes, metadata=notes)
+    write_base(folder / BASE.name, base, recipe.settings.sizes, metadata=notes)
     write_face_networks(
-        FACES,
+        folder / FACES.name,
         finder=recipe.finder(),
         parser=recipe.parser().network,
         backbone=faces.backbone,
@@ -93,10 +93,10 @@ def write_files(recipe: Recipe) -> None:
     )
     stages = {STAGE_ONE: recipe.stage_one(base, faces), STAGE_TWO: recipe.stage_two(base, faces)}
     adapter = {prefix + key: tensor for prefix, stage in stages.items() for key, tensor in stage.items()}
-    write_weights(UNIPORTRAIT, adapter, notes)
-    write_weights(OMNIPORTRAIT, recipe.omniportrait(base), {**notes, **adapter_metadata(CONFIG)})
-    write_weights(CONSISTENTID, recipe.consistentid(base, faces), {**notes, TRAINED_AS: "corrected"})
-    write_judge(JUDGE, judge, notes)
+    write_weights(folder / UNIPORTRAIT.name, adapter, notes)
+    write_weights(folder / OMNIPORTRAIT.name, recipe.omniportrait(base), {**notes, **adapter_metadata(CONFIG)})
+    write_weights(folder / CONSISTENTID.name, recipe.consistentid(base, faces), {**notes, TRAINED_AS: "corrected"})
+    write_judge(folder / JUDGE.name, judge, notes)
 
 
 def _side_by_side(phase: tuple[Work, ...], folder: Path) -> None:
