@@ -76,7 +76,7 @@ class Arm:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Easel:
+class Renderer:
     """What every arm is drawn with.
 
     Attributes:
@@ -119,34 +119,40 @@ class Drawn:
         return torch.cat([decode(base, part) for part in self.latents[:most].split(ROWS)])
 
 
-def draw_arm(easel: Easel, arm: Arm, questions: Questions) -> Drawn:
+def draw_arm(renderer: Renderer, arm: Arm, questions: Questions) -> Drawn:
     """Draw an arm's questions; parts that were kept are not drawn again."""
     questions = shuffled(questions) if arm.is_shuffled else questions
-    weights = fingerprint([easel.base.unet, easel.base.text_encoders[0].module, easel.finder, *arm.networks])
+    weights = fingerprint([renderer.base.unet, renderer.base.text_encoders[0].module, renderer.finder, *arm.networks])
     count = min(len(questions), arm.pictures or len(questions))
     parts: list[Mapping[str, Tensor]] = []
     for start in range(0, count, ROWS):
         rows = slice(start, min(start + ROWS, count))
-        key = _key(weights, arm, questions, rows, easel.settings)
-        if key not in easel.store:
-            easel.store.write(key, _drawn(easel, arm, questions, rows))
-        parts.append(easel.store.read(key))
+        key = _key(weights, arm, questions, rows, renderer.settings)
+        if key not in renderer.store:
+            renderer.store.write(key, _drawn(renderer, arm, questions, rows))
+        parts.append(renderer.store.read(key))
     return Drawn(**{field.name: torch.cat([part[field.name] for part in parts]) for field in fields(Drawn)})
 
 
 @torch.no_grad()
-def _drawn(easel: Easel, arm: Arm, questions: Questions, rows: slice) -> dict[str, Tensor]:
+def _drawn(renderer: Renderer, arm: Arm, questions: Questions, rows: slice) -> dict[str, Tensor]:
     prompts = [caption.text for caption in questions.scene.captions[rows]]
     record = GuidanceRecord()
-    guided = None if arm.guiding is None else arm.guiding.of(easel.base, easel.finder, questions, rows, record)
+    guided = None if arm.guiding is None else arm.guiding.of(renderer.base, renderer.finder, questions, rows, record)
     residual: RowIdentities | None = None
     lora: LoRA | None = None
     entropies: list[float] = []
     if arm.adapter is not None:
-        residual, lora = _attached(arm.adapter, arm, questions, rows, easel.nobody, entropies)
-    with pivots_in(easel.base, _pivots(arm, questions, rows)):
+        residual, lora = _attached(arm.adapter, arm, questions, rows, renderer.nobody, entropies)
+    with pivots_in(renderer.base, _pivots(arm, questions, rows)):
         latents = draw_latents(
-            easel.base, prompts, questions.noise[rows], easel.settings, residual=residual, lora=lora, guided=guided
+            renderer.base,
+            prompts,
+            questions.noise[rows],
+            renderer.settings,
+            residual=residual,
+            lora=lora,
+            guided=guided,
         )
     mean = [sum(entropies) / len(entropies)] if entropies else []
     return {"latents": latents, "entropies": torch.tensor(mean), "likeness": _likeness(record, len(latents))}

@@ -8,18 +8,19 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.miniature.recipe.course import Course, follow
+from likeness.miniature.recipe.loop import train
+from likeness.miniature.recipe.train_config import TrainConfig
 from likeness.models.errors import InvalidSettingError
 from torch import nn
 
-COURSE = Course(seed=5, steps=12, batch=4, learning_rate=0.05, warmup=3, decay=0.9, save_every=5)
+FEW_STEPS = TrainConfig(seed=5, steps=12, batch=4, learning_rate=0.05, warmup=3, decay=0.9, save_every=5)
 
 
 def new_network():
     return nn.Linear(3, 2)
 
 
-def run(folder, *, course=COURSE, until=None):
+def run(folder, *, config=FEW_STEPS, until=None):
     """Learn a sum of random numbers; gives the weights and what the steps drew."""
     torch.manual_seed(0)
     network, seen = new_network(), []
@@ -32,13 +33,13 @@ def run(folder, *, course=COURSE, until=None):
         return (network(given) - given.sum(1, keepdim=True)).square().mean()
 
     try:
-        follow(course, network, loss, folder)
+        train(config, network, loss, folder)
     except InterruptedError:
         return None, seen
     return [parameter.detach().clone() for parameter in network.parameters()], seen
 
 
-def test_an_interrupted_course_ends_bit_for_bit_where_an_uninterrupted_one_does(tmp_path):
+def test_an_interrupted_training_ends_bit_for_bit_where_an_uninterrupted_one_does(tmp_path):
     expected, all_rows = run(tmp_path / "whole")
     run(tmp_path / "parts", until=7)
     weights, rows = run(tmp_path / "parts")
@@ -46,14 +47,14 @@ def test_an_interrupted_course_ends_bit_for_bit_where_an_uninterrupted_one_does(
     assert all(torch.equal(mine, other) for mine, other in zip(weights, expected, strict=True))
 
 
-def test_a_finished_course_gives_its_weights_without_a_step(tmp_path):
+def test_a_finished_training_gives_its_weights_without_a_step(tmp_path):
     expected, _ = run(tmp_path)
     weights, rows = run(tmp_path)
     assert rows == []
     assert all(torch.equal(mine, other) for mine, other in zip(weights, expected, strict=True))
 
 
-def test_every_row_of_a_course_is_its_own(tmp_path):
+def test_every_row_of_a_training_is_its_own(tmp_path):
     _, rows = run(tmp_path)
     assert [place for step in rows for place in step] == list(range(12 * 4))
 
@@ -66,34 +67,20 @@ def test_the_weights_are_the_average_over_the_last_steps(tmp_path):
     assert torch.equal(averaged[0], state["average"]["shadow_params"][0])
 
 
-def test_the_rate_rises_in_a_line_and_falls_as_a_cosine():
-    course = Course(seed=0, steps=1100, batch=1, learning_rate=2e-3, warmup=100)
-    assert course.rate(0) == pytest.approx(2e-3 / 101)
-    assert course.rate(49) == pytest.approx(2e-3 * 50 / 101)
-    assert course.rate(100) == 2e-3
-    assert course.rate(600) == pytest.approx(1e-3)
-    assert 0 < course.rate(1099) < 1e-8
-
-
 @pytest.mark.parametrize("change", [{"seed": 6}, {"learning_rate": 0.04}, {"steps": 13}])
-def test_checkpoints_of_another_course_are_refused(tmp_path, change):
+def test_checkpoints_of_another_training_are_refused(tmp_path, change):
     run(tmp_path)
-    with pytest.raises(InvalidSettingError, match="another course or network"):
-        run(tmp_path, course=replace(COURSE, **change))
+    with pytest.raises(InvalidSettingError, match="another training or network"):
+        run(tmp_path, config=replace(FEW_STEPS, **change))
 
 
 def test_checkpoints_of_another_network_are_refused(tmp_path):
     run(tmp_path)
-    with pytest.raises(InvalidSettingError, match="another course or network"):
-        follow(COURSE, nn.Linear(3, 4), lambda draws: torch.zeros(()), tmp_path)
+    with pytest.raises(InvalidSettingError, match="another training or network"):
+        train(FEW_STEPS, nn.Linear(3, 4), lambda draws: torch.zeros(()), tmp_path)
 
 
-def test_a_loss_that_is_no_number_stops_the_course(tmp_path):
+def test_a_loss_that_is_no_number_stops_the_training(tmp_path):
     network = new_network()
     with pytest.raises(InvalidSettingError, match="loss of step 1 is nan"):
-        follow(COURSE, network, lambda draws: network(torch.full((1, 3), math.nan)).sum(), tmp_path)
-
-
-def test_a_course_shorter_than_its_warm_up_is_refused():
-    with pytest.raises(InvalidSettingError, match="cannot warm up for 100"):
-        Course(seed=0, steps=100, batch=1, learning_rate=1e-3)
+        train(FEW_STEPS, network, lambda draws: network(torch.full((1, 3), math.nan)).sum(), tmp_path)
