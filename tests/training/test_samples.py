@@ -17,7 +17,7 @@ from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.tests.diffusers_host.small_checkpoints import small_checkpoint
 from likeness.tests.training.small_world import WIDTH, small_batch, stage_one, stage_two
 from likeness.training import samples
-from likeness.training.config.run import SamplesConfig
+from likeness.training.config.sections import SamplesConfig
 from likeness.training.references import Reference
 from likeness.training.samples import SampleSheet, Sitter, encode_sheet, write_samples
 

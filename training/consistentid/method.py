@@ -89,8 +89,6 @@ class ConsistentID(nn.Module):
     corrected behaviour of the nodes, and the facial loss is on cross-attention, as in the paper.
     """
 
-    name = "consistentid"
-
     def __init__(
         self,
         base: Base,

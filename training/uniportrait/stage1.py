@@ -34,8 +34,6 @@ class StageOne(nn.Module):
     Reference: UniPortrait (arXiv:2408.05939), section 3.4, stage I.
     """
 
-    name = "uniportrait-stage1"
-
     def __init__(
         self,
         base: Base,

@@ -96,8 +96,6 @@ class StageTwo(nn.Module):
     Reference: UniPortrait (arXiv:2408.05939), sections 3.3 and 3.4, stage II.
     """
 
-    name = "uniportrait-stage2"
-
     def __init__(
         self,
         base: Base,
