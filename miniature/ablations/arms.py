@@ -11,7 +11,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from ...diffusers_host.base import Base
-from ...diffusers_host.row_identities import Choice, RowIdentities
+from ...models.adapters.identity_attention import IdentityResidual, Person
 from ...models.adapters.weights import LoRA
 from ...models.miniature.finder import FaceFinder
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
@@ -25,6 +25,7 @@ from ..studio.drawing import Settings, decode, draw_latents
 from ..studio.pivots import Pivots, pivots_in
 from .guiding import Guiding
 from .questions import Questions, shuffled
+from .routing import Choice, RoutedRows
 
 ROWS = 16  # pictures at once
 PIVOT_STRENGTH = 1.5  # chosen on 48 pictures of the world in which settings are chosen
@@ -40,7 +41,7 @@ class Arm:
         adapter: None draws without UniPortrait.
         pivot: None draws without OmniPortrait's pivot.
         pivot_strength: 0–2.
-        choice: see `RowIdentities`.
+        choice: see `RoutedRows`.
         structure_scale: 0–1.
         sees_means: whether the embedding sees the mean of every map of features alone.
         guiding: how the pictures are guided; None draws without OmniPortrait's guidance.
@@ -139,7 +140,7 @@ def _drawn(renderer: Renderer, arm: Arm, questions: Questions, rows: slice) -> d
     prompts = [caption.text for caption in questions.scene.captions[rows]]
     record = GuidanceRecord()
     guided = None if arm.guiding is None else arm.guiding.of(renderer.base, renderer.finder, questions, rows, record)
-    residual: RowIdentities | None = None
+    residual: IdentityResidual | None = None
     lora: LoRA | None = None
     entropies: list[float] = []
     if arm.adapter is not None:
@@ -181,7 +182,7 @@ def _attached(
     rows: slice,
     nobody: ReferenceFeatures,
     entropies: list[float],
-) -> tuple[RowIdentities, LoRA | None]:
+) -> tuple[IdentityResidual, LoRA | None]:
     intrinsic, structure = questions.intrinsic[rows], questions.structure[rows]
     nothing = nobody.intrinsic
     if arm.sees_means:
@@ -192,13 +193,13 @@ def _attached(
     )
     null = adapter.id_embedding(nothing, nobody.structure, arm.structure_scale)
     lora = lora_for(adapter, 1 if arm.choice == "everybody" else people)
-    residual = RowIdentities(
+    tokens = rearrange(tokens, "(b n) t d -> b n t d", n=people)
+    residual = IdentityResidual(
         attention=adapter.face_attention,
-        routers=adapter.routers,
-        tokens=rearrange(tokens, "(b n) t d -> b n t d", n=people),
-        negative=null,
-        choice=arm.choice,
-        entropies=entropies,
+        tokens=tokens,
+        null_tokens=null,
+        people=tuple(Person(name=f"{number + 1}", strength=1.0) for number in range(people)),
+        placement=RoutedRows(routers=adapter.routers, tokens=tokens, choice=arm.choice, entropies=entropies),
     )
     return residual, lora
 

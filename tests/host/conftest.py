@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 import torch
-from likeness.tests.people import PixelTokens, crowd
+from likeness.tests.people import PixelTokens
+from likeness.tests.people import crowd as random_people
 
 CONTEXT = 24
 TOKENS = 4
@@ -245,7 +246,7 @@ def adapter(uniportrait_files):
 @pytest.fixture(scope="session")
 def chain():
     """A builder: `chain(n, **settings of every person)` gives People with random photos."""
-    return crowd
+    return random_people
 
 
 FACE, VISION, RANK = 512, 1280, 3  # widths of face vector and image encoder that the host asks for; of the LoRA
