@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..adapters.identity_attention import IdentityResidual
-from ..adapters.regional_text import owned_text
+from ..adapters.regional_text import regional_text
 from ..port.attention import AttentionCall, AttentionSite
 
 
@@ -52,7 +52,7 @@ class ConsistentIDResidual:
         places = self.places or range(weights.shape[-1])
         columns = 1 + max(*places, *call.text.owners)
         if columns == weights.shape[-1]:
-            return owned_text(call, weights)
+            return regional_text(call, weights)
         by_place = weights.new_ones(*weights.shape[:-1], columns)
         by_place[..., list(places)] = weights
-        return owned_text(call, by_place)
+        return regional_text(call, by_place)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import InvalidSettingError, require_range
 from ..face.types import Face, FaceSet
-from ..placement.masks import checked_mask
+from ..placement.masks import check_mask
 from ..port.encoders import FaceDetector
 
 MOST_STRENGTH = 4.0  # times the method's own strength
@@ -93,7 +93,7 @@ class Person:
 
     def __post_init__(self) -> None:
         if self.mask is not None:
-            object.__setattr__(self, "mask", checked_mask(self.mask, self.name))
+            object.__setattr__(self, "mask", check_mask(self.mask, self.name))
 
     @property
     def parts(self) -> tuple[tuple[Person, float], ...]:
@@ -144,6 +144,19 @@ class People:
             InvalidSettingError: if there is no such person.
         """
         return People((self.people[self.place_of(number)],))
+
+    def only(self, what: str) -> Person:
+        """The one person of a chain that may hold no more.
+
+        Args:
+            what: name of the input, for the message.
+
+        Raises:
+            InvalidSettingError: if there are none or several.
+        """
+        if len(self) != 1:
+            raise InvalidSettingError(f"{what} has {len(self)} people and takes one; put Pick Person before it.")
+        return self.people[0]
 
     def place_of(self, number: int) -> int:
         """The place, from 0, of a person's number, from 1.
