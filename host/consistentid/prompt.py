@@ -7,7 +7,7 @@ from typing import Any
 
 from ...models.consistentid.corrected import Corrected
 from ...models.consistentid.described import DescribedPerson
-from ...models.consistentid.features import FacialFeatures
+from ...models.consistentid.features import NO_WISHES, FacialFeatures
 from ...models.people.person import People
 from ..prompt_tokens import tokenizers
 from ..sampling.delayed_conditioning import Conditioning, MergePoint
@@ -15,8 +15,6 @@ from .adapter import LoadedConsistentID, acting_places
 from .conditioning import EncodedText, with_options
 from .corrected_prompt import encode_corrected
 from .published_prompt import encode_published
-
-NO_WISHES = FacialFeatures()
 
 
 @dataclass(frozen=True, eq=False, slots=True)

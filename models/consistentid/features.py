@@ -94,3 +94,6 @@ class FacialFeatures:
                 raise InvalidSettingError(
                     f"Facial features go round in a circle ({way}); set others_from of one of them to 0."
                 )
+
+
+NO_WISHES = FacialFeatures()
