@@ -15,7 +15,7 @@ from likeness.models.consistentid.pipelines import SD15, SDXL
 from likeness.models.consistentid.published import Published
 from likeness.models.errors import InvalidSettingError, MissingModelFileError
 from likeness.models.people.person import People
-from likeness.tests.models.consistentid.conftest import CLIP, FACE, HEAD, WIDTH
+from likeness.tests.models.consistentid.conftest import CLIP, FACE, HEAD
 from likeness.tests.models.consistentid.small_encoders import looking, person, photo, picture
 from torch.nn.functional import normalize
 
@@ -172,7 +172,7 @@ def test_without_any_feature_no_parser_is_missed(looks, facial_encoder):
     people = People((person(),))
     none = FacialFeatures((FeatureChoice(person=1, strengths={}),))
     assert regions(1, people, none, encoders, facial_encoder, CORRECTED).regions == ()
-    with pytest.raises(MissingModelFileError, match="needs a face parser .* switch all features off"):
+    with pytest.raises(MissingModelFileError, match=r"needs a face parser .* switch all features off"):
         regions(1, people, NO_WISHES, encoders, facial_encoder, CORRECTED)
 
 
