@@ -24,7 +24,7 @@ class RowIdentities:
         attention: a KeyValueProjection by site index.
         routers: an IDRouter by site index.
         tokens: of the people of every picture, (B, N, T, D).
-        nobody: tokens of nobody, for the negative side of guidance, (1, T, D).
+        negative: tokens for the negative side of guidance, the same for everybody, (1, T, D).
         strength: factor on the identities' attention.
         choice: how a router's preference becomes weights; "everybody" asks no router and adds all people everywhere.
         entropies: takes the mean entropy of the routers' softmax of every call, nats; None where nobody asks.
@@ -33,7 +33,7 @@ class RowIdentities:
     attention: nn.ModuleDict
     routers: nn.ModuleDict
     tokens: Tensor
-    nobody: Tensor
+    negative: Tensor
     strength: float = 1.0
     choice: Choice = "argmax"
     entropies: list[float] | None = None
@@ -50,7 +50,7 @@ class RowIdentities:
         weights = self._weights(site, call, tokens)
         if negative:
             weights = weights.sum(-1, keepdim=True)
-            tokens = self.nobody.expand(len(tokens), -1, -1)[:, None]
+            tokens = self.negative.expand(len(tokens), -1, -1)[:, None]
         keys, values = layer(tokens)
         return decoupled_cross_attention(call.query, keys, values, weights * self.strength, call.heads)
 

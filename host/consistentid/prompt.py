@@ -15,7 +15,7 @@ from ...models.consistentid.facial_tokens import MarkedTokens, mark
 from ...models.consistentid.identity import FacialRegion, FacialRegions, Identities
 from ..memory import loaded
 from ..prompt_tokens import chunk, encode_chunks, literal_ids, require_width, rows_of_spans, rows_of_tokens, tokenizers
-from ..sampling.delayed_conditioning import Conditioning, MergePoint, phases
+from ..sampling.delayed_conditioning import Conditioning, MergePoint, join_phases
 from ..sampling.runs import OWNERS_KEY
 from .adapter import NAME, LoadedConsistentID
 
@@ -115,11 +115,11 @@ def _published(
         if consistentid.flavour.fused_negative:
             against = _fuse(consistentid, against, rows, [nobody] * len(rows))
     if not consistentid.flavour.control_context:
-        return EncodedPrompt(phases(alone, merged, merge), against, prompt.text)
+        return EncodedPrompt(join_phases(alone, merged, merge), against, prompt.text)
     shown = [[torch.cat([tensor, person.tokens.to(tensor)], dim=1) for tensor, _ in part] for part in (alone, merged)]
     alone, merged = (_for_control(part, texts) for part, texts in zip((alone, merged), shown, strict=True))
-    against = phases(_for_control(against, shown[0]), _for_control(against, shown[1]), merge)
-    return EncodedPrompt(phases(alone, merged, merge), against, prompt.text)
+    against = join_phases(_for_control(against, shown[0]), _for_control(against, shown[1]), merge)
+    return EncodedPrompt(join_phases(alone, merged, merge), against, prompt.text)
 
 
 def _corrected(
@@ -145,7 +145,7 @@ def _corrected(
     regions = [people[marked.person].regions.by_feature()[marked.feature] for marked in prompt.marks]
     with loaded(consistentid.encoder):
         merged = _fuse(consistentid, alone, rows, regions)
-    return EncodedPrompt(phases(alone, merged, merge), against, prompt.marked_text)
+    return EncodedPrompt(join_phases(alone, merged, merge), against, prompt.marked_text)
 
 
 def _fuse(

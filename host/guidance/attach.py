@@ -1,7 +1,7 @@
 """Guidance by gradients while ComfyUI samples.
 
 One wrapper around a step (PREDICT_NOISE) says that it is guided and moves what came out of all of it; one around the batch of
-conds (CALC_COND_BATCH), which fires for every guider, runs the positive cond by itself with a graph up to the tap. Both are
+conds (CALC_COND_BATCH), which fires for every guider, runs the positive cond by itself with a graph up to the captured features. Both are
 keyed and hold every guidance of a MODEL, so that several of them share one pass.
 """
 
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ...models.errors import IncompatibleBaseModelError
 from ...models.port.guidance import GradientGuidance, GuidedStep
 from ..sampling.runs import RUN_KEY, follow_runs
-from ..unet.feature_capture import Tapped, with_transformer_options
+from ..unet.feature_capture import CapturedFeatures, with_transformer_options
 from ..unet.sites import unet_of
 from ..unet.word_attention import AttentionReader
 from .conds import CondBatch
@@ -87,13 +87,14 @@ def guide(model: ModelPatcher, guidance: GradientGuidance) -> ModelPatcher:
         guidance: what pulls.
 
     Raises:
-        IncompatibleBaseModelError: if the model has no UNet, is a flow model, has no block behind the tap, or layers through
+        IncompatibleBaseModelError: if the model has no UNet, is a flow model, has no block behind the captured one, or layers through
             which no gradient can be taken.
     """
     unet = guidable_unet(model)
-    if not 0 <= guidance.tap.block < len(unet.output_blocks) - 1:
+    if not 0 <= guidance.capture.block < len(unet.output_blocks) - 1:
         raise IncompatibleBaseModelError(
-            f"The tap is output block {guidance.tap.block}, but this UNet has {len(unet.output_blocks)}; choose one before the last."
+            f"Features are to be captured after output block {guidance.capture.block}, but this UNet has {len(unet.output_blocks)} blocks; "
+            "choose one before the last."
         )
     clone = model.clone()
     before: Guidances | None = clone.get_attachment(KEY)
@@ -139,24 +140,26 @@ def _split(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
     outputs, model = batch.ask_without(place), batch.model
     ready: list[GradientGuidance] = []
     for guidance in step.due:
-        read = ReferenceReader(batch.executor, model, batch.conds[place] or [], batch.model_options, guidance.tap.block)
-        ready.append(
-            step.run.remember((KEY, id(guidance)), lambda guidance=guidance, read=read: guidance.prepared(read))
+        read = ReferenceReader(
+            batch.executor, model, batch.conds[place] or [], batch.model_options, guidance.capture.block
         )
-    tapped = Tapped(tuple({guidance.tap.block for guidance in ready}))
-    tapping = tapped.options(batch.options)
+        ready.append(
+            step.run.remember((KEY, id(guidance)), lambda guidance=guidance, read=read: guidance.prepare(read))
+        )
+    captured = CapturedFeatures(tuple({guidance.capture.block for guidance in ready}))
+    added = captured.options(batch.options)
     wants_attention = any(each.wants_attention for each in ready)
     reader = AttentionReader(model.diffusion_model, batch.size) if wants_attention else None
     if reader is not None:
-        tapping["patches"] = reader.with_patches(tapping["patches"])
+        added["patches"] = reader.with_patches(added["patches"])
     networks = (model.diffusion_model, *_adapters(model.current_patcher))
-    with differentiable(*networks, is_saving=is_short(model, batch.x, max(tapped.blocks), step.run)):
+    with differentiable(*networks, is_saving=is_short(model, batch.x, max(captured.blocks), step.run)):
         leaf = batch.x.clone().requires_grad_(True)
-        outputs[place] = batch.ask_alone(place, leaf, tapping).detach()
+        outputs[place] = batch.ask_alone(place, leaf, added).detach()
         denoised = model.process_latent_out(outputs[place])
-        attention = None if reader is None else reader.seen()
+        attention = None if reader is None else reader.collect()
         for guidance, prepared in zip(step.due, ready, strict=True):
-            features = tapped.features.get(guidance.tap.block)
+            features = captured.features.get(guidance.capture.block)
             if features is not None:
                 seen = GuidedStep(
                     features=features,

@@ -86,7 +86,7 @@ class CondBatch:
             x: in place of the noisy latents, with whatever gradient it asks for.
             added: to the `transformer_options`.
         """
-        alone = [_outside_of_inference_mode(self.conds[place] or [])]
+        alone = [_leave_inference_mode(self.conds[place] or [])]
         options = with_transformer_options(self.model_options, added)
         [output] = self.executor(self.model, alone, x, self.timestep.clone(), options)
         return output
@@ -103,7 +103,7 @@ class CondBatch:
         return self.options.get(CONDS_KEY, {})
 
 
-def _outside_of_inference_mode(cond: Cond) -> Cond:
+def _leave_inference_mode(cond: Cond) -> Cond:
     """Copies of a cond's entries whose tensors a graph may hold; what a ControlNet adds is taken as given."""
     copies: Cond = []
     for entry in cond:

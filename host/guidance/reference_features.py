@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from ...models.records.archive import content_hash
-from ..unet.feature_capture import ReachedError, Tapped, with_transformer_options
+from ..unet.feature_capture import CapturedFeatures, ReachedError, with_transformer_options
 
 LEFT_OUT = ("control", "area", "mask", "strength")  # of a cond: they are about the picture, not about its words
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ReferenceReader:
-    """Reads features at one tap, with the positive prompt, without ControlNets, areas and masks.
+    """Reads the features of one block, with the positive prompt, without ControlNets, areas and masks.
 
     Attributes:
         executor: runs conds through the UNet.
@@ -59,8 +59,8 @@ class ReferenceReader:
         noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed)).to(clean)
         x = sampling.noise_scaling(sigma.view(-1, 1, 1, 1), noise, clean, False)
         plain = [{name: value for name, value in self.cond[0].items() if name not in LEFT_OUT}]
-        tapped = Tapped((self.block,), is_all=True)
-        tapping = tapped.options(self.model_options.get("transformer_options", {}))
+        captured = CapturedFeatures((self.block,), is_all=True)
+        added = captured.options(self.model_options.get("transformer_options", {}))
         with suppress(ReachedError):
-            self.executor(self.model, [plain], x, sigma, with_transformer_options(self.model_options, tapping))
-        return tapped.features[self.block][0]
+            self.executor(self.model, [plain], x, sigma, with_transformer_options(self.model_options, added))
+        return captured.features[self.block][0]

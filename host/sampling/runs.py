@@ -75,7 +75,7 @@ def follow_runs(model: ModelPatcher) -> None:
     model.set_attachments(ARCHIVE_KEY, RunArchive())
 
 
-def recorded_maps(model: ModelPatcher, latent: Tensor) -> PlacementMaps:
+def find_placement_maps(model: ModelPatcher, latent: Tensor) -> PlacementMaps:
     """Where people were placed in the run that gave a latent.
 
     Raises:
@@ -89,7 +89,7 @@ def recorded_maps(model: ModelPatcher, latent: Tensor) -> PlacementMaps:
     return maps
 
 
-def recorded_guidance(model: ModelPatcher, latent: Tensor) -> GuidanceHistory:
+def find_guidance_history(model: ModelPatcher, latent: Tensor) -> GuidanceHistory:
     """How people were pulled in the run that gave a latent.
 
     Raises:

@@ -93,7 +93,7 @@ class Injection:
         query, *text = (args[place] if place < len(args) else kwargs[name] for place, name in enumerate("qkv"))
         if query.shape[:2] != call.pending.hidden.shape[:2] or query.shape != base.shape:
             return base  # a patch after ours changed the batch: added after the layer instead
-        added = self._residual(call, call.take(), query, base, (text[0], text[1]) if call.has_owners else None)
+        added = self._residual(call, call.take(), query, base, (text[0], text[1]) if call.has_regional_text else None)
         return base if added is None else base + added
 
     def finish(self, n: Tensor, extra: dict[str, Any]) -> Tensor:
@@ -106,7 +106,7 @@ class Injection:
         layer: Any = call.unet.get_submodule(pending.site.path)
         query = layer.to_q(hidden)
         text = None
-        if call.has_owners:
+        if call.has_regional_text:
             contexts = (call.matching_rows(context, n.shape[0]) for context in pending.context)
             text = tuple(project(context) for project, context in zip((layer.to_k, layer.to_v), contexts, strict=True))
         added = self._residual(call, pending.with_hidden(hidden), query, None, text)

@@ -112,7 +112,7 @@ class UNetCall:
         return torch.cat([chunks[place] for place in places])
 
     @property
-    def has_owners(self) -> bool:
+    def has_regional_text(self) -> bool:
         """Whether rows of a prompt belong to people."""
         return any(chunk.owners for chunk in self.chunks)
 
@@ -149,12 +149,12 @@ class UNetCall:
                     sigma=self.sigma,
                     crop=chunks[first].crop,
                     run=self.run,
-                    text=None if text is None else self._owned(chunks[first].owners, text, rows),
+                    text=None if text is None else self._regional_text(chunks[first].owners, text, rows),
                 ),
             )
             first = last
 
-    def _owned(self, owners: tuple[int, ...], text: tuple[Tensor, Tensor], rows: slice) -> TextRows | None:
+    def _regional_text(self, owners: tuple[int, ...], text: tuple[Tensor, Tensor], rows: slice) -> TextRows | None:
         """The text of some rows; ComfyUI repeats a prompt to the length of a longer one in the same batch."""
         if not owners:
             return None

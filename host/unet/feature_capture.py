@@ -19,11 +19,11 @@ BLOCK_PATCH = "output_block_patch"
 
 
 class ReachedError(Exception):
-    """The tap has been read, and the rest of the UNet is not wanted."""
+    """What was to be captured has been read, and the rest of the UNet is not wanted."""
 
 
 @dataclass(eq=False, slots=True)
-class Tapped:
+class CapturedFeatures:
     """What one UNet call leaves behind.
 
     Attributes:
@@ -43,7 +43,7 @@ class Tapped:
         return {"patches": patches, RUN_KEY: Run()} if self.is_all else {"patches": patches, **_with_backward(options)}
 
     def read(self, h: Tensor, skip: Tensor, options: dict[str, Any]) -> tuple[Tensor, Tensor]:
-        """output_block_patch: what comes into a block is what the block before gave; behind the last tap no graph is built."""
+        """output_block_patch: what comes into a block is what the block before gave; behind the last captured block no graph is built."""
         throw_exception_if_processing_interrupted()
         block = options["block"][1]
         if block - 1 in self.blocks:

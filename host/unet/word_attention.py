@@ -55,11 +55,11 @@ class AttentionReader:
             "attn2_patch": [*patches.get("attn2_patch", ()), self._note_cross],
         }
 
-    def seen(self) -> WordAttention | None:
+    def collect(self) -> WordAttention | None:
         """What was collected; None if the prompt names nobody."""
         if not self._columns or not self._layers:
             return None
-        columns = {place: torch.stack(_alike(maps)).mean(0) for place, maps in self._columns.items()}
+        columns = {place: torch.stack(_resize_alike(maps)).mean(0) for place, maps in self._columns.items()}
         [(grid, layers)] = self._layers.items()
         return WordAttention(columns, tuple(layers), grid)
 
@@ -134,7 +134,7 @@ def _read(
     return {site.block: site for site in chosen if site.block[2] >= depth[site.block[:2]] - DEEPEST}
 
 
-def _alike(maps: Sequence[Tensor]) -> list[Tensor]:
+def _resize_alike(maps: Sequence[Tensor]) -> list[Tensor]:
     """Maps (B, h, w) of one size."""
     size = maps[0].shape[-2:]
     return [

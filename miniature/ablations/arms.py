@@ -190,7 +190,7 @@ def _attached(
         attention=adapter.face_attention,
         routers=adapter.routers,
         tokens=rearrange(tokens, "(b n) t d -> b n t d", n=people),
-        nobody=null,
+        negative=null,
         choice=arm.choice,
         entropies=entropies,
     )

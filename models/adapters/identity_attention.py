@@ -76,7 +76,7 @@ class IdentityResidual:
                 call.run.recorder.record(tuple(person.name for person in self.people), call, weights)
             key = (self, tuple(strengths), weights.dtype, weights.device)
             weights = weights * call.run.remember(key, lambda: weights.new_tensor(strengths))
-        keys, values = projected(self, self.attention, self.null_tokens if negative else self.tokens, site, call)
+        keys, values = project_tokens(self, self.attention, self.null_tokens if negative else self.tokens, site, call)
         return decoupled_cross_attention(call.query, keys, values, weights, call.heads)
 
     def _strengths(self, call: AttentionCall) -> list[float]:
@@ -89,7 +89,7 @@ def free_name(name: str, taken: Collection[str]) -> str:
     return next(candidate for candidate in itertools.chain((name,), numbered) if candidate not in taken)
 
 
-def projected(
+def project_tokens(
     owner: object, attention: nn.ModuleDict, tokens: Tensor, site: AttentionSite, call: AttentionCall
 ) -> tuple[Tensor, Tensor]:
     """Keys and values (N, T, C) of a token set at one layer, computed once per run."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import InvalidSettingError, require_range
 from ..face.types import Face, FaceSet
-from ..placement.masks import checked_mask
+from ..placement.masks import check_mask
 from ..port.encoders import FaceDetector
 
 MOST_STRENGTH = 4.0  # times the method's own strength
@@ -93,7 +93,7 @@ class Person:
 
     def __post_init__(self) -> None:
         if self.mask is not None:
-            object.__setattr__(self, "mask", checked_mask(self.mask, self.name))
+            object.__setattr__(self, "mask", check_mask(self.mask, self.name))
 
     @property
     def parts(self) -> tuple[tuple[Person, float], ...]:

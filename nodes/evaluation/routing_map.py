@@ -7,7 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from ...host.sampling.runs import recorded_maps
+from ...host.sampling.runs import find_placement_maps
 from ...models.records.routing_map import draw, person_masks
 from ..sockets import CATEGORY
 
@@ -37,7 +37,7 @@ class ShowRoutingMap(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: Any, latent: dict[str, Any]) -> io.NodeOutput:
-        maps = recorded_maps(model, latent["samples"])
+        maps = find_placement_maps(model, latent["samples"])
         picture = draw(maps)
         return io.NodeOutput(person_masks(maps), picture, json.dumps(maps.shares), ui=ui.PreviewImage(picture, cls=cls))
 

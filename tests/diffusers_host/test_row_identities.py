@@ -29,7 +29,7 @@ def networks():
     networks = {
         "attention": nn.ModuleDict({"1": KeyValueProjection(WIDTH, 8)}),
         "routers": nn.ModuleDict({"1": router}),
-        "nobody": torch.randn(1, TOKENS, WIDTH),
+        "negative": torch.randn(1, TOKENS, WIDTH),
     }
     for name in ("attention", "routers"):
         networks[name].requires_grad_(False)
@@ -54,7 +54,7 @@ def residual(networks, tokens, strength=1.0, placement=None):
     return IdentityResidual(
         attention=networks["attention"],
         tokens=tokens,
-        null_tokens=networks["nobody"],
+        null_tokens=networks["negative"],
         people=tuple(Person(name=f"{number}", strength=strength) for number in range(len(tokens))),
         placement=placement or Routed(networks["routers"], tokens),
     )

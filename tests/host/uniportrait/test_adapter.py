@@ -128,14 +128,14 @@ def test_an_image_prompt_acts_with_and_without_people(tiny_model, uniportrait_fi
 
 
 def test_masks_override_the_router(tiny_model, apply, chain, sample):
-    from likeness.host.sampling.runs import recorded_maps
+    from likeness.host.sampling.runs import find_placement_maps
 
     model, both = tiny_model(), chain(2)
     left = torch.zeros(1, 128, 128)
     left[:, :, :64] = 1
     people = (replace(both.people[0], mask=left), replace(both.people[1], mask=1 - left))
     patched, _ = apply(model, replace(both, people=people))
-    maps = recorded_maps(patched, sample(patched)).maps[0]
+    maps = find_placement_maps(patched, sample(patched)).maps[0]
     assert maps[0, :, :4].min() > 0.99
     assert maps[1, :, -4:].min() > 0.99
     torch.testing.assert_close(maps.sum(0), torch.ones(16, 16))

@@ -44,7 +44,7 @@ def row_identities(base):
             attention=attention,
             routers=nn.ModuleDict(),
             tokens=tokens[list(pictures)],
-            nobody=torch.zeros(1, 4, 16),
+            negative=torch.zeros(1, 4, 16),
             choice="everybody",
         )
 
