@@ -168,6 +168,7 @@ def _split(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
                     denoised=denoised,
                     attention=attention,
                     memory=step.memories[id(guidance)].own,
+                    notes=added[RUN_KEY].notes,
                 )
                 step.take_gradient(guidance, prepared, seen, leaf)
     return outputs

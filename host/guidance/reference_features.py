@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ...models.records.archive import content_hash
+from ..unet.attention import changes_nothing
 from ..unet.feature_capture import CapturedFeatures, ReachedError, with_transformer_options
 
 LEFT_OUT = ("control", "area", "mask", "strength")  # of a cond: they are about the picture, not about its words
@@ -35,6 +36,11 @@ class ReferenceReader:
     block: int
 
     @property
+    def network(self) -> object:
+        """ComfyUI's BaseModel, which all clones of a MODEL share."""
+        return self.model
+
+    @property
     def key(self) -> Hashable:
         """Equal for readers that read the same; holds what changes the model, so that nothing else takes its place in memory."""
         options = self.model_options.get("transformer_options", {})
@@ -44,12 +50,17 @@ class ReferenceReader:
             for name in sorted(conds)
             if isinstance(getattr(conds[name], "cond", None), Tensor)
         )
-        patches = tuple((name, tuple(each)) for name, each in sorted(options.get("patches", {}).items()))
+        patches = tuple(
+            (name, patch)
+            for name, each in sorted(options.get("patches", {}).items())
+            for patch in each
+            if not changes_nothing(patch)
+        )
         replaced = tuple(
             (name, tuple(each.items())) for name, each in sorted(options.get("patches_replace", {}).items())
         )
         patcher = self.model.current_patcher
-        return (self.block, id(self.model), patcher.patches_uuid, texts, patches, replaced)
+        return (self.block, patcher.patches_uuid, texts, patches, replaced)
 
     def __call__(self, latent: Tensor, percent: float, seed: int) -> Tensor:
         """See `FeatureReader`."""

@@ -71,7 +71,7 @@ def _with_backward(options: dict[str, Any]) -> dict[str, Any]:
         return previous(attention_pytorch, *args, **kwargs)
 
     run: Run | None = options.get(RUN_KEY)
-    guided = Run() if run is None else run.remember(MEMO_KEY, lambda: Run(recorder=run.recorder))
+    guided = Run(notes={}) if run is None else run.remember(MEMO_KEY, lambda: Run(recorder=run.recorder, notes={}))
     return {OVERRIDE: attend, RUN_KEY: guided}
 
 
