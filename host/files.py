@@ -76,6 +76,11 @@ def load_once(path: Path, kind: str, load: Callable[[], T]) -> T:
         return found
 
 
+def model_folder(name: str) -> str:
+    """The folder where files of a kind belong, for messages: the default one."""
+    return _default(name)
+
+
 def embedding_folders() -> list[str]:
     """Where prompts find textual inversions."""
     return _folders("embeddings")

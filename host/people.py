@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -21,6 +21,7 @@ from .encoders.faces import detect_faces
 from .placement import PlacedPeople
 
 WithoutFace = Literal["error", "skip photo", "keep without a face", "leave out"]
+ADDS_PERSON = "LikenessAddPerson"  # the node that adds people to a graph
 DEFAULT = PersonSettings()
 OF_PHOTOS: dict[str, OnNoFace] = {"error": "error", "skip photo": "skip photo"}  # the others decide about the person
 
@@ -78,7 +79,7 @@ def make_person(
         faces, photos = photo, photos_of(photo, None, is_chosen=True)
     else:
         detector = choose_detector(choice.detector, region=choice.region, given=choice.given)
-        selection = Selection(order=choice.order, index=choice.number - 1)
+        selection = Selection(order=choice.order, number=choice.number)
         of_photos = OF_PHOTOS.get(on_no_face, "go on")
         faces = detect_faces(photo, detector, selection=selection, on_no_face=of_photos, name="photo")
         photos = photos_of(faces, detector, is_chosen=choice.is_chosen)
@@ -142,13 +143,12 @@ def people_lines(people: People, states: Sequence[str], *, without_face: bool = 
     return tuple(lines)
 
 
-def outside_of(prompt: Mapping[str, Any] | None, node: str, added_by: Collection[str]) -> list[str]:
+def outside_of(prompt: Mapping[str, Any] | None, node: str) -> list[str]:
     """Names of the nodes that add a person who does not reach a node, from a queued prompt.
 
     Args:
         prompt: the graph in ComfyUI's API format; None where it is not known.
         node: id of the node that people should reach.
-        added_by: class types that add people.
     """
     graph = prompt or {}
     reached: set[str] = set()
@@ -160,5 +160,5 @@ def outside_of(prompt: Mapping[str, Any] | None, node: str, added_by: Collection
         reached.add(current)
         links = graph[current].get("inputs", {}).values()
         waiting += [str(link[0]) for link in links if isinstance(link, list) and len(link) == 2]
-    adding = [key for key, each in graph.items() if each.get("class_type") in added_by and key not in reached]
+    adding = [key for key, each in graph.items() if each.get("class_type") == ADDS_PERSON and key not in reached]
     return [str(graph[key].get("inputs", {}).get("name") or "").strip() or f"node {key}" for key in adding]

@@ -145,6 +145,19 @@ class People:
         """
         return People((self.people[self.place_of(number)],))
 
+    def only(self, what: str) -> Person:
+        """The one person of a chain that may hold no more.
+
+        Args:
+            what: name of the input, for the message.
+
+        Raises:
+            InvalidSettingError: if there are none or several.
+        """
+        if len(self) != 1:
+            raise InvalidSettingError(f"{what} has {len(self)} people and takes one; put Pick Person before it.")
+        return self.people[0]
+
     def place_of(self, number: int) -> int:
         """The place, from 0, of a person's number, from 1.
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..errors import MissingPackageError
 from ..images.layout import images_from_arrays
-from .person import Person
+from .person import People, Person
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -78,6 +78,16 @@ def people_strip(lines: Sequence[Line], note: str = "") -> Tensor:
     for number, row in enumerate(notes):
         pen.text((GAP, GAP + (FACE + GAP) * len(lines) + number * LETTERS), row, INK, small)
     return images_from_arrays([np.asarray(strip)])
+
+
+def chain_strip(people: People) -> Tensor:
+    """The strip of a chain that no method has taken yet: what each person is made of."""
+    lines: list[Line] = []
+    for person in people:
+        photos = f"{len(person.shown)} photo{'s' if len(person.shown) != 1 else ''}"
+        parts = " + ".join(f"{factor:.2g} {part.name}" for part, factor in person.mixed)
+        lines.append(Line(person, parts or photos, is_in=person.is_on))
+    return people_strip(lines)
 
 
 def _face(line: Line) -> Image:

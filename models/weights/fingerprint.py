@@ -11,8 +11,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from .reading import sha256
+
 SAMPLES = 64  # values looked at of every tensor
-BLOCK = 2**20  # bytes read at once
 
 _known: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
 _files: dict[tuple[str, int, int], str] = {}
@@ -44,14 +45,16 @@ def of_weights(weights: Mapping[str, Tensor]) -> str:
 
 
 def of_file(path: Path) -> str:
-    """SHA-256 of a file, read again when its size or time changes."""
+    """SHA-256 of a file, read again when its size or time changes.
+
+    Raises:
+        MissingModelFileError, CorruptModelFileError: see `reading.sha256`.
+    """
+    if not path.is_file():
+        return sha256(path)
     state = path.stat()
     key = (str(path.resolve()), state.st_size, state.st_mtime_ns)
     with _lock:
         if key not in _files:
-            digest = hashlib.sha256()
-            with path.open("rb") as file:
-                while block := file.read(BLOCK):
-                    digest.update(block)
-            _files[key] = digest.hexdigest()
+            _files[key] = sha256(path)
         return _files[key]

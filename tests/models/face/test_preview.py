@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 import torch
 from likeness.models.face.analysis import analyze
-from likeness.models.face.detection import DetectorSettings
+from likeness.models.face.backends.given import GivenRegions
 from likeness.models.face.preview import OTHER, TAKEN, crops_tensor, preview_tensor
 from likeness.models.face.selection import Selection
 from likeness.models.face.types import FaceSet, OnNoFace, combine
 
 
 def found(pictures, text, on_no_face: OnNoFace = "error", **selection):
-    return analyze(pictures, DetectorSettings(detector="given region", region=text), Selection(**selection), on_no_face)
+    return analyze(pictures, GivenRegions(text), Selection(**selection), on_no_face)
 
 
 def share(picture, colour, rows=slice(None), columns=slice(None)):
@@ -18,7 +18,7 @@ def share(picture, colour, rows=slice(None), columns=slice(None)):
 
 
 def test_taken_and_other_faces_have_their_colours_and_places(squares):
-    faces = found([squares(600, 800)], "100 100 300 300\n500 100 700 300", order="left to right", index=1)
+    faces = found([squares(600, 800)], "100 100 300 300\n500 100 700 300", order="left to right", number=2)
     preview = preview_tensor(faces)
     assert preview.shape == (1, 600, 800, 3)
     assert share(preview[0], TAKEN, columns=slice(0, 400)) == 0
