@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from ..people.encodings import Encodings, pixels_hash
+from ..people.encodings import Encodings
 from .references import ReferencePicture
 
 MOST_BYTES = 64 * 2**20
@@ -52,7 +52,7 @@ class FeatureStore:
             with torch.inference_mode(is_inference), torch.no_grad():
                 return (read(),)
 
-        key = (self._number(network, way), pixels_hash(picture.latent), pixels_hash(picture.mask))
+        key = (self._number(network, way), picture.content)
         [features] = self._features.remember(key, read_as_now)
         return features
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ..people.encodings import pixels_hash
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ReferencePicture:
@@ -20,3 +22,8 @@ class ReferencePicture:
     latent: Tensor
     mask: Tensor
     weight: float = 1.0
+
+    @property
+    def content(self) -> str:
+        """A name for what can be read of it; equal for equal latents and masks, whatever the weight."""
+        return f"{pixels_hash(self.latent)} {pixels_hash(self.mask)}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from ...host.sampling.runs import recorded_guidance
+from ...host.sampling.runs import find_guidance_history
 from ...models.records.similarity_curves import draw_curves, mask_images
 from ..sockets import shelf
 from ..versions import found_by
@@ -46,7 +46,7 @@ class ShowGuidance(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: Any, latent: dict[str, Any]) -> io.NodeOutput:
-        history = recorded_guidance(model, latent["samples"])
+        history = find_guidance_history(model, latent["samples"])
         plot = draw_curves(history)
         return io.NodeOutput(
             plot, mask_images(history), json.dumps(history.numbers()), ui=ui.PreviewImage(plot, cls=cls)
