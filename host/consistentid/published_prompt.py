@@ -15,6 +15,7 @@ from ...models.consistentid.marked_text import Caption
 from ...models.people.person import People
 from ..prompt_tokens import chunk, encode_chunks, literal_ids, require_width, tokenizers
 from ..sampling.delayed_conditioning import Conditioning, MergePoint, join_phases
+from ..unet import keys
 from .adapter import NAME, LoadedConsistentID
 from .conditioning import EncodedText, fuse
 
