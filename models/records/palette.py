@@ -13,7 +13,7 @@ def colour_of(place: int) -> tuple[float, float, float]:
     return colorsys.hsv_to_rgb((FIRST_HUE + place * GOLDEN_ANGLE) % 1.0, 0.65, 0.95)
 
 
-def rgb_of(place: int, brightness: float = 1.0) -> tuple[int, int, int]:
-    """Return that colour as Pillow takes it, RGB, 0–255, darker by a factor."""
-    red, green, blue = (round(255 * brightness * part) for part in colour_of(place))
+def rgb_of(place: int) -> tuple[int, int, int]:
+    """Return that colour as Pillow takes it, RGB, 0–255."""
+    red, green, blue = (round(255 * part) for part in colour_of(place))
     return red, green, blue

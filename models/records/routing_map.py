@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ..errors import MissingPackageError
-from ..images.contact_sheet import fit_text
 from ..images.layout import images_from_arrays, rgb_images
+from .legend import LegendLine, draw_legend, letters_for
 from .name_plates import NamePlate, draw_name_plates
 from .palette import colour_of, rgb_of
 from .placements import PlacementMaps
 from .winners import NOBODY, Winners, find_winners
-
-if TYPE_CHECKING:
-    from PIL import Image as Pillow
 
 PIXELS_PER_CELL = 8  # a latent cell of SD1.5 and SDXL is 8×8 pixels
 GROUND = 0.12  # grey of a place without a picture
 FAINTEST, STRONGEST = 0.35, 0.9  # how much of a place's colour is the person's, by margin, without a picture
 OVER = 0.7  # the same over a picture, as a factor
 PALE = 0.6  # how much of a picture's colour is taken out, so that people's show
-LETTERS = 24  # letters on a picture's width: 12 pixels high where it is shown 300 wide
-SMALLEST_LETTERS = 12  # pixels
-STRIP, INK = (24, 24, 24), (235, 235, 235)
 
 
 def person_masks(maps: PlacementMaps, size: tuple[int, int] | None = None) -> Tensor:
@@ -102,7 +94,6 @@ def _annotate(coloured: Tensor, winners: Winners, shares: dict[str, float]) -> n
             'The routing picture needs the package "Pillow": pip install pillow, or use the masks alone.'
         ) from error
     picture = Image.fromarray((coloured * 255).round().to(torch.uint8).numpy())
-    size = max(SMALLEST_LETTERS, round(picture.width / LETTERS))
     middles = [winners.middle_of(place) for place in range(len(shares))]
     plates = [
         NamePlate(name, middle, rgb_of(place))
@@ -110,25 +101,8 @@ def _annotate(coloured: Tensor, winners: Winners, shares: dict[str, float]) -> n
         if middle is not None
     ]
     lines = [
-        f"{name}: {share:.0%}" if middle is not None else f"{name}: nowhere the strongest ({share:.0%})"
-        for (name, share), middle in zip(shares.items(), middles, strict=True)
+        LegendLine(f"{name}: {share:.0%}" if middle else f"{name}: nowhere the strongest ({share:.0%})", rgb_of(place))
+        for place, ((name, share), middle) in enumerate(zip(shares.items(), middles, strict=True))
     ]
-    return np.concatenate(
-        [np.asarray(draw_name_plates(picture, plates, size)), np.asarray(_legend(lines, picture.width, size))]
-    )
-
-
-def _legend(lines: list[str], width: int, size: int) -> Pillow.Image:
-    """A strip with one line per person."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    line = round(size * 1.6)
-    strip = Image.new("RGB", (width, line * len(lines) + line // 2), STRIP)
-    pen = ImageDraw.Draw(strip)
-    font = ImageFont.load_default(size)
-    for place, text in enumerate(lines):
-        middle = line // 4 + place * line + line // 2
-        half = size // 2
-        pen.rectangle((half, middle - half, half + size, middle + half), fill=rgb_of(place))
-        pen.text((2 * size, middle), fit_text(text, font, width - 3 * size), fill=INK, font=font, anchor="lm")
-    return strip
+    named = draw_name_plates(picture, plates, letters_for(picture.width))
+    return np.concatenate([np.asarray(named), np.asarray(draw_legend(lines, picture.width))])
