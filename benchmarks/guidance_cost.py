@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from likeness.models.omniportrait.references import CROP_SIZE, Person, ReferencePicture, References
-from likeness.models.port.guidance import FeatureReader, FeatureTap, GuidedStep, NoiseLevels, Pull
+from likeness.models.port.guidance import FeatureCapture, FeatureReader, GuidedStep, NoiseLevels, Pull
 from likeness.tools.weights.layouts import SD15, SDXL, UNetShape
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
@@ -31,12 +31,12 @@ TARGETS = {"SD1.5": (1.35, 1.22, 1.12), "SDXL": (1.5, 1.32, 1.18)}  # one step, 
 class AnyFeatures:
     """A guidance without a match, which takes values that these networks do not have; the match is below 0.2 % of a step."""
 
-    tap: FeatureTap
+    capture: FeatureCapture
     name: str = "benchmark"
     every: int = 1
     wants_attention: bool = False
 
-    def prepared(self, read: FeatureReader) -> AnyFeatures:
+    def prepare(self, read: FeatureReader) -> AnyFeatures:
         """Nothing is read."""
         del read
         return self
@@ -78,7 +78,7 @@ def _report_flops(name: str, shape: UNetShape, side: int) -> None:
     from comfy import model_management
     from likeness.host.guidance import step as guided_step
     from likeness.host.guidance.attach import guide
-    from likeness.host.unet.levels import tap_of
+    from likeness.host.unet.levels import choose_capture
     from likeness.host.unet.sites import unet_of
 
     # networks without values have no numbers to look at, and their device no memory
@@ -89,7 +89,7 @@ def _report_flops(name: str, shape: UNetShape, side: int) -> None:
     width = model.model.model_config.unet_config.get("adm_in_channels")
     if width:  # what SDXL is told of sizes is made of numbers too
         model.model.encode_adm = lambda **_: torch.empty(1, width, device=META)
-    guided = guide(model, AnyFeatures(tap_of(unet_of(model), "coarse")))
+    guided = guide(model, AnyFeatures(choose_capture(unet_of(model), "coarse")))
     plain, more = (_flops(_step(each, side, "meta")) for each in (model, guided))
     one = more / plain
     averages = (1 + (one - 1) * GUIDED / STEPS, 1 + (one - 1) * GUIDED / STEPS / 2)
@@ -128,16 +128,16 @@ def _report_time(model: Any, side: int, rounds: int, seed: int) -> None:
 
 def _report_memory(model: Any, side: int) -> None:
     from likeness.host.guidance import attach, memory
-    from likeness.host.unet.levels import tap_of
+    from likeness.host.unet.levels import choose_capture
     from likeness.host.unet.sites import unet_of
 
     size = (side // 8, side // 8)
-    tap = tap_of(unet_of(model), "coarse").block
-    print(f"\ngraph of SD1.5 at {side}x{side} up to output block {tap}, float32 (half of it in half precision):")
+    block = choose_capture(unet_of(model), "coarse").block
+    print(f"\ngraph of SD1.5 at {side}x{side} up to output block {block}, float32 (half of it in half precision):")
     for is_saving in (False, True):
         attach.is_short = lambda *args, is_saving=is_saving: is_saving
         held = _held(_step(_guided(model, side, seeds=1), side))
-        estimate = memory.graph_bytes(unet_of(model), size, 1, 4, tap, is_saving=is_saving)
+        estimate = memory.graph_bytes(unet_of(model), size, 1, 4, block, is_saving=is_saving)
         what = "feed-forward layers and residual blocks computed twice" if is_saving else "everything kept"
         print(f"  {what}: {held / 1e6:.0f} MB held for backward; asked for: {estimate / 1e6:.0f} MB")
 

@@ -9,7 +9,14 @@ import torch
 from torch import nn
 
 from ..models.face.iresnet import IResNet
-from ..models.uniportrait.features import CROP_SIZE, ReferenceFeatures, describe, null_features, preprocess
+from ..models.uniportrait.features import (
+    CROP_SIZE,
+    ReferenceFeatures,
+    backbone_input,
+    join_features,
+    null_features,
+    preprocess,
+)
 from .image_encoder import image_tokens
 
 
@@ -42,7 +49,8 @@ class FaceEncoder:
         """
         pixels = preprocess(crops).to(next(self.backbone.parameters()).device)
         with torch.no_grad():
-            return describe(self.backbone, pixels, image_tokens(self.image_encoder, pixels))
+            maps = self.backbone(backbone_input(pixels).to(next(self.backbone.parameters())))
+            return join_features(maps, image_tokens(self.image_encoder, pixels))
 
     def nobody(self) -> ReferenceFeatures:
         """The features of nobody, see `null_features`."""

@@ -11,15 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from ..models.errors import InvalidSettingError
-from ..models.port.guidance import FeatureTap
+from ..models.port.guidance import FeatureCapture
 
 
 class ReachedError(Exception):
-    """The tap has been read, and the rest of the UNet is not wanted."""
+    """What was to be captured has been read, and the rest of the UNet is not wanted."""
 
 
 @dataclass(eq=False, slots=True)
-class Tapped:
+class CapturedFeatures:
     """What one call of the UNet leaves behind.
 
     Attributes:
@@ -29,8 +29,9 @@ class Tapped:
     is_all: bool
     _features: list[Tensor] = field(init=False, default_factory=list)
 
-    def found(self) -> Tensor:
-        """Features at the tap, (B, C, h, w), with a graph where there is one."""
+    @property
+    def features(self) -> Tensor:
+        """The captured features, (B, C, h, w), with a graph where there is one."""
         [features] = self._features
         return features
 
@@ -43,27 +44,29 @@ class Tapped:
 
 
 @contextmanager
-def tapping(unet: nn.Module, tap: FeatureTap, *, is_all: bool = False) -> Generator[Tapped, None, None]:
+def capture_features(
+    unet: nn.Module, capture: FeatureCapture, *, is_all: bool = False
+) -> Generator[CapturedFeatures, None, None]:
     """While it lasts, the result of one output block is kept, and no graph is built behind it.
 
     Args:
         unet: a UNet2DConditionModel.
-        tap: which block.
-        is_all: see `Tapped`.
+        capture: which block.
+        is_all: see `CapturedFeatures`.
 
     Raises:
         InvalidSettingError: if there is no such block with another one behind it.
     """
     blocks = _output_blocks(unet)
-    if not 0 <= tap.block < len(blocks) - 1:
+    if not 0 <= capture.block < len(blocks) - 1:
         raise InvalidSettingError(
-            f"The tap is output block {tap.block}, but this UNet has {len(blocks)}; choose one before the last."
+            f"Features are to be captured after output block {capture.block}, but this UNet has {len(blocks)} blocks; choose one before the last."
         )
-    tapped = Tapped(is_all)
-    handles = [blocks[tap.block][-1].register_forward_hook(tapped.read)]
-    handles += [block[0].register_forward_pre_hook(_without_graph) for block in blocks[tap.block + 1 :]]
+    captured = CapturedFeatures(is_all)
+    handles = [blocks[capture.block][-1].register_forward_hook(captured.read)]
+    handles += [block[0].register_forward_pre_hook(_without_graph) for block in blocks[capture.block + 1 :]]
     try:
-        yield tapped
+        yield captured
     finally:
         for handle in handles:
             handle.remove()

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..models.port.guidance import GradientGuidance, GuidedStep, NoiseLevels, Pull
 from ..models.port.word_attention import WordAttention
 from ..models.records.guidance import GuidanceRecord
-from .feature_capture import tapping
+from .feature_capture import capture_features
 from .prompted import Prompted
 from .reference_features import Attached, ReferenceReader
 from .word_attention import noting
@@ -83,7 +83,7 @@ class GuidedRun:
 
     def _with_gradient(self, latents: Tensor, timestep: int, sigma: float) -> Tensor:
         """The positive side; keeps the gradient of everybody's energies in the noisy latent, inside their masks."""
-        ready = self._prepared()
+        ready = self._prepare()
         size = (sigma**2 + 1) ** 0.5
         leaf = latents.detach().clone().requires_grad_(True)
         with torch.enable_grad():
@@ -100,7 +100,7 @@ class GuidedRun:
                 )
                 for row, memory in enumerate(self._memories)
             ]
-            pulls = joined([guidance.pulls(step) for guidance, step in zip(ready, steps, strict=True)])
+            pulls = join_rows([guidance.pulls(step) for guidance, step in zip(ready, steps, strict=True)])
             gradient = gradient_of(pulls, leaf)
         self._gradient = (
             None if gradient is None else gradient / size
@@ -112,28 +112,31 @@ class GuidedRun:
     def _positive(
         self, guidance: GradientGuidance, leaf: Tensor, timestep: int, sigma: float
     ) -> tuple[Tensor, Tensor, WordAttention | None]:
-        """Velocities without a graph, features at the tap with one, and attention to the words where it is asked for."""
+        """Return velocities without a graph, the captured features with one, and attention to the words where it is asked for."""
         unet, words = self.prompted.base.unet, self.guided.words
         if not guidance.wants_attention or words is None:
-            with tapping(unet, guidance.tap) as tapped:
+            with capture_features(unet, guidance.capture) as captured:
                 towards = self.prompted.positive(leaf, timestep, sigma)
-            return towards.detach(), tapped.found(), None
-        with tapping(unet, guidance.tap) as tapped, noting(unet, words, (leaf.shape[-2], leaf.shape[-1])) as notes:
+            return towards.detach(), captured.features, None
+        with (
+            capture_features(unet, guidance.capture) as captured,
+            noting(unet, words, (leaf.shape[-2], leaf.shape[-1])) as notes,
+        ):
             towards = self.prompted.positive(leaf, timestep, sigma)
-        return towards.detach(), tapped.found(), notes.seen()
+        return towards.detach(), captured.features, notes.collect()
 
-    def _prepared(self) -> tuple[GradientGuidance, ...]:
+    def _prepare(self) -> tuple[GradientGuidance, ...]:
         if self._ready is None:
             attached = tuple(map(Attached, self.attached))
             self._ready = tuple(
-                guidance.prepared(ReferenceReader(self.prompted, row, guidance.tap, attached))
+                guidance.prepare(ReferenceReader(self.prompted, row, guidance.capture, attached))
                 for row, guidance in enumerate(self.guided.rows)
             )
             self._memories = [{} for _ in self._ready]
         return self._ready
 
 
-def joined(rows: Sequence[Sequence[Pull]]) -> list[Pull]:
+def join_rows(rows: Sequence[Sequence[Pull]]) -> list[Pull]:
     """The pulls of all pictures as one pull per person: pictures do not see each other, so one backward serves all."""
     return [
         Pull(

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..models.port.guidance import FeatureTap
+from ..models.port.guidance import FeatureCapture
 from ..models.records.archive import content_hash
-from .feature_capture import ReachedError, tapping
+from .feature_capture import ReachedError, capture_features
 from .prompted import Prompted
 from .sigmas import level_at, nearest_timestep
 
@@ -23,13 +23,13 @@ class ReferenceReader:
     Attributes:
         prompted: the UNet with everybody's prompts.
         row: number of the picture.
-        tap: where features are read.
+        capture: where features are read.
         attached: what changes the UNet meanwhile.
     """
 
     prompted: Prompted
     row: int
-    tap: FeatureTap
+    capture: FeatureCapture
     attached: tuple[Attached, ...] = ()
 
     @property
@@ -37,7 +37,7 @@ class ReferenceReader:
         """Equal for readers that read the same; holds what changes the UNet, so that nothing else takes its place in memory."""
         unet = Attached(self.prompted.base.unet)
         return (
-            self.tap,
+            self.capture,
             unet,
             self.row if self.attached else 0,
             content_hash(self.prompted.text[self.row]),
@@ -50,9 +50,9 @@ class ReferenceReader:
         sigma = level_at(percent)
         noise = torch.randn(latent.shape, generator=torch.Generator().manual_seed(seed))
         noisy = latent * self.prompted.base.latent_scale + noise * sigma
-        with tapping(self.prompted.base.unet, self.tap, is_all=True) as tapped, suppress(ReachedError):
+        with capture_features(self.prompted.base.unet, self.capture, is_all=True) as captured, suppress(ReachedError):
             self.prompted.row(self.row, noisy / (1 + sigma**2) ** 0.5, nearest_timestep(sigma), sigma)
-        return tapped.found()[0]
+        return captured.features[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class AttentionNotes:
     _columns: list[Tensor] = field(init=False, default_factory=list)
     _layers: list[Projected] = field(init=False, default_factory=list)
 
-    def seen(self) -> WordAttention:
+    def collect(self) -> WordAttention:
         """What was collected."""
         columns = torch.stack(self._columns).mean(0).unflatten(-1, self.grid)
         people = dict(enumerate(columns.unbind(1)))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from threading import RLock
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import folder_paths
 
@@ -16,6 +19,10 @@ WEIGHTS_FOLDERS = ("uniportrait", "consistentid", "omniportrait", "facestudio", 
 INSIGHTFACE, FACE_DETECTION = "insightface", "face_detection"
 AUTO = "auto"
 NEAR_MISSES = 4
+
+T = TypeVar("T")
+_shared: WeakValueDictionary[tuple[str, int, int, str], Any] = WeakValueDictionary()
+_lock = RLock()
 
 
 def register_folders() -> None:
@@ -50,6 +57,28 @@ def resolve(folder: str, name: str) -> Path:
     if path is None:
         raise MissingModelFileError(_missing(folder, name))
     return Path(path)
+
+
+def load_once(path: Path, kind: str, load: Callable[[], T]) -> T:
+    """What was made of a file, shared by all who ask for the same while somebody still has it.
+
+    Args:
+        path: the file; another size or time of change makes it another file.
+        kind: what is made of it, since several kinds may be.
+        load: reads it.
+    """
+    state = path.stat()
+    key = (os.path.realpath(path), state.st_size, state.st_mtime_ns, kind)
+    with _lock:
+        found = _shared.get(key)
+        if found is None:
+            found = _shared[key] = load()
+        return found
+
+
+def model_folder(name: str) -> str:
+    """The folder where files of a kind belong, for messages: the default one."""
+    return _default(name)
 
 
 def embedding_folders() -> list[str]:

@@ -82,7 +82,7 @@ def rows_of_tokens(clip: Any, text: str, ends: Sequence[int]) -> list[int]:
     Raises:
         LikenessError: if SDXL's two encoders split the text differently, so that rows do not correspond.
     """
-    rows, counts = _counted(clip, text, ends)
+    rows, counts = _count(clip, text, ends)
     return [rows[count - 1] if count else 0 for count in counts]
 
 
@@ -97,7 +97,7 @@ def rows_of_spans(clip: Any, text: str, spans: Sequence[tuple[int, int]]) -> lis
     Raises:
         LikenessError: if SDXL's two encoders split the text differently, so that rows do not correspond.
     """
-    rows, counts = _counted(clip, text, [offset for span in spans for offset in span])
+    rows, counts = _count(clip, text, [offset for span in spans for offset in span])
     return [rows[begin:end] for begin, end in zip(counts[::2], counts[1::2], strict=True)]
 
 
@@ -136,7 +136,7 @@ def rows_of_words(clip: Any, text: str, ends: Sequence[int]) -> list[int | None]
             )
         said = [None if token is None else part.inv_vocab[token] for _, token in plain]
         found.append(([row for row, _ in plain], [_word_before(said, count) for count in counts]))
-    rows, counts = _agreed(found)
+    rows, counts = _agree(found)
     return [rows[count - 1] if count else None for count in counts]
 
 
@@ -159,7 +159,7 @@ def require_width(encoded: Conditioning, width: int, *, name: str) -> None:
         )
 
 
-def _counted(clip: Any, text: str, offsets: Sequence[int]) -> tuple[list[int], list[int]]:
+def _count(clip: Any, text: str, offsets: Sequence[int]) -> tuple[list[int], list[int]]:
     """The row of every token, and how many tokens there are before each offset."""
     whole = clip.tokenize(text, return_word_ids=True)
     prefixes = [clip.tokenize(text[:offset], return_word_ids=True) for offset in offsets]
@@ -168,10 +168,10 @@ def _counted(clip: Any, text: str, offsets: Sequence[int]) -> tuple[list[int], l
         width = _width(clip, name)
         rows = [row for row, _ in _tokens(whole[name], width)]
         found.append((rows, [len(_tokens(prefix[name], width)) for prefix in prefixes]))
-    return _agreed(found)
+    return _agree(found)
 
 
-def _agreed(found: Sequence[tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:
+def _agree(found: Sequence[tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:
     """What all text encoders say."""
     if any(others != found[0] for others in found):
         raise LikenessError(

@@ -98,7 +98,7 @@ def compare(
     photos, others = arrays_from_images(reference, "reference"), arrays_from_images(image)
     count = max(len(photos), len(others))
     bar = ProgressBar(len(photos) + len(others) + count)
-    references, images = ([_parsed(face_parser, photo, size, bar) for photo in batch] for batch in (photos, others))
+    references, images = ([_parse(face_parser, photo, size, bar) for photo in batch] for batch in (photos, others))
     pairs = tuple((min(place, len(references) - 1), min(place, len(images) - 1)) for place in range(count))
     results: list[FineGrainedSimilarity] = []
     with loaded(dino.patcher):
@@ -112,7 +112,7 @@ def compare(
     return Comparisons(pairs, tuple(results))
 
 
-def _parsed(face_parser: LoadedFaceParser, photo: np.ndarray, size: int, bar: ProgressBar) -> ParsedPhoto:
+def _parse(face_parser: LoadedFaceParser, photo: np.ndarray, size: int, bar: ProgressBar) -> ParsedPhoto:
     parsed = ParsedPhoto(photo, filled_masks(parse_photo(face_parser, photo, size)))
     bar.update(1)
     return parsed

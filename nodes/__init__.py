@@ -5,9 +5,9 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from ..host.files import register_folders
-from . import consistentid, evaluation, faces, miniature, omniportrait, uniportrait
+from . import consistentid, evaluation, faces, miniature, omniportrait, people, placement, uniportrait
 
-SHELVES = (uniportrait, consistentid, omniportrait, faces, evaluation, miniature)
+SHELVES = (people, placement, uniportrait, consistentid, omniportrait, faces, evaluation, miniature)
 
 
 class LikenessExtension(ComfyExtension):

@@ -1,87 +1,46 @@
-"""Widgets and outputs that several nodes with faces have in common."""
+"""Inputs that several nodes have in common."""
 
 from __future__ import annotations
 
-from typing import get_args
+from comfy_api.latest import io
 
-from comfy_api.latest import io, ui
+from .versions import ADVANCED
 
-from ..models.face.preview import preview_tensor
-from ..models.face.selection import Order, Take
-from ..models.face.types import FaceSet, OnNoFace
-from .sockets import Faces
-
-
-def selection_inputs() -> list[io.Input]:
-    """Which faces are taken."""
-    return [
-        io.Combo.Input(
-            "order",
-            options=list(get_args(Order)),
-            default="largest first",
-            tooltip="How the faces of each picture are sorted. The preview shows the numbers.",
-        ),
-        io.Combo.Input(
-            "take",
-            options=list(get_args(Take)),
-            default="one per image",
-            tooltip="Take one face of every picture, or all of them. Several faces given to one person should all show "
-            "that person.",
-        ),
-        io.Int.Input(
-            "index",
-            default=0,
-            min=0,
-            max=63,
-            tooltip="Place in the order, counted from 0, of the face that 'one per image' takes; the preview shows the "
-            "numbers. Ignored by 'all'.",
-        ),
-        _point("point_x", "width"),
-        _point("point_y", "height"),
-    ]
+DETECTOR = (
+    "auto: insightface if its files are there (buffalo_l in models/insightface; non-commercial research only), else YuNet (in "
+    "models/face_detection; MIT). given region: you write where the faces are. face crop: the picture already is an aligned "
+    "face. drawn faces: those of the miniature. The last three need no file."
+)
+REGION = (
+    "For 'given region', in pixels, one face per line: 10 numbers (x y of left eye, right eye, nose, left and right corner of "
+    "the mouth, as seen in the picture) or 4 numbers (box x0 y0 x1 y1). A line 'image 2' starts the faces of the second "
+    "picture."
+)
 
 
-def _point(name: str, side: str) -> io.Input:
+def start_percent(default: float = 0.0, tooltip: str = "Where in the sampling the person starts to act.") -> io.Input:
+    """The beginning of a window on the sampling."""
+    return io.Float.Input("start_percent", default=default, min=0.0, max=1.0, step=0.001, tooltip=tooltip, **ADVANCED)
+
+
+def end_percent(default: float = 1.0, tooltip: str = "Where in the sampling the person stops acting.") -> io.Input:
+    """The end of a window on the sampling."""
+    return io.Float.Input("end_percent", default=default, min=0.0, max=1.0, step=0.001, tooltip=tooltip, **ADVANCED)
+
+
+def lora_strength() -> io.Input:
+    """The strength of an adapter's LoRA."""
     return io.Float.Input(
-        name,
-        default=0.5,
+        "lora_strength",
+        default=1.0,
         min=0.0,
-        max=1.0,
+        max=2.0,
         step=0.01,
-        tooltip=f"For the order 'nearest to point': where the point is, as a fraction of the picture's {side}.",
+        tooltip="Strength of the adapter's LoRA; on for the whole run.",
+        **ADVANCED,
     )
 
 
-def on_no_face_input() -> io.Input:
-    """What a picture without a face means."""
-    return io.Combo.Input(
-        "on_no_face",
-        options=list(get_args(OnNoFace)),
-        default="error",
-        tooltip="What to do with a picture that has no face to take: stop with an error; leave that picture out (an "
-        "error only if no face is left at all); or go on even without any face, the model then passes through unchanged. "
-        "Faces that come from Detect Faces carry its setting.",
-    )
-
-
-def face_outputs() -> list[io.Output]:
-    """The faces and pictures of them."""
-    return [
-        Faces.Output(display_name="faces", tooltip="The faces taken, for Add Identity, Pick Faces or Crop Face."),
-        io.Image.Output(
-            display_name="preview",
-            tooltip="The pictures with every face found: numbered in their order, the taken ones green with five points.",
-        ),
-        io.Image.Output(
-            display_name="crops",
-            tooltip="The aligned 224×224 crops of the faces taken; one black crop if there is none.",
-        ),
-        io.Boolean.Output(display_name="face_found", tooltip="Whether at least one face was taken."),
-        io.Int.Output(display_name="count", tooltip="How many faces were taken."),
-    ]
-
-
-def person_results(people: object, faces: FaceSet, cls: type[io.ComfyNode]) -> io.NodeOutput:
-    """What a node gives that adds to a chain of people: the chain, the photos with their faces, whether one was found."""
-    preview = preview_tensor(faces)
-    return io.NodeOutput(people, preview, faces.found, ui=ui.PreviewImage(preview, cls=cls))
+def model_input(tooltip: str) -> io.Input:
+    """The MODEL that people are put into."""
+    return io.Model.Input("model", tooltip=tooltip)

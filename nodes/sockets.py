@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-Faces = io.Custom("LIKENESS_FACES")  # models.face.types.FaceSet
-FaceAnalysis = io.Custom("LIKENESS_FACE_ANALYSIS")  # host.face_analysis.LoadedFaceAnalysis
-FaceRegion = io.Custom("LIKENESS_FACE_REGION")  # models.face.squares.FaceRegion
-FaceParser = io.Custom("LIKENESS_FACE_PARSER")  # host.face_parser.LoadedFaceParser
-DINO = io.Custom("LIKENESS_DINO")  # host.fine_grained_similarity.LoadedDINO
-UniPortrait = io.Custom("LIKENESS_UNIPORTRAIT")  # host.uniportrait.LoadedUniPortrait
-UniPortraitIdentities = io.Custom("LIKENESS_UNIPORTRAIT_IDENTITIES")  # models.uniportrait.identity.Identities
-ConsistentID = io.Custom("LIKENESS_CONSISTENTID")  # host.consistentid.LoadedConsistentID
-ConsistentIDIdentities = io.Custom("LIKENESS_CONSISTENTID_IDENTITIES")  # models.consistentid.identity.Identities
-FacialRegions = io.Custom("LIKENESS_FACIAL_REGIONS")  # models.consistentid.identity.FacialRegions
-OmniPortrait = io.Custom("LIKENESS_OMNIPORTRAIT")  # host.omniportrait.LoadedOmniPortrait
-References = io.Custom("LIKENESS_REFERENCES")  # models.omniportrait.references.References
+People = io.Custom("LIKENESS_PEOPLE")  # models.people.person.People
 Placement = io.Custom("LIKENESS_PLACEMENT")  # host.placement.LoadedPlacement
+Faces = io.Custom("LIKENESS_FACES")  # models.face.types.FaceSet
+FaceDetector = io.Custom("LIKENESS_FACE_DETECTOR")  # models.port.encoders.FaceDetector
+FaceParser = io.Custom("LIKENESS_FACE_PARSER")  # host.encoders.parser.LoadedFaceParser
+FaceSquare = io.Custom("LIKENESS_FACE_SQUARE")  # models.face.squares.FaceSquare
+DINO = io.Custom("LIKENESS_DINO")  # host.similarity.LoadedDINO
+UniPortrait = io.Custom("LIKENESS_UNIPORTRAIT")  # host.uniportrait.adapter.LoadedUniPortrait
+ConsistentID = io.Custom("LIKENESS_CONSISTENTID")  # host.consistentid.adapter.LoadedConsistentID
+FacialFeatures = io.Custom("LIKENESS_FACIAL_FEATURES")  # models.consistentid.features.FacialFeatures
+OmniPortrait = io.Custom("LIKENESS_OMNIPORTRAIT")  # host.omniportrait.adapter.LoadedOmniPortrait
 
-CATEGORY = "Likeness"
+
+def shelf(name: str) -> str:
+    """The category of a shelf's nodes: a sub-menu of the pack's."""
+    return f"Likeness/{name}"

@@ -15,11 +15,9 @@ from ...models.consistentid.facial_tokens import MarkedTokens, mark
 from ...models.consistentid.identity import FacialRegion, FacialRegions, Identities
 from ..memory import loaded
 from ..prompt_tokens import chunk, encode_chunks, literal_ids, require_width, rows_of_spans, rows_of_tokens, tokenizers
-from ..sampling.delayed_conditioning import Conditioning, MergePoint, phases
-from ..sampling.runs import OWNERS_KEY
+from ..sampling.delayed_conditioning import Conditioning, MergePoint, join_phases
+from ..unet import keys
 from .adapter import NAME, LoadedConsistentID
-
-CONTROL_KEY = "cross_attn_controlnet"  # ComfyUI gives this to ControlNets in place of the prompt
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -115,11 +113,11 @@ def _published(
         if consistentid.flavour.fused_negative:
             against = _fuse(consistentid, against, rows, [nobody] * len(rows))
     if not consistentid.flavour.control_context:
-        return EncodedPrompt(phases(alone, merged, merge), against, prompt.text)
+        return EncodedPrompt(join_phases(alone, merged, merge), against, prompt.text)
     shown = [[torch.cat([tensor, person.tokens.to(tensor)], dim=1) for tensor, _ in part] for part in (alone, merged)]
     alone, merged = (_for_control(part, texts) for part, texts in zip((alone, merged), shown, strict=True))
-    against = phases(_for_control(against, shown[0]), _for_control(against, shown[1]), merge)
-    return EncodedPrompt(phases(alone, merged, merge), against, prompt.text)
+    against = join_phases(_for_control(against, shown[0]), _for_control(against, shown[1]), merge)
+    return EncodedPrompt(join_phases(alone, merged, merge), against, prompt.text)
 
 
 def _corrected(
@@ -138,14 +136,14 @@ def _corrected(
     against = clip.encode_from_tokens_scheduled(clip.tokenize(negative_text))
     require_width(alone, consistentid.adapter.context_dim, name=NAME)
     if len(people) > 1:
-        alone = _with(alone, {OWNERS_KEY: _owners(clip, prompt, alone[0][0].shape[1])})
+        alone = _with(alone, {keys.OWNERS: _owners(clip, prompt, alone[0][0].shape[1])})
     if not prompt.marks:
         return EncodedPrompt(alone, against, prompt.text)
     rows = rows_of_tokens(clip, prompt.text, [marked.end for marked in prompt.marks])
     regions = [people[marked.person].regions.by_feature()[marked.feature] for marked in prompt.marks]
     with loaded(consistentid.encoder):
         merged = _fuse(consistentid, alone, rows, regions)
-    return EncodedPrompt(phases(alone, merged, merge), against, prompt.marked_text)
+    return EncodedPrompt(join_phases(alone, merged, merge), against, prompt.marked_text)
 
 
 def _fuse(
@@ -183,4 +181,6 @@ def _with(entries: Conditioning, added: dict[str, Any]) -> Conditioning:
 
 def _for_control(entries: Conditioning, texts: Sequence[Tensor]) -> Conditioning:
     """Entries whose ControlNets see another text."""
-    return [[tensor, {**options, CONTROL_KEY: text}] for (tensor, options), text in zip(entries, texts, strict=True)]
+    return [
+        [tensor, {**options, keys.CONTROL_TEXT: text}] for (tensor, options), text in zip(entries, texts, strict=True)
+    ]

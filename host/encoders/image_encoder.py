@@ -1,52 +1,78 @@
-"""Image tokens from ComfyUI's CLIP vision models."""
+"""ComfyUI's CLIP vision models as image encoders."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import comfy.model_management
 import torch
 from torch import Tensor
 
 from ...models.errors import IncompatibleBaseModelError
+from ...models.people.remembered import RememberedImageEncoder
+from ...models.port.encoders import ImageEncoder
+from ...models.weights.fingerprint import fingerprint
 
-_null_tokens: WeakKeyDictionary[Any, Tensor] = WeakKeyDictionary()
+PENULTIMATE = -2  # layer whose hidden state is taken, before the last norm
 
 
-def image_tokens(clip_vision: Any, pixels: Tensor, *, width: int) -> Tensor:
-    """The penultimate hidden state of a CLIP vision model, before the last norm.
+@dataclass(frozen=True, eq=False)
+class ClipVisionEncoder:
+    """The penultimate hidden state of a CLIP vision model; an `ImageEncoder`.
+
+    Attributes:
+        clip_vision: a CLIP_VISION.
+    """
+
+    clip_vision: Any
+
+    @property
+    def key(self) -> str:
+        """Hash of the weights and the layer that is taken."""
+        return f"clip vision {fingerprint(self.clip_vision.model)} {PENULTIMATE}"
+
+    @property
+    def width(self) -> int:
+        """Channels of its tokens."""
+        return _width_of(self.clip_vision) or 0
+
+    def tokens(self, pixels: Tensor) -> Tensor:
+        """Hidden states of pictures.
+
+        Args:
+            pixels: already normalised, (R, 3, 224, 224) float32; ComfyUI's own preprocessing is not run.
+
+        Returns:
+            (R, 257, width) float32 on the CPU: the class token, then the patches row by row.
+        """
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        comfy.model_management.load_model_gpu(self.clip_vision.patcher)
+        shown = pixels.to(self.clip_vision.load_device).float()
+        with torch.no_grad():
+            hidden = self.clip_vision.model(pixel_values=shown, intermediate_output=PENULTIMATE)[1]
+        return hidden.to("cpu", torch.float32)
+
+
+def image_encoder(clip_vision: Any, *, width: int, size: int) -> ImageEncoder:
+    """A CLIP_VISION as the image encoder of an adapter, which encodes no picture twice.
 
     Args:
         clip_vision: a CLIP_VISION.
-        pixels: already normalised pictures, (R, 3, 224, 224); ComfyUI's own preprocessing is not run.
         width: channels that the adapter was trained with, 1280 for ViT-H/14.
-
-    Returns:
-        (R, 257, width) float32 on the CPU: the class token, then the patches row by row.
+        size: side of the pictures that it is given, pixels.
 
     Raises:
         IncompatibleBaseModelError: if the model is of another size.
     """
     found = _width_of(clip_vision)
-    if found != width or clip_vision.image_size != pixels.shape[-1]:
+    if found != width or clip_vision.image_size != size:
         raise IncompatibleBaseModelError(
             f"This CLIP vision model is {found} wide and takes {clip_vision.image_size} pixel pictures, the adapter "
-            f"needs {width} and {pixels.shape[-1]}: load the image encoder that it was trained with "
+            f"needs {width} and {size}: load the image encoder that it was trained with "
             "(for the published adapters: OpenCLIP ViT-H/14)."
         )
-    comfy.model_management.throw_exception_if_processing_interrupted()
-    comfy.model_management.load_model_gpu(clip_vision.patcher)
-    with torch.no_grad():
-        hidden = clip_vision.model(pixel_values=pixels.to(clip_vision.load_device).float(), intermediate_output=-2)[1]
-    return hidden.to("cpu", torch.float32)
-
-
-def null_image_tokens(clip_vision: Any, *, width: int, size: int) -> Tensor:
-    """Tokens of an all-zero normalised picture, (1, 257, width); computed once per loaded model."""
-    if clip_vision not in _null_tokens:
-        _null_tokens[clip_vision] = image_tokens(clip_vision, torch.zeros(1, 3, size, size), width=width)
-    return _null_tokens[clip_vision]
+    return RememberedImageEncoder(ClipVisionEncoder(clip_vision))
 
 
 def _width_of(clip_vision: Any) -> int | None:

@@ -16,12 +16,13 @@ from ...models.face.parsing import FaceParser, load
 from ...models.face.squares import scaled_box
 from ...models.face.types import FaceSet
 from ...models.images.layout import arrays_from_images
+from ...models.weights.fingerprint import fingerprint
 from ..memory import loaded, manage
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedFaceParser:
-    """What the loader node hands on.
+    """The face parser; a `FaceParser` of the port.
 
     Attributes:
         parser: the network, float32 on every device.
@@ -30,6 +31,16 @@ class LoadedFaceParser:
 
     parser: FaceParser
     patcher: ModelPatcher
+
+    @property
+    def key(self) -> str:
+        """Hash of the weights."""
+        return f"face parser {fingerprint(self.parser)}"
+
+    def labels(self, picture: np.ndarray, size: int) -> np.ndarray:
+        """The label map of one photo, exactly as ConsistentID's published code gets it, see `FaceParser` of the port."""
+        with loaded(self.patcher):
+            return self.parser.parse(picture, size)
 
 
 def load_face_parser(path: PathLike[str]) -> LoadedFaceParser:
@@ -41,21 +52,6 @@ def load_face_parser(path: PathLike[str]) -> LoadedFaceParser:
     """
     parser = load(path)
     return LoadedFaceParser(parser, manage(parser))
-
-
-def parse_photo(face_parser: LoadedFaceParser, image: np.ndarray, size: int) -> np.ndarray:
-    """The label map of one photo, exactly as ConsistentID's published code gets it.
-
-    Args:
-        face_parser: the parser.
-        image: (H, W, 3) uint8 RGB.
-        size: side of the square that the network sees, pixels.
-
-    Returns:
-        (size, size) uint8.
-    """
-    with loaded(face_parser.patcher):
-        return face_parser.parser.parse(image, size)
 
 
 def parse_pictures(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -17,28 +16,15 @@ from ...models.face.iresnet import IResNet
 from ...models.face.recognition import describe
 from ...models.face.types import Face
 from ...models.miniature.face_vectors import face_vectors
+from ...models.weights.fingerprint import fingerprint, of_file
 from ..memory import loaded
 
-
-class Recogniser(Protocol):
-    """Gives the vectors that an adapter was trained with."""
-
-    def __call__(self, faces: Sequence[Face], images: tuple[np.ndarray, ...]) -> Tensor:
-        """Vectors of faces.
-
-        Args:
-            faces: R faces.
-            images: the pictures that `Face.image_index` points to, (H, W, 3) uint8 RGB each.
-
-        Returns:
-            (R, W) float32 on the CPU, not normalised.
-        """
-        ...
+ARCFACE_WIDTH = 512
 
 
 @dataclass(frozen=True, slots=True)
 class OnnxRecogniser:
-    """An ArcFace model; raises as `models.face.recognition.describe`.
+    """An ArcFace model; a `FaceRecogniser` that raises as `models.face.recognition.describe`.
 
     Attributes:
         path: its ONNX file.
@@ -46,26 +32,49 @@ class OnnxRecogniser:
 
     path: Path
 
-    def __call__(self, faces: Sequence[Face], images: tuple[np.ndarray, ...]) -> Tensor:
+    @property
+    def key(self) -> str:
+        """Hash of the file."""
+        return f"arcface {of_file(self.path)}"
+
+    @property
+    def width(self) -> int:
+        """Length of a vector."""
+        return ARCFACE_WIDTH
+
+    def vectors(self, faces: Sequence[Face], pictures: Sequence[np.ndarray]) -> Tensor:
         """Vectors of faces, (R, 512)."""
-        described = describe(faces, images, self.path)
-        return torch.stack([torch.from_numpy(face.embedding) for face in described if face.embedding is not None])
+        return torch.from_numpy(
+            np.stack([describe(face, picture, self.path) for face, picture in zip(faces, pictures, strict=True)])
+        )
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class BackboneRecogniser:
-    """The miniature's, whose vectors come from its face backbone.
+    """The miniature's, whose vectors come from its face backbone; a `FaceRecogniser`.
 
     Attributes:
-        backbone: the network.
-        patcher: loads and offloads it; may hold other networks too.
+        patcher: of the backbone.
     """
 
-    backbone: IResNet
     patcher: ModelPatcher
 
-    def __call__(self, faces: Sequence[Face], images: tuple[np.ndarray, ...]) -> Tensor:
-        """Vectors of faces, (R, W)."""
-        crops = [align(images[face.image_index], face.points, CROP_SIZE) for face in faces]
+    @property
+    def key(self) -> str:
+        """Hash of the weights."""
+        return f"backbone {fingerprint(self.patcher.model)}"
+
+    @property
+    def width(self) -> int:
+        """Length of a vector."""
+        return self._backbone.tap_channels[-1]
+
+    @property
+    def _backbone(self) -> IResNet:
+        return self.patcher.model  # type: ignore[return-value]
+
+    def vectors(self, faces: Sequence[Face], pictures: Sequence[np.ndarray]) -> Tensor:
+        """Vectors of faces, (R, width)."""
+        crops = [align(picture, face.points, CROP_SIZE) for face, picture in zip(faces, pictures, strict=True)]
         with loaded(self.patcher):
-            return face_vectors(self.backbone, np.stack(crops)).cpu()
+            return face_vectors(self._backbone, np.stack(crops)).cpu()

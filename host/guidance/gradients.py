@@ -55,7 +55,7 @@ def differentiable(*networks: nn.Module, is_saving: bool = False) -> Generator[N
     changed: list[nn.Module] = []
     try:
         for name, layer in (named for network in networks for named in network.named_modules()):
-            forward = _forward_of(name, layer) or (_computed_anew(layer) if is_saving else None)
+            forward = _forward_of(name, layer) or (_recomputing_forward(layer) if is_saving else None)
             if forward is not None:
                 layer.forward = forward
                 changed.append(layer)
@@ -75,9 +75,9 @@ def _forward_of(name: str, layer: nn.Module) -> Forward | None:
         )
     forward: Forward = layer.forward
     if isinstance(layer, nn.GroupNorm):
-        return lambda x: functional.group_norm(x, layer.num_groups, *_copied(layer, x), layer.eps)
+        return lambda x: functional.group_norm(x, layer.num_groups, *_copy_parameters(layer, x), layer.eps)
     if isinstance(layer, nn.LayerNorm):
-        return lambda x: functional.layer_norm(x, layer.normalized_shape, *_copied(layer, x), layer.eps)
+        return lambda x: functional.layer_norm(x, layer.normalized_shape, *_copy_parameters(layer, x), layer.eps)
     transpose = _transpose_of(layer)
     if transpose is not None:
         return lambda x: _Frozen.apply(x, layer, forward, transpose)  # type: ignore[return-value]
@@ -89,7 +89,7 @@ def _forward_of(name: str, layer: nn.Module) -> Forward | None:
     return None
 
 
-def _computed_anew(layer: nn.Module) -> Forward | None:
+def _recomputing_forward(layer: nn.Module) -> Forward | None:
     """The forward of a layer that holds much for backward, without holding it."""
     if not isinstance(layer, FeedForward | ResBlock):
         return None
@@ -138,7 +138,7 @@ def _parameters(layer: nn.Module, like: Tensor) -> tuple[Tensor, Tensor | None]:
     return own.weight, own.bias
 
 
-def _copied(layer: nn.Module, like: Tensor) -> tuple[Tensor | None, Tensor | None]:
+def _copy_parameters(layer: nn.Module, like: Tensor) -> tuple[Tensor | None, Tensor | None]:
     """Weight and bias as tensors that a graph may hold."""
     if layer.weight is None:
         return None, None

@@ -1,4 +1,4 @@
-"""The memory that a graph up to the tap takes, asked for before the run; less of it where little is free."""
+"""The memory that a graph up to the captured features takes, asked for before the run; less of it where little is free."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ SLACK = 1.2  # for what the allocator wastes and the features, which are single 
 def graph_bytes(
     unet: UNetModel, size: tuple[int, int], rows: int, itemsize: int, block: int, *, is_saving: bool
 ) -> int:
-    """What the graph from the latent to a tap holds.
+    """What the graph from the latent to the captured features holds.
 
     Args:
         unet: the network.
         size: (H, W) of the latent.
         rows: B.
         itemsize: bytes of one value.
-        block: output block of the tap.
+        block: the output block whose features are captured.
         is_saving: whether feed-forward layers and residual blocks are computed anew in the backward pass.
 
     Returns:
@@ -79,7 +79,7 @@ def ask_for_more(
 def is_short(model: Any, x: Tensor, block: int, run: Run) -> bool:
     """Whether the whole graph of a latent would not fit into what is free, asked once in a run."""
 
-    def asked() -> bool:
+    def ask() -> bool:
         size = (x.shape[-2], x.shape[-1])
         needed = graph_bytes(model.diffusion_model, size, x.shape[0], _itemsize(model), block, is_saving=False)
         free = model_management.get_free_memory(x.device)
@@ -91,7 +91,7 @@ def is_short(model: Any, x: Tensor, block: int, run: Run) -> bool:
             )
         return needed > free
 
-    return run.remember(("guidance memory", tuple(x.shape), block), asked)
+    return run.remember(("guidance memory", tuple(x.shape), block), ask)
 
 
 def _itemsize(model: Any) -> int:

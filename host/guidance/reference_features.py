@@ -11,14 +11,16 @@ import torch
 from torch import Tensor
 
 from ...models.records.archive import content_hash
-from ..unet.feature_capture import ReachedError, Tapped, with_transformer_options
+from ..unet import keys
+from ..unet.feature_capture import CapturedFeatures, ReachedError
+from ..unet.options import transformer_options, with_transformer_options
 
 LEFT_OUT = ("control", "area", "mask", "strength")  # of a cond: they are about the picture, not about its words
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ReferenceReader:
-    """Reads features at one tap, with the positive prompt, without ControlNets, areas and masks.
+    """Reads the features of one block, with the positive prompt, without ControlNets, areas and masks.
 
     Attributes:
         executor: runs conds through the UNet.
@@ -37,16 +39,16 @@ class ReferenceReader:
     @property
     def key(self) -> Hashable:
         """Equal for readers that read the same; holds what changes the model, so that nothing else takes its place in memory."""
-        options = self.model_options.get("transformer_options", {})
-        conds = self.cond[0]["model_conds"]
+        options = transformer_options(self.model_options)
+        conds = self.cond[0][keys.MODEL_CONDS]
         texts = tuple(
             content_hash(conds[name].cond)
             for name in sorted(conds)
             if isinstance(getattr(conds[name], "cond", None), Tensor)
         )
-        patches = tuple((name, tuple(each)) for name, each in sorted(options.get("patches", {}).items()))
+        patches = tuple((name, tuple(each)) for name, each in sorted(options.get(keys.PATCHES, {}).items()))
         replaced = tuple(
-            (name, tuple(each.items())) for name, each in sorted(options.get("patches_replace", {}).items())
+            (name, tuple(each.items())) for name, each in sorted(options.get(keys.REPLACEMENTS, {}).items())
         )
         patcher = self.model.current_patcher
         return (self.block, id(self.model), patcher.patches_uuid, texts, patches, replaced)
@@ -59,8 +61,8 @@ class ReferenceReader:
         noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed)).to(clean)
         x = sampling.noise_scaling(sigma.view(-1, 1, 1, 1), noise, clean, False)
         plain = [{name: value for name, value in self.cond[0].items() if name not in LEFT_OUT}]
-        tapped = Tapped((self.block,), is_all=True)
-        tapping = tapped.options(self.model_options.get("transformer_options", {}))
+        captured = CapturedFeatures((self.block,), is_all=True)
+        added = captured.options(transformer_options(self.model_options))
         with suppress(ReachedError):
-            self.executor(self.model, [plain], x, sigma, with_transformer_options(self.model_options, tapping))
-        return tapped.features[self.block][0]
+            self.executor(self.model, [plain], x, sigma, with_transformer_options(self.model_options, added))
+        return captured.features[self.block][0]

@@ -22,7 +22,7 @@ from ..encoders.faces import detector_settings
 from ..encoders.preview_faces import PreviewFaces
 from ..guidance.attach import guidable_unet, guide
 from ..sampling.runs import sigma_window
-from ..unet.levels import Detail, tap_of
+from ..unet.levels import Detail, choose_capture
 
 FindBy = Literal["word in the prompt", "face in the preview", "mask"]
 PreviewDetector = Literal["auto", "insightface", "yunet"]
@@ -70,7 +70,7 @@ def apply_guidance(
         references: the people.
         finding: how those without a mask are found.
         start_percent, end_percent: of the sampling between which it acts; the paper's u is 1 − start_percent.
-        features: see `levels.tap_of`.
+        features: see `levels.choose_capture`.
         strength_mode, strength, every_k, step_mode, reference_percent, seeds, keep_background: see `GuidanceSettings`.
 
     Raises:
@@ -97,7 +97,7 @@ def apply_guidance(
             for place, person in enumerate(references.people)
         ),
         settings=settings,
-        tap=tap_of(unet, features),
+        capture=choose_capture(unet, features),
         source=_source(model, finding),
     )
     return guide(model, guidance), True

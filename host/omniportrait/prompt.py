@@ -13,7 +13,7 @@ from ...models.omniportrait.references import References
 from ..memory import loaded
 from ..prompt_tokens import require_width, rows_of_words
 from ..sampling.delayed_conditioning import Conditioning
-from ..sampling.runs import PIVOTS_KEY
+from ..unet import keys
 from .adapter import NAME, LoadedOmniPortrait, embed
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def encode_prompt(
         require_width(encoded, omniportrait.adapter.context_dim, name=NAME)
         if strength > 0 and pivots:
             encoded = _fuse(omniportrait, encoded, references, pivots, strength)
-    return [[tensor, {**options, PIVOTS_KEY: pivots}] for tensor, options in encoded]
+    return [[tensor, {**options, keys.PIVOTS: pivots}] for tensor, options in encoded]
 
 
 def _pivots(clip: Any, prompt: MarkedPrompt) -> Pivots:

@@ -1,4 +1,4 @@
-"""Delayed merging: one prompt for the first part of a run and another for the rest."""
+"""Delayed conditioning: one prompt for the first part of a run and another for the rest."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ...models.errors import require_range
 from ...models.placement.windows import beside, merge_boundary
+from ..unet import keys
 
-MERGE_KEY = "likeness.merge"
 NEVER = {"start_percent": 1.0}  # what a sampler that knows nothing of us makes of the text-only phase
 LIMITS = ("start_percent", "end_percent", "clip_start_percent", "clip_end_percent")  # of a CONDITIONING's entry
 
@@ -46,7 +46,7 @@ class MergePoint:
 
 @dataclass(frozen=True, slots=True)
 class _Phase:
-    """What `phases` notes in an entry.
+    """What `join_phases` notes in an entry.
 
     Attributes:
         point: when the phases change.
@@ -59,8 +59,8 @@ class _Phase:
     written: dict[str, float]
 
 
-def phases(text_only: Conditioning, merged: Conditioning, point: MergePoint) -> Conditioning:
-    """A prompt that changes during the run.
+def join_phases(text_only: Conditioning, merged: Conditioning, point: MergePoint) -> Conditioning:
+    """Return a prompt that changes during the run.
 
     The noise levels are known only when a run begins: a MODEL with one of our adapters sets them then, so that no step
     reads both. For any other MODEL the percent is ComfyUI's own start and end, which every sampler knows; by step it sees
@@ -76,7 +76,7 @@ def phases(text_only: Conditioning, merged: Conditioning, point: MergePoint) -> 
     by_percent = point.step is None
     before: dict[str, float] = {"end_percent": point.percent} if by_percent else NEVER
     after: dict[str, float] = {"start_percent": point.percent} if by_percent else {}
-    return [*_marked(text_only, _Phase(point, False, before)), *_marked(merged, _Phase(point, True, after))]
+    return [*_mark(text_only, _Phase(point, False, before)), *_mark(merged, _Phase(point, True, after))]
 
 
 def settle(
@@ -94,7 +94,7 @@ def settle(
     levels = [float(sigma) for sigma in sigmas]
     for entries in conds.values():
         for entry in entries or ():
-            phase: _Phase | None = entry.get(MERGE_KEY)
+            phase: _Phase | None = entry.get(keys.MERGE)
             if phase is not None:
                 _settle(entry, phase, levels, percent_to_sigma)
 
@@ -120,5 +120,5 @@ def _settle(
     entry["timestep_start"], entry["timestep_end"] = start, end
 
 
-def _marked(entries: Conditioning, phase: _Phase) -> Conditioning:
-    return [[tensor, {**options, MERGE_KEY: phase, **phase.written}] for tensor, options in entries]
+def _mark(entries: Conditioning, phase: _Phase) -> Conditioning:
+    return [[tensor, {**options, keys.MERGE: phase, **phase.written}] for tensor, options in entries]

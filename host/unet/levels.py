@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from comfy.ldm.modules.diffusionmodules.openaimodel import Downsample, UNetModel, Upsample
 
-from ...models.port.guidance import FeatureTap
+from ...models.port.guidance import FeatureCapture
 
 Detail = Literal["coarse", "fine"]
 
@@ -25,7 +25,7 @@ def halvings(unet: UNetModel) -> dict[tuple[str, int], int]:
     return found
 
 
-def tap_of(unet: UNetModel, detail: Detail) -> FeatureTap:
+def choose_capture(unet: UNetModel, detail: Detail) -> FeatureCapture:
     """Where features are read.
 
     Args:
@@ -34,7 +34,7 @@ def tap_of(unet: UNetModel, detail: Detail) -> FeatureTap:
             of it: 8 and 5.
     """
     larger = [number for number, block in enumerate(unet.output_blocks) if _has(block, Upsample)]
-    return FeatureTap(larger[-1] if detail == "fine" or len(larger) < 2 else larger[-2])
+    return FeatureCapture(larger[-1] if detail == "fine" or len(larger) < 2 else larger[-2])
 
 
 def _has(block: Any, kind: type) -> bool:

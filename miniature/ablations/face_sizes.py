@@ -18,7 +18,7 @@ from ...models.omniportrait.reference_guidance import ReferenceGuidance
 from ...models.omniportrait.references import ReferencePicture
 from ...models.placement.windows import ALWAYS
 from ...models.port.attention import Run
-from ...models.port.guidance import FeatureTap, NoiseLevels
+from ...models.port.guidance import FeatureCapture, NoiseLevels
 from ..recipe.latents import encode_pictures
 from .judging import Values
 from .matching import BLOCK, REFERENCE_SIGMA
@@ -95,7 +95,7 @@ def _shift(
         ReferenceGuidance(
             people=(GuidedPerson(name="", references=(ReferencePicture(latent[None], seen),), mask=head[None]),),
             settings=settings,
-            tap=FeatureTap(BLOCK),
+            capture=FeatureCapture(BLOCK),
         )
         for latent, seen, head in zip(references, portrait.heads, picture.heads, strict=True)
     )

@@ -18,7 +18,7 @@ from ...models.omniportrait.guided_person import GuidedPerson, MaskSource
 from ...models.omniportrait.reference_guidance import ReferenceGuidance
 from ...models.omniportrait.references import ReferencePicture
 from ...models.placement.windows import SigmaWindow
-from ...models.port.guidance import FeatureTap
+from ...models.port.guidance import FeatureCapture
 from ...models.records.guidance import GuidanceRecord
 from ..recipe.latents import encode_pictures
 from ..recipe.pivot_people import noun_rows
@@ -69,7 +69,7 @@ class Guiding:
             every=self.every,
         )
         guidances = tuple(
-            ReferenceGuidance(people=people, settings=settings, tap=FeatureTap(self.block), source=source)
+            ReferenceGuidance(people=people, settings=settings, capture=FeatureCapture(self.block), source=source)
             for people in self._people(base, questions, rows)
         )
         return Guided(rows=guidances, words=noun_rows(questions.scene.captions[rows]), record=record)

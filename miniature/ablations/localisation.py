@@ -11,7 +11,7 @@ from ...diffusers_host.attention_maps import AttentionMaps, nearest_level
 from ...diffusers_host.base import Base
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
 from ...models.omniportrait.face_localization import SIDE
-from ...models.omniportrait.region_mask import normalised
+from ...models.omniportrait.region_mask import normalise
 from ...models.port.word_attention import attention_columns
 from ...training.batches.draws import Draws
 from ...training.denoising import predict
@@ -53,7 +53,7 @@ def overlaps(base: Base, adapter: OmniPortraitAdapter, people: PivotPool) -> lis
         shares: list[Tensor] = []
         for timestep in TIMESTEPS:
             seen = _attention(base, told, timestep)
-            meant = torch.stack([normalised(one.flatten()).view_as(one) for one in seen]) > BETA
+            meant = torch.stack([normalise(one.flatten()).view_as(one) for one in seen]) > BETA
             shares.append((meant & faces).sum((1, 2)) / (meant | faces).sum((1, 2)))
         found.append(torch.stack(shares).mean(0))
     return torch.cat(found).tolist()

@@ -15,12 +15,12 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ...diffusers_host.base import Base
-from ...diffusers_host.feature_capture import ReachedError, tapping
+from ...diffusers_host.feature_capture import ReachedError, capture_features
 from ...diffusers_host.prompted import Prompted
 from ...diffusers_host.sigmas import nearest_timestep
 from ...models.omniportrait.correspondence import nearest
 from ...models.port.attention import Run
-from ...models.port.guidance import FeatureTap
+from ...models.port.guidance import FeatureCapture
 from ...training.batches.draws import Draws
 from ..recipe.latents import encode_pictures
 from ..world.captions import Caption
@@ -122,9 +122,9 @@ def _features(base: Base, scene: Scene, captions: Sequence[Caption], block: int,
             draws = Draws(SEED, tuple(range(start, start + len(latents))))
             noise = draws.normal(f"noise {place} {number}", tuple(latents.shape[1:]))
             noisy = (latents + noise * sigma) / (1 + sigma**2) ** 0.5
-            with tapping(base.unet, FeatureTap(block), is_all=True) as tapped, suppress(ReachedError):
+            with capture_features(base.unet, FeatureCapture(block), is_all=True) as captured, suppress(ReachedError):
                 prompted.positive(noisy, nearest_timestep(sigma), sigma)
-            seen.append(tapped.found())
+            seen.append(captured.features)
         parts.append(torch.stack(seen).mean(0))
     return torch.cat(parts)
 

@@ -10,7 +10,7 @@ from ...diffusers_host.base import Base
 from ...diffusers_host.prompted import Prompted
 from ...diffusers_host.sigmas import nearest_timestep
 from ...diffusers_host.word_attention import noting
-from ...models.omniportrait.region_mask import cleaned, normalised, refine_with
+from ...models.omniportrait.region_mask import clean_mask, normalise, refine_with
 from ...models.port.attention import Run
 from ...models.port.word_attention import WordAttention
 from ..recipe.latents import encode_pictures
@@ -56,7 +56,7 @@ def _attention(base: Base, questions: Questions, rows: slice, sigma: float) -> W
     grid = (latents.shape[-2], latents.shape[-1])
     with noting(base.unet, noun_rows(captions), grid) as notes:
         prompted.positive(noisy, nearest_timestep(sigma), sigma)
-    return notes.seen()
+    return notes.collect()
 
 
 def _masks(attention: WordAttention) -> dict[str, Tensor]:
@@ -65,9 +65,9 @@ def _masks(attention: WordAttention) -> dict[str, Tensor]:
     _, hard = refine_with(column, lambda values: attention.spread(values[None])[0], gamma=GAMMA, alpha=ALPHA, beta=BETA)
     refined = hard.unflatten(0, attention.grid)
     return {
-        RAW: (normalised(column) > BETA).unflatten(0, attention.grid),
+        RAW: (normalise(column) > BETA).unflatten(0, attention.grid),
         REFINED: refined,
-        CLEANED: cleaned(refined),
+        CLEANED: clean_mask(refined),
     }
 
 

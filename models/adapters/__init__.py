@@ -1,1 +1,1 @@
-"""What adapters of several methods are made of: keys and values, their residual, owned text, files' layers."""
+"""What adapters of several methods are made of: keys and values, their residual, regional text, files' layers."""

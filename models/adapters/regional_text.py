@@ -1,4 +1,4 @@
-"""Text that belongs to one person: each place of the picture reads its own person's rows of the prompt only."""
+"""Regional text: each place of the picture reads the rows of the prompt that are its own person's, and everybody's."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from .decoupled_cross_attention import LARGEST_SCORES
 EVERYBODY = -1
 
 
-def owned_text(call: AttentionCall, weights: Tensor) -> Tensor | None:
-    """What changes in a layer's attention to the text when people's rows are seen in their own places only.
+def regional_text(call: AttentionCall, weights: Tensor) -> Tensor | None:
+    """Return what changes in a layer's attention to the text when people's rows are seen in their own places only.
 
     A row that belongs to person n counts exp(score) · w_n at a place with weight w_n, as in masked cross-attention; rows
-    of everybody count as always. Negative rows are left alone: there all people are the same nobody.
+    of everybody count as always. The negative side, which has no people,
+    is left alone.
 
     Args:
         call: the layer's call; `call.text` names the owners.
@@ -46,10 +47,10 @@ def owned_text(call: AttentionCall, weights: Tensor) -> Tensor | None:
 
 
 def _difference(scores: Tensor, shares: Tensor) -> Tensor:
-    """Owned minus plain attention weights, (B, heads, L, S), in float32."""
+    """Regional minus plain attention weights, (B, heads, L, S), in float32."""
     plain = scores.float().softmax(dim=-1)
-    owned = plain * shares
-    return owned / owned.sum(dim=-1, keepdim=True) - plain  # the sum is above 0: the begin token is everybody's
+    regional = plain * shares
+    return regional / regional.sum(dim=-1, keepdim=True) - plain  # the sum is above 0: the begin token is everybody's
 
 
 def _shares(call: AttentionCall, text: TextRows, weights: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..adapters.identity_attention import IdentityResidual
-from ..adapters.regional_text import owned_text
+from ..adapters.regional_text import regional_text
 from ..port.attention import AttentionCall, AttentionSite
 
 
@@ -36,6 +36,6 @@ class ConsistentIDResidual:
         if not acts and call.text is None:
             return None
         weights = self.identity.placement(site, call)
-        parts = [self.identity.attend(site, call, weights) if acts else None, owned_text(call, weights)]
+        parts = [self.identity.attend(site, call, weights) if acts else None, regional_text(call, weights)]
         given = [part for part in parts if part is not None]
         return sum(given[1:], given[0]) if given else None

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import InvalidSettingError, require_range
 from ..face.facial_features import FEATURES, kept_regions
-from ..placement.masks import checked_mask
+from ..placement.masks import check_mask
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class Identity:
         require_range("start_percent", self.start_percent, 1)
         require_range("end_percent", self.end_percent, 1)
         if self.mask is not None:
-            object.__setattr__(self, "mask", checked_mask(self.mask, self.name))
+            object.__setattr__(self, "mask", check_mask(self.mask, self.name))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..errors import BadImageError
+from ..port.encoders import FaceDetector
 from .alignment import align
-from .detection import DetectorSettings, detect
 from .selection import Selection, pick
 from .types import Detection, Face, FaceSet, OnNoFace
 
@@ -17,7 +17,7 @@ LARGEST = Selection()
 
 def analyze(
     images: Sequence[np.ndarray],
-    settings: DetectorSettings,
+    detector: FaceDetector,
     selection: Selection = LARGEST,
     on_no_face: OnNoFace = "error",
     progress: Callable[[int, int], None] | None = None,
@@ -26,7 +26,7 @@ def analyze(
 
     Args:
         images: (H, W, 3) uint8 RGB each, at least one.
-        settings: the detector.
+        detector: finds them.
         selection: which faces are taken.
         on_no_face: what a picture without a face means, see `selection.pick`.
         progress: called with (pictures done, pictures) after each.
@@ -37,12 +37,12 @@ def analyze(
     Raises:
         NoFaceFoundError: see `selection.pick`.
         BadImageError: if there is no picture, or one is not (H, W, 3) uint8.
-        LikenessError: see `detection.detect`.
+        LikenessError: whatever the detector raises.
     """
     if not images:
         raise BadImageError("There is no picture to look for faces in; connect at least one.")
     faces: list[Face] = []
-    for number, detections in enumerate(detect(images, settings)):
+    for number, detections in enumerate(detector.find(images)):
         faces += [_face(detection, index, number, images[number]) for index, detection in enumerate(detections)]
         if progress is not None:
             progress(number + 1, len(images))

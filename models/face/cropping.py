@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 
 from ..errors import BadImageError, InvalidSettingError, NoFaceFoundError
 from ..images.layout import rgb_images
-from .squares import FaceRegion, cut_out, mask_box, most_covered, scaled_box, square_around
+from .squares import FaceSquare, cut_out, mask_box, most_covered, scaled_box, square_around
 from .types import Face, FaceSet
 
 
@@ -26,28 +26,28 @@ class FaceCrop(NamedTuple):
 
     crop: Tensor
     mask: Tensor
-    region: FaceRegion
+    region: FaceSquare
 
 
 def crop_face(
-    image: Tensor, faces: FaceSet | None, mask: Tensor | None, *, index: int, margin: float, size: int
+    image: Tensor, faces: FaceSet | None, mask: Tensor | None, *, number: int, margin: float, size: int
 ) -> FaceCrop:
     """Cut one face out of a batch of pictures.
 
-    With faces, `index` says which of those taken; with faces and a mask it is the face, among all that were found, whose
+    With faces, `number` says which of those taken; with faces and a mask it is the face, among all that were found, whose
     box the mask covers most; with a mask alone its bounding box is the face, in every picture of the batch. Of several
-    masks (one per person) `index` says which. The pictures may be enlargements of those the faces were found in.
+    masks (one per person) `number` says which. The pictures may be enlargements of those the faces were found in.
 
     Args:
         image: (B, H, W, C), 0–1.
         faces: faces found in these pictures, or None.
         mask: (M, h, w) or (h, w), 0–1, of any size, or None.
-        index: which face or mask, from 0.
+        number: which face or mask, from 1.
         margin: added on each side of the face, in face sizes, 0–4.
         size: side of the crop, pixels.
 
     Raises:
-        InvalidSettingError: if neither faces nor mask is there, or index or another setting is out of range.
+        InvalidSettingError: if neither faces nor mask is there, or number or another setting is out of range.
         NoFaceFoundError: if there is no face, or the mask covers none.
         BadImageError: if the picture cannot be read or is not that of the faces.
     """
@@ -55,14 +55,14 @@ def crop_face(
         raise InvalidSettingError(f"size is {size}; choose at least 1 pixel.")
     pictures = rgb_images(image)
     image_size = (pictures.shape[1], pictures.shape[2])
-    chosen_mask = None if mask is None else _one_mask(mask, index)
+    chosen_mask = None if mask is None else _one_mask(mask, number)
     if faces is None:
         if chosen_mask is None:
             raise InvalidSettingError("Crop Face needs faces or a mask; connect at least one of them.")
         region = square_around(mask_box(chosen_mask, image_size), image_size, margin, None)
         where = interpolate(chosen_mask[None, None].float(), image_size, mode="bilinear")[0, 0]
     else:
-        face = _one_face(faces, chosen_mask, index)
+        face = _one_face(faces, chosen_mask, number)
         box = scaled_box(face, image_size)
         region = square_around(box, image_size, margin, face.image_index)
         where = _box_mask(box, image_size)
@@ -70,7 +70,7 @@ def crop_face(
     return FaceCrop(cut_out(pictures, region, size), shown, region)
 
 
-def _one_mask(mask: Tensor, index: int) -> Tensor:
+def _one_mask(mask: Tensor, number: int) -> Tensor:
     masks = mask[None] if mask.ndim == 2 else mask
     if masks.ndim != 3 or masks.numel() == 0:
         raise BadImageError(f"mask has shape {tuple(mask.shape)}, but (M, H, W) is needed; connect a MASK output.")
@@ -78,24 +78,24 @@ def _one_mask(mask: Tensor, index: int) -> Tensor:
         raise BadImageError("mask contains NaN or infinity; connect another mask.")
     if masks.shape[0] == 1:
         return masks[0]
-    if index >= masks.shape[0]:
+    if number > masks.shape[0]:
         raise InvalidSettingError(
-            f"index is {index}, but there are {masks.shape[0]} masks; choose 0 to {masks.shape[0] - 1}."
+            f"number is {number}, but there are {masks.shape[0]} masks; choose 1 to {masks.shape[0]}."
         )
-    return masks[index]
+    return masks[number - 1]
 
 
-def _one_face(faces: FaceSet, mask: Tensor | None, index: int) -> Face:
+def _one_face(faces: FaceSet, mask: Tensor | None, number: int) -> Face:
     if not faces.found:
         raise NoFaceFoundError("faces is empty: nobody was found, so there is no face to crop; connect a mask instead.")
     if mask is not None:
         return most_covered(faces.candidates, mask)
-    if index >= len(faces.faces):
+    if number > len(faces.faces):
         raise InvalidSettingError(
-            f'index is {index}, but faces holds {len(faces.faces)}; set take to "all" in Detect Faces, or choose 0 to '
-            f"{len(faces.faces) - 1}."
+            f'number is {number}, but faces holds {len(faces.faces)}; set take to "all" in Detect Faces, or choose 1 to '
+            f"{len(faces.faces)}."
         )
-    return faces.faces[index]
+    return faces.faces[number - 1]
 
 
 def _box_mask(box: tuple[float, float, float, float], image_size: tuple[int, int]) -> Tensor:

@@ -14,7 +14,7 @@ from ..images.resampling import require_rgb, resize
 from ..weights.signatures import FACE_PARSER
 from ..weights.source import Source, read_weights
 from ..weights.state_dict import load_strictly
-from .squares import FaceRegion, square_around
+from .squares import FaceSquare, square_around
 
 # What ConsistentID's published code calls the labels; the index is the label. Four names are wrong, because they belong
 # to another order: what the labels really show is in `region_masks.TRUE_NAMES`.
@@ -204,7 +204,7 @@ def _largest(scores: Tensor, size: tuple[int, int]) -> np.ndarray:
     return labels.cpu().numpy()
 
 
-def _square(image: np.ndarray, region: FaceRegion) -> np.ndarray:
+def _square(image: np.ndarray, region: FaceSquare) -> np.ndarray:
     """The region of a picture, its border repeated where the square leaves it, (side, side, 3)."""
     rows, columns = region.inside
     above, left = rows.start - region.top, columns.start - region.left
@@ -213,7 +213,7 @@ def _square(image: np.ndarray, region: FaceRegion) -> np.ndarray:
     return np.pad(image[rows, columns], ((above, below), (left, right), (0, 0)), mode="edge")
 
 
-def _distance(region: FaceRegion) -> np.ndarray:
+def _distance(region: FaceSquare) -> np.ndarray:
     """How far the pixels inside the picture are from the square's middle, in units of its side."""
     rows, columns = region.inside
     down = np.abs(np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5 - region.top - region.side / 2)

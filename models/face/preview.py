@@ -29,7 +29,7 @@ WARNING = (255, 176, 32)
 def preview_tensor(faces: FaceSet) -> Tensor:
     """The preview as IMAGE.
 
-    Every picture with the faces that were found: numbered in the order that was asked for, from 0 as the index counts;
+    Every picture with the faces that were found: numbered in the order that was asked for, from 1;
     taken ones green, with their five points. Pictures of different sizes become one contact sheet.
 
     Args:
@@ -104,7 +104,7 @@ def _draw_face(draw: ImageDraw, face: Face, place: int, size: tuple[int, int], *
             draw.ellipse((x - unit, y - unit, x + unit, y + unit), fill=colour)
     shorter = min(edges[2] - edges[0], edges[3] - edges[1])
     letters = min(max(shorter * 0.22, 5 * unit), 9 * unit)
-    _draw_tag(draw, str(place), (edges[0], edges[1]), colour, letters, size)
+    _draw_tag(draw, str(place + 1), (edges[0], edges[1]), colour, letters, size)
 
 
 def _draw_tag(

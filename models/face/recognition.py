@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +13,16 @@ from .backends import insightface
 from .types import Face
 
 
-def describe(faces: Iterable[Face], images: tuple[np.ndarray, ...], recogniser: Path) -> tuple[Face, ...]:
-    """Give faces the embedding of an ArcFace model.
+def describe(face: Face, picture: np.ndarray, recogniser: Path) -> np.ndarray:
+    """The vector that an ArcFace model gives for a face.
 
     Args:
-        faces: the faces.
-        images: the pictures that `Face.image_index` points to, (H, W, 3) uint8 RGB each.
+        face: the face.
+        picture: the one that shows it, (H, W, 3) uint8 RGB.
         recogniser: the model's ONNX file.
 
     Returns:
-        The same faces with `embedding`, (512,) float32, not normalised.
+        (512,) float32, not normalised.
 
     Raises:
         MissingModelFileError, CorruptModelFileError: if the file is missing or cannot be read.
@@ -36,12 +34,4 @@ def describe(faces: Iterable[Face], images: tuple[np.ndarray, ...], recogniser: 
             f'The file "{recogniser.name}" is no ArcFace model (one 112×112 picture in, 512 numbers out); choose the '
             "recogniser that the adapter was trained with."
         )
-    return tuple(
-        replace(
-            face,
-            embedding=insightface.embed(
-                align(images[face.image_index], face.points, insightface.RECOGNITION_SIZE), recogniser
-            ),
-        )
-        for face in faces
-    )
+    return insightface.embed(align(picture, face.points, insightface.RECOGNITION_SIZE), recogniser)

@@ -30,21 +30,21 @@ class Selection:
     Attributes:
         order: what the faces of one image are sorted by; equal ones keep the detector's order.
         take: one face of every image, or all of them.
-        index: place in the order, from 0, of the face that "one per image" takes; "all" ignores it.
+        number: place in the order, from 1, of the face that "one per image" takes; "all" ignores it.
         point: (x, y) for "nearest to point", fractions 0–1 of width and height.
     """
 
     order: Order = "largest first"
     take: Take = "one per image"
-    index: int = 0
+    number: int = 1
     point: tuple[float, float] = (0.5, 0.5)
 
     def __post_init__(self) -> None:
         for name, value, choices in (("order", self.order, get_args(Order)), ("take", self.take, get_args(Take))):
             if value not in choices:
                 raise InvalidSettingError(f'{name} is "{value}"; choose one of: {", ".join(choices)}.')
-        if self.index < 0:
-            raise InvalidSettingError(f"index is {self.index}; faces are counted from 0.")
+        if self.number < 1:
+            raise InvalidSettingError(f"number is {self.number}; faces are counted from 1.")
         if not all(0 <= coordinate <= 1 for coordinate in self.point):
             raise InvalidSettingError(
                 f"The point is {self.point}; give fractions of width and height from 0 to 1, not pixels."
@@ -66,8 +66,8 @@ def pick(
         candidates: the faces of all images.
         images: the pictures, (H, W, 3) uint8 RGB each.
         selection: how to sort and what to take.
-        on_no_face: what an image without a face to take means. "error" stops; "skip reference" leaves the image out
-            and stops only when no face is left at all; "pass model through" lets the set be empty.
+        on_no_face: what an image without a face to take means. "error" stops; "skip photo" leaves the image out
+            and stops only when no face is left at all; "go on" lets the set be empty.
 
     Returns:
         The faces taken, with all candidates in their order.
@@ -80,17 +80,17 @@ def pick(
     candidates = list(candidates)
     ordered: list[Face] = []
     taken: list[Face] = []
-    for number in range(len(images)):
-        faces = sort_faces((face for face in candidates if face.image_index == number), selection)
-        chosen = faces if selection.take == "all" else faces[selection.index : selection.index + 1]
+    for place in range(len(images)):
+        faces = sort_faces((face for face in candidates if face.image_index == place), selection)
+        chosen = faces if selection.take == "all" else faces[selection.number - 1 : selection.number]
         if not chosen and on_no_face == "error":
-            raise NoFaceFoundError(_nobody(number, len(images), len(faces), selection))
+            raise NoFaceFoundError(_nobody(place, len(images), len(faces), selection))
         ordered += faces
         taken += chosen
-    if not taken and on_no_face != "pass model through":
+    if not taken and on_no_face != "go on":
         raise NoFaceFoundError(
             f"No face is left: none of the {len(images)} images shows {_wanted(selection)}; use other pictures, lower "
-            'min_score, or set on_no_face to "pass model through".'
+            'min_score, or set on_no_face to "go on".'
         )
     return FaceSet(faces=tuple(taken), images=images, on_no_face=on_no_face, candidates=tuple(ordered))
 
@@ -127,13 +127,13 @@ def _nobody(number: int, images: int, found: int, selection: Selection) -> str:
     if not found:
         return (
             f"No face was found in {where}; use a picture that shows the face larger and from the front, lower "
-            'min_score, choose detector "given region", or set on_no_face to "skip reference".'
+            'min_score, choose detector "given region", or set on_no_face to "skip photo".'
         )
     return (
-        f"index {selection.index} was asked for, but {found} face{'s were' if found > 1 else ' was'} found in {where}; "
-        f'choose an index from 0 to {found - 1}, or set on_no_face to "skip reference".'
+        f"face {selection.number} was asked for, but {found} face{'s were' if found > 1 else ' was'} found in {where}; "
+        f'choose a number from 1 to {found}, or set on_no_face to "skip photo".'
     )
 
 
 def _wanted(selection: Selection) -> str:
-    return f"a face at index {selection.index}" if selection.take == "one per image" and selection.index else "a face"
+    return f"face number {selection.number}" if selection.take == "one per image" and selection.number > 1 else "a face"

@@ -15,7 +15,7 @@ from .types import Face
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaceRegion:
+class FaceSquare:
     """A square of a picture.
 
     Attributes:
@@ -43,7 +43,7 @@ class FaceRegion:
 
 def square_around(
     box: tuple[float, float, float, float], image_size: tuple[int, int], margin: float, image_index: int | None
-) -> FaceRegion:
+) -> FaceSquare:
     """The square around a box, kept inside the picture.
 
     Its side is the longer side of the box times (1 + 2·margin), at most the shorter side of the picture unless the box
@@ -53,7 +53,7 @@ def square_around(
         box: x0 y0 x1 y1, pixels.
         image_size: (height, width), pixels.
         margin: added on each side, in box sizes.
-        image_index: see `FaceRegion`.
+        image_index: see `FaceSquare`.
     """
     if not 0 <= margin <= 4:
         raise InvalidSettingError(f"margin is {margin}; choose 0 to 4.")
@@ -61,7 +61,7 @@ def square_around(
     x0, y0, x1, y1 = box
     longer = max(x1 - x0, y1 - y0)
     side = max(1, round(min(longer * (1 + 2 * margin), max(min(height, width), longer))))
-    return FaceRegion(
+    return FaceSquare(
         left=_placed((x0 + x1) / 2, side, width),
         top=_placed((y0 + y1) / 2, side, height),
         side=side,
@@ -113,12 +113,12 @@ def most_covered(faces: tuple[Face, ...], mask: Tensor) -> Face:
     best = int(np.argmax(shares)) if shares else -1
     if best < 0 or shares[best] <= 0:
         raise NoFaceFoundError(
-            f"The mask covers none of the {len(faces)} faces; draw it over the face, or disconnect it and use index."
+            f"The mask covers none of the {len(faces)} faces; draw it over the face, or disconnect it and use number."
         )
     return faces[best]
 
 
-def cut_out(image: Tensor, region: FaceRegion, size: int) -> Tensor:
+def cut_out(image: Tensor, region: FaceSquare, size: int) -> Tensor:
     """Cut a region out and resize it.
 
     Args:
@@ -141,7 +141,7 @@ def cut_out(image: Tensor, region: FaceRegion, size: int) -> Tensor:
     return rearrange(_resized(pad(window, padding, mode="replicate"), (size, size)), "b c h w -> b h w c")
 
 
-def put_back(image: Tensor, crop: Tensor, region: FaceRegion, feather: int) -> Tensor:
+def put_back(image: Tensor, crop: Tensor, region: FaceSquare, feather: int) -> Tensor:
     """Put a crop back where it was cut out.
 
     Args:
@@ -193,7 +193,7 @@ def _covered(face: Face, mask: Tensor) -> float:
     return float(window.mean()) if window.numel() else 0.0
 
 
-def _pictures(image: Tensor, region: FaceRegion) -> Tensor:
+def _pictures(image: Tensor, region: FaceSquare) -> Tensor:
     batch, height, width, _ = image.shape
     if (height, width) != region.image_size:
         raise BadImageError(
@@ -216,7 +216,7 @@ def _resized(picture: Tensor, size: tuple[int, int]) -> Tensor:
     return interpolate(picture.float(), size, mode="bicubic", antialias=True).clamp_(0, 1)
 
 
-def _feathered(region: FaceRegion, width: float) -> Tensor:
+def _feathered(region: FaceSquare, width: float) -> Tensor:
     """How much of the crop shows, (rows, columns) of the part inside the picture, 0–1."""
     rows, columns = region.inside
     return torch.minimum(

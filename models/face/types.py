@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-OnNoFace = Literal["error", "skip reference", "pass model through"]
+OnNoFace = Literal["error", "skip photo", "go on"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -37,7 +37,6 @@ class Face:
         index: place of the face among those found in its image, in the detector's order.
         image_index: place of the image in its batch.
         image_size: (height, width) of the picture, pixels.
-        embedding: (512,) float32 of the recogniser that ran with the detector, or None.
     """
 
     box: np.ndarray
@@ -47,7 +46,6 @@ class Face:
     index: int
     image_index: int
     image_size: tuple[int, int]
-    embedding: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 from ..errors import InvalidSettingError
 from ..port.guidance import GuidedStep
 from .guided_person import GuidedPerson
-from .region_mask import cleaned, is_credible, refine_with
+from .region_mask import clean_mask, is_credible, refine_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class AttentionMasks:
                 return attention.row(row).spread(values[None])[0]
 
             soft, hard = refine_with(column, spread, gamma=self.gamma, alpha=self.alpha, beta=self.beta)
-            hard = cleaned(hard.unflatten(0, attention.grid))
+            hard = clean_mask(hard.unflatten(0, attention.grid))
             key = (self, person.place, row)
             if is_credible(hard.flatten(), column):
                 # the cells that cleaning added were below the threshold

@@ -40,11 +40,11 @@ def face_localization_loss(maps: Sequence[Tensor], faces: Tensor, present: Tenso
     height, width = maps[0].shape[-2:]
     scale = min(1.0, SIDE / min(height, width))
     grid = (round(height * scale), round(width * scale))
-    attention = torch.stack([_pooled(one, grid) for one in maps]).mean(0)
-    errors = (attention - _pooled(faces, grid)).square().mean((-2, -1))
+    attention = torch.stack([_pool(one, grid) for one in maps]).mean(0)
+    errors = (attention - _pool(faces, grid)).square().mean((-2, -1))
     counted = present.to(errors)
     return ((errors * counted).sum(1) / counted.sum(1).clamp_min(1)).mean()
 
 
-def _pooled(values: Tensor, grid: tuple[int, int]) -> Tensor:
+def _pool(values: Tensor, grid: tuple[int, int]) -> Tensor:
     return functional.interpolate(values.float(), grid, mode="area")

@@ -56,14 +56,12 @@ class FaceMasks:
             for row, boxes in enumerate(self.look(step.denoised)):
                 if len(boxes) >= len(people):
                     masks = torch.stack([ellipse(box, step.size) for box in boxes[_largest(boxes)]])
-                    step.memory[self, row] = self._sorted(masks.to(step.features.device), boxes, people, step, row)
+                    step.memory[self, row] = self._sort(masks.to(step.features.device), boxes, people, step, row)
         nobody = torch.zeros(len(people), *step.size, device=step.features.device)
         rows = [step.memory.get((self, row), nobody) for row in range(len(step.features))]
         return torch.stack(rows, dim=1)
 
-    def _sorted(
-        self, masks: Tensor, boxes: Tensor, people: Sequence[GuidedPerson], step: GuidedStep, row: int
-    ) -> Tensor:
+    def _sort(self, masks: Tensor, boxes: Tensor, people: Sequence[GuidedPerson], step: GuidedStep, row: int) -> Tensor:
         """One mask per person, (N, H, W), of (F, H, W), the largest face first."""
         if self.order == "most alike":
             alike = torch.stack([_likeness(person, masks, step.features[row]) for person in people])

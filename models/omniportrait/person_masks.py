@@ -40,7 +40,7 @@ def positions_inside(mask: Tensor, grid: tuple[int, int]) -> Tensor:
     return torch.where(mostly.any(1, keepdim=True), mostly, touched)
 
 
-def feathered(mask: Tensor) -> Tensor:
+def feather(mask: Tensor) -> Tensor:
     """A mask (B, H, W) bool with soft edges, 0 farther out than one cell, (B, 1, H, W) float32."""
     side = 2 * FEATHER + 1
     return avg_pool2d(mask.float()[:, None], side, stride=1, padding=FEATHER, count_include_pad=False)

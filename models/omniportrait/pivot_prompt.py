@@ -88,7 +88,7 @@ def mark_people(prompt: str, people: int) -> MarkedPrompt:
     strangers = [mark.name for mark in found.marks if not 0 <= mark.person < people]
     if strangers:
         raise InvalidSettingError(
-            f"The prompt names {_listed(strangers)}, but the chain of references has {people} "
+            f"The prompt names {_list_names(strangers)}, but the chain of references has {people} "
             f"{'person' if people == 1 else 'people'}; add one more or use {_markers(people)}."
         )
     if found.marks:
@@ -126,5 +126,5 @@ def _markers(people: int) -> str:
     return "@id1" if people == 1 else f"@id1 to @id{people}"
 
 
-def _listed(names: Iterable[str]) -> str:
+def _list_names(names: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(names))

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from ..errors import InvalidSettingError
 from ..placement.masks import to_grid
-from ..port.guidance import FeatureReader, FeatureTap, GuidedStep, NoiseLevels, Pull
+from ..port.guidance import FeatureCapture, FeatureReader, GuidedStep, NoiseLevels, Pull
 from .correspondence import nearest, similarity
 from .guidance_settings import GuidanceSettings
 from .guided_person import GuidedPerson, MaskSource
-from .person_masks import disjoint_masks, feathered, positions_inside
+from .person_masks import disjoint_masks, feather, positions_inside
 from .rb_guidance import correction, energy, relative_strength
 from .references import ReferencePicture
 
@@ -34,13 +34,13 @@ class ReferenceGuidance:
     Attributes:
         people: who are guided; where masks overlap, the place is the first claimant's.
         settings: how strongly and when.
-        tap: where features are read.
+        capture: where features are read.
         source: finds those who have no mask; None where everybody has one.
     """
 
     people: tuple[GuidedPerson, ...]
     settings: GuidanceSettings
-    tap: FeatureTap
+    capture: FeatureCapture
     source: MaskSource | None = None
     name: str = "Reference-Based Guidance"
 
@@ -61,7 +61,7 @@ class ReferenceGuidance:
         """Whether the masks are made of attention."""
         return self.source is not None and self.source.wants_attention
 
-    def prepared(self, read: FeatureReader) -> ReferenceGuidance:
+    def prepare(self, read: FeatureReader) -> ReferenceGuidance:
         """The same guidance with the features of everybody's references, the mean over several seeds of noise."""
         return replace(self, people=tuple(self._read(person, read) for person in self.people))
 
@@ -138,7 +138,7 @@ class ReferenceGuidance:
             reduction = "sum" if self.settings.mode == "paper_sum" else "mean"
             energies.append(energy(reference, found, reduction=reduction))
             likeness.append(similarity(reference, found.detach()).mean())
-        return Pull(person.name, torch.stack(energies), feathered(mask), torch.stack(likeness))
+        return Pull(person.name, torch.stack(energies), feather(mask), torch.stack(likeness))
 
 
 def face_features(features: Tensor, mask: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidSettingError, require_shape
-from ..placement.masks import checked_mask
+from ..placement.masks import check_mask
 
 CROP_SIZE = 224  # pixels; that of ViT-L/14
 REMEMBERED = 4  # ways in which a picture was read
@@ -64,7 +64,7 @@ class Person:
         if not len(self.crops):
             raise InvalidSettingError(f'"{self.name}" has no face; connect a photo that shows one.')
         if self.mask is not None:
-            object.__setattr__(self, "mask", checked_mask(self.mask, self.name))
+            object.__setattr__(self, "mask", check_mask(self.mask, self.name))
 
 
 @dataclass(frozen=True, eq=False, slots=True)

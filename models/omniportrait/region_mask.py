@@ -48,20 +48,20 @@ def refine_with(
     cross: Tensor, spread: Callable[[Tensor], Tensor], *, gamma: int, alpha: float, beta: float
 ) -> tuple[Tensor, Tensor]:
     """As `refine`, where self-attention is a function from values (L,) to their means (L,) and not a matrix."""
-    sharp = normalised(cross.float())
+    sharp = normalise(cross.float())
     for _ in range(gamma):
-        sharp = normalised(sharp) ** alpha
-    soft = normalised(spread(sharp))
+        sharp = normalise(sharp) ** alpha
+    soft = normalise(spread(sharp))
     return soft, soft > beta
 
 
-def normalised(values: Tensor) -> Tensor:
+def normalise(values: Tensor) -> Tensor:
     """Values (L,) moved and scaled to 0–1; zeros where all are equal."""
     low, high = values.min(), values.max()
     return torch.where(high > low, (values - low) / (high - low), torch.zeros_like(values))
 
 
-def cleaned(mask: Tensor) -> Tensor:
+def clean_mask(mask: Tensor) -> Tensor:
     """The largest connected part of a mask (h, w) bool, its holes filled, one cell wider on every side.
 
     Raises:

@@ -50,7 +50,7 @@ def for_rows(mask: Tensor, call: AttentionCall, *, mode: str = "bilinear") -> Te
     return resized[rows]
 
 
-def checked_mask(mask: Tensor, name: str) -> Tensor:
+def check_mask(mask: Tensor, name: str) -> Tensor:
     """Check the mask of a person.
 
     Args:

@@ -15,7 +15,7 @@ from .word_attention import WordAttention
 
 
 @dataclass(frozen=True, slots=True)
-class FeatureTap:
+class FeatureCapture:
     """Where features are read.
 
     Attributes:
@@ -30,7 +30,7 @@ class GuidedStep:
     """One noise level as a guidance sees it, in the conditional pass.
 
     Attributes:
-        features: at the tap, (B, C, h, w); they carry the graph back to the latent.
+        features: captured ones, (B, C, h, w); they carry the graph back to the latent.
         size: (H, W) of the latent.
         sigma: noise level, VE.
         denoised: what the conditional pass takes for the finished latent, as the VAE takes it, (B, C', H, W), without a
@@ -82,11 +82,11 @@ class FeatureReader(Protocol):
 
     @property
     def key(self) -> Hashable:
-        """Equal for readers that read the same of a latent: model, prompt and tap."""
+        """Equal for readers that read the same of a latent: model, prompt and block."""
         ...
 
     def __call__(self, latent: Tensor, percent: float, seed: int) -> Tensor:
-        """Features at the guidance's tap.
+        """Return the features where the guidance captures them.
 
         Args:
             latent: of a picture, as the VAE gives it, (1, C, H, W).
@@ -108,7 +108,7 @@ class GradientGuidance(Protocol):
         ...
 
     @property
-    def tap(self) -> FeatureTap:
+    def capture(self) -> FeatureCapture:
         """Where its features are read."""
         ...
 
@@ -122,7 +122,7 @@ class GradientGuidance(Protocol):
         """Whether it looks at the attention to the people's words."""
         ...
 
-    def prepared(self, read: FeatureReader) -> GradientGuidance:
+    def prepare(self, read: FeatureReader) -> GradientGuidance:
         """This guidance with everything that it has to read before it can act; asked for once in a run."""
         ...
 

@@ -64,7 +64,7 @@ class PlacementRecord:
         kept = grids.get(full)
         pictures = max(call.samples) + 1
         if kept is None or kept.total.shape[0] < pictures:
-            kept = grids[full] = _grown(kept, pictures, len(names), full, maps.device)
+            kept = grids[full] = _grow(kept, pictures, len(names), full, maps.device)
         for row, sample in enumerate(call.samples):
             area = (sample, slice(None), slice(top, top + height), slice(left, left + width))
             kept.total[area] += maps[row, :, :height, :width]
@@ -81,7 +81,7 @@ class PlacementRecord:
         return PlacementMaps(names, torch.cat(groups, dim=1))
 
 
-def _grown(kept: _Sum | None, pictures: int, people: int, grid: tuple[int, int], device: torch.device) -> _Sum:
+def _grow(kept: _Sum | None, pictures: int, people: int, grid: tuple[int, int], device: torch.device) -> _Sum:
     total = torch.zeros(pictures, people, *grid, device=device)
     calls = torch.zeros(pictures, 1, *grid, device=device)
     if kept is not None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..adapters.decoupled_cross_attention import decoupled_cross_attention
-from ..adapters.identity_attention import projected
+from ..adapters.identity_attention import project_tokens
 from ..placement.masks import for_rows
 from ..port.attention import AttentionCall, AttentionSite, Polarity
 from .id_routing import IDRouter
@@ -76,7 +76,7 @@ class ImagePromptResidual:
     def __call__(self, site: AttentionSite, call: AttentionCall) -> Tensor:
         """Attention to the image prompt, (B, L, C)."""
         tokens = self.null_tokens if call.polarity is Polarity.NEGATIVE else self.tokens
-        keys, values = projected(self, self.attention, tokens, site, call)
+        keys, values = project_tokens(self, self.attention, tokens, site, call)
         if self.mask is None:
             weights = call.query.new_full((1, 1, 1), self.strength)
         else:

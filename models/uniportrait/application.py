@@ -1,20 +1,38 @@
-"""A chain of people and an adapter become what is attached to a UNet, the same in every host."""
+"""People and an adapter become what is attached to a UNet, the same in every host."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-import torch
 from torch import Tensor
 
-from ..adapters.identity_attention import IdentityResidual, Person
+from ..adapters.identity_attention import IdentityResidual
+from ..adapters.identity_attention import Person as Acting
 from ..adapters.weights import LoRA
-from ..errors import InvalidSettingError
-from ..placement.placements import Placement, combine
+from ..errors import InvalidSettingError, require_range
+from ..people.person import Person
+from ..placement.placements import Placement
+from ..placement.rule import By, place, ways
 from ..placement.windows import ALWAYS, SigmaWindow
 from .adapter import Routed
 from .checkpoint import UniPortraitAdapter
-from .identity import Identities, Identity, embed, embed_null
+from .encode import EncodedPeople
+
+STRENGTH = 0.7  # of the published code; a person's own strength is a factor on it
+STRUCTURE_ONE, STRUCTURE_SEVERAL = 0.1, 0.3  # structure scales of the published code
+AUTO = -1.0  # a structure scale below 0 is chosen by the number of people
+
+
+def structure_for(people: int, asked: float = AUTO) -> float:
+    """The structure scale, 0–1: the one asked for, or where that is below 0, 0.1 for one person and 0.3 for several.
+
+    Raises:
+        InvalidSettingError: if it is above 1.
+    """
+    if asked < 0:
+        return STRUCTURE_ONE if people < 2 else STRUCTURE_SEVERAL
+    require_range("structure_scale", asked, 1)
+    return asked
 
 
 def lora_for(adapter: UniPortraitAdapter, people: int) -> LoRA | None:
@@ -27,8 +45,8 @@ def lora_for(adapter: UniPortraitAdapter, people: int) -> LoRA | None:
         return adapter.single_lora if people else None
     if adapter.multi_lora is None:
         raise InvalidSettingError(
-            f'{people} people need the router file, and "router" of Load UniPortrait is "none": '
-            "choose the router file there (the published one is uniportrait-router_sd15.bin)."
+            f"{people} people need the router file, and Load UniPortrait has none: put it into models/uniportrait (the "
+            "published one is uniportrait-router_sd15.bin) and choose it there."
         )
     return adapter.multi_lora
 
@@ -41,41 +59,51 @@ def always(start_percent: float, end_percent: float) -> SigmaWindow:
 
 def identity_residual(
     adapter: UniPortraitAdapter,
-    identities: Identities,
-    structure_scale: float,
+    people: Sequence[Person],
+    encoded: EncodedPeople,
+    placement: Placement,
+    *,
+    strength: float = STRENGTH,
     window: Callable[[float, float], SigmaWindow] = always,
 ) -> IdentityResidual:
     """The identities' part of every cross-attention layer.
 
     Args:
-        adapter: on the device that it embeds on.
-        identities: at least one of them active.
-        structure_scale: 0–1.
+        adapter: its keys and values.
+        people: N who act.
+        encoded: their tokens.
+        placement: of these N.
+        strength: of a person whose own strength is 1, 0–2.
         window: the noise levels between two shares of the host's schedule, 0–1.
     """
-    active = identities.active
-    tokens = torch.cat([embed(adapter.id_embedding, person, structure_scale) for person in active])
-    people = tuple(
-        Person(name=person.name, strength=person.strength, window=window(person.start_percent, person.end_percent))
-        for person in active
-    )
+    require_range("strength", strength, 2)
     return IdentityResidual(
         attention=adapter.face_attention,
-        tokens=tokens,
-        null_tokens=embed_null(adapter.id_embedding, identities, structure_scale),
-        people=people,
-        placement=placement_of(adapter, active, tokens),
+        tokens=encoded.tokens,
+        null_tokens=encoded.null_tokens,
+        people=tuple(
+            Acting(
+                name=person.name,
+                strength=strength * person.settings.strength,
+                window=window(person.settings.start_percent, person.settings.end_percent),
+            )
+            for person in people
+        ),
+        placement=placement,
     )
 
 
-def placement_of(adapter: UniPortraitAdapter, people: tuple[Identity, ...], tokens: Tensor) -> Placement:
-    """The router for people without a mask, their masks for the others.
+def placement_of(
+    adapter: UniPortraitAdapter, people: Sequence[Person], tokens: Tensor, by: By = "router where no mask is"
+) -> Placement:
+    """The placement of people by the adapter's own router.
 
     Args:
         adapter: its routers.
         people: N of them.
         tokens: of each, (N, T, D).
+        by: see `placement.rule.ways`.
     """
-    without = [place for place, person in enumerate(people) if person.mask is None]
-    routed = Routed(adapter.routers, tokens[without]) if without else None
-    return combine(tuple(person.mask for person in people), routed)
+    masks = [person.mask for person in people]
+    chosen = ways([person.name for person in people], masks, by)
+    return place(masks, chosen, lambda places: Routed(adapter.routers, tokens[list(places)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch.nn.functional import interpolate
 
 from ..clip.pixels import clip_statistics
 from ..errors import ShapeError, require_shape
-from ..face.iresnet import FACE_SIZE, IResNet
+from ..face.iresnet import FACE_SIZE
 
 CROP_SIZE = 224  # pixels; the one crop that both encoders see
 
@@ -68,13 +69,12 @@ def backbone_input(pixels: Tensor) -> Tensor:
     return interpolate(faces.clamp(-1, 1), size=(FACE_SIZE, FACE_SIZE), mode="bilinear", align_corners=False)
 
 
-def describe(backbone: IResNet, pixels: Tensor, clip_tokens: Tensor) -> ReferenceFeatures:
+def join_features(maps: Sequence[Tensor], clip_tokens: Tensor) -> ReferenceFeatures:
     """The features of one person's references.
 
     Args:
-        backbone: the face backbone; pixels are moved to its device and dtype.
-        pixels: output of `preprocess`, (R, 3, 224, 224).
-        clip_tokens: CLIP's penultimate hidden state of the same pixels without the class token, (R, 256, 1280).
+        maps: of the face backbone, shallow to deep, (R, C, h, w) each.
+        clip_tokens: CLIP's penultimate hidden state of the same pictures without the class token, (R, 256, 1280).
 
     Returns:
         The features, float32, on the device of `clip_tokens`.
@@ -84,11 +84,10 @@ def describe(backbone: IResNet, pixels: Tensor, clip_tokens: Tensor) -> Referenc
 
     Reference: UniPortrait (arXiv:2408.05939), section 3.2 and appendix B; details as in the published code.
     """
-    require_shape("clip_tokens", clip_tokens, (pixels.shape[0], "256", "1280"))
+    require_shape("clip_tokens", clip_tokens, (maps[-1].shape[0], "256", "1280"))
     side = round(clip_tokens.shape[1] ** 0.5)
     if side * side != clip_tokens.shape[1]:
         raise ShapeError(f"clip_tokens has {clip_tokens.shape[1]} tokens; expected a square without the class token.")
-    maps = backbone(backbone_input(pixels).to(next(backbone.parameters())))
     *shallow, deepest = (tapped.to(clip_tokens.device, torch.float32) for tapped in maps)
     resized = [interpolate(tapped, size=(side, side), mode="bilinear", align_corners=False) for tapped in shallow]
     structure = rearrange(torch.cat(resized, dim=1), "r c h w -> r (h w) c")  # (R, 256, 448)

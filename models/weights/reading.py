@@ -50,6 +50,21 @@ def read_state_dict(path: str | Path) -> dict[str, Any]:
     return _read_pickle(path)
 
 
+def read_shapes(path: str | Path) -> dict[str, Any]:
+    """What a weights file holds, without its values: nested as `read_state_dict` gives it, tensors on the meta device.
+
+    Raises:
+        MissingModelFileError, CorruptModelFileError, UnknownCheckpointError: see `read_state_dict`.
+    """
+    path = Path(path)
+    if weights_format(path) != "safetensors":
+        return _read_pickle(path, "meta")
+    with path.open("rb") as stream:
+        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+    entries = ((key, entry["shape"]) for key, entry in header.items() if key != "__metadata__")
+    return {key: torch.empty(shape, device="meta") for key, shape in entries}
+
+
 def read_metadata(path: str | Path) -> dict[str, str]:
     """What the writer of a safetensors file noted in it; empty for files of another format.
 
@@ -136,9 +151,9 @@ def read_head(path: Path) -> bytes:
     return head
 
 
-def _read_pickle(path: Path) -> dict[str, Any]:
+def _read_pickle(path: Path, device: str = "cpu") -> dict[str, Any]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location=device, weights_only=True)
     except pickle.UnpicklingError as error:
         if "weights_only" not in str(error).lower() and "weights only" not in str(error).lower():
             raise CorruptModelFileError(_truncated(path, str(error))) from error

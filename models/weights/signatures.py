@@ -6,7 +6,7 @@ from .state_dict import Signature
 
 CONSISTENTID, OMNIPORTRAIT = "ConsistentID", "OmniPortrait"
 FACEID, ROUTER, BACKBONE, IMAGE_PROMPT = "faceid", "router", "backbone", "image prompt"
-FACE_PARSER, DINO = "face parser", "DINO"
+FACE_PARSER, DINO, CLIP_VISION = "face parser", "DINO", "CLIP vision"
 
 _LAYER = r"\d+\."
 KNOWN_FILES = (  # the first that fits wins
@@ -84,6 +84,6 @@ KNOWN_FILES = (  # the first that fits wins
         belongs='in "dino" of Load DINO',
     ),
     Signature(kind="base model", description="a Stable Diffusion checkpoint", has=(r"model\.diffusion_model\.",)),
-    Signature(kind="CLIP vision", description="a CLIP vision model", has=(r"(vision_model|visual)\.",)),
+    Signature(kind=CLIP_VISION, description="a CLIP vision model", has=(r"(vision_model|visual)\.",)),
     Signature(kind="LoRA", description="a LoRA", has=(r"(lora_unet|lora_te|unet\.|diffusion_model\.).*",)),
 )

@@ -1,12 +1,9 @@
-"""What a picture or a run shows of people."""
+"""How alike people are in numbers."""
 
 from __future__ import annotations
 
 from comfy_api.latest import io
 
-from . import routing_map, similarity
+from . import similarity
 
-NODES: list[type[io.ComfyNode]] = [
-    *similarity.NODES,
-    *routing_map.NODES,
-]
+NODES: list[type[io.ComfyNode]] = [*similarity.NODES]

@@ -10,7 +10,7 @@ from ...host.files import list_files, resolve
 from ...host.similarity import LoadedDINO, compare, load_dino
 from ...models.similarity.fgis import crops_tensor
 from ..faces.parse import size_input
-from ..sockets import CATEGORY, DINO, FaceParser
+from ..sockets import DINO, FaceParser, shelf
 
 
 class LoadDINO(io.ComfyNode):
@@ -21,8 +21,8 @@ class LoadDINO(io.ComfyNode):
         return io.Schema(
             node_id="LikenessLoadDINO",
             display_name="Load DINO",
-            category=CATEGORY,
-            description="Loads the image encoder that Facial Similarity (FGIS) compares regions with.",
+            category=shelf("Evaluation"),
+            description="Loads the image encoder that Score Facial Similarity (FGIS) compares regions with.",
             inputs=[
                 io.Combo.Input(
                     "dino",
@@ -39,15 +39,15 @@ class LoadDINO(io.ComfyNode):
         return io.NodeOutput(load_dino(resolve("dino", dino)))
 
 
-class FineGrainedSimilarity(io.ComfyNode):
+class ScoreFacialSimilarity(io.ComfyNode):
     """Compares faces region by region."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
-            node_id="LikenessFineGrainedSimilarity",
-            display_name="Facial Similarity (FGIS)",
-            category=CATEGORY,
+            node_id="LikenessScoreFacialSimilarity",
+            display_name="Score Facial Similarity (FGIS)",
+            category=shelf("Evaluation"),
             description="Tells how alike two faces are: face, eye, ear, nose and lip are compared one by one. The paper "
             "leaves details open, so the score follows our own definition (see the help page).",
             inputs=[
@@ -91,4 +91,4 @@ class FineGrainedSimilarity(io.ComfyNode):
         return io.NodeOutput(comparisons.score, comparisons.report, crops)
 
 
-NODES: list[type[io.ComfyNode]] = [LoadDINO, FineGrainedSimilarity]
+NODES: list[type[io.ComfyNode]] = [LoadDINO, ScoreFacialSimilarity]

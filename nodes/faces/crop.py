@@ -6,11 +6,12 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ...models.face.cropping import crop_face
-from ...models.face.squares import FaceRegion as Region
+from ...models.face.squares import FaceSquare as Square
 from ...models.face.squares import put_back
 from ...models.face.types import FaceSet
 from ...models.images.layout import rgb_images
-from ..sockets import CATEGORY, FaceRegion, Faces
+from ..sockets import Faces, FaceSquare, shelf
+from ..versions import found_by
 
 
 class CropFace(io.ComfyNode):
@@ -21,17 +22,18 @@ class CropFace(io.ComfyNode):
         return io.Schema(
             node_id="LikenessCropFace",
             display_name="Crop Face",
-            category=CATEGORY,
+            category=shelf("Faces"),
             description="Cuts one face out, enlarged, so that a second pass can refine it; Paste Face puts it back. Needs "
             "faces, a mask, or both.",
+            **found_by("face detailer", "inpaint face", "cut out face"),
             inputs=[
                 io.Image.Input("image", tooltip="The picture, or an enlargement of the one the faces were found in."),
                 io.Int.Input(
-                    "index",
-                    default=0,
-                    min=0,
-                    max=63,
-                    tooltip="Which of the faces taken, counted from 0. With several masks (one per person): which mask.",
+                    "number",
+                    default=1,
+                    min=1,
+                    max=64,
+                    tooltip="Which of the faces taken. With several masks (one per person): which mask.",
                 ),
                 io.Float.Input(
                     "margin",
@@ -50,7 +52,7 @@ class CropFace(io.ComfyNode):
                     "mask",
                     optional=True,
                     tooltip="With faces: the face that the mask covers most is taken, for example the mask of one person "
-                    "from Routing Map. Without faces: the square around the mask is taken.",
+                    "from Show Routing Map. Without faces: the square around the mask is taken.",
                 ),
             ],
             outputs=[
@@ -59,7 +61,7 @@ class CropFace(io.ComfyNode):
                     display_name="crop_mask",
                     tooltip="The face within the crop, for inpainting; without faces the mask's part of it.",
                 ),
-                FaceRegion.Output(display_name="region", tooltip="Where the crop belongs, for Paste Face."),
+                FaceSquare.Output(display_name="square", tooltip="Where the crop belongs, for Paste Face."),
             ],
         )
 
@@ -67,13 +69,13 @@ class CropFace(io.ComfyNode):
     def execute(
         cls,
         image: Tensor,
-        index: int,
+        number: int,
         margin: float,
         size: int,
         faces: FaceSet | None = None,
         mask: Tensor | None = None,
     ) -> io.NodeOutput:
-        return io.NodeOutput(*crop_face(image, faces, mask, index=index, margin=margin, size=size))
+        return io.NodeOutput(*crop_face(image, faces, mask, number=number, margin=margin, size=size))
 
 
 class PasteFace(io.ComfyNode):
@@ -84,12 +86,13 @@ class PasteFace(io.ComfyNode):
         return io.Schema(
             node_id="LikenessPasteFace",
             display_name="Paste Face",
-            category=CATEGORY,
+            category=shelf("Faces"),
             description="Puts a crop back where Crop Face cut it out. Everything outside its square stays exactly as it was.",
+            **found_by("face detailer", "put face back"),
             inputs=[
                 io.Image.Input("image", tooltip="The picture that the face was cut out of, or one of the same size."),
                 io.Image.Input("crop", tooltip="The crop after the second pass; any size."),
-                FaceRegion.Input("region", tooltip="The region from Crop Face."),
+                FaceSquare.Input("square", tooltip="The square from Crop Face."),
                 io.Int.Input(
                     "feather",
                     default=32,
@@ -102,8 +105,8 @@ class PasteFace(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, image: Tensor, crop: Tensor, region: Region, feather: int) -> io.NodeOutput:
-        return io.NodeOutput(put_back(rgb_images(image), rgb_images(crop, "crop"), region, feather))
+    def execute(cls, image: Tensor, crop: Tensor, square: Square, feather: int) -> io.NodeOutput:
+        return io.NodeOutput(put_back(rgb_images(image), rgb_images(crop, "crop"), square, feather))
 
 
 NODES: list[type[io.ComfyNode]] = [CropFace, PasteFace]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 from comfy_api.latest import io, ui
 from torch import Tensor
 
-from ...host.encoders.detector import LoadedFaceAnalysis
+from ...host.encoders.detector import CHOICES, DetectorChoice, choose_detector
 from ...host.encoders.faces import detect_faces
 from ...models.face.analysis import repick
-from ...models.face.detection import DetectorName
 from ...models.face.preview import crops_tensor, preview_tensor
 from ...models.face.selection import Order, Selection, Take
 from ...models.face.types import FaceSet, OnNoFace, combine
-from ..inputs import face_outputs, on_no_face_input, selection_inputs
-from ..sockets import CATEGORY, FaceAnalysis, Faces
+from ...models.port.encoders import FaceDetector as Detector
+from ..inputs import DETECTOR, REGION
+from ..sockets import FaceDetector, Faces, shelf
+from ..versions import ADVANCED, found_by
+from .inputs import face_outputs, on_no_face_input, selection_inputs
 
 
 def _face_results(faces: FaceSet, cls: type[io.ComfyNode]) -> io.NodeOutput:
@@ -32,27 +32,14 @@ class DetectFaces(io.ComfyNode):
         return io.Schema(
             node_id="LikenessDetectFaces",
             display_name="Detect Faces",
-            category=CATEGORY,
+            category=shelf("Faces"),
             description="Finds the faces in pictures and shows which one is taken.",
+            **found_by("find faces", "face detection", "insightface", "yunet", "face detector"),
             is_output_node=True,  # so that the preview can be looked at before anything is generated
             inputs=[
                 io.Image.Input("image", tooltip="One or more pictures. Alpha is ignored."),
-                io.Combo.Input(
-                    "detector",
-                    options=list(get_args(DetectorName)),
-                    default="auto",
-                    tooltip="auto: insightface if its files are there (buffalo_l in models/insightface; non-commercial "
-                    "research only), else YuNet (in models/face_detection; MIT). given region: you write where the faces "
-                    "are. face crop: the picture already is an aligned face. The last two need no model file.",
-                ),
-                io.String.Input(
-                    "region",
-                    default="",
-                    multiline=True,
-                    tooltip="For 'given region', in pixels, one face per line: 10 numbers (x y of left eye, right eye, "
-                    "nose, left and right corner of the mouth, as seen in the picture) or 4 numbers (box x0 y0 x1 y1). A "
-                    "line 'image 2' starts the faces of the second picture.",
-                ),
+                io.Combo.Input("detector", options=list(CHOICES), default="auto", tooltip=DETECTOR),
+                io.String.Input("region", default="", multiline=True, tooltip=REGION, **ADVANCED),
                 *selection_inputs(),
                 io.Float.Input(
                     "min_score",
@@ -61,13 +48,11 @@ class DetectFaces(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     tooltip="Faces that the detector is less sure of are not counted. Lower it if a face is missed.",
+                    **ADVANCED,
                 ),
                 on_no_face_input(),
-                FaceAnalysis.Input(
-                    "face_analysis",
-                    optional=True,
-                    tooltip="A detector that is already loaded, such as that of Load Miniature, which finds drawn faces. It "
-                    "is used instead of 'detector'.",
+                FaceDetector.Input(
+                    "face_detector", optional=True, tooltip="A detector from another node, used instead of 'detector'."
                 ),
             ],
             outputs=face_outputs(),
@@ -77,27 +62,20 @@ class DetectFaces(io.ComfyNode):
     def execute(
         cls,
         image: Tensor,
-        detector: DetectorName,
+        detector: DetectorChoice,
         region: str,
         order: Order,
         take: Take,
-        index: int,
+        number: int,
         point_x: float,
         point_y: float,
         min_score: float,
         on_no_face: OnNoFace,
-        face_analysis: LoadedFaceAnalysis | None = None,
+        face_detector: Detector | None = None,
     ) -> io.NodeOutput:
-        selection = Selection(order=order, take=take, index=index, point=(point_x, point_y))
-        faces = detect_faces(
-            image,
-            detector=detector,
-            region=region,
-            min_score=min_score,
-            selection=selection,
-            on_no_face=on_no_face,
-            analysis=face_analysis,
-        )
+        selection = Selection(order=order, take=take, number=number, point=(point_x, point_y))
+        found = choose_detector(detector, region=region, min_score=min_score, given=face_detector)
+        faces = detect_faces(image, found, selection=selection, on_no_face=on_no_face)
         return _face_results(faces, cls)
 
 
@@ -109,8 +87,9 @@ class PickFaces(io.ComfyNode):
         return io.Schema(
             node_id="LikenessPickFaces",
             display_name="Pick Faces",
-            category=CATEGORY,
+            category=shelf("Faces"),
             description="Picks again among all faces that Detect Faces found, also those that it did not take.",
+            **found_by("choose face", "select face"),
             is_output_node=True,  # so that the preview can be looked at before anything is generated
             inputs=[
                 Faces.Input(
@@ -128,12 +107,12 @@ class PickFaces(io.ComfyNode):
         faces: FaceSet,
         order: Order,
         take: Take,
-        index: int,
+        number: int,
         point_x: float,
         point_y: float,
         on_no_face: OnNoFace,
     ) -> io.NodeOutput:
-        selection = Selection(order=order, take=take, index=index, point=(point_x, point_y))
+        selection = Selection(order=order, take=take, number=number, point=(point_x, point_y))
         return _face_results(repick(faces, selection, on_no_face), cls)
 
 
@@ -145,8 +124,9 @@ class CombineFaces(io.ComfyNode):
         return io.Schema(
             node_id="LikenessCombineFaces",
             display_name="Combine Faces",
-            category=CATEGORY,
+            category=shelf("Faces"),
             description="Joins faces from several pictures, for example more references of one person.",
+            **found_by("join faces", "more references"),
             inputs=[
                 Faces.Input("faces_a", tooltip="The first faces."),
                 Faces.Input("faces_b", tooltip="The faces that follow them; their pictures may have another size."),

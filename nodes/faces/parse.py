@@ -10,7 +10,8 @@ from ...host.files import list_files, resolve
 from ...models.face.label_picture import labels_tensor
 from ...models.face.region_masks import MOST_EXPANDED, MOST_FEATHERED, REGIONS, mask_tensor
 from ...models.face.types import FaceSet
-from ..sockets import CATEGORY, FaceParser, Faces
+from ..sockets import FaceParser, Faces, shelf
+from ..versions import found_by
 
 
 def size_input(tooltip: str) -> io.Input:
@@ -26,8 +27,9 @@ class LoadFaceParser(io.ComfyNode):
         return io.Schema(
             node_id="LikenessLoadFaceParser",
             display_name="Load Face Parser",
-            category=CATEGORY,
+            category=shelf("Faces"),
             description="Loads the network that tells skin, hair, eyes, nose, lips and other facial regions apart.",
+            **found_by("bisenet", "face parsing"),
             inputs=[
                 io.Combo.Input(
                     "face_parser",
@@ -51,10 +53,11 @@ class ParseFace(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="LikenessParseFace",
-            display_name="Face Parsing",
-            category=CATEGORY,
+            display_name="Parse Face",
+            category=shelf("Faces"),
             description="Finds the regions of faces and gives a mask of each, for inpainting, detailers and regional "
             "prompts.",
+            **found_by("face parsing", "segment face", "hair mask", "eyes mask", "bisenet"),
             is_output_node=True,  # so that the regions can be looked at before anything is generated
             inputs=[
                 FaceParser.Input("face_parser", tooltip="The face parser, from Load Face Parser."),

@@ -9,7 +9,7 @@ from comfy_api.latest import io, ui
 
 from ...host.encoders.detector import LoadedFaceAnalysis
 from ...host.omniportrait.guidance import FaceFinding, FindBy, PreviewDetector, apply_guidance
-from ...host.sampling.runs import recorded_guidance
+from ...host.sampling.runs import find_guidance_history
 from ...host.unet.levels import Detail
 from ...models.omniportrait.face_masks import FaceOrder
 from ...models.omniportrait.guidance_settings import StepMode, StrengthMode
@@ -214,7 +214,7 @@ class ShowGuidance(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: Any, latent: dict[str, Any]) -> io.NodeOutput:
-        history = recorded_guidance(model, latent["samples"])
+        history = find_guidance_history(model, latent["samples"])
         plot = draw_curves(history)
         return io.NodeOutput(
             plot, mask_images(history), json.dumps(history.numbers()), ui=ui.PreviewImage(plot, cls=cls)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from . import adapter, people
+from . import apply, load
 
-NODES: list[type[io.ComfyNode]] = [
-    *adapter.NODES,
-    *people.NODES,
-]
+NODES: list[type[io.ComfyNode]] = [*load.NODES, *apply.NODES]

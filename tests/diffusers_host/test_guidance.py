@@ -7,7 +7,7 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.diffusers_host.feature_capture import ReachedError, tapping
+from likeness.diffusers_host.feature_capture import ReachedError, capture_features
 from likeness.diffusers_host.guidance import Guided, GuidedRun
 from likeness.diffusers_host.prompted import Prompted
 from likeness.diffusers_host.reference_features import ReferenceReader
@@ -25,7 +25,7 @@ from likeness.models.omniportrait.reference_guidance import ReferenceGuidance, f
 from likeness.models.omniportrait.references import ReferencePicture
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.attention import Run
-from likeness.models.port.guidance import FeatureTap, GuidedStep, NoiseLevels
+from likeness.models.port.guidance import FeatureCapture, GuidedStep, NoiseLevels
 from likeness.models.records.guidance import GuidanceRecord
 from torch import nn
 
@@ -34,7 +34,7 @@ PROMPTS = ("a man in red", "a girl in green")
 SIDE = 8
 NOISE = torch.cat([cpu_noise(seed, (1, 4, SIDE, SIDE)) for seed in range(2)])
 FEW = Settings(steps=3)
-TAP = FeatureTap(1)
+CAPTURE = FeatureCapture(1)
 SIGMA = 2.0
 
 
@@ -58,14 +58,14 @@ def half(side="left"):
 
 
 def person(seed, mask=None, name="Ann"):
-    """Somebody whose features are known at `TAP`: the upsampled level below, 64 channels."""
+    """Somebody whose features are known at `CAPTURE`: the upsampled level below, 64 channels."""
     features = torch.randn(6, 64, generator=torch.Generator().manual_seed(seed))
     return GuidedPerson(name=name, features=features, mask=half() if mask is None else mask)
 
 
-def guidance(*people, source=None, tap=TAP, **settings):
+def guidance(*people, source=None, capture=CAPTURE, **settings):
     chosen = {"window": ALWAYS, "strength": 1.0} | settings
-    return ReferenceGuidance(people=people, settings=GuidanceSettings(**chosen), tap=tap, source=source)
+    return ReferenceGuidance(people=people, settings=GuidanceSettings(**chosen), capture=capture, source=source)
 
 
 def drawn(base, *rows, settings=FEW, noise=NOISE, prompts=PROMPTS, words=None, record=None):
@@ -78,48 +78,48 @@ def hooks(base):
 
 
 @pytest.mark.parametrize("block", [0, 1, 2])
-def test_a_tap_gives_what_the_next_output_block_begins_with(base, prompted, block):
+def test_a_capture_gives_what_the_next_output_block_begins_with(base, prompted, block):
     following = [resnet for level in base.unet.up_blocks for resnet in level.resnets][block + 1]
     seen = []
     handle = following.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
-    with tapping(base.unet, FeatureTap(block)) as tapped, torch.no_grad():
+    with capture_features(base.unet, FeatureCapture(block)) as captured, torch.no_grad():
         prompted.positive(NOISE, 500, SIGMA)
     handle.remove()
-    features = tapped.found()
+    features = captured.features
     assert torch.equal(seen[0][:, : features.shape[1]], features)
     assert features.shape[2:] == ((4, 4) if block == 0 else (SIDE, SIDE))
 
 
 @pytest.mark.parametrize("block", [-1, 3, 9])
-def test_a_tap_without_a_block_behind_it_is_refused(base, block):
+def test_a_capture_without_a_block_behind_it_is_refused(base, block):
     with (
         pytest.raises(InvalidSettingError, match=f"output block {block}, but this UNet has 4"),
-        tapping(base.unet, FeatureTap(block)),
+        capture_features(base.unet, FeatureCapture(block)),
     ):
         pass
 
 
-def test_no_graph_is_built_behind_the_tap_and_nothing_changes(base, prompted):
+def test_no_graph_is_built_behind_the_capture_and_nothing_changes(base, prompted):
     with torch.no_grad():
         plain = prompted.positive(NOISE, 500, SIGMA)
     leaf = NOISE.clone().requires_grad_(True)
     before = hooks(base)
-    with tapping(base.unet, TAP) as tapped:
+    with capture_features(base.unet, CAPTURE) as captured:
         said = prompted.positive(leaf, 500, SIGMA)
     assert torch.equal(said.detach(), plain)
     assert not said.requires_grad
-    assert tapped.found().requires_grad
+    assert captured.features.requires_grad
     assert hooks(base) == before
 
 
-def test_a_call_for_features_alone_ends_at_the_tap(base, prompted):
+def test_a_call_for_features_alone_ends_at_the_capture(base, prompted):
     before = hooks(base)
     later = []
     handle = base.unet.conv_out.register_forward_hook(lambda *args: later.append(args))
-    with pytest.raises(ReachedError), tapping(base.unet, TAP, is_all=True) as tapped:
+    with pytest.raises(ReachedError), capture_features(base.unet, CAPTURE, is_all=True) as captured:
         prompted.positive(NOISE, 500, SIGMA)
     handle.remove()
-    assert tapped.found().shape[1] == 64
+    assert captured.features.shape[1] == 64
     assert not later
     assert hooks(base) == before
 
@@ -276,25 +276,25 @@ def test_references_are_read_with_the_prompt_and_the_people_of_their_picture(bas
     adds = Adds()
     detach = attach(base.unet, adds, context=prompted.context)
     try:
-        with tapping(base.unet, TAP) as tapped, torch.no_grad():
+        with capture_features(base.unet, CAPTURE) as captured, torch.no_grad():
             prompted.positive(noisy.expand(2, -1, -1, -1), nearest_timestep(sigma), sigma)
         adds.samples.clear()
-        read = [ReferenceReader(prompted, row, TAP)(latent, percent, seed) for row in range(2)]
+        read = [ReferenceReader(prompted, row, CAPTURE)(latent, percent, seed) for row in range(2)]
     finally:
         detach()
     assert set(adds.samples) == {(0,), (1,)}
     for row in range(2):
-        torch.testing.assert_close(read[row], tapped.found()[row], atol=1e-4, rtol=0)
+        torch.testing.assert_close(read[row], captured.features[row], atol=1e-4, rtol=0)
     assert not torch.allclose(read[0], read[1], atol=1e-2)
 
 
 def test_readers_are_equal_where_they_read_the_same(base, prompted):
     residual, other = Adds(), Adds()
-    key = ReferenceReader(prompted, 0, TAP).key
-    assert key == ReferenceReader(Prompted.of(base, PROMPTS[:1], Run()), 0, TAP).key
-    assert key != ReferenceReader(prompted, 1, TAP).key  # another prompt
-    assert key != ReferenceReader(prompted, 0, FeatureTap(0)).key
-    attached = [ReferenceReader(prompted, 0, TAP, attached=(each,)).key for each in (residual, residual, other)]
+    key = ReferenceReader(prompted, 0, CAPTURE).key
+    assert key == ReferenceReader(Prompted.of(base, PROMPTS[:1], Run()), 0, CAPTURE).key
+    assert key != ReferenceReader(prompted, 1, CAPTURE).key  # another prompt
+    assert key != ReferenceReader(prompted, 0, FeatureCapture(0)).key
+    attached = [ReferenceReader(prompted, 0, CAPTURE, attached=(each,)).key for each in (residual, residual, other)]
     assert attached[0] == attached[1]
     assert key != attached[0] != attached[2]
 
@@ -306,14 +306,14 @@ def test_features_are_read_once_at_the_first_guided_step(base):
     [features] = picture.read.values()
     prompted = Prompted.of(base, PROMPTS[:1], Run())
     percent = GuidanceSettings(window=ALWAYS).reference_percent
-    seen = [ReferenceReader(prompted, 0, TAP)(picture.latent, percent, seed) for seed in range(2)]
+    seen = [ReferenceReader(prompted, 0, CAPTURE)(picture.latent, percent, seed) for seed in range(2)]
     torch.testing.assert_close(features, face_features(torch.stack(seen).mean(0), picture.mask), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("fails", ["reading", "pulling"])
 def test_everything_is_taken_off_after_an_error(base, fails, monkeypatch):
     before, plain = hooks(base), drawn(base)
-    what = {"reading": "prepared", "pulling": "pulls"}[fails]
+    what = {"reading": "prepare", "pulling": "pulls"}[fails]
 
     def broken(self, given):
         raise InterruptedError

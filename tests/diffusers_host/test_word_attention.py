@@ -38,7 +38,7 @@ def noted(base):
         prompted.positive(latents, 400, 1.0)
     taken = maps.take()
     maps.detach()
-    return words, notes.seen(), taken
+    return words, notes.collect(), taken
 
 
 def test_columns_are_the_mean_of_the_finest_layers_and_of_their_heads(noted):

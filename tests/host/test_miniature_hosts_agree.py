@@ -28,7 +28,7 @@ from likeness.models.omniportrait.guided_person import GuidedPerson
 from likeness.models.omniportrait.reference_guidance import ReferenceGuidance
 from likeness.models.omniportrait.references import ReferencePicture
 from likeness.models.placement.windows import SigmaWindow
-from likeness.models.port.guidance import FeatureTap
+from likeness.models.port.guidance import FeatureCapture
 from likeness.models.uniportrait.application import identity_residual, lora_for
 from likeness.models.uniportrait.checkpoint import load
 from likeness.models.uniportrait.features import ReferenceFeatures
@@ -91,7 +91,7 @@ def guidance(*references, mask):
     """One person with a fixed mask, guided from half of the noise levels on."""
     person = GuidedPerson(name="Ann", references=references, mask=mask)
     settings = GuidanceSettings(strength=2.0, window=SigmaWindow(20.0), seeds=2)
-    return ReferenceGuidance(people=(person,), settings=settings, tap=FeatureTap(1))
+    return ReferenceGuidance(people=(person,), settings=settings, capture=FeatureCapture(1))
 
 
 def in_comfyui(path, identities, adapter, guided_by=None):

@@ -41,7 +41,7 @@ def in_comfyui(references, monkeypatch):
     texts = [loaded.clip.encode_from_tokens_scheduled(loaded.clip.tokenize(text)) for text in (TWO, "")]
     chosen = [SAMPLING[name] for name in ("seed", "steps", "cfg", "sampler_name", "scheduler")]
     [latent] = nodes.KSampler().sample(model, *chosen, *texts, {"samples": torch.zeros(SHAPE)})
-    maps = runs.recorded_maps(model, latent["samples"])
+    maps = runs.find_placement_maps(model, latent["samples"])
     return latent["samples"] * model.model.latent_format.scale_factor, maps.maps
 
 

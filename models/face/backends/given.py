@@ -4,16 +4,63 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ...errors import InvalidSettingError
 from ..alignment import TEMPLATE_SIZE, similarity_matrix, template
+from ..looking import clamp
 from ..types import Detection
 
 SECTION = re.compile(r"image\s+(\d+)\s*:?", re.IGNORECASE)
 POINTS, BOX = 10, 4  # numbers on a line
+
+
+@dataclass(frozen=True, slots=True)
+class GivenRegions:
+    """Faces where the user says that they are; a `FaceDetector`.
+
+    Attributes:
+        text: see `parse_region`.
+    """
+
+    text: str
+
+    @property
+    def key(self) -> str:
+        """The text itself."""
+        return f"given {self.text}"
+
+    def at_size(self, size: int) -> GivenRegions:
+        """Itself."""
+        del size
+        return self
+
+    def find(self, pictures: Sequence[np.ndarray]) -> Iterator[list[Detection]]:
+        """The faces of one picture after another, in the order of the lines; see `parse_region`."""
+        given = parse_region(self.text, [picture.shape[:2] for picture in pictures])
+        return (clamp(found, picture) for found, picture in zip(given, pictures, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class FaceCrop:
+    """Pictures that are aligned face crops already; a `FaceDetector`."""
+
+    @property
+    def key(self) -> str:
+        """Its name: there is nothing to set."""
+        return "face crop"
+
+    def at_size(self, size: int) -> FaceCrop:
+        """Itself."""
+        del size
+        return self
+
+    def find(self, pictures: Sequence[np.ndarray]) -> Iterator[list[Detection]]:
+        """One face a picture, see `face_crop`."""
+        return ([face_crop(picture.shape[:2])] for picture in pictures)
 
 
 def parse_region(text: str, sizes: Sequence[tuple[int, int]]) -> list[list[Detection]]:

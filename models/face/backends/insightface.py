@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ...errors import UnknownCheckpointError
+from ...weights.fingerprint import of_file
+from ..looking import look_twice
 from ..sessions import SESSIONS, load_insightface, providers
 from ..types import Detection
 
@@ -16,39 +20,59 @@ NMS_THRESHOLD = 0.4
 RECOGNITION_SIZE = 112  # pixels
 
 
-def detect(image: np.ndarray, path: Path, min_score: float, size: int = DETECTION_SIZE) -> list[Detection]:
-    """Find faces with an SCRFD model.
+@dataclass(frozen=True, slots=True)
+class InsightFace:
+    """An SCRFD model; a `FaceDetector`.
 
-    Args:
-        image: (H, W, 3) uint8 RGB.
+    Attributes:
         path: the ONNX file.
         min_score: lowest score that counts, 0–1.
         size: side of the square that the detector sees, pixels.
-
-    Returns:
-        The faces, highest score first.
-
-    Raises:
-        MissingPackageError: if insightface or onnxruntime is not installed.
-        CorruptModelFileError: if the file cannot be loaded.
-        UnknownCheckpointError: if insightface takes the file for something else than a detector.
     """
-    wanted = providers()
 
-    def load() -> object:
-        model = load_insightface(path, wanted)
-        _require(model, "detection", path)
-        model.prepare(ctx_id=0, input_size=(size, size), nms_thresh=NMS_THRESHOLD)
-        return model
+    path: Path
+    min_score: float = 0.5
+    size: int = DETECTION_SIZE
 
-    with SESSIONS.lend(path, wanted[0], load) as model:
-        model.det_thresh = min_score
-        # insightface expects BGR; a session is shared by all sizes
-        found, points = model.detect(np.ascontiguousarray(image[..., ::-1]), input_size=(size, size))
-    return [
-        Detection(box[:4].astype(np.float32), five.astype(np.float32), float(box[4]))
-        for box, five in zip(found, points, strict=True)
-    ]
+    @property
+    def key(self) -> str:
+        """Hash of the file with all that decides what is found."""
+        return f"insightface {of_file(self.path)} {self.min_score} {self.size}"
+
+    def at_size(self, size: int) -> InsightFace:
+        """The same model that looks at a square of another size, pixels."""
+        return replace(self, size=size)
+
+    def find(self, pictures: Sequence[np.ndarray]) -> Iterator[list[Detection]]:
+        """The faces of one picture after another, the surest first.
+
+        Args:
+            pictures: (H, W, 3) uint8 RGB each.
+
+        Raises:
+            MissingPackageError: if insightface or onnxruntime is not installed.
+            CorruptModelFileError: if the file cannot be loaded.
+            UnknownCheckpointError: if insightface takes the file for something else than a detector.
+        """
+        return (look_twice(picture, self._look) for picture in pictures)
+
+    def _look(self, picture: np.ndarray) -> list[Detection]:
+        wanted = providers()
+
+        def load() -> object:
+            model = load_insightface(self.path, wanted)
+            _require(model, "detection", self.path)
+            model.prepare(ctx_id=0, input_size=(self.size, self.size), nms_thresh=NMS_THRESHOLD)
+            return model
+
+        with SESSIONS.lend(self.path, wanted[0], load) as model:
+            model.det_thresh = self.min_score
+            # insightface expects BGR; a session is shared by all sizes
+            found, points = model.detect(np.ascontiguousarray(picture[..., ::-1]), input_size=(self.size, self.size))
+        return [
+            Detection(box[:4].astype(np.float32), five.astype(np.float32), float(box[4]))
+            for box, five in zip(found, points, strict=True)
+        ]
 
 
 def embed(crop: np.ndarray, path: Path) -> np.ndarray:
@@ -62,7 +86,7 @@ def embed(crop: np.ndarray, path: Path) -> np.ndarray:
         (512,) float32, not normalised.
 
     Raises:
-        MissingPackageError, CorruptModelFileError, UnknownCheckpointError: see `detect`.
+        MissingPackageError, CorruptModelFileError, UnknownCheckpointError: see `InsightFace.find`.
     """
     wanted = providers()
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...errors import CorruptModelFileError
+from ...weights.fingerprint import of_file
 from ..alignment import opencv
+from ..looking import look_twice
 from ..sessions import CPU, SESSIONS
 from ..types import Detection
 
@@ -21,28 +25,48 @@ NMS_THRESHOLD = 0.3  # OpenCV's default
 MOST_FACES = 5000  # OpenCV's default, before suppression
 
 
-def detect(image: np.ndarray, path: Path, min_score: float) -> list[Detection]:
-    """Find faces with YuNet.
+@dataclass(frozen=True, slots=True)
+class YuNet:
+    """OpenCV's detector; a `FaceDetector`.
 
-    Args:
-        image: (H, W, 3) uint8 RGB.
+    Attributes:
         path: the ONNX file.
         min_score: lowest score that counts, 0–1.
-
-    Returns:
-        The faces, highest score first.
-
-    Raises:
-        MissingPackageError: if OpenCV is not installed.
-        CorruptModelFileError: if OpenCV cannot read the file.
     """
-    with SESSIONS.lend(path, CPU, lambda: _load(path)) as detector:
-        detector.setScoreThreshold(min_score)
-        for side in PICTURE_SIDES:
-            found = _detect_at(detector, image, side, path)
-            if found:
-                return sorted(found, key=lambda detection: -detection.score)
-    return []
+
+    path: Path
+    min_score: float = 0.5
+
+    @property
+    def key(self) -> str:
+        """Hash of the file with all that decides what is found."""
+        return f"yunet {of_file(self.path)} {self.min_score}"
+
+    def at_size(self, size: int) -> YuNet:
+        """Itself: it looks at two sizes of its own."""
+        del size
+        return self
+
+    def find(self, pictures: Sequence[np.ndarray]) -> Iterator[list[Detection]]:
+        """The faces of one picture after another, the surest first.
+
+        Args:
+            pictures: (H, W, 3) uint8 RGB each.
+
+        Raises:
+            MissingPackageError: if OpenCV is not installed.
+            CorruptModelFileError: if OpenCV cannot read the file.
+        """
+        return (look_twice(picture, self._look) for picture in pictures)
+
+    def _look(self, picture: np.ndarray) -> list[Detection]:
+        with SESSIONS.lend(self.path, CPU, lambda: _load(self.path)) as detector:
+            detector.setScoreThreshold(self.min_score)
+            for side in PICTURE_SIDES:
+                found = _detect_at(detector, picture, side, self.path)
+                if found:
+                    return sorted(found, key=lambda detection: -detection.score)
+        return []
 
 
 def _load(path: Path) -> Any:

@@ -156,32 +156,32 @@ def test_strength_scales_the_residual(tiny_model, apply, crowd, quick):
 
 def test_several_people_stay_inside_their_masks(tiny_model, apply, crowd, quick):
     """A person's tokens change nothing in the first attention of the other half, so both halves follow their own."""
-    from likeness.host.sampling.runs import recorded_maps
+    from likeness.host.sampling.runs import find_placement_maps
 
     model, both = tiny_model(), crowd(2)
     patched, _ = apply(model, masked(both, halves()))
-    maps = recorded_maps(patched, quick(patched, size=(16, 16))).maps[0]
+    maps = find_placement_maps(patched, quick(patched, size=(16, 16))).maps[0]
     assert maps[0, :, :4].min() > 0.99
     assert maps[1, :, -4:].min() > 0.99
 
 
 def test_one_person_without_a_mask_gets_the_rest(tiny_model, apply, crowd, quick):
-    from likeness.host.sampling.runs import recorded_maps
+    from likeness.host.sampling.runs import find_placement_maps
 
     left, _ = halves()
     patched, _ = apply(tiny_model(), masked(crowd(2), (left, None)))
-    maps = recorded_maps(patched, quick(patched, size=(16, 16))).maps[0]
+    maps = find_placement_maps(patched, quick(patched, size=(16, 16))).maps[0]
     torch.testing.assert_close(maps.sum(0), torch.ones(16, 16))
     assert maps[1, :, -4:].min() > 0.99
 
 
 def test_a_router_places_the_people(tiny_model, adapter, chain, apply, crowd, quick):
-    from likeness.host.sampling.runs import recorded_maps
+    from likeness.host.sampling.runs import find_placement_maps
     from likeness.host.uniportrait.adapter import place
 
     placement = place(adapter, chain(2), structure_scale=0.3)
     patched, applied = apply(tiny_model(), crowd(2), placement=placement)
-    maps = recorded_maps(patched, quick(patched)).maps[0]
+    maps = find_placement_maps(patched, quick(patched)).maps[0]
     assert applied
     assert maps.shape[0] == 2
     torch.testing.assert_close(maps.sum(0), torch.ones(8, 8))
@@ -270,12 +270,12 @@ def test_applying_again_gives_the_same_bits(tiny_model, apply, crowd, quick):
 
 def test_conds_with_areas(tiny_model, apply, crowd, conditioning, quick):
     """Masks are cut like the picture: the person of the left half is all there is in the left area."""
-    from likeness.host.sampling.runs import recorded_maps
+    from likeness.host.sampling.runs import find_placement_maps
 
     patched, _ = apply(tiny_model(), masked(crowd(2), halves()))
     areas = conditioning(1, area=(16, 8, 0, 0)) + conditioning(2, area=(16, 8, 0, 8))
     latent = quick(patched, size=(16, 16), positive=areas)
-    maps = recorded_maps(patched, latent).maps[0]
+    maps = find_placement_maps(patched, latent).maps[0]
     assert latent.isfinite().all()
     assert maps[0, :, :7].min() > 0.99
     assert maps[1, :, 9:].min() > 0.99
@@ -288,7 +288,7 @@ def test_the_adapter_is_co_loaded_once(tiny_model, consistentid, apply, crowd):
     assert [patcher.model for patcher in patched.get_nested_additional_models()] == [consistentid().attention.model]
 
 
-def owned(tokens=7, seed=1):
+def with_owners(tokens=7, seed=1):
     """A prompt whose last rows belong to two people."""
     text = torch.randn(1, tokens, 24, generator=torch.Generator().manual_seed(seed)) * 2
     owners = (-1,) * (tokens - 4) + (0, 0, 1, 1)
@@ -309,7 +309,7 @@ def test_each_half_reads_its_own_person_s_rows(pair, quick):
     """At the first layer, before the picture's parts see each other, the other person's words have no influence."""
     from likeness.host.unet.attention import inject
 
-    prompt, seen = owned(), []
+    prompt, seen = with_owners(), []
     text = prompt[0][0].clone()
     text[:, -2:] += 3.0
 
@@ -331,7 +331,7 @@ def test_each_half_reads_its_own_person_s_rows(pair, quick):
     assert ((after - before)[:, :, 4:].abs().amax(dim=-1) > 1e-3).all()
 
 
-def test_owned_rows_where_another_pack_holds_the_layers(pair, quick):
+def test_regional_text_where_another_pack_holds_the_layers(pair, quick):
     """The output form, with a replace patch that changes nothing, gives what the override gives."""
     from comfy.ldm.modules.attention import optimized_attention
     from likeness.host.unet.sites import find_sites, unet_of
@@ -342,26 +342,26 @@ def test_owned_rows_where_another_pack_holds_the_layers(pair, quick):
             held.set_model_attn2_replace(
                 lambda q, k, v, extra: optimized_attention(q, k, v, extra["n_heads"]), *site.block
             )
-    expected = quick(pair, positive=owned(), steps=1)
-    torch.testing.assert_close(quick(held, positive=owned(), steps=1), expected, atol=1e-4, rtol=0)
-    assert not torch.allclose(quick(pair, positive=unowned(owned()), steps=1), expected, atol=1e-3)
+    expected = quick(pair, positive=with_owners(), steps=1)
+    torch.testing.assert_close(quick(held, positive=with_owners(), steps=1), expected, atol=1e-4, rtol=0)
+    assert not torch.allclose(quick(pair, positive=unowned(with_owners()), steps=1), expected, atol=1e-3)
 
 
-def test_owned_rows_beside_a_longer_negative(pair, quick, conditioning, monkeypatch):
+def test_regional_text_beside_a_longer_negative(pair, quick, conditioning, monkeypatch):
     """ComfyUI repeats the shorter prompt of a batch, owners and all; run alone it stays as it is."""
-    together = quick(pair, positive=owned(), negative=conditioning(11, tokens=21), steps=1)
+    together = quick(pair, positive=with_owners(), negative=conditioning(11, tokens=21), steps=1)
     monkeypatch.setattr(pair.model, "memory_required", lambda *args, **kwargs: 1e30)
-    alone = quick(pair, positive=owned(), negative=conditioning(11, tokens=21), steps=1)
+    alone = quick(pair, positive=with_owners(), negative=conditioning(11, tokens=21), steps=1)
     torch.testing.assert_close(together, alone, **CLOSE)
 
 
-def test_owned_rows_of_an_unknown_prompt_are_seen_by_all(pair, quick, caplog):
+def test_regional_text_of_an_unknown_prompt_are_seen_by_all(pair, quick, caplog):
     """A pack that changes the number of rows: one warning, and the prompt as it is."""
     longer = pair.clone()
     longer.set_model_attn2_patch(
         lambda n, context, value, extra: (n, *(torch.cat([x, x[:, :1]], dim=1) for x in (context, value)))
     )
-    latent = quick(longer, positive=owned())
+    latent = quick(longer, positive=with_owners())
     assert latent.isfinite().all()
     assert caplog.text.count("every person sees the whole prompt") == 1
-    torch.testing.assert_close(latent, quick(longer, positive=unowned(owned())), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(latent, quick(longer, positive=unowned(with_owners())), atol=1e-5, rtol=1e-5)

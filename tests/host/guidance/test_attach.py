@@ -10,11 +10,11 @@ from likeness.models.omniportrait.guided_person import GuidedPerson
 from likeness.models.omniportrait.reference_guidance import ReferenceGuidance, face_features
 from likeness.models.omniportrait.references import ReferencePicture
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
-from likeness.models.port.guidance import FeatureTap
+from likeness.models.port.guidance import FeatureCapture
 
 pytestmark = pytest.mark.comfy
 
-TAP = FeatureTap(5)
+CAPTURE = FeatureCapture(5)
 CHANNELS = 128  # of the tiny UNet behind output block 5
 SIDE = 16
 
@@ -30,11 +30,11 @@ def half(side="left"):
     return mask if side == "left" else mask.flip(-1)
 
 
-def guidance(*people, mode="relative", strength=0.5, window=ALWAYS, tap=TAP):
+def guidance(*people, mode="relative", strength=0.5, window=ALWAYS, capture=CAPTURE):
     return ReferenceGuidance(
         people=people or (person(0, half()),),
         settings=GuidanceSettings(mode=mode, strength=strength, window=window),
-        tap=tap,
+        capture=capture,
     )
 
 
@@ -92,7 +92,7 @@ def test_faces_become_more_alike_the_stronger_they_are_pulled(loaded_model, draw
 
 
 def test_the_gradient_is_that_of_the_whole_graph(loaded_model, tiny_model, drawn, monkeypatch):
-    """Cut behind the tap, in inference mode, through every wrapper; against plain autograd on ordinary weights."""
+    """Cut behind the captured block, in inference mode, through every wrapper; against plain autograd on ordinary weights."""
     from likeness.host.guidance import step as host
 
     found = []
@@ -111,7 +111,7 @@ def test_the_gradient_is_that_of_the_whole_graph(loaded_model, tiny_model, drawn
 
     model = tiny_model().model
     kept = {}
-    last = model.diffusion_model.output_blocks[TAP.block][-1]
+    last = model.diffusion_model.output_blocks[CAPTURE.block][-1]
     last.register_forward_hook(lambda module, args, output: kept.update(h=output))
     leaf = latent.requires_grad_(True)
     sigma = model.model_sampling.sigma_max
@@ -196,9 +196,9 @@ def test_velocity_models_are_guided_and_flow_models_refused(loaded_model, drawn)
         guided(flowing, guidance())
 
 
-def test_a_tap_behind_which_there_is_no_block_is_refused(loaded_model):
+def test_a_capture_behind_which_there_is_no_block_is_refused(loaded_model):
     with pytest.raises(IncompatibleBaseModelError, match=r"output block 11, but this UNet has 12"):
-        guided(loaded_model, guidance(tap=FeatureTap(11)))
+        guided(loaded_model, guidance(capture=FeatureCapture(11)))
 
 
 def state_of(model):
@@ -259,7 +259,7 @@ def test_references_are_read_once_in_a_run_with_the_mean_of_several_noises(
     )
     ann = GuidedPerson(name="Ann", mask=half(), references=(ReferencePicture(latent, face),))
     settings = GuidanceSettings(strength=0.5, window=ALWAYS, reference_percent=0.4, seeds=2)
-    asked = ReferenceGuidance(people=(ann,), settings=settings, tap=TAP)
+    asked = ReferenceGuidance(people=(ann,), settings=settings, capture=CAPTURE)
     text = torch.randn(1, 7, 24, generator=torch.Generator().manual_seed(10))
     drawn(guided(loaded_model, asked), steps=3, positive=[[text, {"pooled_output": None}]])
     assert len(seen) == 3
@@ -267,7 +267,7 @@ def test_references_are_read_once_in_a_run_with_the_mean_of_several_noises(
 
     model = tiny_model().model
     kept = []
-    model.diffusion_model.output_blocks[TAP.block][-1].register_forward_hook(
+    model.diffusion_model.output_blocks[CAPTURE.block][-1].register_forward_hook(
         lambda module, args, output: kept.append(output)
     )
     sigma = torch.tensor([model.model_sampling.percent_to_sigma(0.4)])

@@ -63,9 +63,9 @@ def text(seed=10, tokens=77, **options):
 
 
 def named(*rows):
-    from likeness.host.sampling.runs import PIVOTS_KEY
+    from likeness.host.unet import keys
 
-    return text(**{PIVOTS_KEY: tuple(enumerate(rows))})
+    return text(**{keys.PIVOTS: tuple(enumerate(rows))})
 
 
 @pytest.fixture
@@ -259,12 +259,12 @@ def test_references_are_read_again_only_if_something_changed(guided, drawn, monk
 
 
 def test_a_run_is_recorded_under_its_latent(guided, drawn, loaded_model):
-    from likeness.host.sampling.runs import recorded_guidance
+    from likeness.host.sampling.runs import find_guidance_history
     from likeness.models.records.similarity_curves import draw_curves, mask_images
 
     model = guided(references(half(), half("right")))
     latent = drawn(model, steps=3, batch=2)
-    history = recorded_guidance(model, latent)
+    history = find_guidance_history(model, latent)
     assert history.names == ("Ann", "Ben")
     assert len(history.curve("Ann")) == len(history.corrections) == 3
     assert all(0 < value <= 1 for _, value in history.curve("Ben"))
@@ -272,9 +272,9 @@ def test_a_run_is_recorded_under_its_latent(guided, drawn, loaded_model):
     assert mask_images(history).shape == (4, 8 * SIDE, 8 * SIDE)
     assert draw_curves(history).shape == (1, 432, 768, 3)
     with pytest.raises(MissingRecordingError, match="No guidance was recorded"):
-        recorded_guidance(model, latent + 1)
+        find_guidance_history(model, latent + 1)
     with pytest.raises(MissingRecordingError, match="Nobody is pulled"):
-        recorded_guidance(loaded_model, latent)
+        find_guidance_history(loaded_model, latent)
 
 
 def test_wrong_empty_and_whole_frame_masks(guided, drawn, loaded_model):
@@ -463,12 +463,12 @@ def test_the_layers_of_sdxl_are_guided_at_both_taps(tiny_model, sample, features
 
 
 def test_taps_are_where_the_papers_read(tiny_model):
-    from likeness.host.unet.levels import halvings, tap_of
+    from likeness.host.unet.levels import choose_capture, halvings
     from likeness.host.unet.sites import unet_of
 
     sd15, sdxl = (unet_of(tiny_model(kind)) for kind in ("sd15", "sdxl"))
-    assert [tap_of(sd15, detail).block for detail in ("coarse", "fine")] == [5, 8]
-    assert [tap_of(sdxl, detail).block for detail in ("coarse", "fine")] == [2, 5]
+    assert [choose_capture(sd15, detail).block for detail in ("coarse", "fine")] == [5, 8]
+    assert [choose_capture(sdxl, detail).block for detail in ("coarse", "fine")] == [2, 5]
     levels = halvings(sd15)
     assert [levels["input", number] for number in (0, 3, 6, 9, 11)] == [0, 1, 2, 3, 3]
     assert [levels["output", number] for number in (0, 2, 3, 6, 9)] == [3, 3, 2, 1, 0]

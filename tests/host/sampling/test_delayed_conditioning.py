@@ -65,9 +65,9 @@ def by_step(calls, sigmas):
 
 
 def phased(step=None, percent=0.0, *, inclusive=True):
-    from likeness.host.sampling.delayed_conditioning import MergePoint, phases
+    from likeness.host.sampling.delayed_conditioning import MergePoint, join_phases
 
-    return phases(constant(TEXT), constant(MERGED), MergePoint(percent=percent, step=step, inclusive=inclusive))
+    return join_phases(constant(TEXT), constant(MERGED), MergePoint(percent=percent, step=step, inclusive=inclusive))
 
 
 @pytest.mark.parametrize("inclusive", [True, False])
@@ -148,12 +148,12 @@ def test_a_range_that_a_later_node_sets_is_kept(watched, point):
 
 
 def test_merging_at_once_gives_the_merged_prompt_as_it_is():
-    from likeness.host.sampling.delayed_conditioning import MergePoint, phases
+    from likeness.host.sampling.delayed_conditioning import MergePoint, join_phases
 
     merged = constant(MERGED)
     for point in (MergePoint(), MergePoint(percent=0.5, step=-1), MergePoint(step=0, inclusive=False)):
         assert point.at_once
-        assert phases(constant(TEXT), merged, point) is merged
+        assert join_phases(constant(TEXT), merged, point) is merged
     assert not MergePoint(step=0).at_once
     assert not MergePoint(percent=0.001).at_once
 
@@ -191,7 +191,7 @@ def test_two_delayed_prompts_keep_their_own_points(watched):
 @pytest.mark.parametrize("point", [{"step": 2}, {"percent": 0.7}])
 def test_with_a_schedule_of_clip_hooks(watched, point):
     """A hooked CLIP gives one entry per part of the schedule; each keeps its part and its phase."""
-    from likeness.host.sampling.delayed_conditioning import MergePoint, phases
+    from likeness.host.sampling.delayed_conditioning import MergePoint, join_phases
 
     def scheduled(value):
         parts = ((0.0, 0.4, value), (0.4, 1.0, value + 0.5))
@@ -203,6 +203,6 @@ def test_with_a_schedule_of_clip_hooks(watched, point):
     build, calls = watched
     model = build()
     level = float(model.get_model_object("model_sampling").percent_to_sigma(0.4))
-    sigmas = run(model, phases(scheduled(TEXT), scheduled(MERGED), MergePoint(**point)))
+    sigmas = run(model, join_phases(scheduled(TEXT), scheduled(MERGED), MergePoint(**point)))
     expected = {i: [(TEXT if i <= 2 else MERGED) + (0.5 if sigmas[i] < level else 0.0)] for i in range(STEPS)}
     assert by_step(calls, sigmas) == expected

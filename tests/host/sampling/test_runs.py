@@ -156,7 +156,7 @@ def test_img2img_and_inpainting(tiny_model, people):
 
 
 def test_the_record_is_filed_under_the_finished_latent(tiny_model, people, sample):
-    from likeness.host.sampling.runs import recorded_maps
+    from likeness.host.sampling.runs import find_placement_maps
     from likeness.host.unet.attention import inject
     from likeness.models.errors import MissingRecordingError
 
@@ -164,20 +164,20 @@ def test_the_record_is_filed_under_the_finished_latent(tiny_model, people, sampl
     patched = inject(model, [people(model, 2)], name="test")
     first = sample(patched, seed=1, size=(16, 24), batch=2)
     second = sample(patched.clone(), seed=2)
-    maps = recorded_maps(patched, first)
+    maps = find_placement_maps(patched, first)
     assert maps.names == ("person 1", "person 2")
     assert maps.maps.shape == (2, 2, 16, 24)
     torch.testing.assert_close(maps.maps.sum(1), torch.ones(2, 16, 24))
-    assert recorded_maps(patched, second).maps.shape == (1, 2, 16, 16)
+    assert find_placement_maps(patched, second).maps.shape == (1, 2, 16, 16)
     assert sum(maps.shares.values()) == pytest.approx(1)
     with pytest.raises(MissingRecordingError, match="remembers 2 of its last 8 runs"):
-        recorded_maps(patched, first + 1)
+        find_placement_maps(patched, first + 1)
     with pytest.raises(MissingRecordingError, match="connect the MODEL output of Apply UniPortrait"):
-        recorded_maps(model, first)
+        find_placement_maps(model, first)
     for seed in range(3, 11):
         sample(patched, seed=seed)
     with pytest.raises(MissingRecordingError):
-        recorded_maps(patched, first)
+        find_placement_maps(patched, first)
 
 
 def test_a_graph_without_a_routing_map_records_nothing(tiny_model, people, sample, monkeypatch):
@@ -190,7 +190,7 @@ def test_a_graph_without_a_routing_map_records_nothing(tiny_model, people, sampl
     monkeypatch.setattr(sampling, "is_queued", lambda node: False)
     latent = sample(patched)
     with pytest.raises(MissingRecordingError, match="change the seed and queue again"):
-        sampling.recorded_maps(patched, latent)
+        sampling.find_placement_maps(patched, latent)
 
 
 def test_windows_switch_by_noise_level(tiny_model, people, sample):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from likeness.models.adapters.identity_attention import IdentityResidual, Person
 from likeness.models.adapters.key_value import KeyValueProjection
-from likeness.models.adapters.regional_text import owned_text
+from likeness.models.adapters.regional_text import regional_text
 from likeness.models.consistentid.adapter import ConsistentIDResidual
 from likeness.models.placement.placements import Everywhere
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
@@ -49,20 +49,20 @@ def test_wants_the_layers_that_the_adapter_knows(residual):
     assert not one.wants(replace(SITE, kind="self"))
 
 
-def test_without_owned_rows_it_is_the_attention_to_the_id_tokens(residual, spoken):
+def test_without_regional_text_it_is_the_attention_to_the_id_tokens(residual, spoken):
     one, call = residual(1), replace(spoken, text=None)
     assert torch.equal(one(SITE, call), one.identity(SITE, call))
 
 
-def test_with_owned_rows_both_parts_add_up(residual, spoken):
+def test_with_regional_text_both_parts_add_up(residual, spoken):
     two = residual()
     weights = Everywhere(2)(SITE, spoken)
-    expected = two.identity(SITE, spoken) + owned_text(spoken, weights)
+    expected = two.identity(SITE, spoken) + regional_text(spoken, weights)
     torch.testing.assert_close(two(SITE, spoken), expected)
 
 
 def test_words_stay_in_their_place_while_the_id_tokens_are_off(residual, spoken):
-    expected = owned_text(spoken, Everywhere(2)(SITE, spoken))
+    expected = regional_text(spoken, Everywhere(2)(SITE, spoken))
     for silent in (residual(strength=0.0), residual(window=LATE)):
         torch.testing.assert_close(silent(SITE, spoken), expected)
 

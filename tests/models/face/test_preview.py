@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 import torch
 from likeness.models.face.analysis import analyze
-from likeness.models.face.detection import DetectorSettings
+from likeness.models.face.backends.given import GivenRegions
 from likeness.models.face.preview import OTHER, TAKEN, crops_tensor, preview_tensor
 from likeness.models.face.selection import Selection
 from likeness.models.face.types import FaceSet, OnNoFace, combine
 
 
 def found(pictures, text, on_no_face: OnNoFace = "error", **selection):
-    return analyze(pictures, DetectorSettings(detector="given region", region=text), Selection(**selection), on_no_face)
+    return analyze(pictures, GivenRegions(text), Selection(**selection), on_no_face)
 
 
 def share(picture, colour, rows=slice(None), columns=slice(None)):
@@ -18,7 +18,7 @@ def share(picture, colour, rows=slice(None), columns=slice(None)):
 
 
 def test_taken_and_other_faces_have_their_colours_and_places(squares):
-    faces = found([squares(600, 800)], "100 100 300 300\n500 100 700 300", order="left to right", index=1)
+    faces = found([squares(600, 800)], "100 100 300 300\n500 100 700 300", order="left to right", number=2)
     preview = preview_tensor(faces)
     assert preview.shape == (1, 600, 800, 3)
     assert share(preview[0], TAKEN, columns=slice(0, 400)) == 0
@@ -50,7 +50,7 @@ def test_previews_are_neither_tiny_nor_huge(size, expected, squares):
 
 
 def test_a_batch_stays_a_batch(squares):
-    faces = found([squares(600, 600)] * 3, "image 2\n100 100 300 300", "skip reference")
+    faces = found([squares(600, 600)] * 3, "image 2\n100 100 300 300", "skip photo")
     preview = preview_tensor(faces)
     assert preview.shape == (3, 600, 600, 3)
     assert share(preview[1], TAKEN) > 0
@@ -81,6 +81,6 @@ def test_crops_are_a_batch_and_never_empty(squares):
     crops = crops_tensor(faces)
     assert crops.shape == (2, 224, 224, 3)
     assert crops[0, 100, 100].tolist() == [1, 0, 0]
-    nobody = crops_tensor(FaceSet((), (squares(9, 9),), "pass model through"))
+    nobody = crops_tensor(FaceSet((), (squares(9, 9),), "go on"))
     assert nobody.shape == (1, 224, 224, 3)
     assert nobody.max() == 0

@@ -76,7 +76,7 @@ def test_picking_sorts_stably_and_loses_nobody(boxes, order, take):
         faces.append(face(x, y, side, per_image[image_index], image_index, score / 3))
         per_image[image_index] += 1
     selection = Selection(order=order, take=take)
-    result = pick(reversed(faces), images(3), selection, "pass model through")
+    result = pick(reversed(faces), images(3), selection, "go on")
     assert sorted(map(id, result.candidates)) == sorted(map(id, faces))
     assert [f.image_index for f in result.candidates] == sorted(f.image_index for f in faces)
     for number in range(3):
@@ -85,51 +85,51 @@ def test_picking_sorts_stably_and_loses_nobody(boxes, order, take):
         assert taken == list(found if take == "all" else found[:1])
         same_place = [f.index for f in found if np.array_equal(f.box, found[0].box) and f.score == found[0].score]
         assert same_place == sorted(same_place)
-    again = pick(result.candidates, result.images, selection, "pass model through")
+    again = pick(result.candidates, result.images, selection, "go on")
     assert again.candidates == result.candidates
 
 
-def test_index_takes_that_place_of_every_image():
+def test_the_number_takes_that_place_of_every_image():
     faces = [*ALL, face(0, 0, 5, 0, 1), face(50, 0, 9, 1, 1)]
-    result = pick(faces, images(2), Selection(order="left to right", index=1), "error")
+    result = pick(faces, images(2), Selection(order="left to right", number=2), "error")
     assert [(f.image_index, f.index) for f in result.faces] == [(0, 1), (1, 1)]
 
 
-def test_all_ignores_the_index():
-    assert len(pick(ALL, images(1), Selection(take="all", index=63), "error").faces) == 3
+def test_all_ignores_the_number():
+    assert len(pick(ALL, images(1), Selection(take="all", number=64), "error").faces) == 3
 
 
 def test_nobody_found_names_the_image():
-    with pytest.raises(NoFaceFoundError, match=r"No face was found in image 2 of 3;.*skip reference"):
+    with pytest.raises(NoFaceFoundError, match=r"No face was found in image 2 of 3;.*skip photo"):
         pick(ALL, images(3), Selection(), "error")
 
 
-def test_index_too_large_says_how_many_there_are():
+def test_a_number_too_large_says_how_many_there_are():
     with pytest.raises(
-        NoFaceFoundError, match=r"index 3 was asked for, but 3 faces were found in image 1 of 1;.*0 to 2"
+        NoFaceFoundError, match=r"face 4 was asked for, but 3 faces were found in image 1 of 1;.*1 to 3"
     ):
-        pick(ALL, images(1), Selection(index=3), "error")
+        pick(ALL, images(1), Selection(number=4), "error")
     with pytest.raises(NoFaceFoundError, match="but 1 face was found"):
-        pick(ALL[:1], images(1), Selection(index=1), "error")
+        pick(ALL[:1], images(1), Selection(number=2), "error")
 
 
 def test_skipping_leaves_out_the_image_but_keeps_numbers():
-    result = pick([face(1, 1, 5, 0, 2)], images(3), Selection(), "skip reference")
+    result = pick([face(1, 1, 5, 0, 2)], images(3), Selection(), "skip photo")
     assert [f.image_index for f in result.faces] == [2]
     assert len(result.images) == 3
 
 
 def test_skipping_everybody_is_an_error():
     with pytest.raises(NoFaceFoundError, match="none of the 2 images shows a face;"):
-        pick([], images(2), Selection(), "skip reference")
-    with pytest.raises(NoFaceFoundError, match="none of the 1 images shows a face at index 5"):
-        pick(ALL, images(1), Selection(index=5), "skip reference")
+        pick([], images(2), Selection(), "skip photo")
+    with pytest.raises(NoFaceFoundError, match="none of the 1 images shows face number 6"):
+        pick(ALL, images(1), Selection(number=6), "skip photo")
 
 
 def test_passing_through_allows_nobody():
-    result = pick([], images(2), Selection(), "pass model through")
+    result = pick([], images(2), Selection(), "go on")
     assert not result.found
-    assert result.on_no_face == "pass model through"
+    assert result.on_no_face == "go on"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_passing_through_allows_nobody():
     [
         ({"order": "prettiest"}, 'order is "prettiest"; choose one of: largest first'),
         ({"take": "some"}, 'take is "some"'),
-        ({"index": -1}, "index is -1"),
+        ({"number": 0}, "number is 0"),
         ({"point": (320, 200)}, "not pixels"),
         ({"point": (float("nan"), 0)}, "fractions"),
     ],

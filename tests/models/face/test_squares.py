@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from likeness.models.errors import BadImageError, InvalidSettingError, NoFaceFoundError
 from likeness.models.face.squares import (
-    FaceRegion,
+    FaceSquare,
     cut_out,
     mask_box,
     most_covered,
@@ -90,7 +90,7 @@ def test_pasting_an_unchanged_crop_of_the_same_size_changes_nothing(height, widt
 
 def test_the_ramp_rises_over_the_feather_and_not_at_the_border():
     image = torch.zeros(1, 100, 100, 3)
-    region = FaceRegion(left=0, top=20, side=40, image_size=(100, 100), image_index=0)
+    region = FaceSquare(left=0, top=20, side=40, image_size=(100, 100), image_index=0)
     result = put_back(image, torch.ones(1, 80, 80, 3), region, 16)[0, :, :, 0]  # 16 of 80 are 8 of 40 pixels
     assert result[40, 0] == 1
     assert result[40, 31] == 1
@@ -100,7 +100,7 @@ def test_the_ramp_rises_over_the_feather_and_not_at_the_border():
 
 
 def test_no_feather_replaces_the_square():
-    region = FaceRegion(left=5, top=6, side=10, image_size=(30, 30), image_index=0)
+    region = FaceSquare(left=5, top=6, side=10, image_size=(30, 30), image_index=0)
     result = put_back(torch.zeros(1, 30, 30, 3), torch.ones(1, 10, 10, 3), region, 0)
     assert result.sum() == 10 * 10 * 3
     assert result[0, 6:16, 5:15].min() == 1
@@ -129,7 +129,7 @@ def test_a_face_longer_than_the_short_side_is_padded_with_the_border():
 
 def test_cutting_is_antialiased():
     image = (torch.arange(256) % 2).float().reshape(1, 1, 256, 1).expand(1, 256, 256, 3)
-    crop = cut_out(image, FaceRegion(left=0, top=0, side=256, image_size=(256, 256), image_index=0), 16)
+    crop = cut_out(image, FaceSquare(left=0, top=0, side=256, image_size=(256, 256), image_index=0), 16)
     assert crop[:, 2:-2, 2:-2].sub(0.5).abs().max() < 0.05
 
 

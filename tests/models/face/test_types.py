@@ -38,9 +38,9 @@ def test_combining_moves_the_second_set_behind_the_first():
 
 
 def test_combining_with_an_empty_set():
-    empty = FaceSet((), (IMAGE,), "pass model through")
+    empty = FaceSet((), (IMAGE,), "go on")
     full = FaceSet((face(),), (IMAGE,))
     assert combine(empty, full).faces[0].image_index == 1
     assert combine(full, empty).found
     assert not combine(empty, empty).found
-    assert combine(empty, empty).on_no_face == "pass model through"
+    assert combine(empty, empty).on_no_face == "go on"

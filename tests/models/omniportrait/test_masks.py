@@ -9,10 +9,10 @@ from likeness.models.omniportrait.attention_masks import AttentionMasks
 from likeness.models.omniportrait.face_masks import FaceMasks, ellipse
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings
 from likeness.models.omniportrait.guided_person import GuidedPerson
-from likeness.models.omniportrait.person_masks import disjoint_masks, feathered, positions_inside
+from likeness.models.omniportrait.person_masks import disjoint_masks, feather, positions_inside
 from likeness.models.omniportrait.reference_guidance import ReferenceGuidance
 from likeness.models.placement.windows import ALWAYS
-from likeness.models.port.guidance import FeatureTap, GuidedStep
+from likeness.models.port.guidance import FeatureCapture, GuidedStep
 from likeness.models.port.word_attention import Projected, WordAttention
 
 SIDE = 16
@@ -56,7 +56,7 @@ def test_a_grid_takes_what_is_mostly_inside_and_of_a_small_mask_what_it_touches(
 def test_edges_are_soft_over_one_cell():
     mask = torch.zeros(1, 4, 6, dtype=torch.bool)
     mask[..., :3] = True
-    soft = feathered(mask)[0, 0, 1]
+    soft = feather(mask)[0, 0, 1]
     assert soft[:2].tolist() == [1, 1]
     assert soft[2].item() == pytest.approx(2 / 3)
     assert soft[3].item() == pytest.approx(1 / 3)
@@ -136,7 +136,7 @@ def guidance(*persons, source=None, **settings):
     return ReferenceGuidance(
         people=persons,
         settings=GuidanceSettings(window=ALWAYS, strength=0.5, **settings),
-        tap=FeatureTap(1),
+        capture=FeatureCapture(1),
         source=source,
     )
 

@@ -5,14 +5,14 @@ import torch
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings
 from likeness.models.omniportrait.reference_guidance import FURTHEST, ReferenceGuidance
 from likeness.models.placement.windows import ALWAYS
-from likeness.models.port.guidance import FeatureTap, NoiseLevels
+from likeness.models.port.guidance import FeatureCapture, NoiseLevels
 
 
 def moved(levels, **settings):
     generator = torch.Generator().manual_seed(0)
     denoised, gradient, added = (torch.randn(2, 4, 6, 6, generator=generator) for _ in range(3))
     guidance = ReferenceGuidance(
-        people=(), settings=GuidanceSettings(window=ALWAYS, strength=0.3, **settings), tap=FeatureTap(1)
+        people=(), settings=GuidanceSettings(window=ALWAYS, strength=0.3, **settings), capture=FeatureCapture(1)
     )
     return guidance.correct(denoised, gradient, added, levels) - denoised, added
 

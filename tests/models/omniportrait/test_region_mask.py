@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from likeness.models.errors import ShapeError
-from likeness.models.omniportrait.region_mask import cleaned, is_credible, normalised, refine
+from likeness.models.omniportrait.region_mask import clean_mask, is_credible, normalise, refine
 
 SIDE = 12
 
@@ -46,7 +46,7 @@ def test_attention_that_is_equal_everywhere_marks_nothing():
     soft, mask = refine(torch.full((9,), 0.2), torch.full((9, 9), 1 / 9))
     assert not soft.any()
     assert not mask.any()
-    assert normalised(torch.full((3,), 5.0)).tolist() == [0, 0, 0]
+    assert normalise(torch.full((3,), 5.0)).tolist() == [0, 0, 0]
 
 
 def test_maps_that_do_not_belong_together_are_refused():
@@ -59,11 +59,11 @@ def test_cleaning_keeps_the_largest_part_without_holes_and_one_cell_wider():
     mask[2:5, 2:5] = True
     mask[3, 3] = False  # a hole
     mask[7, 7] = True  # a speck
-    found = cleaned(mask)
+    found = clean_mask(mask)
     expected = torch.zeros(9, 9, dtype=torch.bool)
     expected[2:5, 1:6] = expected[1:6, 2:5] = True
     assert torch.equal(found, expected)
-    assert not cleaned(torch.zeros(4, 4, dtype=torch.bool)).any()
+    assert not clean_mask(torch.zeros(4, 4, dtype=torch.bool)).any()
 
 
 def test_masks_of_no_size_and_attention_to_nothing_are_not_credible():

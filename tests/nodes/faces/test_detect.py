@@ -90,7 +90,7 @@ def test_pick_takes_what_detect_left(image):
 
 
 def test_passing_through_without_a_face(image):
-    faces, preview, crops, found, count = detect(image, index=9, on_no_face="pass model through").result
+    faces, preview, crops, found, count = detect(image, index=9, on_no_face="go on").result
     assert not faces.found
     assert preview.shape[0] == crops.shape[0] == 1
     assert (found, count) == (False, 0)

@@ -7,7 +7,17 @@ from likeness.models.face.backends import insightface, yunet
 from likeness.tests.models.face.synthetic_detectors import POINTS
 
 RED, BLUE, GREEN = (255, 0, 0), (0, 0, 255), (0, 255, 0)
-BACK_ENDS = [("scrfd", insightface.detect), ("yunet", yunet.detect)]
+
+
+def scrfd(picture, path, min_score):
+    return insightface.InsightFace(path, min_score)._look(picture)
+
+
+def opencv_yunet(picture, path, min_score):
+    return yunet.YuNet(path, min_score)._look(picture)
+
+
+BACK_ENDS = [("scrfd", scrfd), ("yunet", opencv_yunet)]
 
 
 @pytest.mark.parametrize(("kind", "detect"), BACK_ENDS)
@@ -74,7 +84,7 @@ def test_yunet_opens_a_path_that_is_not_ascii(detector_files, squares, tmp_path)
     path = tmp_path / "Gesichter größer" / "yunet.onnx"
     path.parent.mkdir()
     path.write_bytes(detector_files["yunet"].read_bytes())
-    assert len(yunet.detect(squares(640, 640, (96, 96, 64, RED)), path, 0.7)) == 1
+    assert len(opencv_yunet(squares(640, 640, (96, 96, 64, RED)), path, 0.7)) == 1
 
 
 class Blind:
@@ -95,7 +105,7 @@ def test_yunet_looks_again_at_half_the_size(squares, tmp_path, monkeypatch):
     path, blind = tmp_path / "blind.onnx", Blind()
     path.write_bytes(b"x")
     monkeypatch.setattr(yunet, "_load", lambda path: blind)
-    assert yunet.detect(squares(600, 1280, background=RED), path, 0.5) == []
+    assert opencv_yunet(squares(600, 1280, background=RED), path, 0.5) == []
     first, second = blind.shown
     assert first.shape == second.shape == (640, 640, 3)
     for canvas, height, width in ((first, 300, 640), (second, 150, 320)):

@@ -1,0 +1,64 @@
+"""The encoders of the port on plain torch and transformers modules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..models.face.iresnet import IResNet
+from ..models.weights.fingerprint import fingerprint
+from .image_encoder import hidden_tokens
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ClipEncoder:
+    """The penultimate hidden state of a CLIP image encoder; an `ImageEncoder`.
+
+    Attributes:
+        network: of `load_image_encoder`; runs where it is.
+    """
+
+    network: nn.Module
+
+    @property
+    def key(self) -> str:
+        """Hash of the weights."""
+        return f"clip {fingerprint(self.network)}"
+
+    @property
+    def width(self) -> int:
+        """Channels of its tokens."""
+        return int(self.network.config.hidden_size)  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
+
+    def tokens(self, pixels: Tensor) -> Tensor:
+        """Hidden states of pictures, see `ImageEncoder`."""
+        return hidden_tokens(self.network, pixels).to("cpu", torch.float32)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PlainBackbone:
+    """A face backbone; a `FaceBackbone`.
+
+    Attributes:
+        network: runs where it is.
+    """
+
+    network: IResNet
+
+    @property
+    def key(self) -> str:
+        """Hash of the weights."""
+        return f"backbone {fingerprint(self.network)}"
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Channels of the maps, shallow to deep."""
+        return self.network.tap_channels
+
+    def maps(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """The tapped maps of aligned faces, see `FaceBackbone`."""
+        with torch.no_grad():
+            found = self.network(pixels.to(next(self.network.parameters())))
+        return tuple(tapped.to("cpu", torch.float32) for tapped in found)

@@ -1,0 +1,51 @@
+"""A face backbone under ComfyUI's memory management."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from torch import Tensor
+
+from ...models.face.iresnet import IResNet
+from ...models.people.remembered import RememberedBackbone
+from ...models.port.encoders import FaceBackbone
+from ...models.weights.fingerprint import fingerprint
+from ..memory import loaded, manage
+
+
+@dataclass(frozen=True, eq=False)
+class ManagedBackbone:
+    """An IResNet whose inner maps are read; a `FaceBackbone`.
+
+    Attributes:
+        patcher: loads and offloads it.
+    """
+
+    patcher: ModelPatcher
+
+    @property
+    def key(self) -> str:
+        """Hash of the weights."""
+        return f"backbone {fingerprint(self.patcher.model)}"
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Channels of the maps, shallow to deep."""
+        return self._backbone.tap_channels
+
+    @property
+    def _backbone(self) -> IResNet:
+        return self.patcher.model  # type: ignore[return-value]
+
+    def maps(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """The tapped maps of aligned faces, see `FaceBackbone`."""
+        with loaded(self.patcher):
+            found = self._backbone(pixels.to(next(self._backbone.parameters())))
+            return tuple(tapped.to("cpu", torch.float32) for tapped in found)
+
+
+def manage_backbone(backbone: IResNet) -> FaceBackbone:
+    """A backbone that ComfyUI loads and offloads, and that reads no face twice."""
+    return RememberedBackbone(ManagedBackbone(manage(backbone)))

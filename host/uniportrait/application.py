@@ -1,0 +1,119 @@
+"""UniPortrait in ComfyUI: people into a MODEL."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import partial
+
+from comfy.model_patcher import ModelPatcher
+from torch import Tensor
+
+from ...models.errors import InvalidSettingError
+from ...models.people.person import People
+from ...models.port.attention import AttentionResidual
+from ...models.uniportrait.adapter import ImagePromptResidual
+from ...models.uniportrait.application import STRENGTH, identity_residual, lora_for, structure_for
+from ...models.uniportrait.checkpoint import ImagePrompt
+from ..memory import loaded
+from ..people import AppliedPeople, acting, placed_lines
+from ..placement import LoadedPlacement, PlacedPeople
+from ..sampling.runs import sigma_window
+from ..unet.attention import inject
+from ..unet.lora import add_lora
+from ..unet.sites import require_fit
+from .adapter import NAME, LoadedUniPortrait, UniPortraitRouter
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ImagePromptInput:
+    """A picture whose content is to be followed.
+
+    Attributes:
+        embedding: pooled, projected CLIP vision embedding, (M, E); several pictures are several prompts.
+        strength: factor on the branch, 0–2.
+        mask: (M, H, W) float 0–1, or None.
+    """
+
+    embedding: Tensor
+    strength: float
+    mask: Tensor | None = None
+
+
+def apply(
+    model: ModelPatcher,
+    uniportrait: LoadedUniPortrait,
+    people: People,
+    *,
+    where: LoadedPlacement | None = None,
+    strength: float = STRENGTH,
+    structure_scale: float = -1.0,
+    lora_strength: float = 1.0,
+    image_prompt: ImagePromptInput | None = None,
+) -> AppliedPeople:
+    """Put people into a MODEL.
+
+    Args:
+        model: stays as it is.
+        uniportrait: the adapter.
+        people: everybody; those who are off or have no face do not count.
+        where: how they are placed; None is by masks, and by the adapter's router where no mask is.
+        strength: of a person whose own strength is 1, 0–2.
+        structure_scale: 0–1, one value for all, so that all null identities are equal; below 0 it is 0.1 for one person and
+            0.3 for several.
+        lora_strength: 0–2; the LoRA is on for the whole run.
+        image_prompt: the optional image prompt branch.
+
+    Returns:
+        A clone with the people; without active people and image prompt it is a plain clone.
+
+    Raises:
+        IncompatibleBaseModelError: if the adapter was trained for another architecture.
+        InvalidSettingError: if the router file is needed and was not loaded, or nothing says where somebody is.
+    """
+    adapter = uniportrait.adapter
+    require_fit(model, adapter.widths, adapter.context_dim, name=NAME)
+    active = acting(people)
+    lora = lora_for(adapter, len(active))
+    residuals: list[AttentionResidual] = []
+    placed: PlacedPeople | None = None
+    if active:
+        encoded = uniportrait.encode(active, structure_for(len(active), structure_scale))
+        if where is None:
+            where = LoadedPlacement("router where no mask is", UniPortraitRouter(uniportrait, structure_scale))
+        placed = where.of(active)
+        residuals.append(
+            identity_residual(
+                adapter, active, encoded, placed.placement, strength=strength, window=partial(sigma_window, model)
+            )
+        )
+    if image_prompt is not None and image_prompt.strength > 0:
+        with loaded(uniportrait.encoder):
+            residuals.append(_image_prompt_residual(adapter.image_prompt, image_prompt))
+    lines = placed_lines(people, placed)
+    if not residuals:
+        logger.info("%s: nobody is active, the model is passed through", NAME)
+        return AppliedPeople(model.clone(), False, lines)
+    weights = [uniportrait.attention, *(each for each in (placed.weights if placed else ()))]
+    clone = inject(model, residuals, name=NAME, weights=tuple(dict.fromkeys(weights)))
+    if lora is not None and lora_strength > 0:
+        add_lora(clone, lora, lora_strength)
+    return AppliedPeople(clone, True, lines)
+
+
+def _image_prompt_residual(branch: ImagePrompt | None, prompt: ImagePromptInput) -> ImagePromptResidual:
+    if branch is None:
+        raise InvalidSettingError(
+            'An image prompt is connected, and "image_prompt" of Load UniPortrait is "none": choose an IP-Adapter file '
+            "there (ip-adapter_sd15), or disconnect the image prompt."
+        )
+    tokens = branch.projection(prompt.embedding.to(next(branch.projection.parameters())))  # (M, 4, D)
+    return ImagePromptResidual(
+        attention=branch.attention,
+        tokens=tokens.flatten(0, 1)[None],
+        null_tokens=branch.projection.null(),
+        strength=prompt.strength,
+        mask=prompt.mask,
+    )

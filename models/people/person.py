@@ -1,0 +1,224 @@
+"""People as values: their photos, who is mixed into them, and when, where and how strongly they act.
+
+A person belongs to no method. What a method needs of their photos is encoded when it is applied, and kept in `encodings`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from torch import Tensor
+
+from ..errors import InvalidSettingError, require_range
+from ..face.types import Face, FaceSet
+from ..placement.masks import check_mask
+from ..port.encoders import FaceDetector
+
+MOST_STRENGTH = 4.0  # times the method's own strength
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Photo:
+    """One photo of a person, whole.
+
+    Attributes:
+        picture: (H, W, 3) uint8 RGB.
+        faces: all that were found, in the order that was asked for.
+        taken: the face that is this person's; None where none was found.
+        weight: of this photo among the person's, > 0, where a method averages over photos.
+        is_chosen: whether somebody chose the face among others or said where it is: a method then looks at the face with
+            its surroundings, else at the photo as a whole.
+        detector: what the faces were found with, for methods whose published code looks again in its own way; None where
+            nobody looked.
+    """
+
+    picture: np.ndarray
+    faces: tuple[Face, ...] = ()
+    taken: Face | None = None
+    weight: float = 1.0
+    is_chosen: bool = False
+    detector: FaceDetector | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonSettings:
+    """When and how strongly somebody acts, whatever the method.
+
+    Attributes:
+        strength: times the method's own strength, 0–4; 0 switches the person off.
+        start_percent, end_percent: part of the sampling in which the person acts, 0–1 each.
+
+    Raises:
+        InvalidSettingError: if a number is out of its range.
+    """
+
+    strength: float = 1.0
+    start_percent: float = 0.0
+    end_percent: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_range("strength", self.strength, MOST_STRENGTH)
+        require_range("start_percent", self.start_percent, 1)
+        require_range("end_percent", self.end_percent, 1)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Person:
+    """One person.
+
+    Attributes:
+        name: what messages, maps and prompts call them.
+        photos: of this person.
+        mixed: people that this one is made of, each with a factor; a method adds them up in its own space. Empty for
+            somebody who is nobody but themselves.
+        mask: where the person may be, (M, H, W) float, 0–1, one per picture of a batch; (H, W) becomes (1, H, W).
+            None leaves the place open.
+        settings: when and how strongly they act.
+        is_left_out: whether they stay out because no photo shows a face; number, colour and place are kept.
+
+    Raises:
+        InvalidSettingError: if the mask is empty or holds NaN.
+        ShapeError: if the mask has another number of axes.
+    """
+
+    name: str
+    photos: tuple[Photo, ...] = ()
+    mixed: tuple[tuple[Person, float], ...] = ()
+    mask: Tensor | None = None
+    settings: PersonSettings = PersonSettings()
+    is_left_out: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mask is not None:
+            object.__setattr__(self, "mask", check_mask(self.mask, self.name))
+
+    @property
+    def parts(self) -> tuple[tuple[Person, float], ...]:
+        """The people to add up, each with a factor; the person alone where nobody is mixed in."""
+        return self.mixed or ((self, 1.0),)
+
+    @property
+    def shown(self) -> tuple[tuple[Photo, Face], ...]:
+        """The photos that show the person's face, with that face."""
+        return tuple((photo, photo.taken) for photo in self.photos if photo.taken is not None)
+
+    @property
+    def has_face(self) -> bool:
+        """Whether a face is known of everybody that the person is made of."""
+        return all(part.shown for part, _ in self.parts)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the person counts: not left out, some strength, and a window that is not empty."""
+        settings = self.settings
+        return not self.is_left_out and settings.strength > 0 and settings.start_percent < settings.end_percent
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class People:
+    """The people of a picture, in the order in which they were added; the first is number 1, `@id1` in a prompt."""
+
+    people: tuple[Person, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def __iter__(self) -> Iterator[Person]:
+        return iter(self.people)
+
+    def __getitem__(self, place: int) -> Person:
+        return self.people[place]
+
+    def add(self, person: Person) -> People:
+        """The same people and one more; an empty name becomes "person N", one that is taken gets a number."""
+        name = person.name.strip() or f"person {len(self) + 1}"
+        return People((*self.people, replace(person, name=free_name(name, [other.name for other in self]))))
+
+    def pick(self, number: int) -> People:
+        """One person alone, by number from 1.
+
+        Raises:
+            InvalidSettingError: if there is no such person.
+        """
+        return People((self.people[self.place_of(number)],))
+
+    def only(self, what: str) -> Person:
+        """The one person of a chain that may hold no more.
+
+        Args:
+            what: name of the input, for the message.
+
+        Raises:
+            InvalidSettingError: if there are none or several.
+        """
+        if len(self) != 1:
+            raise InvalidSettingError(f"{what} has {len(self)} people and takes one; put Pick Person before it.")
+        return self.people[0]
+
+    def place_of(self, number: int) -> int:
+        """The place, from 0, of a person's number, from 1.
+
+        Raises:
+            InvalidSettingError: if there is no such person.
+        """
+        if not 1 <= number <= len(self):
+            there = f"numbers 1 to {len(self)}" if len(self) else "nobody in it"
+            raise InvalidSettingError(f"There is no person {number}: the chain has {there}; choose another number.")
+        return number - 1
+
+    def mix_into_last(self, other: Person, weight: float) -> People:
+        """The same people, somebody mixed into the last of them, whose own factor becomes smaller by the weight.
+
+        Args:
+            other: who is mixed in.
+            weight: their factor, 0–1. Factors are not renormalised; those of several may add up to more than 1, as in
+                UniPortrait's published code.
+
+        Raises:
+            InvalidSettingError: if there is nobody yet, the weight is out of range, or `other` is mixed too.
+        """
+        require_range("weight", weight, 1)
+        if not self.people:
+            raise InvalidSettingError('There is nobody to mix a face into; put "Add Person" before Mix People.')
+        if other.mixed:
+            raise InvalidSettingError(
+                f'"{other.name}" is mixed already and would be mixed in as one face; mix the people one after the other.'
+            )
+        *before, last = self.people
+        (main, factor), *others = last.parts
+        return People((*before, replace(last, mixed=((main, factor - weight), *others, (other, weight)))))
+
+
+def photos_of(faces: FaceSet, detector: FaceDetector | None, *, is_chosen: bool) -> tuple[Photo, ...]:
+    """A person's photos from faces that were taken.
+
+    A picture of which several faces were taken is several photos; one of which none was taken is a photo without a face.
+
+    Args:
+        faces: faces and pictures.
+        detector: what found them.
+        is_chosen: see `Photo`.
+    """
+    photos: list[Photo] = []
+    for number, picture in enumerate(faces.images):
+        taken = [face for face in faces.faces if face.image_index == number]
+        for face in taken or [None]:
+            photos.append(
+                Photo(
+                    picture=picture,
+                    faces=faces.of_image(number),
+                    taken=face,
+                    is_chosen=is_chosen,
+                    detector=detector,
+                )
+            )
+    return tuple(photos)
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """The name, or with a number from 2 on where it is taken."""
+    numbered = (f"{name} {number}" for number in itertools.count(2))
+    return next(candidate for candidate in itertools.chain((name,), numbered) if candidate not in taken)

@@ -1,0 +1,122 @@
+"""A strip that shows who is in a picture: face, number, name, colour, and how each is placed."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from torch import Tensor
+
+from ..errors import MissingPackageError
+from ..images.layout import images_from_arrays
+from .person import People, Person
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+GOLDEN_ANGLE = 0.381966  # turns of hue between neighbours, so that any number of people stays distinct
+WIDTH = 512  # pixels of the strip; a node shows about 300 of them
+FACE = 96
+GAP = 12
+LETTERS = 26
+PAPER, INK, PALE = (24, 24, 24), (240, 240, 240), (160, 160, 160)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the strip says of one person.
+
+    Attributes:
+        person: who.
+        state: how they are placed, or why they are not in.
+        is_in: whether they act.
+    """
+
+    person: Person
+    state: str
+    is_in: bool = True
+
+
+def colour_of(place: int) -> tuple[float, float, float]:
+    """The colour of the person at a place in the chain, from 0, in every picture and plot, RGB, 0–1."""
+    return colorsys.hsv_to_rgb((0.58 + place * GOLDEN_ANGLE) % 1.0, 0.65, 0.95)
+
+
+def people_strip(lines: Sequence[Line], note: str = "") -> Tensor:
+    """The strip as IMAGE, (1, H, 512, 3).
+
+    Args:
+        lines: one per person of the chain, in order.
+        note: a sentence below; may be empty.
+
+    Raises:
+        MissingPackageError: without Pillow.
+    """
+    try:
+        from PIL import Image, ImageDraw, ImageFont
+    except ImportError as error:
+        raise MissingPackageError(
+            'The preview of people needs the package "pillow", which could not be imported; install it with: pip install '
+            "pillow"
+        ) from error
+    font, small = ImageFont.load_default(LETTERS), ImageFont.load_default(LETTERS * 0.8)
+    notes = _wrapped(note, small, WIDTH - 2 * GAP)
+    height = GAP + (FACE + GAP) * len(lines) + (len(notes) * LETTERS + GAP if notes else 0)
+    strip = Image.new("RGB", (WIDTH, max(height, LETTERS + 2 * GAP)), PAPER)
+    pen = ImageDraw.Draw(strip)
+    for place, line in enumerate(lines):
+        top = GAP + place * (FACE + GAP)
+        colour = tuple(round(255 * channel) for channel in colour_of(place)) if line.is_in else PALE
+        pen.rectangle((GAP - 5, top - 5, GAP + FACE + 4, top + FACE + 4), fill=colour)
+        strip.paste(_face(line), (GAP, top))
+        left = 2 * GAP + FACE + 8
+        pen.text((left, top + 10), _cut(f"{place + 1}  {line.person.name}", font, WIDTH - left - GAP), INK, font)
+        pen.text((left, top + 52), _cut(line.state, small, WIDTH - left - GAP), colour, small)
+    for number, row in enumerate(notes):
+        pen.text((GAP, GAP + (FACE + GAP) * len(lines) + number * LETTERS), row, INK, small)
+    return images_from_arrays([np.asarray(strip)])
+
+
+def chain_strip(people: People) -> Tensor:
+    """The strip of a chain that no method has taken yet: what each person is made of."""
+    lines: list[Line] = []
+    for person in people:
+        photos = f"{len(person.shown)} photo{'s' if len(person.shown) != 1 else ''}"
+        parts = " + ".join(f"{factor:.2g} {part.name}" for part, factor in person.mixed)
+        lines.append(Line(person, parts or photos, is_in=person.is_on))
+    return people_strip(lines)
+
+
+def _face(line: Line) -> Image:
+    """The person's first face, grey where they are not in; black without one."""
+    from PIL import Image
+
+    part = line.person.parts[0][0]
+    if not part.shown:
+        return Image.new("RGB", (FACE, FACE))
+    crop = Image.fromarray(part.shown[0][1].crop).resize((FACE, FACE), Image.Resampling.LANCZOS)
+    return crop if line.is_in else crop.convert("L").convert("RGB")
+
+
+def _cut(text: str, font: object, width: int) -> str:
+    """The text, its end cut off where it is too wide."""
+    if font.getlength(text) <= width:  # type: ignore[attr-defined]
+        return text
+    while text and font.getlength(text + "…") > width:  # type: ignore[attr-defined]
+        text = text[:-1]
+    return text + "…"
+
+
+def _wrapped(text: str, font: object, width: int) -> list[str]:
+    """The words of a text in lines that are not too wide."""
+    rows: list[str] = []
+    for word in text.split():
+        longer = f"{rows[-1]} {word}" if rows else word
+        if rows and font.getlength(longer) <= width:  # type: ignore[attr-defined]
+            rows[-1] = longer
+        else:
+            rows.append(word)
+    return rows

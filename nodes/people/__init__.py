@@ -1,0 +1,9 @@
+"""People: who is to be in the picture, whatever the method."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from . import add, chain
+
+NODES: list[type[io.ComfyNode]] = [*add.NODES, *chain.NODES]

@@ -1,0 +1,9 @@
+"""Placement: where people are, and a picture of where they were."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from . import place, routing_map
+
+NODES: list[type[io.ComfyNode]] = [*place.NODES, *routing_map.NODES]
