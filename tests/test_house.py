@@ -11,7 +11,14 @@ MOST_FILES = 20  # Python files of a folder outside tests/, besides __init__.py
 MOST_LINES = 350
 LEAST_MIRRORED = 0.5  # share of the Python files outside tests/ that have a test at the mirrored path
 # Files that are longer still, with the lines that each may have; a file that got shorter leaves this table.
-STILL_LONGER: dict[str, int] = {}
+STILL_LONGER = {
+    "tests/host/conftest.py": 434,
+    "tests/host/consistentid/test_adapter.py": 367,
+    "tests/host/consistentid/test_prompt.py": 432,
+    "tests/host/omniportrait/test_guidance.py": 474,
+    "tests/parity/uniportrait/cases.py": 390,
+    "tests/test_workflows.py": 560,
+}
 
 PYTHON = [name for name in list_files() if name.endswith(".py")]
 SOURCES = [PurePosixPath(name) for name in PYTHON if not name.startswith("tests/") and not name.endswith("__init__.py")]
@@ -43,7 +50,9 @@ def test_the_table_of_longer_files_holds_only_those_that_are():
 def test_files_have_a_test_at_the_mirrored_path():
     missing = [source.as_posix() for source in SOURCES if mirrored(source) not in PYTHON]
     share = 1 - len(missing) / len(SOURCES)
-    assert share >= LEAST_MIRRORED, f"{share:.1%} of {len(SOURCES)} files are mirrored; these are not:\n" + "\n".join(missing)
+    assert share >= LEAST_MIRRORED, f"{share:.1%} of {len(SOURCES)} files are mirrored; these are not:\n" + "\n".join(
+        missing
+    )
 
 
 def test_the_mirrored_path():
