@@ -12,7 +12,6 @@ import torch
 pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
-from likeness.diffusers_host.image_encoder import image_tokens
 from likeness.miniature.ablations import arms as module
 from likeness.miniature.ablations import heads
 from likeness.miniature.ablations.arms import Arm, Renderer, draw_arm
@@ -31,9 +30,10 @@ from likeness.models.miniature.uniportrait_file import read_uniportrait
 from likeness.models.omniportrait import attention_masks
 from likeness.models.omniportrait.checkpoint import OmniPortraitAdapter
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
+from likeness.models.uniportrait.encode import EncodedPeople, embed_features
 from likeness.models.uniportrait.features import ReferenceFeatures
-from likeness.models.uniportrait.identity import Identities, Identity
 from likeness.tests.miniature.small_files import write_files
+from likeness.tests.people import crowd
 from likeness.training.batches.feature_store import FeatureStore
 from torch import nn
 
@@ -76,20 +76,13 @@ def arm(studio, **settings):
     return Arm(name="an arm", adapter=studio.adapter, structure_scale=SCALE, **settings)
 
 
-def chain(studio, questions, row):
+def encoded(studio, questions, row):
     """The people of a question as the studio would have read them from portraits."""
-    nothing = image_tokens(studio.faces.image_encoder, torch.zeros(1, 3, 224, 224))
-    people = [
-        Identity(
-            name=f"person {number}",
-            features=ReferenceFeatures(intrinsic=intrinsic[None], structure=structure[None]),
-            strength=1.0,
-        )
-        for number, (intrinsic, structure) in enumerate(
-            zip(questions.intrinsic[row], questions.structure[row], strict=True)
-        )
-    ]
-    return Identities(people=tuple(people), null_clip_tokens=nothing)
+    people = zip(questions.intrinsic[row], questions.structure[row], strict=True)
+    features = [ReferenceFeatures(intrinsic=each[None], structure=structure[None]) for each, structure in people]
+    tokens = [embed_features(studio.adapter.id_embedding, each, SCALE) for each in features]
+    null = embed_features(studio.adapter.id_embedding, studio.faces.nobody(), SCALE)
+    return EncodedPeople(tokens=torch.cat(tokens), null_tokens=null)
 
 
 @pytest.mark.parametrize("rows", [16, 2], ids=["together", "in parts"])
@@ -102,8 +95,9 @@ def test_an_arm_draws_every_question_as_the_studio_would(studio, renderer, quest
     assert (pictures - plain).abs().amax((1, 2, 3)).min() > 0.01
     for row, caption in enumerate(asked.scene.captions):
         with monkeypatch.context() as patched:
-            people_of_row = chain(studio, asked, row)
-            patched.setattr(Studio, "people", lambda self, shot, given=people_of_row: given)
+            tokens_of_row = encoded(studio, asked, row)
+            patched.setattr(Studio, "people", lambda self, shot: crowd(len(shot.references)))
+            patched.setattr(Studio, "encode", lambda self, people, scale, given=tokens_of_row: given)
             portraits = tuple(asked.references[row])  # only their number counts here
             noise = asked.noise[row : row + 1]
             shot = Shot(prompt=caption.text, noise=noise, references=portraits, structure_scale=SCALE)
