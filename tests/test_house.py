@@ -20,6 +20,8 @@ STILL_LONGER = {
     "tests/test_workflows.py": 560,
 }
 
+STILL_CROWDED = {"models/consistentid": 23}  # the same for folders
+
 PYTHON = [name for name in list_files() if name.endswith(".py")]
 SOURCES = [PurePosixPath(name) for name in PYTHON if not name.startswith("tests/") and not name.endswith("__init__.py")]
 
@@ -35,7 +37,8 @@ def count_lines(name: str) -> int:
 
 def test_no_folder_is_crowded():
     counts = Counter(source.parent.as_posix() for source in SOURCES)
-    assert {folder: count for folder, count in counts.items() if count > MOST_FILES} == {}
+    crowded = {name: count for name, count in counts.items() if count > STILL_CROWDED.get(name, MOST_FILES)}
+    assert crowded == {}, "divide these"
 
 
 def test_no_file_is_long():
@@ -43,8 +46,10 @@ def test_no_file_is_long():
     assert too_long == {}, "divide these, or shorten them"
 
 
-def test_the_table_of_longer_files_holds_only_those_that_are():
+def test_the_tables_hold_only_what_is_still_too_large():
+    counts = Counter(source.parent.as_posix() for source in SOURCES)
     assert [name for name in STILL_LONGER if name not in PYTHON or count_lines(name) <= MOST_LINES] == []
+    assert [name for name in STILL_CROWDED if counts[name] <= MOST_FILES] == []
 
 
 def test_files_have_a_test_at_the_mirrored_path():
