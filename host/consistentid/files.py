@@ -6,10 +6,11 @@ from typing import Any
 
 from ...models.consistentid.checkpoint import load
 from ...models.consistentid.encoders import RECOGNISER
+from ...models.consistentid.files import CONSISTENTID
 from ...models.consistentid.trained_flavour import Purpose
 from ...models.errors import MissingModelFileError
 from ...models.port.encoders import FaceParser
-from ...models.weights.signatures import CONSISTENTID, FACE_PARSER
+from ...models.weights.signatures import FACE_PARSER
 from ..encoders.clip_vision_files import find_clip_vision
 from ..encoders.parser import load_face_parser
 from ..encoders.recogniser import OnnxRecogniser
