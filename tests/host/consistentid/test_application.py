@@ -4,6 +4,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from likeness.models.errors import InvalidSettingError
+from likeness.models.people.encodings import Encodings
+from likeness.models.people.person import People, PersonSettings
+from likeness.tests.host.conftest import CLIP_WIDTH
+from likeness.tests.models.consistentid.small_encoders import SmallImageEncoder
 
 pytestmark = pytest.mark.comfy
 
@@ -12,10 +17,13 @@ CLOSE = {"atol": 2e-4, "rtol": 1e-4}
 
 @pytest.fixture
 def apply(consistentid):
-    from likeness.host.consistentid.adapter import apply
+    from likeness.host.consistentid.application import apply
 
-    def run(model, identities, *, adapter=None, lora_strength=1.0, **settings):
-        return apply(model, adapter or consistentid(), identities, lora_strength=lora_strength, **settings)
+    def run(model, people, *, adapter=None, **settings):
+        """Several people need the corrected behaviour."""
+        adapter = adapter or consistentid(corrected=len(people) > 1)
+        applied = apply(model, adapter, people, **settings)
+        return applied.model, applied.is_applied
 
     return run
 
@@ -34,9 +42,8 @@ def halves():
     return left, 1 - left
 
 
-def masked(identities, masks):
-    people = tuple(replace(person, mask=mask) for person, mask in zip(identities.people, masks, strict=True))
-    return replace(identities, people=people)
+def masked(people, masks):
+    return People(tuple(replace(person, mask=mask) for person, mask in zip(people, masks, strict=True)))
 
 
 @pytest.mark.parametrize(("name", "sites"), [("sd15", 16), ("sdxl", 70)])
@@ -55,48 +62,6 @@ def test_one_person_acts_at_every_site_and_the_model_is_untouched(
     assert latent.isfinite().all()
     assert not torch.allclose(latent, plain, atol=1e-2)
     assert torch.equal(quick(model), plain)
-
-
-def test_the_published_nesting_of_both_files_is_read(consistentid_files):
-    from likeness.host.consistentid.adapter import load_consistentid
-
-    for kind, count in (("sd15", 16), ("sdxl", 70)):
-        loaded = load_consistentid(consistentid_files(kind))
-        assert len(loaded.adapter.attention) == count
-        assert len(loaded.adapter.lora) == 2 * count
-        assert loaded.flavour.name == "sd15"  # a context 24 wide is not SDXL's
-        assert not loaded.flavour.several_people
-
-
-@pytest.mark.parametrize(
-    ("mode", "noted", "several"),
-    [("auto", "", False), ("auto", "corrected", True), ("published", "corrected", False), ("corrected", "", True)],
-)
-def test_mode_follows_the_choice_and_then_the_file(consistentid_files, tmp_path, mode, noted, several):
-    from likeness.host.consistentid.adapter import load_consistentid
-    from likeness.models.consistentid.checkpoint import TRAINED_AS
-    from likeness.models.weights.state_dict import flatten
-    from safetensors.torch import save_file
-
-    weights = flatten(torch.load(consistentid_files(), weights_only=True))
-    save_file(
-        {key: tensor.contiguous() for key, tensor in weights.items()}, tmp_path / "a.safetensors", {TRAINED_AS: noted}
-    )
-
-    assert load_consistentid(tmp_path / "a.safetensors", mode=mode).flavour.several_people is several
-
-
-def test_flavour_follows_width_and_purpose(consistentid):
-    from likeness.host.consistentid.adapter import _flavour
-    from likeness.models.errors import InvalidSettingError
-
-    narrow = consistentid().adapter
-    wide = replace(narrow, context_dim=2048)
-    assert _flavour(wide, "auto", "text to image").name == "sdxl"
-    assert _flavour(narrow, "auto", "inpaint").name == "inpaint"
-    assert _flavour(wide, "corrected", "text to image").shortcut
-    with pytest.raises(InvalidSettingError, match=r"SD1\.5 only and this file is for SDXL; set purpose to"):
-        _flavour(wide, "auto", "inpaint")
 
 
 def test_nobody_gives_a_plain_clone(tiny_model, apply, crowd, quick):
@@ -126,10 +91,10 @@ def test_lora_patches_all_four_projections_of_every_layer(tiny_model, consistent
 
 def test_lora_is_on_even_when_the_person_is_not(tiny_model, apply, crowd, quick):
     model = tiny_model()
-    silent, applied = apply(model, crowd(strength=0.0))
+    silent, applied = apply(model, crowd(), strength=0.0)
     assert applied
     assert len(silent.patches) == 128
-    assert torch.equal(quick(apply(model, crowd(strength=0.0), lora_strength=0.0)[0]), quick(model))
+    assert torch.equal(quick(apply(model, crowd(), strength=0.0, lora_strength=0.0)[0]), quick(model))
     assert not torch.equal(quick(silent), quick(model))
 
 
@@ -146,10 +111,10 @@ def test_windows_switch_the_id_tokens(tiny_model, apply, crowd, quick):
     assert not torch.equal(late, early)
 
 
-def test_strength_scales_the_residual(tiny_model, apply, crowd, quick):
+def test_both_strengths_scale_the_residual(tiny_model, apply, crowd, quick):
     model, latents = tiny_model(), []
-    for strength in (0.0, 1e-3, 2e-3):
-        latents.append(quick(apply(model, crowd(strength=strength), lora_strength=0.0)[0], steps=1))
+    for own, strength in ((1.0, 0.0), (1.0, 0.02), (0.04, 1.0)):
+        latents.append(quick(apply(model, crowd(strength=own), strength=strength, lora_strength=0.0)[0], steps=1))
     one, two = latents[1] - latents[0], latents[2] - latents[0]
     torch.testing.assert_close(two, 2 * one, atol=0.02 * two.abs().max().item(), rtol=0.02)
 
@@ -175,36 +140,87 @@ def test_one_person_without_a_mask_gets_the_rest(tiny_model, apply, crowd, quick
     assert maps[1, :, -4:].min() > 0.99
 
 
-def test_a_router_places_the_people(tiny_model, adapter, chain, apply, crowd, quick):
-    from likeness.host.sampling.runs import find_placement_maps
-    from likeness.host.uniportrait.adapter import place
+@pytest.fixture(scope="module")
+def uniportrait(adapter):
+    """UniPortrait for the tiny model, with a small image encoder."""
+    from likeness.models.people.remembered import RememberedImageEncoder
 
-    placement = place(adapter, chain(2), structure_scale=0.3)
-    patched, applied = apply(tiny_model(), crowd(2), placement=placement)
+    return replace(
+        adapter, clip=RememberedImageEncoder(SmallImageEncoder(CLIP_WIDTH, "clip of uniportrait"), Encodings())
+    )
+
+
+def test_a_router_places_the_people(tiny_model, uniportrait, apply, crowd, quick):
+    from likeness.host.placement import LoadedPlacement
+    from likeness.host.sampling.runs import find_placement_maps
+    from likeness.host.uniportrait.adapter import UniPortraitRouter
+
+    router = LoadedPlacement("router", UniPortraitRouter(uniportrait, 0.3))
+    patched, applied = apply(tiny_model(), crowd(2), where=router)
     maps = find_placement_maps(patched, quick(patched)).maps[0]
     assert applied
     assert maps.shape[0] == 2
     torch.testing.assert_close(maps.sum(0), torch.ones(8, 8))
     assert 0 < maps[0].mean() < 1
     models = [patcher.model for patcher in patched.get_nested_additional_models()]
-    assert adapter.attention.model in models
+    assert uniportrait.attention.model in models
     assert len(models) == 2
 
 
-def test_who_is_where_must_be_said_once(tiny_model, adapter, chain, apply, crowd):
-    from likeness.host.uniportrait.adapter import place
-    from likeness.models.errors import InvalidSettingError
-
-    model, two = tiny_model(), place(adapter, chain(2), structure_scale=0.3)
+def test_several_people_need_a_place(tiny_model, apply, crowd):
+    model = tiny_model()
     left, right = halves()
-    with pytest.raises(InvalidSettingError, match=r"2 of 2 people have no mask.* connect masks"):
+    with pytest.raises(InvalidSettingError, match=r"2 of 2 people have no mask .* connect masks in Add Person"):
         apply(model, crowd(2))
-    with pytest.raises(InvalidSettingError, match="2 of 3 people have no mask"):
-        apply(model, masked(crowd(3), (left, None, None)))
-    with pytest.raises(InvalidSettingError, match="knows 2 people and the ConsistentID chain 3; add the same people"):
-        apply(model, crowd(3), placement=two)
-    with pytest.raises(InvalidSettingError, match="masks in Add ConsistentID Identity and a placement too"):
-        apply(model, masked(crowd(2), (left, right)), placement=two)
+    with pytest.raises(InvalidSettingError, match=r'2 of 3 people have no mask \("person 2", "person 3"\)'):
+        apply(model, crowd(3, masks=[left]))
+    assert apply(model, crowd(3, masks=[left, right]))[1]
+
+
+def test_the_published_behaviour_knows_one_person(tiny_model, consistentid, apply, crowd):
+    with pytest.raises(InvalidSettingError, match="the published ConsistentID knows one only"):
+        apply(tiny_model(), crowd(2, masks=halves()), adapter=consistentid())
+
+
+def with_changed(people, place, **changes):
+    """The same chain, one person changed."""
+    return People(tuple(replace(one, **changes) if number == place else one for number, one in enumerate(people)))
+
+
+OFF = {
+    "switched off": {"settings": PersonSettings(strength=0.0)},
+    "an empty window": {"settings": PersonSettings(start_percent=0.5, end_percent=0.5)},
+    "left out": {"is_left_out": True},
+}
+
+
+@pytest.mark.parametrize("why", OFF)
+def test_somebody_who_does_not_act_changes_nothing_for_the_others(tiny_model, consistentid, apply, crowd, quick, why):
+    """The second of three is off: the picture is that of the first and the third, and rows keep the numbers of their people."""
+    from likeness.host.consistentid.application import apply as apply_people
+
+    left, right = halves()
+    three = with_changed(crowd(3, masks=[left, None, right]), 1, **OFF[why])
+    two = People((three[0], three[2]))
+    prompt, moved = with_owners(), with_owners(people=(0, 2))
+    model = tiny_model()
+    expected = quick(apply(model, two)[0], positive=prompt, steps=1)
+    assert torch.equal(quick(apply(model, three)[0], positive=moved, steps=1), expected)
+    lines = apply_people(model, consistentid(corrected=True), three).lines
+    assert [line.is_in for line in lines] == [True, False, True]
+    assert [line.state for line in lines][::2] == ["mask", "mask"]
+
+
+def test_a_person_kept_without_a_face_acts_with_a_vector_of_zeros(tiny_model, consistentid, apply, crowd, quick):
+    from likeness.host.consistentid.application import apply as apply_people
+
+    model, known = tiny_model(), crowd()
+    kept = with_changed(known, 0, photos=tuple(replace(photo, taken=None, faces=()) for photo in known[0].photos))
+    for corrected in (False, True):
+        applied = apply_people(model, consistentid(corrected=corrected), kept)
+        assert applied.is_applied
+        assert [line.state for line in applied.lines] == ["everywhere"]
+        assert not torch.equal(quick(applied.model, steps=1), quick(apply(model, known)[0], steps=1))
 
 
 def test_an_adapter_of_the_other_architecture_is_refused(tiny_model, consistentid, apply, crowd):
@@ -216,12 +232,13 @@ def test_an_adapter_of_the_other_architecture_is_refused(tiny_model, consistenti
         apply(tiny_model("sd15"), crowd(), adapter=consistentid("sdxl"))
 
 
-def test_sums_with_uniportrait_in_both_orders(tiny_model, adapter, chain, apply, crowd, quick):
-    from likeness.host.uniportrait.adapter import apply as apply_uniportrait
+def test_sums_with_uniportrait_in_both_orders(tiny_model, uniportrait, apply, crowd, quick):
+    """The same person, seen by both."""
+    from likeness.host.uniportrait.application import apply as apply_uniportrait
 
-    model, settings = tiny_model(), {"structure_scale": 0.2, "lora_strength": 1.0}
-    one = apply_uniportrait(apply(model, crowd())[0], adapter, chain(1), **settings)[0]
-    other = apply(apply_uniportrait(model, adapter, chain(1), **settings)[0], crowd())[0]
+    model = tiny_model()
+    one = apply_uniportrait(apply(model, crowd())[0], uniportrait, crowd()).model
+    other = apply(apply_uniportrait(model, uniportrait, crowd()).model, crowd())[0]
     first, second = quick(one), quick(other)
     torch.testing.assert_close(first, second, **CLOSE)
     assert not torch.allclose(first, quick(apply(model, crowd())[0]), atol=1e-2)
@@ -288,10 +305,10 @@ def test_the_adapter_is_co_loaded_once(tiny_model, consistentid, apply, crowd):
     assert [patcher.model for patcher in patched.get_nested_additional_models()] == [consistentid().attention.model]
 
 
-def with_owners(tokens=7, seed=1):
-    """A prompt whose last rows belong to two people."""
+def with_owners(tokens=7, seed=1, people=(0, 1)):
+    """A prompt whose last rows belong to two people, by their places in the chain."""
     text = torch.randn(1, tokens, 24, generator=torch.Generator().manual_seed(seed)) * 2
-    owners = (-1,) * (tokens - 4) + (0, 0, 1, 1)
+    owners = (-1,) * (tokens - 4) + (people[0],) * 2 + (people[1],) * 2
     return [[text, {"pooled_output": None, "likeness.owners": owners}]]
 
 
@@ -302,7 +319,7 @@ def unowned(prompt):
 @pytest.fixture
 def pair(tiny_model, apply, crowd):
     """Two people side by side whose ID tokens are silent, so that only the prompt's rows tell them apart."""
-    return apply(tiny_model(), masked(crowd(2, strength=0.0), halves()), lora_strength=0.0)[0]
+    return apply(tiny_model(), masked(crowd(2), halves()), strength=0.0, lora_strength=0.0)[0]
 
 
 def test_each_half_reads_its_own_person_s_rows(pair, quick):
