@@ -1,4 +1,4 @@
-"""Workflows opened in a real browser, as a user sees them, most of them in `make test-long`.
+"""Workflows opened in a real browser, as a user sees them, in `make test-long`.
 
 The screenshots land in `output/screenshots`.
 """
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from likeness.tests.browser.chromium import Page, find_chromium
-from likeness.tests.long_workflows import marked
 from likeness.tools.portraits import write_all
 from likeness.tools.workflows.write import WORKFLOWS
 
@@ -70,7 +69,7 @@ def page(comfy_server):
 
 @pytest.mark.comfy
 @pytest.mark.slow
-@pytest.mark.parametrize("name", marked(WORKFLOWS))
+@pytest.mark.parametrize("name", WORKFLOWS)
 def test_workflow_opens_without_a_missing_node(name, page, comfy_folder, definitions):
     text = (FOLDER / f"{name}.json").read_text("utf-8")
     page.messages.clear()

@@ -1,4 +1,4 @@
-"""The miniature's workflows as they ship, in every ComfyUI over HTTP, and what the judge sees in their pictures."""
+"""The miniature's workflows as a release ships them, in every ComfyUI over HTTP, and what the judge sees in their pictures."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def judge():
 
 
 @pytest.mark.parametrize("name", FLOORS)
-def test_the_people_of_the_portraits_are_in_the_pictures(name, comfy_server, judge):
+def test_the_people_of_the_portraits_are_in_the_pictures(name, miniature_server, judge):
     for portrait in (FOLDER / "portraits").iterdir():
-        comfy_server.add_input(portrait)
+        miniature_server.add_input(portrait)
     prompt = json.loads((FOLDER / "api" / f"{name}.json").read_text("utf-8"))
-    entry = comfy_server.run(prompt)
+    entry = miniature_server.run(prompt)
     [saved] = [number for number, node in prompt.items() if node["class_type"] == "SaveImage"]
-    pictures = [np.asarray(Image.open(file)) for file in comfy_server.output_files(entry, saved)]
+    pictures = [np.asarray(Image.open(file)) for file in miniature_server.output_files(entry, saved)]
     assert [picture.shape for picture in pictures] == [(SIZE, SIZE, 3)] * PICTURES
     people = 2 if name == "miniature-two-people" else 1
     codes = torch.tensor(PEOPLE[:people])

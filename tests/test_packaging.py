@@ -43,6 +43,14 @@ def test_the_registry_finds_what_it_needs():
     assert re.fullmatch(r"\d+\.\d+\.\d+", project["version"])
 
 
+def test_the_registry_links_to_pages_below_the_repository():
+    urls = SETTINGS["project"]["urls"]
+    assert urls.keys() == {"Repository", "Documentation", "Issues"}
+    assert all(url.startswith(urls["Repository"]) for url in urls.values())
+    _, path = urls["Documentation"].split("/blob/main/")
+    assert (ROOT / path).is_file()
+
+
 def test_web_files_are_registered_once():
     """ComfyUI would serve the folder a second time under another name, and run every script twice."""
     assert "web" not in SETTINGS["tool"]["comfy"]

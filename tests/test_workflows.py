@@ -1,15 +1,16 @@
-"""The shipped workflows: both formats are one graph, and every graph runs in every ComfyUI."""
+"""The shipped workflows: both formats are one graph that fits every ComfyUI, and those of `full_size` run in it."""
 
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from likeness.tests.long_workflows import marked
+from likeness.tests.full_size import FULL_SIZE_RUNS, MOST_A_METHOD, RUN
 from likeness.tools.comfyui.inputs import read_inputs
 from likeness.tools.workflows import consistentid, miniature, omniportrait, uniportrait
 from likeness.tools.workflows.write import WORKFLOWS, build, write_portraits, write_text
@@ -24,8 +25,7 @@ FULL_SIZE = (*UNIPORTRAIT, *CONSISTENTID, *OMNIPORTRAIT)
 SIZE = 256
 FULL_WIDTH = 768
 STEPS = 2  # of ConsistentID, one for each phase of its prompt
-SMALL_PHOTO = "person-1-small.png"
-MASKED = ("uniportrait-guidance", "consistentid-guidance")  # random weights draw no faces
+MASKED = ("uniportrait-guidance",)  # random weights draw no faces
 PAGE_ONLY = {"MarkdownNote"}
 PRIMITIVES = {"IMAGE", "MASK", "MODEL", "CLIP", "VAE", "CLIP_VISION", "CONDITIONING", "LATENT", "CONTROL_NET", "STRING"}
 SHOWING = (
@@ -105,6 +105,22 @@ def test_nodes_lie_inside_one_titled_group_and_do_not_overlap(name):
             if first < second:
                 apart = a[0] + a[2] <= b[0] or b[0] + b[2] <= a[0] or a[1] + a[3] <= b[1] or b[1] + b[3] <= a[1]
                 assert apart, (first, second)
+
+
+def test_full_size_runs_are_few_and_load_every_checkpoint_once():
+    methods = {"uniportrait": UNIPORTRAIT, "consistentid": CONSISTENTID, "omniportrait": OMNIPORTRAIT}
+    assert RUN.keys() == methods.keys()
+    for method, names in RUN.items():
+        assert set(names) <= set(methods[method])
+        assert len(names) <= MOST_A_METHOD
+    loaded = [
+        node["inputs"]["ckpt_name"]
+        for name in FULL_SIZE_RUNS
+        for node in read_api(name).values()
+        if node["class_type"] == "CheckpointLoaderSimple"
+    ]
+    blocks = [name for name, _ in itertools.groupby(loaded)]
+    assert len(blocks) == len(set(blocks)), "workflows of one checkpoint must stand together"
 
 
 def test_the_portraits_are_those_that_the_miniature_workflows_ask_for(tmp_path):
@@ -188,8 +204,8 @@ def chain_length(prompt: dict, node_id: str) -> int:
 
 
 @pytest.fixture(scope="session")
-def definitions(comfy_server) -> dict:
-    return comfy_server.object_info()
+def definitions(miniature_server) -> dict:
+    return miniature_server.object_info()
 
 
 def to_prompt(ui: dict, definitions: dict) -> dict:
@@ -271,12 +287,7 @@ def regions(comfy_server) -> dict[str, str]:
     for name, portrait in portraits.items():
         portrait.picture.save(comfy_server.base / "input" / name)
     portraits["person-1.png"].picture.save(comfy_server.base / "input" / "poses.png")
-    picture = portraits["person-1.png"].picture
-    picture.resize((SIZE, SIZE)).save(comfy_server.base / "input" / SMALL_PHOTO)
-    regions = {name: portrait.region for name, portrait in portraits.items()}
-    shrink = SIZE / picture.width
-    regions[SMALL_PHOTO] = " ".join(f"{float(number) * shrink:.1f}" for number in regions["person-1.png"].split())
-    return regions
+    return {name: portrait.region for name, portrait in portraits.items()}
 
 
 @pytest.fixture(scope="session")
@@ -297,11 +308,6 @@ def small(regions):
             shrink_group(prompt)
         for guided in ids_of(prompt, "LikenessApplyReferenceGuidance"):
             shrink_guidance(prompt, guided, with_mask=name in MASKED)
-        if name == "consistentid-inpaint":  # the picture painted is the photo
-            (photo,) = ids_of(prompt, "LoadImage")
-            prompt[photo]["inputs"]["image"] = SMALL_PHOTO
-            (faces,) = ids_of(prompt, "LikenessDetectFaces")
-            prompt[faces]["inputs"]["region"] = regions[SMALL_PHOTO]
         return prompt
 
     return shrink
@@ -415,7 +421,7 @@ def ran(comfy_server, small):
 
 @pytest.mark.comfy
 @pytest.mark.slow
-@pytest.mark.parametrize("name", marked(FULL_SIZE))
+@pytest.mark.parametrize("name", FULL_SIZE_RUNS)
 def test_workflow_runs_and_shows_pictures(name, comfy_server, ran):
     prompt, entry = ran(name)
     cached = cached_nodes(entry)
@@ -433,11 +439,7 @@ def test_workflow_runs_and_shows_pictures(name, comfy_server, ran):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sites"),
-    [
-        ("consistentid-portrait", 16),
-        pytest.param("consistentid-sdxl-portrait", 70, marks=pytest.mark.long),
-        ("two-people", 16),
-    ],
+    [("consistentid-sdxl-portrait", 70), ("consistentid-portrait", 16), ("two-people", 16)],
 )
 def test_every_layer_is_reached(name, sites, comfy_server, ran):
     ran(name)
@@ -446,7 +448,6 @@ def test_every_layer_is_reached(name, sites, comfy_server, ran):
 
 @pytest.mark.comfy
 @pytest.mark.slow
-@pytest.mark.long
 def test_guidance_pulls_at_every_step(ran):
     _, entry = ran("uniportrait-guidance")
     numbers = json.loads(entry["outputs"]["numbers"]["text"][0])
@@ -459,7 +460,6 @@ def test_guidance_pulls_at_every_step(ran):
 
 @pytest.mark.comfy
 @pytest.mark.slow
-@pytest.mark.long
 def test_the_assembled_prompt_names_what_was_found(comfy_server, ran):
     prompt, entry = ran("consistentid-region-mixing")
     (shown,) = ids_of(prompt, "PreviewAny")
@@ -471,14 +471,7 @@ def test_the_assembled_prompt_names_what_was_found(comfy_server, ran):
 
 @pytest.mark.comfy
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "people"),
-    [
-        ("two-people", 2),
-        pytest.param("three-people", 3, marks=pytest.mark.long),
-        pytest.param("consistentid-two-people-router", 2, marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.parametrize(("name", "people"), [("two-people", 2), ("two-people-controlnet-lora", 2)])
 def test_routing_masks_partition_the_picture(name, people, comfy_server, ran):
     prompt, entry = ran(name)
     masks = np.stack([picture[..., 0] for picture in pictures(comfy_server, entry, "masks shown")]).astype(float) / 255
@@ -491,7 +484,6 @@ def test_routing_masks_partition_the_picture(name, people, comfy_server, ran):
 
 @pytest.mark.comfy
 @pytest.mark.slow
-@pytest.mark.long
 def test_a_new_prompt_computes_nothing_about_the_photo_again(comfy_server, small):
     prompt = small("consistentid-portrait")
     (encode,) = ids_of(prompt, "LikenessEncodeConsistentIDPrompt")
@@ -516,7 +508,6 @@ def upstream(prompt: dict, node_id: str) -> dict:
 
 @pytest.mark.comfy
 @pytest.mark.slow
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("two-people", "LikenessApplyUniPortrait"), ("consistentid-portrait", "LikenessApplyConsistentID")],

@@ -11,7 +11,7 @@ from ...models.consistentid.described import DescribedPerson
 from ...models.consistentid.marked_text import ComposedPrompt
 from ..prompt_tokens import require_width, rows_of_spans, rows_of_tokens
 from ..sampling.delayed_conditioning import MergePoint, join_phases
-from ..sampling.runs import OWNERS_KEY
+from ..unet import keys
 from .adapter import NAME, LoadedConsistentID
 from .conditioning import EncodedText, fuse, with_options
 
@@ -34,7 +34,7 @@ def encode_corrected(
     against = clip.encode_from_tokens_scheduled(clip.tokenize(negative_text))
     require_width(alone, consistentid.adapter.context_dim, name=NAME)
     if len(people) > 1:
-        alone = with_options(alone, {OWNERS_KEY: _owners(clip, prompt, people, alone[0][0].shape[1])})
+        alone = with_options(alone, {keys.OWNERS: _owners(clip, prompt, people, alone[0][0].shape[1])})
     if not prompt.marks:
         return EncodedText(alone, against, prompt.text)
     rows = rows_of_tokens(clip, prompt.text, [mark.end for mark in prompt.marks])

@@ -15,10 +15,9 @@ from ...models.consistentid.marked_text import Caption
 from ...models.people.person import People
 from ..prompt_tokens import chunk, encode_chunks, literal_ids, require_width, tokenizers
 from ..sampling.delayed_conditioning import Conditioning, MergePoint, join_phases
+from ..unet import keys
 from .adapter import NAME, LoadedConsistentID
 from .conditioning import EncodedText, fuse
-
-CONTROL_KEY = "cross_attn_controlnet"  # ComfyUI gives this to ControlNets in place of the prompt
 
 
 def encode_published(
@@ -85,4 +84,6 @@ def encode_published(
 
 def _for_control(entries: Conditioning, texts: Sequence[Tensor]) -> Conditioning:
     """Entries whose ControlNets see another text."""
-    return [[tensor, {**options, CONTROL_KEY: text}] for (tensor, options), text in zip(entries, texts, strict=True)]
+    return [
+        [tensor, {**options, keys.CONTROL_TEXT: text}] for (tensor, options), text in zip(entries, texts, strict=True)
+    ]

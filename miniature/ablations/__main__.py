@@ -24,11 +24,11 @@ from ...training.batches.feature_store import FeatureStore
 from ..judge.file import read_judge
 from ..networks.checkpoint import read_base
 from ..networks.faces import read_faces
-from ..recipe.stages import Kitchen
+from ..recipe.recipe import Recipe
 from ..recipe.steps.omniportrait import read_pivot
 from ..studio.drawing import Settings
 from . import face_sizes, noun_masks
-from .arms import Arm, Easel
+from .arms import Arm, Renderer
 from .experiments import (
     BY_GLOBAL,
     EXPERIMENTS,
@@ -86,7 +86,7 @@ def main() -> int:
     torch.set_flush_denormal(True)
     started = time.monotonic()
     try:
-        paths = run(Kitchen(options.folder), options.pictures, options.report, options.papers)
+        paths = run(Recipe(options.folder), options.pictures, options.report, options.papers)
     except LikenessError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -95,43 +95,43 @@ def main() -> int:
     return 0
 
 
-def run(kitchen: Kitchen, pictures: int, report: Path, papers: Sequence[str] = PAPERS) -> list[Path]:
+def run(recipe: Recipe, pictures: int, report: Path, papers: Sequence[str] = PAPERS) -> list[Path]:
     """Train, draw, judge and write; gives the paths of the reports."""
     base, judge = read_base(BASE), read_judge(JUDGE)
     networks, faces = read_faces(FACES)
     shipped = read_uniportrait(UNIPORTRAIT, dtype=torch.float32)
     channels = int(base.unet.config["in_channels"])
     gallery = Gallery(
-        easel=Easel(
+        renderer=Renderer(
             base=base,
             finder=networks.finder,
             nobody=faces.nobody(),
             settings=Settings(),
-            store=FeatureStore(kitchen.folder / "drawn"),
+            store=FeatureStore(recipe.folder / "drawn"),
         ),
         judge=judge,
-        expressions=kitchen.expressions(),
+        expressions=recipe.expressions(),
         questions={people: new_questions(faces, count=pictures, people=people, channels=channels) for people in (1, 2)},
     )
     written: list[Path] = []
     if "uniportrait" in papers:
-        written.append(_uniportrait(kitchen, gallery, shipped, faces, report))
+        written.append(_uniportrait(recipe, gallery, shipped, faces, report))
     if "omniportrait" in papers:
-        written.append(_omniportrait(kitchen, gallery, shipped, report))
+        written.append(_omniportrait(recipe, gallery, shipped, report))
     return written
 
 
 def _uniportrait(
-    kitchen: Kitchen, gallery: Gallery, shipped: UniPortraitAdapter, faces: FaceEncoder, report: Path
+    recipe: Recipe, gallery: Gallery, shipped: UniPortraitAdapter, faces: FaceEncoder, report: Path
 ) -> Path:
-    base = gallery.easel.base
+    base = gallery.renderer.base
     one = {
-        name: load(kitchen.stage_one(base, faces, arm), dtype=torch.float32)
+        name: load(recipe.stage_one(base, faces, arm), dtype=torch.float32)
         for name, arm in ((BY_GLOBAL, GLOBAL), (WITHOUT_DROPS, UNDROPPED))
     }
     first = subset(read_state_dict(UNIPORTRAIT), STAGE_ONE)
     two = {
-        name: load(first, kitchen.stage_two(base, faces, arm, first), dtype=torch.float32)
+        name: load(first, recipe.stage_two(base, faces, arm, first), dtype=torch.float32)
         for name, arm in ((FREE_ROUTER, UNREGULARISED), (NOISE_FREE, NOISELESS))
     }
     arms = _arms(shipped, one, two)
@@ -141,10 +141,10 @@ def _uniportrait(
     return write_report(report, gallery)
 
 
-def _omniportrait(kitchen: Kitchen, gallery: Gallery, shipped: UniPortraitAdapter, report: Path) -> Path:
-    base, questions = gallery.easel.base, gallery.questions[1]
+def _omniportrait(recipe: Recipe, gallery: Gallery, shipped: UniPortraitAdapter, report: Path) -> Path:
+    base, questions = gallery.renderer.base, gallery.questions[1]
     trained = {NO_ETA: UNLOCALISED, PAPERS_ETA: PUBLISHED}
-    pivots = {name: read_pivot(kitchen.omniportrait(base, arm)) for name, arm in trained.items()}
+    pivots = {name: read_pivot(recipe.omniportrait(base, arm)) for name, arm in trained.items()}
     pivots[PIVOT] = load_pivot(OMNIPORTRAIT)
     pairs = new_pairs(PAIRS)
     gate = [match(base, pairs, block, sigma) for block in BLOCKS for sigma in SIGMAS]

@@ -12,10 +12,10 @@ from ...diffusers_host.base import Base
 from ...diffusers_host.guidance import Guided, GuidedRun
 from ...diffusers_host.prompted import Prompted
 from ...diffusers_host.sigmas import nearest_timestep, share_behind
+from ...models.omniportrait.application import reference_guidance
 from ...models.omniportrait.guidance_settings import GuidanceSettings, StrengthMode
-from ...models.omniportrait.guided_person import GuidedPerson
-from ...models.omniportrait.reference_guidance import ReferenceGuidance
 from ...models.omniportrait.references import ReferencePicture
+from ...models.people.person import Person
 from ...models.placement.windows import ALWAYS
 from ...models.port.attention import Run
 from ...models.port.guidance import FeatureCapture, NoiseLevels
@@ -92,8 +92,9 @@ def _shift(
     references = encode_pictures(base, portrait.pictures) / base.latent_scale
     settings = GuidanceSettings(mode=mode, strength=1.0, window=ALWAYS, reference_percent=share_behind(REFERENCE_SIGMA))
     rows = tuple(
-        ReferenceGuidance(
-            people=(GuidedPerson(name="", references=(ReferencePicture(latent[None], seen),), mask=head[None]),),
+        reference_guidance(
+            {0: Person(name="", mask=head[None])},
+            {0: (ReferencePicture(latent[None], seen),)},
             settings=settings,
             capture=FeatureCapture(BLOCK),
         )

@@ -9,7 +9,7 @@ from ...models.omniportrait.checkpoint import OmniPortraitAdapter
 from ...models.omniportrait.face_localization import WEIGHT
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from ..judge.scores import IDENTITY
-from ..recipe.plan import FUSION, PivotArm
+from ..recipe.arms import FUSION, PivotArm
 from . import face_sizes, noun_masks
 from .arms import Arm
 from .claims import Claim, Experiment

@@ -32,7 +32,7 @@ from ..world.scene import Scene
 from ..world.world import World
 from .emphasis import part_weights
 from .latents import caption_tokens, encode_pictures, encode_tokens
-from .pool_files import pool_name, read_parts
+from .pool_files import POOL_FILES, PoolFiles, pool_name, read_parts
 from .steps.backbone import cut_faces
 
 MARGIN = 1.0  # face sizes around a face on each side, as the nodes cut it out of a photo
@@ -95,9 +95,16 @@ class FacialPool:
 
 
 def read_facial_people(
-    base: Base, faces: FaceEncoder, parser: FaceParser, world: World, folder: Path, *, pictures: int
+    base: Base,
+    faces: FaceEncoder,
+    parser: FaceParser,
+    world: World,
+    folder: Path,
+    *,
+    pictures: int,
+    files: PoolFiles = POOL_FILES,
 ) -> FacialPool:
-    """The first pictures of a world; those that the folder does not hold yet are drawn and encoded first.
+    """Return the first pictures of a world; those that the folder does not hold yet are drawn and encoded first.
 
     Args:
         base: its VAE encodes.
@@ -106,10 +113,11 @@ def read_facial_people(
         world: draws; with regions.
         folder: of the encoded pictures; those of other networks, worlds or numbers are not taken for these.
         pictures: P; rounded up to whole files.
+        files: how they lie there.
     """
     networks = [cast(nn.Module, base.vae), faces.backbone, faces.image_encoder, parser]
     place = folder / pool_name(networks, world, (1, 1))
-    parts = read_parts(place, range(pictures), lambda numbers: _encode(base, faces, parser, world, numbers))
+    parts = read_parts(place, range(pictures), lambda numbers: _encode(base, faces, parser, world, numbers), files)
     return FacialPool(**parts)
 
 

@@ -9,7 +9,7 @@ pytest.importorskip("diffusers")
 
 from likeness.benchmarks.training_methods import PEOPLE, PLAIN, new_base, new_batch, new_method, new_step
 from likeness.benchmarks.training_steps import speeds
-from likeness.training.config.run import STAGE1
+from likeness.training.uniportrait.config import StageOneConfig
 
 META = torch.device("meta")
 
@@ -25,7 +25,7 @@ def count(parameters) -> int:
 
 
 def test_plain_lora_is_as_large_as_that_of_stage_one(methods):
-    plain, ours = methods[1][PLAIN], methods[1][STAGE1]
+    plain, ours = methods[1][PLAIN], methods[1][StageOneConfig.name]
     assert count(plain.trained()) == count(ours.lora.parameters())
 
 
@@ -49,6 +49,6 @@ def test_a_step_moves_the_weights_and_leaves_no_gradient(methods):
 
 
 def test_twice_as_slow_is_half_the_speed():
-    found = speeds({PLAIN: [1.0, 2.0, 3.0], STAGE1: [2.0, 4.0, 6.0]})
-    assert found[STAGE1].median == 0.5
+    found = speeds({PLAIN: [1.0, 2.0, 3.0], StageOneConfig.name: [2.0, 4.0, 6.0]})
+    assert found[StageOneConfig.name].median == 0.5
     assert found[PLAIN].median == 1.0

@@ -1,7 +1,11 @@
 """Tiny models for the host tests: real ComfyUI classes, random weights."""
 
+import dataclasses
+
 import pytest
 import torch
+from likeness.tests.people import PixelTokens
+from likeness.tests.people import crowd as random_people
 
 CONTEXT = 24
 TOKENS = 4
@@ -231,35 +235,18 @@ def uniportrait_files(tiny_model, cross_sites, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def adapter(uniportrait_files):
-    """The tiny adapter, loaded as the node loads it."""
+    """The tiny adapter, loaded as the node loads it, with an image encoder that stands in for CLIP."""
     from likeness.host.uniportrait.adapter import load_uniportrait
 
     folder = uniportrait_files
-    return load_uniportrait(folder / "faceid.bin", folder / "backbone.bin", folder / "router.bin", None)
+    loaded = load_uniportrait(folder / "faceid.bin", folder / "backbone.bin", folder / "router.bin", None)
+    return dataclasses.replace(loaded, clip=PixelTokens(CLIP_WIDTH))
 
 
 @pytest.fixture(scope="session")
 def chain():
-    """A builder: `chain(n, **settings of every person)` gives Identities with random features."""
-    from likeness.models.uniportrait.features import ReferenceFeatures
-    from likeness.models.uniportrait.identity import Identities, Identity
-
-    def build(n=2, seed=0, **settings):
-        generator = torch.Generator().manual_seed(seed)
-        people = tuple(
-            Identity(
-                name=f"person {place + 1}",
-                features=ReferenceFeatures(
-                    intrinsic=torch.randn(1, 49, INTRINSIC, generator=generator),
-                    structure=torch.randn(1, 256, SHALLOW + CLIP_WIDTH, generator=generator),
-                ),
-                **settings,
-            )
-            for place in range(n)
-        )
-        return Identities(people=people, null_clip_tokens=torch.randn(1, 256, CLIP_WIDTH, generator=generator))
-
-    return build
+    """A builder: `chain(n, **settings of every person)` gives People with random photos."""
+    return random_people
 
 
 FACE, VISION, RANK = 512, 1280, 3  # widths of face vector and image encoder that the host asks for; of the LoRA

@@ -167,7 +167,8 @@ def test_one_call_of_the_unet(model, published, name, strength):
     """ID tokens through the patches of `apply` and LoRA merged into the weights."""
     import comfy.model_management
     from likeness.host.consistentid.adapter import apply
-    from likeness.host.sampling.runs import CONDS_KEY, CondInfo
+    from likeness.host.sampling.conds import CondInfo
+    from likeness.host.unet import keys
     from likeness.models.port.attention import Polarity
 
     tensors = stored(UNET).tensors
@@ -180,7 +181,7 @@ def test_one_call_of_the_unet(model, published, name, strength):
         "cond_or_uncond": [1, 0],
         "uuids": list(conds),
         "sigmas": torch.ones(2),
-        CONDS_KEY: conds,
+        keys.CONDS: conds,
     }
     comfy.model_management.load_models_gpu([patched])
     try:

@@ -63,9 +63,9 @@ def text(seed=10, tokens=77, **options):
 
 
 def named(*rows):
-    from likeness.host.sampling.runs import PIVOTS_KEY
+    from likeness.host.unet import keys
 
-    return text(**{PIVOTS_KEY: tuple(enumerate(rows))})
+    return text(**{keys.PIVOTS: tuple(enumerate(rows))})
 
 
 @pytest.fixture

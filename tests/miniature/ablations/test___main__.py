@@ -1,4 +1,4 @@
-"""All experiments from weights to report, on networks of a few channels and courses of one step."""
+"""All experiments from weights to report, on networks of a few channels and trainings of one step."""
 
 from __future__ import annotations
 
@@ -29,24 +29,18 @@ from likeness.miniature.ablations.guided_experiments import DRAWN, MEASURED, NO_
 from likeness.miniature.ablations.guided_sweeps import sweeps
 from likeness.miniature.ablations.guiding import Guiding
 from likeness.miniature.networks.checkpoint import read_base
-from likeness.miniature.recipe import pool_files, stages
-from likeness.miniature.recipe.course import Course
-from likeness.miniature.recipe.stages import Kitchen
+from likeness.miniature.recipe import recipe as module_of_recipe
+from likeness.miniature.recipe.recipe import Recipe
+from likeness.miniature.recipe.train_config import TrainConfig
 from likeness.miniature.studio.drawing import Settings
 from likeness.tests.miniature.small_files import write_files, write_pivot
+from likeness.tests.miniature.small_recipe import small_settings
 from PIL import Image
 
 pytestmark = pytest.mark.long
 
 PICTURES = 2
-COURSE = Course(seed=2, steps=1, batch=2, learning_rate=1e-2, warmup=0)
-COURSES = (
-    "uniportrait stage I",
-    "uniportrait stage II",
-    "reader of expressions",
-    "pivot's image encoder",
-    "omniportrait",
-)
+ONE_STEP = TrainConfig(seed=2, steps=1, batch=2, learning_rate=1e-2, warmup=0)
 TRAINING = {
     "train_expression_reader": 1,
     "train_stage_one": 2,
@@ -61,7 +55,7 @@ BLOCK = 1  # the small networks have four output blocks
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """Puts small files, courses and pools in the place of the real ones."""
+    """Puts small files and settings in the place of the real ones."""
     paths = write_files(tmp_path_factory.mktemp("small"))
     paths["omniportrait"] = paths["base"].with_name("omniportrait.safetensors")
     write_pivot(paths["omniportrait"], read_base(paths["base"]))
@@ -77,37 +71,34 @@ def small(tmp_path_factory):
         for part in (guided_experiments, guided_sweeps):
             patched.setattr(part, "Guiding", partial(Guiding, block=BLOCK, start=5000.0))
         patched.setattr(guided_sweeps, "BLOCKS", (0, BLOCK))
-        patched.setattr(stages, "COURSES", dict.fromkeys(COURSES, COURSE))
-        patched.setattr(stages, "PORTRAYED", 2)
-        patched.setattr(pool_files, "PART", 2)
         yield
 
 
 @pytest.fixture(scope="module")
-def kitchen(small, tmp_path_factory):
-    return Kitchen(tmp_path_factory.mktemp("kitchen"))
+def recipe(small, tmp_path_factory):
+    return Recipe(tmp_path_factory.mktemp("recipe"), small_settings(ONE_STEP, pictures=2))
 
 
 @pytest.fixture(scope="module")
-def first_run(kitchen, tmp_path_factory):
+def first_run(recipe, tmp_path_factory):
     """The reports' folder, what was drawn by arm, and what was trained, in order."""
     drawn, trained = {}, []
 
-    def watched_draw(easel, arm, questions):
+    def watched_draw(renderer, arm, questions):
         assert arm.name not in drawn
-        drawn[arm.name] = questions, draw_arm(easel, arm, questions)
+        drawn[arm.name] = questions, draw_arm(renderer, arm, questions)
         return drawn[arm.name][1]
 
     def watched_train(name):
-        train = getattr(stages, name)
+        train = getattr(module_of_recipe, name)
         return lambda *given, **settings: (trained.append(name), train(*given, **settings))
 
     folder = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(gallery, "draw_arm", watched_draw)
         for name in TRAINING:
-            patched.setattr(stages, name, watched_train(name))
-        assert module.run(kitchen, PICTURES, folder) == [folder / "uniportrait.md", folder / "omniportrait.md"]
+            patched.setattr(module_of_recipe, name, watched_train(name))
+        assert module.run(recipe, PICTURES, folder) == [folder / "uniportrait.md", folder / "omniportrait.md"]
     return folder, drawn, trained
 
 
@@ -183,19 +174,19 @@ def test_arms_differ_in_what_they_are_and_share_what_they_are_asked(first_run):
             assert not any(torch.equal(shown, other) for other in latents[:place]), experiment.name
 
 
-def test_a_second_run_trains_and_draws_nothing_and_reports_the_same(kitchen, first_run, monkeypatch, tmp_path):
+def test_a_second_run_trains_and_draws_nothing_and_reports_the_same(recipe, first_run, monkeypatch, tmp_path):
     folder, _, _ = first_run
     for name in TRAINING:
-        monkeypatch.setattr(stages, name, None)
+        monkeypatch.setattr(module_of_recipe, name, None)
     monkeypatch.setattr(arms, "draw_latents", None)
-    for again in module.run(kitchen, PICTURES, tmp_path):
+    for again in module.run(recipe, PICTURES, tmp_path):
         assert again.read_bytes() == (folder / again.name).read_bytes()
     for strip in folder.glob("*.jpg"):
         assert strip.read_bytes() == (tmp_path / strip.name).read_bytes()
 
 
-def test_one_paper_can_be_asked_for_alone(kitchen, first_run, tmp_path):
-    assert module.run(kitchen, PICTURES, tmp_path, ["omniportrait"]) == [tmp_path / "omniportrait.md"]
+def test_one_paper_can_be_asked_for_alone(recipe, first_run, tmp_path):
+    assert module.run(recipe, PICTURES, tmp_path, ["omniportrait"]) == [tmp_path / "omniportrait.md"]
     assert not (tmp_path / "uniportrait.md").exists()
 
 

@@ -17,7 +17,7 @@ from likeness.miniature.ablations.guided_experiments import PUBLISHED, UNLOCALIS
 from likeness.miniature.ablations.localisation import TIMESTEPS, overlaps, questioned_people
 from likeness.miniature.ablations.questions import SEED
 from likeness.miniature.networks.untrained import new_base
-from likeness.miniature.recipe.plan import SHIPPED_PIVOT
+from likeness.miniature.recipe.arms import SHIPPED_PIVOT
 from likeness.miniature.recipe.steps.omniportrait import CONFIG, new_pivot, read_pivot
 from likeness.miniature.world.world import World
 from likeness.models.miniature.sizes import BaseSizes

@@ -9,6 +9,7 @@ pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention import attach
 from likeness.models.errors import IncompatibleBaseModelError
+from likeness.models.placement.placements import Everywhere
 from likeness.models.uniportrait.checkpoint import load
 from likeness.tests.training.small_world import nobody, overfit, small_batch, stage_one
 from likeness.training.batches.batch import join
@@ -130,7 +131,7 @@ def test_what_was_trained_loads_as_a_published_file_and_does_the_same():
     with torch.no_grad():
         method.show(batch)
         trained = method.base.unet(batch.latents, torch.tensor(500), batch.text).sample
-    fresh.residual.tokens = method.residual.tokens
+    fresh.shown.show(method.shown.residual.tokens, Everywhere(1))
     fresh.attention.load_state_dict(again.attention.state_dict())
     fresh.lora.load_state_dict(again.lora.state_dict())
     with torch.no_grad():
