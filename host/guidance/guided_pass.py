@@ -79,7 +79,7 @@ def run_guided(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
         leaf = batch.x.clone().requires_grad_(True)
         outputs[place] = batch.ask_alone(place, leaf, added).detach()
         run: Run = added[keys.RUN]
-        _take_gradients(everybody, captures, batch, outputs[place], leaf, step, run.notes)
+        _take_gradients(everybody, captures, batch, outputs[place], leaf, step, {} if run.notes is None else run.notes)
     return outputs
 
 
@@ -97,7 +97,7 @@ def _take_gradients(
     output: Tensor,
     leaf: Tensor,
     step: Step,
-    notes: dict[Any, Any] | None,
+    notes: dict[Any, Any],
 ) -> None:
     """Everybody's gradient in the latent; nobody has one where the cond shows a part of the picture only."""
     denoised = batch.model.process_latent_out(output)

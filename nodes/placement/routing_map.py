@@ -1,4 +1,4 @@
-"""Routing Map: shows where each person was placed during a run."""
+"""Show Routing Map: shows where each person was placed during a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from comfy_api.latest import io, ui
 
 from ...host.sampling.runs import find_placement_maps
 from ...models.records.routing_map import draw, person_masks
-from ..sockets import CATEGORY
+from ..sockets import shelf
 
 
 class ShowRoutingMap(io.ComfyNode):
@@ -19,8 +19,8 @@ class ShowRoutingMap(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="LikenessShowRoutingMap",
-            display_name="Routing Map",
-            category=CATEGORY,
+            display_name="Show Routing Map",
+            category=shelf("Placement"),
             description="Shows which part of the picture each person was given, averaged over layers and steps.",
             inputs=[
                 io.Model.Input("model", tooltip="The model that was sampled, from Apply UniPortrait."),
