@@ -299,15 +299,24 @@ def test_readers_are_equal_where_they_read_the_same(base, prompted):
     assert key != attached[0] != attached[2]
 
 
-def test_features_are_read_once_at_the_first_guided_step(base):
+def test_features_are_read_once_at_the_first_guided_step(base, monkeypatch):
+    read, pulled = [], []
+    call, pulls = ReferenceReader.__call__, ReferenceGuidance.pulls
+    monkeypatch.setattr(ReferenceReader, "__call__", lambda self, *args: read.append(args[1:]) or call(self, *args))
+    monkeypatch.setattr(
+        ReferenceGuidance, "pulls", lambda self, step: pulled.append(self.people[0].features) or pulls(self, step)
+    )
     picture = ReferencePicture(torch.randn(1, 4, SIDE, SIDE), torch.ones(8, 8))
     ann = GuidedPerson(name="Ann", references=(picture,), mask=half())
     drawn(base, *(guidance(ann, seeds=2),) * 2, prompts=PROMPTS[:1] * 2)
-    [features] = picture.read.values()
-    prompted = Prompted.of(base, PROMPTS[:1], Run())
     percent = GuidanceSettings(window=ALWAYS).reference_percent
+    assert read == [(percent, 0), (percent, 1)]  # of two pictures with one prompt and several steps
+    monkeypatch.undo()
+    prompted = Prompted.of(base, PROMPTS[:1], Run())
     seen = [ReferenceReader(prompted, 0, CAPTURE)(picture.latent, percent, seed) for seed in range(2)]
-    torch.testing.assert_close(features, face_features(torch.stack(seen).mean(0), picture.mask), atol=1e-5, rtol=0)
+    expected = face_features(torch.stack(seen).mean(0), picture.mask)
+    for features in pulled:
+        torch.testing.assert_close(features, expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("fails", ["reading", "pulling"])
