@@ -25,16 +25,6 @@ def test_no_two_files_share_a_place():
     assert len(set(places)) == len(places)
 
 
-def test_every_file_that_the_readme_links_on_the_host_is_known():
-    from pathlib import Path
-
-    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text("utf-8")
-    repositories = {file.page for file in KNOWN_FILES}
-    linked = re.findall(r"https://huggingface\.co/[\w-]+/[\w.-]+", readme)
-    named = [each for each in linked if each not in repositories and "Realistic_Vision" not in each]
-    assert named == []
-
-
 def test_the_table_has_a_row_per_file_that_links_the_file_or_else_its_page():
     head, line, first, second, third = markdown_table([FACEID, IMAGE_ENCODER, YUNET]).splitlines()
     assert head.count("|") == line.count("|") == first.count("|") == 5
