@@ -146,8 +146,8 @@ def _assembled(graph: Graph, prompt: Any) -> Group:
 
 
 WORKFLOWS: Mapping[str, Workflow] = {
-    "ConsistentID - one person": Workflow(portrait, Scheme(1)),
-    "ConsistentID - one person with SDXL": Workflow(sdxl_portrait, Scheme(1)),
-    "ConsistentID - new face in a photo": Workflow(new_face, Scheme(1, "new face")),
-    "ConsistentID - eyes and mouth of another person": Workflow(mixed_face, Scheme(2, "features")),
+    "ConsistentID - one person": Workflow(portrait, Scheme(1, scene=20)),
+    "ConsistentID - one person with SDXL": Workflow(sdxl_portrait, Scheme(1, scene=30)),
+    "ConsistentID - new face in a photo": Workflow(new_face, Scheme(1, "new face", 33)),
+    "ConsistentID - eyes and mouth of another person": Workflow(mixed_face, Scheme(2, "features", 25)),
 }

@@ -104,7 +104,7 @@ def _pivot(graph: Graph, count: int, text: str, how: str) -> None:
 
 
 WORKFLOWS: Mapping[str, Workflow] = {
-    "Guidance - one person with any checkpoint": Workflow(guidance, Scheme(1, "guided")),
-    "OmniPortrait - one person": Workflow(one_person, Scheme(1, "guided")),
-    "OmniPortrait - two people": Workflow(two_people, Scheme(2, "guided")),
+    "Guidance - one person with any checkpoint": Workflow(guidance, Scheme(1, "guided", 26)),
+    "OmniPortrait - one person": Workflow(one_person, Scheme(1, "guided", 35)),
+    "OmniPortrait - two people": Workflow(two_people, Scheme(2, "guided", 7)),
 }

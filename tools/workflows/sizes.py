@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .node import NOTE, Node
 
 TITLE_HEIGHT = 30  # above a node's position
@@ -46,7 +48,7 @@ SHOWN_HEIGHTS = {
 def size_of(node: Node) -> tuple[int, int]:
     """Return width and height of a node without its title, what it shows after a run included."""
     if node.kind == NOTE:
-        lines = node.values["text"].splitlines()
+        lines = re.sub(r"\]\([^)]*\)", "]", node.values["text"]).splitlines()  # addresses of links are not shown
         rows = sum(1 + len(line) // NOTE_LETTERS for line in lines)
         return WIDTHS[NOTE], 3 * PADDING + NOTE_LINE * rows
     height = SLOT_HEIGHT * max(len(node.sockets), len(node.outputs)) + PADDING

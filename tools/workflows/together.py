@@ -94,16 +94,16 @@ def routed_consistentid(graph: Graph) -> None:
     arrange(
         graph,
         HOW_ROUTER,
-        [checkpoint, adapter, router],
+        [checkpoint, adapter],
         [Group("People", people)],
-        [Group("Prompt", [[prompt]]), Group("Placement", [[placed]])],
+        [Group("Prompt", [[prompt]]), Group("Placement", [[router, placed]])],
         [Group("Sampling", [[applied, latent, sampled]])],
         [Group("Result", [saved]), show_places(graph, sampled, saved[0])],
     )
 
 
 WORKFLOWS: Mapping[str, Workflow] = {
-    "UniPortrait - one person guided": Workflow(guided_uniportrait, Scheme(1, "guided")),
-    "ConsistentID - one person guided": Workflow(guided_consistentid, Scheme(1, "guided")),
-    "ConsistentID - two people": Workflow(routed_consistentid, Scheme(2)),
+    "UniPortrait - one person guided": Workflow(guided_uniportrait, Scheme(1, "guided", 36)),
+    "ConsistentID - one person guided": Workflow(guided_consistentid, Scheme(1, "guided", 37)),
+    "ConsistentID - two people": Workflow(routed_consistentid, Scheme(2, scene=9)),
 }

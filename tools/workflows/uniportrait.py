@@ -163,10 +163,10 @@ def _placed(graph: Graph, count: int, text: str, how: str, size: Mapping[str, in
 
 
 WORKFLOWS: Mapping[str, Workflow] = {
-    "UniPortrait - one person": Workflow(one_person, Scheme(1)),
+    "UniPortrait - one person": Workflow(one_person, Scheme(1, scene=10)),
     "UniPortrait - two people": Workflow(two_people, Scheme(2)),
     "UniPortrait - three people": Workflow(three_people, Scheme(3)),
-    "UniPortrait - two people in a given pose": Workflow(two_in_a_pose, Scheme(2, "pose")),
-    "UniPortrait - two people inside masks": Workflow(two_inside_masks, Scheme(2, "masks")),
-    "UniPortrait - group with sharp faces": Workflow(group_with_sharp_faces, Scheme(3, "close-ups")),
+    "UniPortrait - two people in a given pose": Workflow(two_in_a_pose, Scheme(2, "pose", 3)),
+    "UniPortrait - two people inside masks": Workflow(two_inside_masks, Scheme(2, "masks", 5)),
+    "UniPortrait - group with sharp faces": Workflow(group_with_sharp_faces, Scheme(3, "close-ups", 4)),
 }

@@ -18,10 +18,12 @@ class Scheme:
     Attributes:
         people: how many portraits and people.
         motif: what is drawn over the picture to tell the workflow from its likes.
+        scene: which of the world's pictures it is: other clothes, other backgrounds.
     """
 
     people: int
     motif: Motif = "plain"
+    scene: int = 0
 
 
 @dataclass(frozen=True, slots=True)
