@@ -117,9 +117,10 @@ def guidance(graph: Graph) -> None:
         graph,
         HOW_GUIDANCE,
         [miniature],
-        [Group("Person", [people]), Group("Sampling", [[latent, sampled]])],
+        [Group("Person", [people])],
         [Group("Prompt", [texts]), Group("Who is in", [[applied]])],
         [Group("Guidance", [[guided]])],
+        [Group("Sampling", [[latent, sampled]])],
         [Group("Result", [save(graph, miniature["vae"], sampled)]), show_guidance(graph, sampled)],
     )
 
@@ -143,9 +144,10 @@ def omniportrait(graph: Graph) -> None:
         graph,
         HOW_OMNIPORTRAIT,
         [miniature],
-        [Group("Person", [people]), Group("Sampling", [[latent, sampled]])],
+        [Group("Person", [people])],
         [Group("Prompt", [[prompt, negative]])],
         [Group("Guidance", [[guided]])],
+        [Group("Sampling", [[latent, sampled]])],
         [Group("Result", [save(graph, miniature["vae"], sampled)]), show_guidance(graph, sampled)],
     )
 

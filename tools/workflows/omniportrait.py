@@ -61,8 +61,9 @@ def guidance(graph: Graph) -> None:
         HOW_GUIDANCE,
         [checkpoint],
         [Group("Person", people)],
-        [Group("Prompt", [texts]), Group("Sampling", [[latent, sampled]])],
+        [Group("Prompt", [texts])],
         [Group("Guidance", [[guided]])],
+        [Group("Sampling", [[latent, sampled]])],
         [Group("Result", [save(graph, checkpoint["VAE"], sampled)]), show_guidance(graph, sampled)],
     )
 
@@ -97,8 +98,9 @@ def _pivot(graph: Graph, count: int, text: str, how: str) -> None:
         how,
         [checkpoint, adapter],
         [Group("People", people)],
-        [Group("Prompt", [[prompt, negative]]), Group("Sampling", [[latent, sampled]])],
+        [Group("Prompt", [[prompt, negative]])],
         [Group("Guidance", [[guided]])],
+        [Group("Sampling", [[latent, sampled]])],
         [Group("Result", [save(graph, checkpoint["VAE"], sampled)]), show_guidance(graph, sampled)],
     )
 

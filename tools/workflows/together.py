@@ -70,9 +70,9 @@ def guided_consistentid(graph: Graph) -> None:
         HOW_GUIDED,
         [checkpoint, adapter],
         [Group("Person", people)],
-        [Group("Prompt", [[prompt]])],
+        [Group("Prompt", [[prompt]]), Group("Who is in", [[applied]])],
         [Group("Guidance", [[guided]])],
-        [Group("Sampling", [[applied, latent, sampled]])],
+        [Group("Sampling", [[latent, sampled]])],
         [Group("Result", [save(graph, checkpoint["VAE"], sampled)]), show_guidance(graph, sampled)],
     )
 
