@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from likeness.models.omniportrait.references import CROP_SIZE, Person, ReferencePicture, References
+from likeness.models.omniportrait.application import reference_guidance
+from likeness.models.omniportrait.feature_store import FeatureStore
+from likeness.models.omniportrait.guidance_settings import GuidanceSettings
+from likeness.models.omniportrait.references import ReferencePicture
+from likeness.models.people.person import Person
+from likeness.models.placement.windows import ALWAYS
 from likeness.models.port.guidance import FeatureCapture, FeatureReader, GuidedStep, NoiseLevels, Pull
 from likeness.tools.weights.layouts import SD15, SDXL, UNetShape
 from torch import Tensor
@@ -143,16 +148,22 @@ def _report_memory(model: Any, side: int) -> None:
 
 
 def _guided(model: Any, side: int, *, seeds: int) -> Any:
-    from likeness.host.omniportrait.guidance import FaceFinding, apply_guidance
+    from likeness.host.guidance.attach import guide
+    from likeness.host.unet.levels import choose_capture
+    from likeness.host.unet.sites import unet_of
 
     cells = side // 8
     generator = torch.Generator().manual_seed(0)
     face = torch.zeros(cells, cells)
     face[cells // 4 : -cells // 4, cells // 4 : -cells // 4] = 1
-    picture = ReferencePicture(torch.randn(1, 4, cells, cells, generator=generator), face)
-    person = Person(name="Ann", crops=torch.zeros(1, 3, CROP_SIZE, CROP_SIZE), pictures=(picture,), mask=face)
-    chain = References().add(person)
-    return apply_guidance(model, chain, FaceFinding(by="mask"), start_percent=0.0, seeds=seeds)[0]
+    latent = torch.randn(1, 4, cells, cells, generator=generator)
+    guidance = reference_guidance(
+        {0: Person(name="Ann", mask=face)},
+        {0: (ReferencePicture(latent, face),)},
+        settings=GuidanceSettings(window=ALWAYS, seeds=seeds),
+        capture=choose_capture(unet_of(model), "coarse"),
+    )
+    return guide(model, replace(guidance, store=FeatureStore()))
 
 
 def _step(model: Any, side: int, device: str = "cpu") -> Callable[[], object]:

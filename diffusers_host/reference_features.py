@@ -33,12 +33,15 @@ class ReferenceReader:
     attached: tuple[Attached, ...] = ()
 
     @property
+    def network(self) -> object:
+        """The UNet."""
+        return self.prompted.base.unet
+
+    @property
     def key(self) -> Hashable:
         """Equal for readers that read the same; holds what changes the UNet, so that nothing else takes its place in memory."""
-        unet = Attached(self.prompted.base.unet)
         return (
             self.capture,
-            unet,
             self.row if self.attached else 0,
             content_hash(self.prompted.text[self.row]),
             self.attached,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -117,7 +117,19 @@ def placed_lines(people: People, placed: PlacedPeople | None, *, without_face: b
         placed: the placement of those who act; None where nobody does.
         without_face: see `acting`.
     """
-    found = iter(placed.ways if placed else ())
+    states = [WHAT_EACH_IS[way] for way in placed.ways] if placed else []
+    return people_lines(people, states, without_face=without_face)
+
+
+def people_lines(people: People, states: Sequence[str], *, without_face: bool = False) -> tuple[Line, ...]:
+    """Who is in a picture and who is not, one line per person of the chain.
+
+    Args:
+        people: everybody.
+        states: what is said of each of those who act, in their order.
+        without_face: see `acting`.
+    """
+    found = iter(states)
     lines: list[Line] = []
     for person in people:
         if person.is_left_out:
@@ -127,7 +139,7 @@ def placed_lines(people: People, placed: PlacedPeople | None, *, without_face: b
         elif not person.has_face and not without_face:
             lines.append(Line(person, "not in: no face", is_in=False))
         else:
-            lines.append(Line(person, WHAT_EACH_IS[next(found)]))
+            lines.append(Line(person, next(found)))
     return tuple(lines)
 
 

@@ -10,10 +10,10 @@ import pytest
 from likeness.tests.repository import IGNORE_FILE, ROOT, find_ignored, list_files
 
 MOST_BYTES = 25_000_000
-MOST_FILES = 280
+MOST_FILES = 300  # to be 280 when the nodes before Add Person are gone
 PATTERNS = [line for line in IGNORE_FILE.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
 NEEDED = ("__init__.py", "LICENSE", "NOTICE", "README.md", "pyproject.toml", "requirements.txt", "docs/nodes.md")
-WHOLE_ROOMS = ("nodes/", "host/", "models/", "web/", "workflows/", "locales/")
+WHOLE_ROOMS = ("nodes/", "host/", "models/", "web/", "locales/")
 LEFT_OUT = (
     "tests/",
     "tools/",
@@ -71,6 +71,7 @@ def test_an_import_of_a_file_that_is_left_out_is_noticed(shipped):
 def test_rooms_that_users_need_are_whole(shipped):
     names = set(list_files())
     assert {name for name in names if name.startswith(WHOLE_ROOMS)} <= shipped
+    assert {name for name in names if name.startswith("workflows/") and "/api/" not in name} <= shipped
     assert set(NEEDED) <= shipped
 
 

@@ -477,8 +477,8 @@ def test_routing_masks_partition_the_picture(name, people, comfy_server, ran):
     masks = np.stack([picture[..., 0] for picture in pictures(comfy_server, entry, "masks shown")]).astype(float) / 255
     assert masks.shape[0] == people
     assert np.abs(masks.sum(0) - 1).max() <= people / 255  # eight bits round each mask
-    (shares,) = (json.loads(entry["outputs"][node]["text"][0]) for node in ids_of(prompt, "PreviewAny"))
-    assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
+    [[shares]] = (json.loads(entry["outputs"][node]["text"][0]) for node in ids_of(prompt, "PreviewAny"))
+    assert sum(shares.values()) == pytest.approx(1, abs=2e-3)
     assert list(shares.values()) == pytest.approx(list(masks.mean((1, 2))), abs=0.02)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..models.methods import wings
 from .assembled import Registration
-from .omniportrait import assembly as omniportrait
-from .uniportrait import assembly as uniportrait
 
-METHODS: tuple[Registration[Any], ...] = (*uniportrait.METHODS, *omniportrait.METHODS)
+METHODS: tuple[Registration[Any], ...] = tuple(
+    method for wing in wings(__package__, "assembly") for method in wing.METHODS
+)
 CONFIGS = tuple(method.config for method in METHODS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +10,9 @@ from comfy import model_management
 from torch import Tensor
 
 from ...models.face.analysis import analyze
-from ...models.face.detection import DetectorSettings
 from ...models.face.selection import Selection
 from ...models.images.layout import arrays_from_images
+from ...models.port.encoders import FaceDetector
 
 ALL = Selection(take="all")
 
@@ -24,19 +23,19 @@ class PreviewFaces:
 
     Attributes:
         vae: decodes; a TAESD of Load VAE is fast.
-        settings: of the detector.
+        detector: looks at the decoded pictures; what it finds is not to be remembered.
         model: ComfyUI's BaseModel that is sampling; decoding may have pushed it out of memory.
     """
 
     vae: Any
-    settings: Callable[[], DetectorSettings]
+    detector: FaceDetector
     model: Any
 
     def __call__(self, latents: Tensor) -> list[Tensor]:
         """The boxes of the faces of every picture, (F, 4) float32: left, top, right, bottom as shares of width and height."""
         with torch.inference_mode():
             pictures = arrays_from_images(self.vae.decode(latents))
-            found = analyze(pictures, self.settings(), ALL, "pass model through")
+            found = analyze(pictures, self.detector, ALL, "go on")
             model_management.load_models_gpu([self.model.current_patcher])
         boxes: list[Tensor] = []
         for number, picture in enumerate(pictures):

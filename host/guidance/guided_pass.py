@@ -9,6 +9,7 @@ from typing import Any
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
+from ...models.port.attention import Run
 from ...models.port.guidance import GradientGuidance, GuidedStep
 from ..unet import keys
 from ..unet.feature_capture import CapturedFeatures
@@ -77,7 +78,8 @@ def run_guided(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
     with differentiable(*_networks(batch.model), is_saving=is_saving):
         leaf = batch.x.clone().requires_grad_(True)
         outputs[place] = batch.ask_alone(place, leaf, added).detach()
-        _take_gradients(everybody, captures, batch, outputs[place], leaf, step)
+        run: Run = added[keys.RUN]
+        _take_gradients(everybody, captures, batch, outputs[place], leaf, step, {} if run.notes is None else run.notes)
     return outputs
 
 
@@ -89,7 +91,13 @@ def _prepare(guidance: GradientGuidance, batch: CondBatch, place: int, step: Ste
 
 
 def _take_gradients(
-    everybody: Sequence[_Due], captures: _Captures, batch: CondBatch, output: Tensor, leaf: Tensor, step: Step
+    everybody: Sequence[_Due],
+    captures: _Captures,
+    batch: CondBatch,
+    output: Tensor,
+    leaf: Tensor,
+    step: Step,
+    notes: dict[Any, Any],
 ) -> None:
     """Everybody's gradient in the latent; nobody has one where the cond shows a part of the picture only."""
     denoised = batch.model.process_latent_out(output)
@@ -104,6 +112,7 @@ def _take_gradients(
                 denoised=denoised,
                 attention=attention,
                 memory=step.memories[id(each.guidance)].own,
+                notes=notes,
             )
             step.take_gradient(each.guidance, each.prepared, seen, leaf)
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ...models.records.archive import content_hash
 from ..unet import keys
+from ..unet.attention import changes_nothing
 from ..unet.feature_capture import CapturedFeatures, ReachedError
 from ..unet.options import transformer_options, with_transformer_options
 
@@ -37,6 +38,11 @@ class ReferenceReader:
     block: int
 
     @property
+    def network(self) -> object:
+        """ComfyUI's BaseModel, which all clones of a MODEL share."""
+        return self.model
+
+    @property
     def key(self) -> Hashable:
         """Equal for readers that read the same; holds what changes the model, so that nothing else takes its place in memory."""
         options = transformer_options(self.model_options)
@@ -46,12 +52,17 @@ class ReferenceReader:
             for name in sorted(conds)
             if isinstance(getattr(conds[name], "cond", None), Tensor)
         )
-        patches = tuple((name, tuple(each)) for name, each in sorted(options.get(keys.PATCHES, {}).items()))
+        patches = tuple(
+            (name, patch)
+            for name, each in sorted(options.get(keys.PATCHES, {}).items())
+            for patch in each
+            if not changes_nothing(patch)
+        )
         replaced = tuple(
             (name, tuple(each.items())) for name, each in sorted(options.get(keys.REPLACEMENTS, {}).items())
         )
         patcher = self.model.current_patcher
-        return (self.block, id(self.model), patcher.patches_uuid, texts, patches, replaced)
+        return (self.block, patcher.patches_uuid, texts, patches, replaced)
 
     def __call__(self, latent: Tensor, percent: float, seed: int) -> Tensor:
         """See `FeatureReader`."""

@@ -1,129 +1,148 @@
-"""Reference-Based Guidance in ComfyUI: from the settings of a node to a MODEL that is guided."""
+"""Reference-Based Guidance in ComfyUI: people, photos and settings become a MODEL that is guided."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
+from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.model_patcher import ModelPatcher
 
-from ...models.errors import IncompatibleBaseModelError, InvalidSettingError
-from ...models.face.detection import DetectorName
-from ...models.omniportrait.attention_masks import AttentionMasks
-from ...models.omniportrait.face_masks import FaceMasks, FaceOrder
-from ...models.omniportrait.guidance_settings import GuidanceSettings, StepMode, StrengthMode
-from ...models.omniportrait.guided_person import GuidedPerson, MaskSource
-from ...models.omniportrait.reference_guidance import ReferenceGuidance
-from ...models.omniportrait.references import Person, References
-from ..encoders.detector import LoadedFaceAnalysis
-from ..encoders.faces import detector_settings
-from ..encoders.preview_faces import PreviewFaces
+from ...models.errors import IncompatibleBaseModelError
+from ...models.omniportrait.application import reference_guidance
+from ...models.omniportrait.encode import ReferenceEncoders, reference_pictures
+from ...models.omniportrait.guidance_settings import GuidanceSettings
+from ...models.omniportrait.guided_person import MaskSource
+from ...models.omniportrait.placed_masks import PlacedMasks
+from ...models.omniportrait.references import ReferencePicture
+from ...models.people.person import People, Person
+from ...models.people.remembered import RememberedParser
+from ...models.placement.rule import WHAT_EACH_IS
+from ...models.port.encoders import FaceParser
+from ..encoders.latents import latent_encoder
 from ..guidance.attach import guidable_unet, guide
+from ..people import AppliedPeople, people_lines
+from ..placement import LoadedPlacement, PlacedPeople
 from ..sampling.runs import sigma_window
+from ..unet.attention import inject
 from ..unet.levels import Detail, choose_capture
+from ..unet.picture_size import picture_size
+from .finding import Finding
 
-FindBy = Literal["word in the prompt", "face in the preview", "mask"]
-PreviewDetector = Literal["auto", "insightface", "yunet"]
+NAME = "Reference-Based Guidance"
+MASK = "mask"  # what the preview says of somebody who has one
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class FaceFinding:
-    """How people without a mask are found while sampling.
+class ReferenceLook:
+    """How the references are looked at.
 
     Attributes:
-        by: the attention to a marked word, a face detector on a preview, or nothing but masks.
-        vae: decodes previews; needed for them.
-        detector: of previews.
-        order: which face of a preview is whose.
-        analysis: a detector that is already loaded, used instead.
+        vae: VAE of the checkpoint.
+        parser: finds a face's outline; None takes the ellipse in its box.
+        size: side of the square around a face, pixels, 64–2048; 0 is that of the pictures the model was trained with.
+        detail: see `levels.choose_capture`.
     """
 
-    by: FindBy = "word in the prompt"
-    vae: Any = None
-    detector: PreviewDetector = "auto"
-    order: FaceOrder = "left to right"
-    analysis: LoadedFaceAnalysis | None = None
+    vae: Any
+    parser: FaceParser | None = None
+    size: int = 0
+    detail: Detail = "coarse"
 
 
 def apply_guidance(
     model: ModelPatcher,
-    references: References,
-    finding: FaceFinding,
+    people: People,
+    settings: GuidanceSettings,
+    finding: Finding,
     *,
-    strength_mode: StrengthMode = "relative",
-    strength: float = 0.15,
-    start_percent: float = 0.4,
-    end_percent: float = 1.0,
-    every_k: int = 1,
-    step_mode: StepMode = "eps",
-    features: Detail = "coarse",
-    reference_percent: float = 0.329,
-    seeds: int = 4,
-    keep_background: bool = True,
-) -> tuple[ModelPatcher, bool]:
-    """A clone of a MODEL in which people are pulled towards their references, and whether anybody is.
+    look: ReferenceLook,
+    where: LoadedPlacement | None = None,
+) -> AppliedPeople:
+    """Pull people's faces towards their references while a MODEL samples.
 
     Args:
-        model: of noise or velocity prediction.
-        references: the people.
-        finding: how those without a mask are found.
-        start_percent, end_percent: of the sampling between which it acts; the paper's u is 1 − start_percent.
-        features: see `levels.choose_capture`.
-        strength_mode, strength, every_k, step_mode, reference_percent, seeds, keep_background: see `GuidanceSettings`.
+        model: of noise or velocity prediction; stays as it is.
+        people: everybody; those who are off or have no face do not count.
+        settings: how strongly and when.
+        finding: how those are found who have no mask and whom no placement places.
+        look: how the references are looked at.
+        where: a placement; comes after people's own masks and before `finding`.
+
+    Returns:
+        A clone that is guided; the model itself with strength 0, an empty window or without anybody who acts.
 
     Raises:
-        IncompatibleBaseModelError: see `guidance.guide`, and if the references were encoded by another kind of VAE.
-        InvalidSettingError: if a setting is out of range, or nothing says where somebody is.
+        IncompatibleBaseModelError: see `guide`, and if the VAE is one of another kind of model.
+        InvalidSettingError: if the size is out of range, or nothing says where somebody is.
     """
-    if not references.people or strength == 0 or start_percent >= end_percent:
-        return model, False
+    acting = {place: person for place, person in enumerate(people) if person.is_on and person.has_face}
+    if not acting or settings.does_nothing:
+        lines = people_lines(people, ["not pulled: strength 0 or empty window"] * len(acting))
+        return AppliedPeople(model, False, tuple(replace(line, is_in=False) for line in lines))
     unet = guidable_unet(model)
-    _require_latents(model, references.people)
-    settings = GuidanceSettings(
-        mode=strength_mode,
-        strength=strength,
-        window=sigma_window(model, start_percent, end_percent),
-        every=every_k,
-        step_mode=step_mode,
-        reference_percent=reference_percent,
-        seeds=seeds,
-        keeps_background=keep_background,
-    )
-    guidance = ReferenceGuidance(
-        people=tuple(
-            GuidedPerson(name=person.name, place=place, references=person.pictures, mask=person.mask)
-            for place, person in enumerate(references.people)
-        ),
+    placed = _placed(acting, where)
+    source = _source(model, acting, placed, finding, look)
+    guidance = reference_guidance(
+        acting,
+        _references(model, acting, look, look.size or picture_size(unet)),
         settings=settings,
-        capture=choose_capture(unet, features),
-        source=_source(model, finding),
+        capture=choose_capture(unet, look.detail),
+        source=source,
+        window=partial(sigma_window, model),
     )
-    return guide(model, guidance), True
+    seen = model
+    if isinstance(source, PlacedMasks) and placed is not None:
+        seen = inject(model, [source], name=f"{NAME}, placement", weights=placed.weights, adds=False)
+    return AppliedPeople(guide(seen, guidance), True, people_lines(people, _states(acting, placed, finding)))
 
 
-def _source(model: ModelPatcher, finding: FaceFinding) -> MaskSource | None:
-    if finding.by == "mask":
+def _placed(acting: Mapping[int, Person], where: LoadedPlacement | None) -> PlacedPeople | None:
+    """Where a placement puts people; None where everybody has a mask, or nothing says more than "everywhere"."""
+    if where is None or all(person.mask is not None for person in acting.values()):
         return None
-    if finding.by == "word in the prompt":
-        return AttentionMasks()
-    if finding.vae is None:
-        raise InvalidSettingError(
-            "Looking for faces in the preview needs a VAE to decode it; connect vae, or choose another way in find_by."
-        )
-    detector: DetectorName = finding.detector
-    settings = partial(detector_settings, detector, analysis=finding.analysis)
-    settings()  # a missing file is told now and not in the middle of a run
-    return FaceMasks(PreviewFaces(finding.vae, settings, model.model), finding.order)
+    placed = where.of(list(acting.values()))
+    return None if "everywhere" in placed.ways else placed
 
 
-def _require_latents(model: ModelPatcher, people: Sequence[Person]) -> None:
-    wanted: int = model.get_model_object("latent_format").latent_channels
-    for person in people:
-        for picture in person.pictures:
-            if picture.latent.shape[1] != wanted:
+def _source(
+    model: ModelPatcher,
+    acting: Mapping[int, Person],
+    placed: PlacedPeople | None,
+    finding: Finding,
+    look: ReferenceLook,
+) -> MaskSource | None:
+    """What finds those who have no mask."""
+    if all(person.mask is not None for person in acting.values()):
+        return None
+    if placed is not None:
+        return PlacedMasks(placed.placement, tuple(acting))
+    return finding.source(model, look.vae)
+
+
+def _states(acting: Mapping[int, Person], placed: PlacedPeople | None, finding: Finding) -> list[str]:
+    """What the preview says of each of those who are pulled."""
+    ways = [finding.how] * len(acting) if placed is None else [WHAT_EACH_IS[way] for way in placed.ways]
+    return [way if person.mask is None else MASK for person, way in zip(acting.values(), ways, strict=True)]
+
+
+def _references(
+    model: ModelPatcher, acting: Mapping[int, Person], look: ReferenceLook, size: int
+) -> dict[int, tuple[ReferencePicture, ...]]:
+    """Everybody's pictures; none that was encoded before is encoded again."""
+    parser = None if look.parser is None else RememberedParser(look.parser)
+    encoders = ReferenceEncoders(latents=latent_encoder(look.vae), parser=parser)
+    channels: int = model.get_model_object("latent_format").latent_channels
+    found: dict[int, tuple[ReferencePicture, ...]] = {}
+    for place, person in acting.items():
+        throw_exception_if_processing_interrupted()
+        found[place] = reference_pictures(person, encoders, size)
+        for picture in found[place]:
+            if picture.latent.shape[1] != channels:
                 raise IncompatibleBaseModelError(
-                    f'The references of "{person.name}" have {picture.latent.shape[1]} latent channels, this model has '
-                    f"{wanted}; give Add OmniPortrait Reference the VAE of this checkpoint."
+                    f"This VAE makes latents of {picture.latent.shape[1]} channels, this model has {channels}; connect the "
+                    "VAE of the checkpoint."
                 )
+    return found

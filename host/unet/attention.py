@@ -42,6 +42,7 @@ class Injection:
         residuals: added one after another.
         sites: layers that at least one residual wants, by ComfyUI's (stage, block, transformer).
         previous: the attention override that was there before, or None.
+        adds: whether a residual may add something; those that only look on do not.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Injection:
     residuals: tuple[AttentionResidual, ...]
     sites: dict[tuple[str, int, int], AttentionSite]
     previous: Callable[..., Tensor] | None
+    adds: bool = True
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Injection:
         """Cloning a MODEL on 0.3.64 copies its options deeply; adapters must not be copied with them."""
@@ -146,7 +148,12 @@ class Injection:
 
 
 def inject(
-    model: ModelPatcher, residuals: Sequence[AttentionResidual], *, name: str, weights: Sequence[ModelPatcher] = ()
+    model: ModelPatcher,
+    residuals: Sequence[AttentionResidual],
+    *,
+    name: str,
+    weights: Sequence[ModelPatcher] = (),
+    adds: bool = True,
 ) -> ModelPatcher:
     """Add residuals to a clone of a MODEL.
 
@@ -155,6 +162,7 @@ def inject(
         residuals: what to add; their order does not matter.
         name: for the log.
         weights: patchers of the adapters' weights, loaded and offloaded together with the MODEL.
+        adds: whether a residual may add something, or all only look on and so change nothing that the UNet gives.
 
     Returns:
         The clone.
@@ -168,7 +176,7 @@ def inject(
     clone = model.clone()
     options = clone.model_options[keys.TRANSFORMER_OPTIONS]
     injection = Injection(
-        name, f"{keys.OURS}{next(_numbers)}", tuple(residuals), wanted, options.get(keys.ATTENTION_OVERRIDE)
+        name, f"{keys.OURS}{next(_numbers)}", tuple(residuals), wanted, options.get(keys.ATTENTION_OVERRIDE), adds
     )
     clone.set_model_attn2_patch(injection.note)
     clone.set_model_attn2_output_patch(injection.finish)
@@ -179,6 +187,12 @@ def inject(
     follow_runs(clone)
     logger.info("%s: attached to %d/%d sites", name, len(wanted), len(cross))
     return clone
+
+
+def changes_nothing(patch: object) -> bool:
+    """Whether a patch of a MODEL is one of ours that only looks on."""
+    owner = getattr(patch, "__self__", None)
+    return isinstance(owner, Injection) and not owner.adds
 
 
 def _sum(parts: Sequence[Tensor | None]) -> Tensor | None:

@@ -73,5 +73,7 @@ def _with_backward(options: dict[str, Any]) -> dict[str, Any]:
         return previous(attention_pytorch, *args, **kwargs)
 
     run: Run | None = options.get(keys.RUN)
-    guided = Run() if run is None else run.remember(keys.GUIDED_RUN, lambda: Run(recorder=run.recorder))
+    guided = (
+        Run(notes={}) if run is None else run.remember(keys.GUIDED_RUN, lambda: Run(recorder=run.recorder, notes={}))
+    )
     return {keys.ATTENTION_OVERRIDE: attend, keys.RUN: guided}

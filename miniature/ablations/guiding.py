@@ -11,12 +11,13 @@ from ...diffusers_host.base import Base
 from ...diffusers_host.guidance import Guided
 from ...diffusers_host.sigmas import share_behind
 from ...models.miniature.finder import FaceFinder
+from ...models.omniportrait.application import reference_guidance
 from ...models.omniportrait.attention_masks import AttentionMasks
 from ...models.omniportrait.face_masks import FaceMasks
 from ...models.omniportrait.guidance_settings import GuidanceSettings
-from ...models.omniportrait.guided_person import GuidedPerson, MaskSource
-from ...models.omniportrait.reference_guidance import ReferenceGuidance
+from ...models.omniportrait.guided_person import MaskSource
 from ...models.omniportrait.references import ReferencePicture
+from ...models.people.person import Person
 from ...models.placement.windows import SigmaWindow
 from ...models.port.guidance import FeatureCapture
 from ...models.records.guidance import GuidanceRecord
@@ -69,8 +70,14 @@ class Guiding:
             every=self.every,
         )
         guidances = tuple(
-            ReferenceGuidance(people=people, settings=settings, capture=FeatureCapture(self.block), source=source)
-            for people in self._people(base, questions, rows)
+            reference_guidance(
+                {place: Person(name=f"person {place + 1}") for place in references},
+                references,
+                settings=settings,
+                capture=FeatureCapture(self.block),
+                source=source,
+            )
+            for references in self._references(base, questions, rows)
         )
         return Guided(rows=guidances, words=noun_rows(questions.scene.captions[rows]), record=record)
 
@@ -81,17 +88,17 @@ class Guiding:
         return Beside(faces) if self.where == "beside" else faces
 
     @torch.no_grad()
-    def _people(self, base: Base, questions: Questions, rows: slice) -> list[tuple[GuidedPerson, ...]]:
-        """Everybody with their portrait, question by question, from left to right."""
+    def _references(
+        self, base: Base, questions: Questions, rows: slice
+    ) -> list[dict[int, tuple[ReferencePicture, ...]]]:
+        """Everybody's portrait by their place from left to right, question by question."""
         masks = questions.faces if self.where == "face" else questions.heads
         return [
-            tuple(
-                GuidedPerson(
-                    name=f"person {place + 1}", place=place, references=(ReferencePicture(latent[None], mask),)
-                )
+            {
+                place: (ReferencePicture(latent[None], mask),)
                 for place, (latent, mask) in enumerate(
                     zip(encode_pictures(base, portraits) / base.latent_scale, seen, strict=True)
                 )
-            )
+            }
             for portraits, seen in zip(questions.references[rows], masks[rows], strict=True)
         ]

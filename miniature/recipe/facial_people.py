@@ -16,9 +16,10 @@ from ...diffusers_host.face_encoder import FaceEncoder
 from ...diffusers_host.image_encoder import hidden_tokens
 from ...models.clip.pixels import clip_pixels
 from ...models.clip.tokens import EOS, encode
-from ...models.consistentid.facial_prompt import Caption, compose
+from ...models.consistentid.corrected import Corrected
 from ...models.consistentid.facial_tokens import mark
-from ...models.consistentid.flavour import SD15, corrected
+from ...models.consistentid.marked_text import Caption
+from ...models.consistentid.pipelines import SD15
 from ...models.face.facial_features import FEATURES, MOST_REGIONS, kept_regions, region_picture
 from ...models.face.parsing import FaceParser
 from ...models.face.region_masks import filled_masks
@@ -35,7 +36,7 @@ from .pool_files import POOL_FILES, PoolFiles, pool_name, read_parts
 from .steps.backbone import cut_faces
 
 MARGIN = 1.0  # face sizes around a face on each side, as the nodes cut it out of a photo
-FLAVOUR = corrected(SD15)
+FLAVOUR = Corrected(SD15)
 PLACES = {
     "face": FACE_REGIONS,
     "eyes": (Region.LEFT_EYE, Region.RIGHT_EYE),
@@ -156,9 +157,9 @@ def _describe(
     """One person: tokens of photo and regions, the prompt and its words."""
     rows, columns = square_around(tuple(box), picture.shape[:2], MARGIN, None).inside  # type: ignore[arg-type]
     photo = np.ascontiguousarray(picture[rows, columns])
-    masks = filled_masks(parser.parse(photo, FLAVOUR.parsing_size))
+    masks = filled_masks(parser.parse(photo, FLAVOUR.pipeline.parsing_size))
     by_feature = {FEATURES[name]: name for name in kept_regions(masks)}
-    prompt = compose(caption, [Caption(None, tuple(by_feature.values()))], flavour=FLAVOUR)
+    prompt = FLAVOUR.compose(caption, [Caption(None, tuple(by_feature.values()))])
     tokens = mark(prompt.marked_text, encode, pad=EOS)
     words = [each.feature for each in prompt.marks][: len(tokens.positions)]
     pixels = [clip_pixels(photo), *(clip_pixels(region_picture(photo, masks[by_feature[word]])) for word in words)]

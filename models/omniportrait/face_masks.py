@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d
 
 from ..errors import InvalidSettingError
+from ..placement.ellipse import ellipse
 from ..port.guidance import GuidedStep
 from .correspondence import nearest, similarity
 from .guided_person import GuidedPerson
@@ -70,16 +71,6 @@ class FaceMasks:
             return masks[list(best)]
         middles = (boxes[:, 0] + boxes[:, 2])[_largest(boxes)][: len(people)]
         return masks[: len(people)][middles.argsort().to(masks.device)]
-
-
-def ellipse(box: Tensor, size: tuple[int, int]) -> Tensor:
-    """The ellipse inside a box, (4,) as shares of width and height, at a size (H, W): 1 inside, 0 outside, float32."""
-    left, top, right, bottom = box.tolist()
-    y = (torch.arange(size[0]) + 0.5) / size[0]
-    x = (torch.arange(size[1]) + 0.5) / size[1]
-    across = ((x - (left + right) / 2) / max((right - left) / 2, 1e-6)) ** 2
-    down = ((y - (top + bottom) / 2) / max((bottom - top) / 2, 1e-6)) ** 2
-    return ((down[:, None] + across[None]) <= 1).float()
 
 
 def _largest(boxes: Tensor) -> Tensor:

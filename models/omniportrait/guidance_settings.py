@@ -51,3 +51,8 @@ class GuidanceSettings:
             raise InvalidSettingError(f"seeds is {self.seeds}; choose 1 to 64.")
         if not 1 <= self.every <= 100:
             raise InvalidSettingError(f"every_k is {self.every}; choose 1 to 100.")
+
+    @property
+    def does_nothing(self) -> bool:
+        """Whether nobody can be pulled: no strength, or no noise level in the window."""
+        return self.strength == 0 or self.window.start <= self.window.end

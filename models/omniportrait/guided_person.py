@@ -8,6 +8,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from ..placement.windows import ALWAYS, SigmaWindow
 from ..port.guidance import GuidedStep
 from .references import ReferencePicture
 
@@ -22,14 +23,24 @@ class GuidedPerson:
         references: pictures of them; the points of all of them are matched.
         mask: where the person is, (M, H, W) float, 0–1, of any size; picture i takes mask i modulo M. None where a
             `MaskSource` says it.
+        strength: times that of the guidance, at least 0.
+        window: noise levels at which the person is pulled, within those of the guidance.
         features: of the references' faces, (R, C); None until the model has been asked.
+        weights: of these features, (R,); None where all count alike.
     """
 
     name: str
     place: int = 0
     references: tuple[ReferencePicture, ...] = ()
     mask: Tensor | None = None
+    strength: float = 1.0
+    window: SigmaWindow = ALWAYS
     features: Tensor | None = None
+    weights: Tensor | None = None
+
+    def strength_at(self, sigma: float) -> float:
+        """The strength at a noise level, 0 outside of the window."""
+        return self.strength if self.window.contains(sigma) else 0.0
 
 
 class MaskSource(Protocol):

@@ -154,15 +154,24 @@ class PivotImageEncoder(nn.Module):
             ShapeError: if the crops have other axes.
         """
         require_shape("crops", crops, ("N", 3, "H", "W"))
-        return self.visual(self.pixels(crops).to(next(self.parameters()).dtype))
+        return self.visual(prepare(crops, self.config).to(next(self.parameters()).dtype))
 
-    def pixels(self, crops: Tensor) -> Tensor:
-        """What the tower sees of crops: resized (bicubic, averaging where it shrinks) and normalised, float32."""
-        pixels, side = crops.float(), self.config.image_size
-        if pixels.shape[-2:] != (side, side):
-            pixels = interpolate(pixels, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
-        mean, std = (pixels.new_tensor(colours).view(3, 1, 1) for colours in (self.config.mean, self.config.std))
-        return (pixels - mean) / std
+
+def prepare(crops: Tensor, config: ImageEncoderConfig) -> Tensor:
+    """What an image encoder's tower sees of crops: resized (bicubic, averaging where it shrinks) and normalised.
+
+    Args:
+        crops: squares, (N, 3, H, W), 0–1.
+        config: of the encoder.
+
+    Returns:
+        (N, 3, S, S) float32.
+    """
+    pixels, side = crops.float(), config.image_size
+    if pixels.shape[-2:] != (side, side):
+        pixels = interpolate(pixels, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
+    mean, std = (pixels.new_tensor(colours).view(3, 1, 1) for colours in (config.mean, config.std))
+    return (pixels - mean) / std
 
 
 def _tower(config: ImageEncoderConfig) -> nn.Module:

@@ -6,7 +6,7 @@ piece, which has seen the whole noun.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from ..errors import UnknownCheckpointError, require_range, require_shape
 from ..weights.state_dict import load_strictly, require_keys
 
 SPREAD = 0.02  # of the untrained reading of the face; training begins near the plain prompt [choice]
+STRONGEST = 2.0  # strength of a fusion
 _NAME = "The pivot ID encoder"
 
 
@@ -61,13 +62,13 @@ class PivotIDEncoder(nn.Module):
         """E."""
         return self.fusion.in_features - self.fusion.out_features
 
-    def forward(self, rows: Tensor, references: Tensor, strength: float = 1.0) -> Tensor:
+    def forward(self, rows: Tensor, references: Tensor, strength: float | Sequence[float] = 1.0) -> Tensor:
         """Rows moved towards what they are together with faces.
 
         Args:
             rows: of the text encoder's output, (N, D), one per person.
             references: embeddings of their faces, (N, E).
-            strength: 0 keeps the rows, 1 is the paper's; 0–2.
+            strength: 0 keeps the rows, 1 is the paper's; 0–2, one for all or one each.
 
         Returns:
             (N, D).
@@ -78,5 +79,10 @@ class PivotIDEncoder(nn.Module):
         """
         require_shape("rows", rows, ("N", self.text_width))
         require_shape("references", references, (len(rows), self.reference_width))
-        require_range("strength", strength, 2)
-        return torch.lerp(rows, self.fusion(torch.cat((references, rows), -1)), strength)
+        fused = self.fusion(torch.cat((references, rows), -1))
+        if isinstance(strength, int | float):
+            require_range("strength", strength, STRONGEST)
+            return torch.lerp(rows, fused, strength)
+        for each in strength:
+            require_range("strength", each, STRONGEST)
+        return torch.lerp(rows, fused, rows.new_tensor(strength)[:, None])

@@ -6,7 +6,7 @@ A marker follows its noun and is taken out, so that the text encoder reads the s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from ..errors import InvalidSettingError
@@ -72,12 +72,13 @@ def read_prompt(prompt: str) -> MarkedPrompt:
     return MarkedPrompt(text + prompt[done:], tuple(marks))
 
 
-def mark_people(prompt: str, people: int) -> MarkedPrompt:
+def mark_people(prompt: str, people: int, acting: Collection[int] | None = None) -> MarkedPrompt:
     """Find the word of every person of a chain.
 
     Args:
         prompt: with markers; without any, one person is named by the first of `NOUNS` in it.
-        people: how many the chain has; some may have no marker. Without anybody, as where no face was found, nothing is marked.
+        people: how many the chain has; some may have no marker. Without anybody nothing is marked.
+        acting: places of those who act, from 0; the nouns of all others are left as they are. None for everybody.
 
     Raises:
         InvalidSettingError: if a marker names nobody of the chain, or none is there and nothing else tells the words.
@@ -88,14 +89,15 @@ def mark_people(prompt: str, people: int) -> MarkedPrompt:
     strangers = [mark.name for mark in found.marks if not 0 <= mark.person < people]
     if strangers:
         raise InvalidSettingError(
-            f"The prompt names {_list_names(strangers)}, but the chain of references has {people} "
+            f"The prompt names {_list_names(strangers)}, but the chain of people has {people} "
             f"{'person' if people == 1 else 'people'}; add one more or use {_markers(people)}."
         )
-    if found.marks:
-        return found
+    acts = range(people) if acting is None else acting
+    if found.marks or not acts:
+        return MarkedPrompt(found.text, tuple(mark for mark in found.marks if mark.person in acts))
     if people > 1:
         raise InvalidSettingError(
-            f"The chain of references has {people} people, but no marker tells which word is whom; write {_markers(people)} "
+            f"The chain has {people} people, but no marker tells which word is whom; write {_markers(people)} "
             'behind their nouns, as in "a man @id1 and a woman @id2".'
         )
     noun = _NOUN.search(found.text)

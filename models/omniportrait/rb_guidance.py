@@ -17,13 +17,16 @@ from .correspondence import similarity
 Reduction = Literal["mean", "sum"]
 
 
-def energy(reference: Tensor, generated: Tensor, *, reduction: Reduction = "mean") -> Tensor:
+def energy(
+    reference: Tensor, generated: Tensor, *, reduction: Reduction = "mean", weights: Tensor | None = None
+) -> Tensor:
     """How badly matched features fit: 1 / (1 + S), where S is their mean or summed similarity.
 
     Args:
         reference: features of the reference, (R, C).
         generated: those that were found for them, (R, C); gets gradients.
         reduction: "mean" does not depend on the size of the face; "sum" is the equation to the letter.
+        weights: of the features, (R,), all above 0; None where all count alike.
 
     Returns:
         A scalar, float32, without the strength p of Eq. 10, which is a factor.
@@ -36,7 +39,14 @@ def energy(reference: Tensor, generated: Tensor, *, reduction: Reduction = "mean
     if not len(reference):
         raise InvalidSettingError("No feature was matched, so there is no energy; use a larger mask.")
     alike = similarity(reference, generated)
-    return 1 / (1 + (alike.mean() if reduction == "mean" else alike.sum()))
+    if reduction == "mean":
+        return 1 / (1 + weighted_mean(alike, weights))
+    return 1 / (1 + (alike if weights is None else alike * weights).sum())
+
+
+def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
+    """The mean of values (R,), by weights (R,) where there are any; a scalar."""
+    return values.mean() if weights is None else (values * weights).sum() / weights.sum()
 
 
 def correction(denoised: Tensor, grad_x: Tensor, sigma: float | Tensor, *, strength: float | Tensor) -> Tensor:

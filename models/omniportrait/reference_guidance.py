@@ -5,6 +5,7 @@ OmniPortrait, section 3.3; the match and the gradient are in `correspondence` an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,10 +17,11 @@ from ..errors import InvalidSettingError
 from ..placement.masks import to_grid
 from ..port.guidance import FeatureCapture, FeatureReader, GuidedStep, NoiseLevels, Pull
 from .correspondence import nearest, similarity
+from .feature_store import FEATURES, FeatureStore
 from .guidance_settings import GuidanceSettings
 from .guided_person import GuidedPerson, MaskSource
 from .person_masks import disjoint_masks, feather, positions_inside
-from .rb_guidance import correction, energy, relative_strength
+from .rb_guidance import correction, energy, relative_strength, weighted_mean
 from .references import ReferencePicture
 
 MOST_POINTS = 1024  # of a reference; more are thinned out evenly
@@ -36,12 +38,14 @@ class ReferenceGuidance:
         settings: how strongly and when.
         capture: where features are read.
         source: finds those who have no mask; None where everybody has one.
+        store: remembers what was read of references.
     """
 
     people: tuple[GuidedPerson, ...]
     settings: GuidanceSettings
     capture: FeatureCapture
     source: MaskSource | None = None
+    store: FeatureStore = FEATURES
     name: str = "Reference-Based Guidance"
 
     def __post_init__(self) -> None:
@@ -66,13 +70,17 @@ class ReferenceGuidance:
         return replace(self, people=tuple(self._read(person, read) for person in self.people))
 
     def is_active(self, sigma: float) -> bool:
-        """Whether it acts at a noise level."""
-        return self.settings.strength > 0 and bool(self.people) and self.settings.window.contains(sigma)
+        """Whether it acts at a noise level, on anybody."""
+        return self.settings.strength > 0 and self.settings.window.contains(sigma) and self._unit(sigma) > 0
 
     def pulls(self, step: GuidedStep) -> Sequence[Pull]:
         """Every person's energy and where it acts."""
         masks = disjoint_masks(self._masks(step))
-        pulls = [self._pull(person, mask, step) for person, mask in zip(self.people, masks, strict=True)]
+        unit = self._unit(step.sigma) or 1.0
+        pulls = [
+            _scale(self._pull(person, mask, step), person.strength_at(step.sigma) / unit)
+            for person, mask in zip(self.people, masks, strict=True)
+        ]
         if not self.settings.keeps_background:
             found = [torch.stack([mask.flatten(1).any(1) for mask in masks]).any(0)] * len(masks)
             pulls = [
@@ -83,15 +91,22 @@ class ReferenceGuidance:
 
     def correct(self, denoised: Tensor, gradient: Tensor, guidance: Tensor | None, levels: NoiseLevels) -> Tensor:
         """The guided denoised latent, see `rb_guidance.correction`."""
-        strength: float | Tensor = self.settings.strength
+        strength: float | Tensor = self.settings.strength * self._unit(levels.current)
         if self.settings.mode == "relative":
-            strength = relative_strength(gradient, guidance, levels.current, share=self.settings.strength)
-            strength = strength.to(denoised)
+            strength = relative_strength(gradient, guidance, levels.current, share=strength).to(denoised)
         if self.settings.step_mode == "x0_only":
             # the sampler goes on with eps = (x − D) / σ, of which a step keeps (σ − σ') / σ
             kept = max(1 - levels.following / levels.current, 1 / FURTHEST)
             strength = strength / kept
         return correction(denoised, gradient, levels.current, strength=strength)
+
+    def _unit(self, sigma: float) -> float:
+        """The strength of those who act at a noise level, their root mean square; 0 where nobody does.
+
+        "relative" measures the gradient of all people together, which must not take out how strong they are.
+        """
+        squares = [person.strength_at(sigma) ** 2 for person in self.people if person.strength_at(sigma) > 0]
+        return math.sqrt(sum(squares) / len(squares)) if squares else 0.0
 
     def _masks(self, step: GuidedStep) -> Tensor:
         """Soft masks of everybody at the latent's size, (N, B, H, W)."""
@@ -116,15 +131,18 @@ class ReferenceGuidance:
             seen = torch.stack([read(picture.latent, percent, seed).float() for seed in range(seeds)])
             return face_features(seen.mean(0), picture.mask)
 
-        key = (read.key, percent, seeds)
-        found = [picture.features(key, partial(points, picture)) for picture in person.references]
-        return replace(person, features=torch.cat(found))
+        way = (read.key, percent, seeds)
+        found = [
+            self.store.remember(read.network, way, picture, partial(points, picture)) for picture in person.references
+        ]
+        return replace(person, features=torch.cat(found), weights=_weights(person.references, found))
 
     def _pull(self, person: GuidedPerson, mask: Tensor, step: GuidedStep) -> Pull:
         """The energy of somebody in their mask (B, H, W) bool."""
         if person.features is None:
             raise InvalidSettingError(f'The features of "{person.name}" were not read; prepare the guidance first.')
         reference = person.features.to(step.features.device).clone()  # a graph may hold it, wherever it was made
+        weights = None if person.weights is None else person.weights.to(step.features.device).clone()
         inside = positions_inside(mask, (step.features.shape[-2], step.features.shape[-1]))
         energies: list[Tensor] = []
         likeness: list[Tensor] = []
@@ -136,8 +154,8 @@ class ReferenceGuidance:
                 continue
             found = generated[nearest(reference, generated.detach())]
             reduction = "sum" if self.settings.mode == "paper_sum" else "mean"
-            energies.append(energy(reference, found, reduction=reduction))
-            likeness.append(similarity(reference, found.detach()).mean())
+            energies.append(energy(reference, found, reduction=reduction, weights=weights))
+            likeness.append(weighted_mean(similarity(reference, found.detach()), weights))
         return Pull(person.name, torch.stack(energies), feather(mask), torch.stack(likeness))
 
 
@@ -162,6 +180,22 @@ def face_features(features: Tensor, mask: Tensor) -> Tensor:
         )
     step = -(-len(points) // MOST_POINTS)
     return points[::step]
+
+
+def _weights(pictures: Sequence[ReferencePicture], features: Sequence[Tensor]) -> Tensor | None:
+    """The weights of some pictures' features, (R,); None where all count alike."""
+    if len({picture.weight for picture in pictures}) < 2:
+        return None
+    return torch.cat(
+        [torch.full((len(points),), picture.weight) for picture, points in zip(pictures, features, strict=True)]
+    )
+
+
+def _scale(pull: Pull, strength: float) -> Pull:
+    """A pull whose energy is a multiple; without a gradient for 0."""
+    if strength == 1:
+        return pull
+    return replace(pull, energy=pull.energy * strength if strength else pull.energy.detach())
 
 
 def _together(pulls: Sequence[Pull]) -> list[Pull]:

@@ -83,11 +83,13 @@ class Run:
         memo: results that stay valid until the run ends (projected keys and values); freed with it.
         recorder: takes the placement of every call, or None when nobody asked for a routing map.
         guidance_recorder: takes what guidances do, or None when nobody asked.
+        notes: what residuals that only look on have seen in the guided passes; None in all others, where they need not look.
     """
 
     memo: dict[Hashable, Any] = field(default_factory=dict)
     recorder: PlacementRecorder | None = None
     guidance_recorder: GuidanceRecorder | None = None
+    notes: dict[Hashable, Any] | None = None
 
     def remember(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """The value stored under a key, computed at the first request."""

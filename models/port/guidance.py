@@ -37,6 +37,7 @@ class GuidedStep:
             graph.
         attention: to the people's words; None where the guidance does not ask for it or the prompt names nobody.
         memory: what this guidance has kept since the run began.
+        notes: what residuals saw in this pass, see `Run`; whoever reads a note takes it out.
     """
 
     features: Tensor
@@ -45,6 +46,7 @@ class GuidedStep:
     denoised: Tensor
     attention: WordAttention | None = None
     memory: dict[Hashable, Any] = field(default_factory=dict)
+    notes: dict[Hashable, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -81,8 +83,13 @@ class FeatureReader(Protocol):
     """Reads the features of a finished latent from the model that samples."""
 
     @property
+    def network(self) -> object:
+        """What is read from; features are remembered no longer than it lives."""
+        ...
+
+    @property
     def key(self) -> Hashable:
-        """Equal for readers that read the same of a latent: model, prompt and block."""
+        """Equal for readers of one network that read the same of a latent: prompt, block, and what changes the network."""
         ...
 
     def __call__(self, latent: Tensor, percent: float, seed: int) -> Tensor:

@@ -1,13 +1,9 @@
-"""OmniPortrait and Reference-Based Guidance."""
+"""OmniPortrait: the pivot in the prompt, and Reference-Based Guidance."""
 
 from __future__ import annotations
 
 from comfy_api.latest import io
 
-from . import guidance, people, prompt
+from . import guidance, load, prompt, show
 
-NODES: list[type[io.ComfyNode]] = [
-    *prompt.NODES,
-    *people.NODES,
-    *guidance.NODES,
-]
+NODES: list[type[io.ComfyNode]] = [*load.NODES, *prompt.NODES, *guidance.NODES, *show.NODES]

@@ -1,4 +1,4 @@
-"""OmniPortrait's pivot: load the adapter and put people into the words of a prompt."""
+"""Encode OmniPortrait Prompt: puts people into the words of a prompt."""
 
 from __future__ import annotations
 
@@ -6,50 +6,12 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...host.files import list_files, resolve
-from ...host.omniportrait.adapter import LoadedOmniPortrait, load_omniportrait
-from ...host.omniportrait.prompt import STRONGEST, encode_prompt
-from ...models.omniportrait.pivot_prompt import read_prompt
-from ...models.omniportrait.references import References as People
-from ..sockets import CATEGORY, OmniPortrait, References
-
-NONE = "none"
-
-
-class LoadOmniPortrait(io.ComfyNode):
-    """Reads the adapter and, where it needs them, the weights that it was trained from."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="LikenessLoadOmniPortrait",
-            display_name="Load OmniPortrait",
-            category=CATEGORY,
-            description="Loads an OmniPortrait adapter (Pivot ID Encoder) for SD1.5 or SDXL; the file tells which.",
-            inputs=[
-                io.Combo.Input(
-                    "omniportrait",
-                    options=list_files("omniportrait"),
-                    tooltip="The adapter in models/omniportrait. No trained one is published; this pack's trainer makes them.",
-                ),
-                io.Combo.Input(
-                    "base",
-                    options=[NONE, *list_files("clip_vision")],
-                    default=NONE,
-                    tooltip="The file in models/clip_vision that the adapter was trained from, in open_clip's own format; only "
-                    "for adapters that hold no more than what training changed. The message names it where it is missing.",
-                ),
-            ],
-            outputs=[OmniPortrait.Output(display_name="omniportrait", tooltip="The adapter.")],
-        )
-
-    @classmethod
-    def execute(cls, omniportrait: str, base: str) -> io.NodeOutput:
-        return io.NodeOutput(
-            load_omniportrait(
-                resolve("omniportrait", omniportrait), None if base == NONE else resolve("clip_vision", base)
-            )
-        )
+from ...host.omniportrait.adapter import LoadedOmniPortrait
+from ...host.omniportrait.prompt import encode_prompt
+from ...models.omniportrait.pivot_id_encoder import STRONGEST
+from ...models.people.person import People as Chain
+from ..sockets import OmniPortrait, People, shelf
+from ..versions import found_by
 
 
 class EncodeOmniPortraitPrompt(io.ComfyNode):
@@ -60,19 +22,19 @@ class EncodeOmniPortraitPrompt(io.ComfyNode):
         return io.Schema(
             node_id="LikenessEncodeOmniPortraitPrompt",
             display_name="Encode OmniPortrait Prompt",
-            category=CATEGORY,
+            category=shelf("OmniPortrait"),
             description="Encodes the positive prompt and fuses people into their nouns: a man @id1 and a woman @id2 in a cafe.",
+            **found_by("omniportrait", "prompt with people", "text encode", "person in the prompt", "@id1"),
             inputs=[
                 io.Clip.Input("clip", tooltip="The CLIP of the checkpoint."),
-                References.Input(
-                    "references", tooltip="The people, from Add OmniPortrait Reference; @id1 is the first of the chain."
-                ),
+                People.Input("people", tooltip="The people, from Add Person; @id1 is the first of the chain."),
                 io.String.Input(
                     "text",
                     multiline=True,
                     dynamic_prompts=True,
                     tooltip="What the picture shows. @id1 stands behind the noun that is the first person, @id2 behind the "
-                    "second's; with one person it may be left out. Prompt weights, embeddings and long prompts work.",
+                    "second's; with one person it may be left out. The noun of somebody who is switched off stays a plain word. "
+                    "Prompt weights, embeddings and long prompts work.",
                 ),
                 io.Float.Input(
                     "strength",
@@ -80,13 +42,14 @@ class EncodeOmniPortraitPrompt(io.ComfyNode):
                     min=0.0,
                     max=STRONGEST,
                     step=0.01,
-                    tooltip="How far the nouns become the people: 0 leaves the words, 1 is what the adapter was trained with.",
+                    tooltip="How far the nouns become the people: 0 leaves the words, 1 is what the adapter was trained with. "
+                    "Times the strength of each person, 2 at most; acts for the whole run.",
                 ),
                 OmniPortrait.Input(
                     "omniportrait",
                     optional=True,
                     tooltip="The adapter, from Load OmniPortrait. Without it the words stay as they are and are only noted, for "
-                    "guidance by another method's people.",
+                    "guidance by the word in the prompt.",
                 ),
             ],
             outputs=[
@@ -99,15 +62,9 @@ class EncodeOmniPortraitPrompt(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls,
-        clip: Any,
-        references: People,
-        text: str,
-        strength: float,
-        omniportrait: LoadedOmniPortrait | None = None,
+        cls, clip: Any, people: Chain, text: str, strength: float, omniportrait: LoadedOmniPortrait | None = None
     ) -> io.NodeOutput:
-        encoded = encode_prompt(clip, references, text, omniportrait=omniportrait, strength=strength)
-        return io.NodeOutput(encoded, read_prompt(text).text)
+        return io.NodeOutput(*encode_prompt(clip, people, text, omniportrait=omniportrait, strength=strength))
 
 
-NODES: list[type[io.ComfyNode]] = [LoadOmniPortrait, EncodeOmniPortraitPrompt]
+NODES: list[type[io.ComfyNode]] = [EncodeOmniPortraitPrompt]

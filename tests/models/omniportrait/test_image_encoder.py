@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 from likeness.models.errors import InvalidSettingError, MissingPackageError, ShapeError
-from likeness.models.omniportrait.image_encoder import VIT_L_14, ImageEncoderConfig, PivotImageEncoder
+from likeness.models.omniportrait.image_encoder import VIT_L_14, ImageEncoderConfig, PivotImageEncoder, prepare
 from likeness.tests.models.omniportrait.small_adapter import CONFIG, small_encoder
 from torch.nn.functional import conv2d, gelu, layer_norm, linear
 
@@ -63,7 +63,7 @@ def test_crops_of_any_size_are_resized_and_stay_within_their_range():
     crops = torch.zeros(1, 3, 48, 48)
     crops[..., 24:] = 1.0
     mean, std = (torch.tensor(colours).view(3, 1, 1) for colours in (CONFIG.mean, CONFIG.std))
-    seen = encoder.pixels(crops) * std + mean
+    seen = prepare(crops, encoder.config) * std + mean
     assert seen.shape == (1, 3, 16, 16)
     assert seen.min() > -1e-6
     assert seen.max() < 1 + 1e-6

@@ -6,11 +6,12 @@ import pytest
 import torch
 from likeness.models.errors import InvalidSettingError
 from likeness.models.omniportrait.attention_masks import AttentionMasks
-from likeness.models.omniportrait.face_masks import FaceMasks, ellipse
+from likeness.models.omniportrait.face_masks import FaceMasks
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings
 from likeness.models.omniportrait.guided_person import GuidedPerson
 from likeness.models.omniportrait.person_masks import disjoint_masks, feather, positions_inside
 from likeness.models.omniportrait.reference_guidance import ReferenceGuidance
+from likeness.models.placement.ellipse import ellipse
 from likeness.models.placement.windows import ALWAYS
 from likeness.models.port.guidance import FeatureCapture, GuidedStep
 from likeness.models.port.word_attention import Projected, WordAttention
