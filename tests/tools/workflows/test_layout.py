@@ -2,61 +2,38 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 from likeness.tests.tools.workflows.definitions import definitions
+from likeness.tests.tools.workflows.geometry import frames, node_rectangles, overlaps
 from likeness.tests.tools.workflows.graphs import built, real_nodes
 from likeness.tools.workflows.formats import to_ui
 from likeness.tools.workflows.graph import Graph
 from likeness.tools.workflows.layout import Group, place_groups
 from likeness.tools.workflows.write import WORKFLOWS
 
-TITLE = 30
 WINDOW = (1840, 980)  # what a window of 1920 × 1080 leaves for the graph
-
-
-def rectangles(ui: dict) -> dict[int, tuple[float, float, float, float]]:
-    """Left, top, right and bottom of every node, its title included."""
-    return {
-        node["id"]: (
-            node["pos"][0],
-            node["pos"][1] - TITLE,
-            node["pos"][0] + node["size"][0],
-            node["pos"][1] + node["size"][1],
-        )
-        for node in ui["nodes"]
-    }
-
-
-def overlap(a, b) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def frames_of(ui: dict) -> list[tuple[float, float, float, float]]:
-    return [(x, y, x + w, y + h) for x, y, w, h in (group["bounding"] for group in ui["groups"])]
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_no_two_nodes_and_no_two_frames_overlap(name):
     ui = to_ui(built(name))
-    for each in (list(rectangles(ui).values()), frames_of(ui)):
-        assert [(a, b) for a, b in itertools.combinations(each, 2) if overlap(a, b)] == []
+    assert overlaps(node_rectangles(ui)) == []
+    assert overlaps(frames(ui)) == []
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_every_node_lies_in_one_titled_frame(name):
     ui = to_ui(built(name))
     assert all(group["title"] for group in ui["groups"])
-    for left, top, right, bottom in rectangles(ui).values():
-        inside = [f for f in frames_of(ui) if f[0] <= left and f[1] <= top and right <= f[2] and bottom <= f[3]]
+    for left, top, right, bottom in node_rectangles(ui):
+        inside = [f for f in frames(ui) if f[0] <= left and f[1] <= top and right <= f[2] and bottom <= f[3]]
         assert len(inside) == 1
 
 
 @pytest.mark.parametrize("name", [name for name in WORKFLOWS if "group" not in name])
 def test_a_template_is_readable_as_a_whole_which_is_how_comfyui_opens_it(name):
-    frames = frames_of(to_ui(built(name)))
-    width, height = max(frame[2] for frame in frames), max(frame[3] for frame in frames)
+    placed = frames(to_ui(built(name)))
+    width, height = max(frame[2] for frame in placed), max(frame[3] for frame in placed)
     assert min(WINDOW[0] / width, WINDOW[1] / height) >= 0.55
 
 
@@ -65,7 +42,7 @@ def test_a_saved_view_shows_the_first_column_at_a_readable_scale(name):
     ui = to_ui(built(name))
     view = ui["extra"]["ds"]
     assert view["scale"] >= 0.6
-    left, top, right, _ = frames_of(ui)[0]
+    left, top, right, _ = frames(ui)[0]
     shown = [(at + shift) * view["scale"] for at, shift in zip((left, top), view["offset"], strict=True)]
     assert all(80 <= each <= 150 for each in shown)
     assert (right + view["offset"][0]) * view["scale"] < 1280

@@ -12,7 +12,7 @@ import pytest
 from likeness.tests.tools.workflows.definitions import definitions
 from likeness.tools.workflows.formats import to_api
 from likeness.tools.workflows.miniature import WORKFLOWS
-from likeness.tools.workflows.thumbnails import run, write_collages
+from likeness.tools.workflows.thumbnails.__main__ import run, write_collages
 from likeness.tools.workflows.write import build, write_portraits
 from PIL import Image
 
@@ -61,7 +61,7 @@ class Answers(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr("likeness.tools.workflows.thumbnails.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("likeness.tools.workflows.thumbnails.__main__.POLL_SECONDS", 0.01)
     with HTTPServer(("127.0.0.1", 0), Answers) as listening:
         listening.fails = False
         listening.url = f"http://127.0.0.1:{listening.server_port}"

@@ -6,7 +6,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from likeness.tools.workflows.schemes import draw_scheme
+from likeness.tools.workflows.thumbnails.schemes import draw_scheme
 from likeness.tools.workflows.workflow import Motif, Scheme
 
 

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from likeness.tools.workflows.sheet import GAP, LARGE, MOST_BYTES, SIDE, compose, encode_jpeg
+from likeness.tools.workflows.thumbnails.sheet import GAP, LARGE, MOST_BYTES, SIDE, compose, encode_jpeg
 from PIL import Image
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)

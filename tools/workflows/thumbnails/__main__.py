@@ -21,11 +21,11 @@ from typing import Any
 
 from PIL import Image
 
-from .miniature import PORTRAIT
+from ..miniature import PORTRAIT
+from ..workflow import Collage, Scheme
+from ..write import FOLDER, WORKFLOWS
 from .schemes import draw_scheme
 from .sheet import compose, encode_jpeg
-from .workflow import Collage, Scheme
-from .write import FOLDER, WORKFLOWS
 
 PICTURES = 2  # of those that a run draws
 POLL_SECONDS = 0.5

@@ -8,12 +8,12 @@ from __future__ import annotations
 import torch
 from PIL import Image, ImageDraw
 
-from ...miniature.world.scene import Scene
-from ...miniature.world.world import World
-from ...models.people.preview import colour_of
-from ..demo.scene import PEOPLE
+from ....miniature.world.scene import Scene
+from ....miniature.world.world import World
+from ....models.people.preview import colour_of
+from ...demo.scene import PEOPLE
+from ..workflow import Motif, Scheme
 from .sheet import compose
-from .workflow import Motif, Scheme
 
 SEED = 12
 DRAWN = 512  # pixels of the world's pictures, before they are made small
