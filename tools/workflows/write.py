@@ -1,6 +1,6 @@
 """Write `workflows/*.json` (as ComfyUI's page saves them), `workflows/api/*.json` (as `/prompt` takes them) and portraits.
 
-Both formats come from the descriptions of `METHODS` and the node definitions of a running ComfyUI that has this pack:
+Both formats come from the descriptions of every method and the node definitions of a running ComfyUI that has this pack:
 
     python -m likeness.tools.workflows.write --server http://127.0.0.1:8188
 """
@@ -17,17 +17,18 @@ from typing import Any
 
 from PIL import Image
 
+from ...models.methods import wings
 from ..comfyui.folders import REPOSITORY
 from ..demo.scene import drawn_people
-from . import consistentid, miniature, omniportrait, together, uniportrait
+from . import miniature, together
 from .formats import to_api, to_ui
 from .graph import Graph
 from .miniature import PORTRAIT
 from .workflow import Workflow
 
 FOLDER = REPOSITORY / "workflows"
-METHODS = (miniature, uniportrait, consistentid, omniportrait, together)
-WORKFLOWS: Mapping[str, Workflow] = {name: each for method in METHODS for name, each in method.WORKFLOWS.items()}
+SHELVES = (miniature, *wings(__package__), together)
+WORKFLOWS: Mapping[str, Workflow] = {name: each for shelf in SHELVES for name, each in shelf.WORKFLOWS.items()}
 
 
 def build(name: str, definitions: Mapping[str, Any]) -> Graph:

@@ -7,7 +7,7 @@ import re
 import pytest
 from likeness.tests.tools.workflows.graphs import built, nodes_of, real_nodes
 from likeness.tools.workflows.workflow import Collage, Scheme
-from likeness.tools.workflows.write import METHODS, WORKFLOWS
+from likeness.tools.workflows.write import SHELVES, WORKFLOWS
 
 # One person and one method are 12 nodes at most; a further person is a photo, Add Person and a map; a further means of placing or
 # posing brings its own.
@@ -25,7 +25,7 @@ def test_names_are_safe_for_files_and_addresses(name):
 
 
 def test_no_method_takes_the_name_of_another_s_workflow():
-    assert sum(len(method.WORKFLOWS) for method in METHODS) == len(WORKFLOWS)
+    assert sum(len(method.WORKFLOWS) for method in SHELVES) == len(WORKFLOWS)
 
 
 def test_the_first_name_of_the_list_is_what_runs_without_a_download():
