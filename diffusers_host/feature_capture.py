@@ -19,7 +19,7 @@ class ReachedError(Exception):
 
 
 @dataclass(eq=False, slots=True)
-class Tapped:
+class FeatureCapture:
     """What one call of the UNet leaves behind.
 
     Attributes:
@@ -43,13 +43,15 @@ class Tapped:
 
 
 @contextmanager
-def tapping(unet: nn.Module, tap: FeatureTap, *, is_all: bool = False) -> Generator[Tapped, None, None]:
+def capture_features(
+    unet: nn.Module, tap: FeatureTap, *, is_all: bool = False
+) -> Generator[FeatureCapture, None, None]:
     """While it lasts, the result of one output block is kept, and no graph is built behind it.
 
     Args:
         unet: a UNet2DConditionModel.
         tap: which block.
-        is_all: see `Tapped`.
+        is_all: see `FeatureCapture`.
 
     Raises:
         InvalidSettingError: if there is no such block with another one behind it.
@@ -59,11 +61,11 @@ def tapping(unet: nn.Module, tap: FeatureTap, *, is_all: bool = False) -> Genera
         raise InvalidSettingError(
             f"The tap is output block {tap.block}, but this UNet has {len(blocks)}; choose one before the last."
         )
-    tapped = Tapped(is_all)
-    handles = [blocks[tap.block][-1].register_forward_hook(tapped.read)]
+    captured = FeatureCapture(is_all)
+    handles = [blocks[tap.block][-1].register_forward_hook(captured.read)]
     handles += [block[0].register_forward_pre_hook(_without_graph) for block in blocks[tap.block + 1 :]]
     try:
-        yield tapped
+        yield captured
     finally:
         for handle in handles:
             handle.remove()

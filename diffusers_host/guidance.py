@@ -12,10 +12,10 @@ from torch import Tensor
 from ..models.port.guidance import GradientGuidance, GuidedStep, NoiseLevels, Pull
 from ..models.port.word_attention import WordAttention
 from ..models.records.guidance import GuidanceRecord
-from .feature_capture import tapping
+from .feature_capture import capture_features
 from .prompted import Prompted
 from .reference_features import Attached, ReferenceReader
-from .word_attention import noting
+from .word_attention import note_attention
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ class GuidedRun:
                 )
                 for row, memory in enumerate(self._memories)
             ]
-            pulls = joined([guidance.pulls(step) for guidance, step in zip(ready, steps, strict=True)])
+            pulls = join_pulls([guidance.pulls(step) for guidance, step in zip(ready, steps, strict=True)])
             gradient = gradient_of(pulls, leaf)
         self._gradient = (
             None if gradient is None else gradient / size
@@ -115,12 +115,15 @@ class GuidedRun:
         """Velocities without a graph, features at the tap with one, and attention to the words where it is asked for."""
         unet, words = self.prompted.base.unet, self.guided.words
         if not guidance.wants_attention or words is None:
-            with tapping(unet, guidance.tap) as tapped:
+            with capture_features(unet, guidance.tap) as captured:
                 towards = self.prompted.positive(leaf, timestep, sigma)
-            return towards.detach(), tapped.found(), None
-        with tapping(unet, guidance.tap) as tapped, noting(unet, words, (leaf.shape[-2], leaf.shape[-1])) as notes:
+            return towards.detach(), captured.found(), None
+        with (
+            capture_features(unet, guidance.tap) as captured,
+            note_attention(unet, words, (leaf.shape[-2], leaf.shape[-1])) as notes,
+        ):
             towards = self.prompted.positive(leaf, timestep, sigma)
-        return towards.detach(), tapped.found(), notes.seen()
+        return towards.detach(), captured.found(), notes.seen()
 
     def _prepared(self) -> tuple[GradientGuidance, ...]:
         if self._ready is None:
@@ -133,7 +136,7 @@ class GuidedRun:
         return self._ready
 
 
-def joined(rows: Sequence[Sequence[Pull]]) -> list[Pull]:
+def join_pulls(rows: Sequence[Sequence[Pull]]) -> list[Pull]:
     """The pulls of all pictures as one pull per person: pictures do not see each other, so one backward serves all."""
     return [
         Pull(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..models.port.guidance import FeatureTap
 from ..models.records.archive import content_hash
-from .feature_capture import ReachedError, tapping
+from .feature_capture import ReachedError, capture_features
 from .prompted import Prompted
 from .sigmas import level_at, nearest_timestep
 
@@ -50,9 +50,9 @@ class ReferenceReader:
         sigma = level_at(percent)
         noise = torch.randn(latent.shape, generator=torch.Generator().manual_seed(seed))
         noisy = latent * self.prompted.base.latent_scale + noise * sigma
-        with tapping(self.prompted.base.unet, self.tap, is_all=True) as tapped, suppress(ReachedError):
+        with capture_features(self.prompted.base.unet, self.tap, is_all=True) as captured, suppress(ReachedError):
             self.prompted.row(self.row, noisy / (1 + sigma**2) ** 0.5, nearest_timestep(sigma), sigma)
-        return tapped.found()[0]
+        return captured.found()[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ...diffusers_host.base import Base
-from ...diffusers_host.feature_capture import ReachedError, tapping
+from ...diffusers_host.feature_capture import ReachedError, capture_features
 from ...diffusers_host.prompted import Prompted
 from ...diffusers_host.sigmas import nearest_timestep
 from ...models.omniportrait.correspondence import nearest
@@ -122,9 +122,9 @@ def _features(base: Base, scene: Scene, captions: Sequence[Caption], block: int,
             draws = Draws(SEED, tuple(range(start, start + len(latents))))
             noise = draws.normal(f"noise {place} {number}", tuple(latents.shape[1:]))
             noisy = (latents + noise * sigma) / (1 + sigma**2) ** 0.5
-            with tapping(base.unet, FeatureTap(block), is_all=True) as tapped, suppress(ReachedError):
+            with capture_features(base.unet, FeatureTap(block), is_all=True) as captured, suppress(ReachedError):
                 prompted.positive(noisy, nearest_timestep(sigma), sigma)
-            seen.append(tapped.found())
+            seen.append(captured.found())
         parts.append(torch.stack(seen).mean(0))
     return torch.cat(parts)
 

@@ -7,7 +7,7 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.diffusers_host.feature_capture import ReachedError, tapping
+from likeness.diffusers_host.feature_capture import ReachedError, capture_features
 from likeness.models.errors import InvalidSettingError
 from likeness.models.port.guidance import FeatureTap
 from likeness.tests.diffusers_host.small_drawing import NOISE, SIDE, SIGMA, TAP, hooks
@@ -20,10 +20,10 @@ def test_a_tap_gives_what_the_next_output_block_begins_with(base, prompted, bloc
     following = [resnet for level in base.unet.up_blocks for resnet in level.resnets][block + 1]
     seen = []
     handle = following.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
-    with tapping(base.unet, FeatureTap(block)) as tapped, torch.no_grad():
+    with capture_features(base.unet, FeatureTap(block)) as captured, torch.no_grad():
         prompted.positive(NOISE, 500, SIGMA)
     handle.remove()
-    features = tapped.found()
+    features = captured.found()
     assert torch.equal(seen[0][:, : features.shape[1]], features)
     assert features.shape[2:] == ((4, 4) if block == 0 else (SIDE, SIDE))
 
@@ -32,7 +32,7 @@ def test_a_tap_gives_what_the_next_output_block_begins_with(base, prompted, bloc
 def test_a_tap_without_a_block_behind_it_is_refused(base, block):
     with (
         pytest.raises(InvalidSettingError, match=f"output block {block}, but this UNet has 4"),
-        tapping(base.unet, FeatureTap(block)),
+        capture_features(base.unet, FeatureTap(block)),
     ):
         pass
 
@@ -42,11 +42,11 @@ def test_no_graph_is_built_behind_the_tap_and_nothing_changes(base, prompted):
         plain = prompted.positive(NOISE, 500, SIGMA)
     leaf = NOISE.clone().requires_grad_(True)
     before = hooks(base)
-    with tapping(base.unet, TAP) as tapped:
+    with capture_features(base.unet, TAP) as captured:
         said = prompted.positive(leaf, 500, SIGMA)
     assert torch.equal(said.detach(), plain)
     assert not said.requires_grad
-    assert tapped.found().requires_grad
+    assert captured.found().requires_grad
     assert hooks(base) == before
 
 
@@ -54,9 +54,9 @@ def test_a_call_for_features_alone_ends_at_the_tap(base, prompted):
     before = hooks(base)
     later = []
     handle = base.unet.conv_out.register_forward_hook(lambda *args: later.append(args))
-    with pytest.raises(ReachedError), tapping(base.unet, TAP, is_all=True) as tapped:
+    with pytest.raises(ReachedError), capture_features(base.unet, TAP, is_all=True) as captured:
         prompted.positive(NOISE, 500, SIGMA)
     handle.remove()
-    assert tapped.found().shape[1] == 64
+    assert captured.found().shape[1] == 64
     assert not later
     assert hooks(base) == before

@@ -8,7 +8,7 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention import attach
-from likeness.diffusers_host.feature_capture import tapping
+from likeness.diffusers_host.feature_capture import capture_features
 from likeness.diffusers_host.prompted import Prompted
 from likeness.diffusers_host.reference_features import ReferenceReader
 from likeness.diffusers_host.sigmas import level_at, nearest_timestep
@@ -42,7 +42,7 @@ def test_references_are_read_with_the_prompt_and_the_people_of_their_picture(bas
     adds = Adds()
     detach = attach(base.unet, adds, context=prompted.context)
     try:
-        with tapping(base.unet, TAP) as tapped, torch.no_grad():
+        with capture_features(base.unet, TAP) as captured, torch.no_grad():
             prompted.positive(noisy.expand(2, -1, -1, -1), nearest_timestep(sigma), sigma)
         adds.samples.clear()
         read = [ReferenceReader(prompted, row, TAP)(latent, percent, seed) for row in range(2)]
@@ -50,7 +50,7 @@ def test_references_are_read_with_the_prompt_and_the_people_of_their_picture(bas
         detach()
     assert set(adds.samples) == {(0,), (1,)}
     for row in range(2):
-        torch.testing.assert_close(read[row], tapped.found()[row], atol=1e-4, rtol=0)
+        torch.testing.assert_close(read[row], captured.found()[row], atol=1e-4, rtol=0)
     assert not torch.allclose(read[0], read[1], atol=1e-2)
 
 
