@@ -6,7 +6,7 @@ from dataclasses import MISSING, dataclass
 from typing import Annotated
 
 from likeness.training.config.keys import Default, PapersOwn, Remedy, keys_of
-from likeness.training.config.rules import Number, Text
+from likeness.training.config.rules import FileName, Number, Text
 from likeness.training.config.types import Count
 
 
@@ -19,7 +19,7 @@ class Plain:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Further(Plain):
     third: Annotated[float, Number(0), "how much", PapersOwn("steps")] = 0.5
-    first: Annotated[Count, "the number of the first", Remedy("count them.")]
+    first: Annotated[str, FileName(), "the name of the first", Remedy("name it.")]
 
 
 def test_keys_come_in_their_order_with_rule_text_and_default():
@@ -32,7 +32,7 @@ def test_keys_come_in_their_order_with_rule_text_and_default():
 def test_a_section_may_know_more_keys_than_another_and_say_more_of_one():
     first, second, third = keys_of(Further)
     assert (first.name, second.name, third.name) == ("first", "second", "third")
-    assert (first.rule, first.text, first.default) == (Number(1, whole=True), "the number of the first", MISSING)
+    assert (first.rule, first.text, first.default) == (FileName(), "the name of the first", MISSING)
     assert third.default == 0.5
 
 
@@ -45,4 +45,4 @@ def test_what_else_is_said_beside_a_type():
 
 def test_the_remedy_for_a_missing_key_is_to_choose_a_value_or_what_is_said():
     assert keys_of(Plain)[0].remedy == "choose a text in quotes."
-    assert keys_of(Further)[0].remedy == "count them."
+    assert keys_of(Further)[0].remedy == "name it."
