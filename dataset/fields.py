@@ -41,7 +41,7 @@ class Fault:
 Note = Callable[[Level, str, str], None]
 
 
-def quoted(value: Any) -> str:
+def quote(value: Any) -> str:
     """A value as a message shows it, cut at 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
@@ -141,7 +141,7 @@ class Fields:
                 self._note(
                     "warning",
                     self._place + name,
-                    f"is {quoted(value)}, which leaves the picture of {width}x{height} pixels",
+                    f"is {quote(value)}, which leaves the picture of {width}x{height} pixels",
                 )
         return x0, y0, x1, y1
 
@@ -184,4 +184,4 @@ class Fields:
         return value
 
     def _wrong(self, name: str, value: Any, remedy: str) -> None:
-        self._note("error", self._place + name, f"is {quoted(value)}; {remedy}")
+        self._note("error", self._place + name, f"is {quote(value)}; {remedy}")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .fields import Box, Fault, Fields, Level, Note, Points, quoted
+from .fields import Box, Fault, Fields, Level, Note, Points, quote
 
 ROW_KEYS = (
     *("id", "image", "w", "h", "caption", "facial_caption", "nouns", "persons", "aes", "wm", "src", "licence"),
@@ -156,7 +156,7 @@ def _read_json(text: bytes, note: Note) -> Mapping[str, Any] | None:
         note("error", "", f"is not JSON in UTF-8 ({error}); write one JSON object per line")
         return None
     if not isinstance(table, dict):
-        note("error", "", f"is {quoted(table)}; write one JSON object per line")
+        note("error", "", f"is {quote(table)}; write one JSON object per line")
         return None
     return table
 
@@ -230,7 +230,7 @@ def _read_noun(fields: Fields, table: Mapping[str, Any], caption: str | None, pe
         return None
     seen = caption[slice(*span)]
     if seen.lower() != word.lower():
-        fields.wrong("span", f"the caption holds {quoted(seen)} there, not {quoted(word)}")
+        fields.wrong("span", f"the caption holds {quote(seen)} there, not {quote(word)}")
         return None
     return Noun(word, span, person)
 

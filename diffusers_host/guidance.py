@@ -15,7 +15,7 @@ from ..models.records.guidance import GuidanceRecord
 from .feature_capture import capture_features
 from .prompted import Prompted
 from .reference_features import Attached, ReferenceReader
-from .word_attention import noting
+from .word_attention import note_attention
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ class GuidedRun:
                 )
                 for row, memory in enumerate(self._memories)
             ]
-            pulls = join_rows([guidance.pulls(step) for guidance, step in zip(ready, steps, strict=True)])
+            pulls = join_pulls([guidance.pulls(step) for guidance, step in zip(ready, steps, strict=True)])
             gradient = gradient_of(pulls, leaf)
         self._gradient = (
             None if gradient is None else gradient / size
@@ -120,7 +120,7 @@ class GuidedRun:
             return towards.detach(), captured.features, None
         with (
             capture_features(unet, guidance.capture) as captured,
-            noting(unet, words, (leaf.shape[-2], leaf.shape[-1])) as notes,
+            note_attention(unet, words, (leaf.shape[-2], leaf.shape[-1])) as notes,
         ):
             towards = self.prompted.positive(leaf, timestep, sigma)
         return towards.detach(), captured.features, notes.collect()
@@ -136,7 +136,7 @@ class GuidedRun:
         return self._ready
 
 
-def join_rows(rows: Sequence[Sequence[Pull]]) -> list[Pull]:
+def join_pulls(rows: Sequence[Sequence[Pull]]) -> list[Pull]:
     """The pulls of all pictures as one pull per person: pictures do not see each other, so one backward serves all."""
     return [
         Pull(

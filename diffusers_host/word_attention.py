@@ -54,7 +54,7 @@ class AttentionNotes:
 
 
 @contextmanager
-def noting(unet: nn.Module, words: Tensor, grid: tuple[int, int]) -> Generator[AttentionNotes, None, None]:
+def note_attention(unet: nn.Module, words: Tensor, grid: tuple[int, int]) -> Generator[AttentionNotes, None, None]:
     """While it lasts, the attention of a call is noted: cross-attention of the finest level, its self-attention on the way up.
 
     Args:

@@ -21,7 +21,7 @@ from .assembly import assemble, export_details
 from .batches.feed import PictureFeed
 from .config.file import read_config
 from .config.run import TrainingConfig
-from .export import averaged, export
+from .export import export, use_average
 from .loop import Run, begin, new_accelerator, train
 from .methods import CONFIGS
 from .run_folder import checkpoints
@@ -104,7 +104,7 @@ def run_training(config: TrainingConfig, source_file: Path) -> None:
 def _export(run: Run, parts: Assembled, path: Path) -> Path:
     """Write the trained weights, or their running average."""
     details = export_details(run.config, parts, run.step)
-    with averaged(run.method, run.average):
+    with use_average(run.method, run.average):
         return export(run.method.weights(), path, details=details, dtype=STORED_TYPES[run.config.export.dtype])
 
 
@@ -114,7 +114,7 @@ def _sample(run: Run, sheet: SampleSheet | None, step: int) -> None:
     if sheet is None or step % config.samples.every:
         return
     if accelerator.is_main_process:
-        with averaged(run.method, run.average), accelerator.autocast():
+        with use_average(run.method, run.average), accelerator.autocast():
             grid = sheet.draw()
         logger.info("Samples: %s", write_samples(config.run.output / "samples", step, grid))
         if config.logging.tensorboard:

@@ -47,7 +47,7 @@ def export(weights: Weights, path: Path, *, details: Mapping[str, Any], dtype: t
 
 
 @contextmanager
-def averaged(method: Method[Any], average: EMAModel | None) -> Generator[None, None, None]:
+def use_average(method: Method[Any], average: EMAModel | None) -> Generator[None, None, None]:
     """While it lasts, the trained parameters hold their running average, if there is one."""
     if average is None:
         yield

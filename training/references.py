@@ -33,12 +33,12 @@ class Reference:
     crop: np.ndarray
 
 
-def aligned(picture: Image.Image, person: PersonRow) -> np.ndarray:
+def crop_aligned(picture: Image.Image, person: PersonRow) -> np.ndarray:
     """The aligned face of somebody, (224, 224, 3) uint8 RGB."""
     return crop_face(picture, person.points or ())
 
 
-def find_references(source: RowSource, names: Sequence[str], cut: Cut = aligned) -> tuple[Reference, ...]:
+def find_references(source: RowSource, names: Sequence[str], cut: Cut = crop_aligned) -> tuple[Reference, ...]:
     """Find people in the data, in any of its splits.
 
     Args:

@@ -9,7 +9,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from ...diffusers_host.base import Base
 from ...diffusers_host.prompted import Prompted
 from ...diffusers_host.sigmas import nearest_timestep
-from ...diffusers_host.word_attention import noting
+from ...diffusers_host.word_attention import note_attention
 from ...models.omniportrait.region_mask import clean_mask, normalise, refine_with
 from ...models.port.attention import Run
 from ...models.port.word_attention import WordAttention
@@ -55,7 +55,7 @@ def _attention(base: Base, questions: Questions, rows: slice, sigma: float) -> W
     latents = encode_pictures(base, questions.scene.image[rows])
     noisy = (latents + questions.noise[rows] * sigma) / (1 + sigma**2) ** 0.5
     grid = (latents.shape[-2], latents.shape[-1])
-    with noting(base.unet, noun_rows(captions), grid) as notes:
+    with note_attention(base.unet, noun_rows(captions), grid) as notes:
         prompted.positive(noisy, nearest_timestep(sigma), sigma)
     return notes.collect()
 

@@ -7,7 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from likeness.dataset.fields import Fault, Fields, is_number, leaves_folder, quoted
+from likeness.dataset.fields import Fault, Fields, is_number, leaves_folder, quote
 
 
 def read(value, reader, *given, **options):
@@ -110,5 +110,5 @@ def test_a_fault_is_one_line(place, shown):
 
 
 def test_a_long_value_is_quoted_in_part():
-    assert quoted("ab") == "'ab'"
-    assert (len(quoted("a" * 99)), quoted("a" * 99)[-3:]) == (60, "...")
+    assert quote("ab") == "'ab'"
+    assert (len(quote("a" * 99)), quote("a" * 99)[-3:]) == (60, "...")

@@ -9,7 +9,7 @@ pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention_maps import AttentionMaps
 from likeness.diffusers_host.prompted import Prompted
-from likeness.diffusers_host.word_attention import noting
+from likeness.diffusers_host.word_attention import note_attention
 from likeness.miniature.networks.untrained import new_base
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.port.attention import Run
@@ -34,7 +34,7 @@ def noted(base):
     prompted = Prompted.of(base, PROMPTS, Run())
     latents = torch.randn(2, 4, *GRID, generator=torch.Generator().manual_seed(0))
     maps = AttentionMaps(base.unet)
-    with noting(base.unet, words, GRID) as notes, torch.no_grad():
+    with note_attention(base.unet, words, GRID) as notes, torch.no_grad():
         prompted.positive(latents, 400, 1.0)
     taken = maps.take()
     maps.detach()

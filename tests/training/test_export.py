@@ -17,7 +17,7 @@ from likeness.models.port.attention import Run
 from likeness.models.uniportrait.checkpoint import load
 from likeness.models.weights.reading import read_metadata
 from likeness.tests.training.small_world import overfit, small_base, small_batch, stage_one, stage_two
-from likeness.training.export import averaged, export
+from likeness.training.export import export, use_average
 
 NAMES = ["adapter.safetensors", "adapter.bin"]
 
@@ -69,8 +69,8 @@ def test_the_average_is_there_for_a_while():
     start = method.id_embedding.latents.detach().clone()
     overfit(method, small_batch(), steps=1)
     trained = method.id_embedding.latents.detach().clone()
-    with averaged(method, average):
+    with use_average(method, average):
         assert torch.equal(method.id_embedding.latents, start)
     assert torch.equal(method.id_embedding.latents, trained)
-    with averaged(method, None):
+    with use_average(method, None):
         assert torch.equal(method.id_embedding.latents, trained)

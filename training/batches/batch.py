@@ -19,7 +19,7 @@ class AnyBatch(Protocol):
         ...
 
 
-def moved(batch: T, device: torch.device) -> T:
+def move_tensors(batch: T, device: torch.device) -> T:
     """A batch, a frozen dataclass, with its tensors on a device."""
     tensors: dict[str, Any] = {}
     for field in fields(cast(Any, batch)):
@@ -60,7 +60,7 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
-        return moved(self, device)
+        return move_tensors(self, device)
 
 
 def join(batches: list[Batch]) -> Batch:
@@ -70,12 +70,12 @@ def join(batches: list[Batch]) -> Batch:
     for field in fields(Batch):
         values = [getattr(batch, field.name) for batch in batches]
         if field.name in ("intrinsic", "structure", "boxes", "present"):
-            values = [_padded(value, people) for value in values]
+            values = [_pad(value, people) for value in values]
         if field.name != "positions":
             joined[field.name] = None if values[0] is None else torch.cat(values)
     return Batch(**joined)
 
 
-def _padded(values: Tensor, people: int) -> Tensor:
+def _pad(values: Tensor, people: int) -> Tensor:
     missing = values.new_zeros(values.shape[0], people - values.shape[1], *values.shape[2:])
     return torch.cat([values, missing], dim=1)

@@ -49,7 +49,7 @@ def crop_face(picture: Image.Image, points: Points) -> np.ndarray:
     return align(np.asarray(picture), np.array(points))
 
 
-def crop_changed(picture: Image.Image, points: Points, generator: np.random.Generator) -> np.ndarray:
+def crop_and_augment(picture: Image.Image, points: Points, generator: np.random.Generator) -> np.ndarray:
     """The same face as if from another photo: turned, scaled, shifted, mirrored and lit differently.
 
     Args:

@@ -80,7 +80,7 @@ class Encodable(Protocol):
         ...
 
 
-def encoded(
+def encode_once(
     pictures: Sequence[Encodable],
     encode: Callable[[np.ndarray], list[Tensors]],
     store: FeatureStore | None,

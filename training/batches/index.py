@@ -43,7 +43,7 @@ class Wanted:
             return f'in another split than "{self.split}"'
         if len(row.persons) > self.most:
             return f"with more than {self.most} people"
-        people = shown(row, frame_row(row, self.size))
+        people = find_shown(row, frame_row(row, self.size))
         if len(people) < self.fewest:
             return f"with fewer than {self.fewest} people with face points in the frame"
         if self.with_nouns and noun_rows(row, people) is None:
@@ -103,7 +103,7 @@ def frame_row(row: Row, size: int) -> Frame:
     return frame_faces(row.width, row.height, [face_box(person) for person in row.persons], size)
 
 
-def shown(row: Row, frame: Frame) -> list[PersonRow]:
+def find_shown(row: Row, frame: Frame) -> list[PersonRow]:
     """The people with face points whose face the frame shows."""
     return [person for person in row.persons if can_be_aligned(person.points) and frame.shows(face_box(person))]
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from ...diffusers_host.base import Base
 from .draws import Draws
 from .examples import Example
-from .feature_store import FeatureStore, Tensors, encoded, fingerprint
+from .feature_store import FeatureStore, Tensors, encode_once, fingerprint
 
 
 def latent_store(folder: Path, base: Base) -> FeatureStore:
@@ -41,7 +41,7 @@ def sample_latents(base: Base, examples: Sequence[Example[Any]], store: FeatureS
         pairs = zip(said.latent_dist.mean, said.latent_dist.std, strict=True)
         return [{"mean": mean, "spread": spread} for mean, spread in pairs]
 
-    said = encoded(examples, moments, store, device)
+    said = encode_once(examples, moments, store, device)
     mean, spread = (torch.stack([one[name] for one in said]) for name in ("mean", "spread"))
     draws = Draws(seed, tuple(example.position for example in examples))
     return (mean + spread * draws.normal("latents", mean.shape[1:]).to(mean)) * base.latent_scale

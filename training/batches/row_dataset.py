@@ -22,7 +22,7 @@ from ...dataset.rows import RowSource
 from ...models.errors import BadImageError
 from .examples import Example
 from .framing import Frame
-from .index import Wanted, frame_row, index_rows, shown
+from .index import Wanted, find_shown, frame_row, index_rows
 from .order import Batches, Order
 
 logger = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ class RowDataset(Dataset[Example[P]]):
             row=row,
             photo=photo,
             frame=frame,
-            people=tuple(shown(row, frame)),
+            people=tuple(find_shown(row, frame)),
             generator=generator,
             passed_over=passed_over,
         )

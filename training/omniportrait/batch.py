@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..batches.batch import moved
+from ..batches.batch import move_tensors
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -44,4 +44,4 @@ class PivotBatch:
 
     def to(self, device: torch.device) -> PivotBatch:
         """The same batch on a device."""
-        return moved(self, device)
+        return move_tensors(self, device)

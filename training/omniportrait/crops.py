@@ -69,7 +69,7 @@ def crop_side(wide: int) -> int:
     return wide * SIZE // WIDE
 
 
-def changed(wide: Tensor, heads: Tensor, draws: Draws) -> Tensor:
+def augment(wide: Tensor, heads: Tensor, draws: Draws) -> Tensor:
     """Crops of the same faces as if from other photos: mirrored, turned, nearer or further, lit differently, elsewhere.
 
     Args:

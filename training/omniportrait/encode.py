@@ -17,7 +17,7 @@ from ..batches.examples import Example
 from ..batches.feature_store import FeatureStore
 from ..batches.latents import sample_latents
 from .batch import PivotBatch
-from .crops import changed
+from .crops import augment
 from .pictures import Portrayed
 
 
@@ -40,8 +40,8 @@ class PortraitEncoder:
         text = encode_prompts(self.base.text_encoders, ["", *(example.caption for example in examples)])
         device, people = text.tokens.device, [example.people for example in examples]
         positions = tuple(example.position for example in examples)
-        wide = _padded([[one.wide for one in row] for row in people], device).movedim(-1, 2).float() / 255
-        heads = _padded([[one.head for one in row] for row in people], device).float() / 255
+        wide = _pad([[one.wide for one in row] for row in people], device).movedim(-1, 2).float() / 255
+        heads = _pad([[one.head for one in row] for row in people], device).float() / 255
         return PivotBatch(
             positions=positions,
             latents=sample_latents(self.base, examples, self.store, seed=self.seed),
@@ -50,14 +50,14 @@ class PortraitEncoder:
             pooled=None if text.pooled is None else text.pooled[1:],
             empty_pooled=None if text.pooled is None else text.pooled[:1],
             sizes=torch.tensor([example.sizes for example in examples], device=device),
-            crops=changed(wide, heads, Draws(self.seed, positions)),
-            rows=_padded([[np.array(one.row) for one in row] for row in people], device),
-            faces=_padded([[one.face for one in row] for row in people], device).float() / 255,
-            present=_padded([[np.array(True) for _ in row] for row in people], device),
+            crops=augment(wide, heads, Draws(self.seed, positions)),
+            rows=_pad([[np.array(one.row) for one in row] for row in people], device),
+            faces=_pad([[one.face for one in row] for row in people], device).float() / 255,
+            present=_pad([[np.array(True) for _ in row] for row in people], device),
         )
 
 
-def _padded(rows: Sequence[Sequence[np.ndarray]], device: torch.device) -> Tensor:
+def _pad(rows: Sequence[Sequence[np.ndarray]], device: torch.device) -> Tensor:
     """(B, N, ...), the rows with fewer than N filled up with zeros."""
     stacked = [torch.from_numpy(np.stack(list(row))).to(device) for row in rows]
     return pad_sequence(stacked, batch_first=True)

@@ -51,14 +51,14 @@ class PortraitDataset(RowDataset[Portrayed]):
 
 def _portray(seen: Seen, person: PersonRow, row: int) -> Portrayed:
     box, picture = face_box(person), np.asarray(seen.photo.picture)
-    face, head = _shown(seen, person, box, (picture.shape[0], picture.shape[1]))
+    face, head = _masks(seen, person, box, (picture.shape[0], picture.shape[1]))
     return Portrayed(row=row, wide=cut_wide(picture, box), head=cut_wide(head, box), face=seen.frame.map(face))
 
 
-def _shown(seen: Seen, person: PersonRow, box: Box, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def _masks(seen: Seen, person: PersonRow, box: Box, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Where the photo shows the face and the head, 0 or 255, (H, W) uint8 each."""
     if person.parse is None:
-        return _ellipse(box, size), _ellipse(_grown(box), size)
+        return _ellipse(box, size), _ellipse(_grow(box), size)
     classes = seen.photo.map(person.parse)
     return np.isin(classes, FACE).astype(np.uint8) * 255, (classes > 0).astype(np.uint8) * 255
 
@@ -70,7 +70,7 @@ def _ellipse(box: Box, size: tuple[int, int]) -> np.ndarray:
     return (ellipse(shares, size) * 255).byte().numpy()
 
 
-def _grown(box: Box) -> Box:
+def _grow(box: Box) -> Box:
     x0, y0, x1, y1 = box
     across, down = MARGIN * (x1 - x0), MARGIN * (y1 - y0)
     return x0 - across, y0 - down, x1 + across, y1 + down

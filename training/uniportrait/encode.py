@@ -17,7 +17,7 @@ from ...diffusers_host.face_encoder import FaceEncoder
 from ...diffusers_host.text_encoders import encode_prompts
 from ..batches.batch import Batch
 from ..batches.examples import Example, ShownPerson
-from ..batches.feature_store import FeatureStore, Tensors, encoded, fingerprint
+from ..batches.feature_store import FeatureStore, Tensors, encode_once, fingerprint
 from ..batches.latents import latent_store, sample_latents
 
 
@@ -74,17 +74,17 @@ class PictureEncoder:
         shown = [(one.intrinsic, one.structure) for row in people for one in row]
         crops = list(dict.fromkeys(crop for pair in shown for crop in pair))  # mostly both are one
         store = self.caches and self.caches.features
-        features = dict(zip(crops, encoded(crops, self._features, store, device), strict=True))
+        features = dict(zip(crops, encode_once(crops, self._features, store, device), strict=True))
         return Batch(
             positions=tuple(example.position for example in examples),
             latents=sample_latents(self.base, examples, self.caches and self.caches.latents, seed=self.seed),
             text=text.tokens,
             pooled=text.pooled,
             sizes=torch.tensor([example.sizes for example in examples], device=device),
-            intrinsic=_padded([[features[one.intrinsic]["intrinsic"].float() for one in row] for row in people]),
-            structure=_padded([[features[one.structure]["structure"].float() for one in row] for row in people]),
-            boxes=_padded([[torch.tensor(one.box, device=device) for one in row] for row in people]),
-            present=_padded([[torch.tensor(True, device=device) for _ in row] for row in people]),
+            intrinsic=_pad([[features[one.intrinsic]["intrinsic"].float() for one in row] for row in people]),
+            structure=_pad([[features[one.structure]["structure"].float() for one in row] for row in people]),
+            boxes=_pad([[torch.tensor(one.box, device=device) for one in row] for row in people]),
+            present=_pad([[torch.tensor(True, device=device) for _ in row] for row in people]),
         )
 
     def _features(self, crops: np.ndarray) -> list[Tensors]:
@@ -96,6 +96,6 @@ class PictureEncoder:
         return [{"intrinsic": intrinsic, "structure": structure} for intrinsic, structure in zip(*parts, strict=True)]
 
 
-def _padded(rows: Sequence[Sequence[Tensor]]) -> Tensor:
+def _pad(rows: Sequence[Sequence[Tensor]]) -> Tensor:
     """(B, N, ...), the rows with fewer than N filled up with zeros."""
     return pad_sequence([torch.stack(list(row)) for row in rows], batch_first=True)

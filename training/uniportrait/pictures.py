@@ -12,7 +12,7 @@ from ...dataset.photo import Photo
 from ...dataset.rows import RowSource
 from ...models.errors import BadImageError
 from ..batches.examples import Crop, ShownPerson
-from ..batches.face_crops import can_be_aligned, crop_changed, crop_face, crop_key, face_box
+from ..batches.face_crops import can_be_aligned, crop_and_augment, crop_face, crop_key, face_box
 from ..batches.index import Wanted
 from ..batches.row_dataset import RowDataset, Seen, nothing_is_cached
 
@@ -78,4 +78,4 @@ class PictureDataset(RowDataset[ShownPerson]):
                 return self._crop(Photo(partial(self._read, other), row), found)
             except (OSError, BadImageError) as error:
                 seen.passed_over.append(str(error))
-        return Crop(None, crop_changed(seen.photo.picture, person.points or (), seen.generator))
+        return Crop(None, crop_and_augment(seen.photo.picture, person.points or (), seen.generator))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from likeness.dataset.manifest import PersonRow
 from likeness.models.face.alignment import ARCFACE_TEMPLATE, align
-from likeness.training.batches.face_crops import can_be_aligned, crop_changed, crop_face, crop_key, face_box
+from likeness.training.batches.face_crops import can_be_aligned, crop_and_augment, crop_face, crop_key, face_box
 from PIL import Image
 
 POINTS = tuple((x + 40.0, y + 30.0) for x, y in ARCFACE_TEMPLATE.tolist())
@@ -30,7 +30,7 @@ def test_a_face_is_cut_out_as_at_inference(picture):
 
 
 def test_a_changed_face_is_the_same_for_the_same_generator_and_another_for_another(picture):
-    first, again, other = (crop_changed(picture, POINTS, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    first, again, other = (crop_and_augment(picture, POINTS, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first.shape == (224, 224, 3)
     assert first.dtype == np.uint8
     assert np.array_equal(first, again)
@@ -44,7 +44,7 @@ def test_a_changed_face_is_still_the_face():
     x, y = (round(value) for value in POINTS[2])
     values[y - 4 : y + 4, x - 4 : x + 4] = 0
     for seed in range(20):
-        crop = crop_changed(Image.fromarray(values), POINTS, np.random.default_rng(seed))
+        crop = crop_and_augment(Image.fromarray(values), POINTS, np.random.default_rng(seed))
         rows, columns = np.nonzero(crop[..., 0] < 60)
         assert (columns.mean(), rows.mean()) == pytest.approx((112, 143), abs=24)
 

@@ -15,7 +15,7 @@ from likeness.tests.training.small_pictures import (
     row,
     write_manifest,
 )
-from likeness.training.batches.index import Wanted, frame_row, index_rows, shown
+from likeness.training.batches.index import Wanted, find_shown, frame_row, index_rows
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_those_are_shown_whose_face_the_frame_shows_and_can_be_aligned():
     parsed = parse_row(json.dumps(entry).encode(), "manifest.jsonl", 1).row
     frame = frame_row(parsed, 64)
     assert (frame.side, frame.left) == (64, 8)
-    assert shown(parsed, frame) == []
+    assert find_shown(parsed, frame) == []
     alone = parse_row(json.dumps(row(1, person(0, 4, 8))).encode(), "manifest.jsonl", 1).row
     assert frame_row(alone, 64).left == 0
-    assert shown(alone, frame_row(alone, 64)) == list(alone.persons)
+    assert find_shown(alone, frame_row(alone, 64)) == list(alone.persons)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import pytest
 from likeness.models.errors import ConfigError, LikenessError
@@ -18,8 +18,19 @@ from likeness.tests.training.small_config import (
     write,
 )
 from likeness.training.config.file import read_config
-from likeness.training.config.sections import BaseConfig
-from likeness.training.uniportrait.config import StageOneConfig
+from likeness.training.config.types import Folder
+from likeness.training.uniportrait.config import FaceBaseConfig, StageOneConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomyBaseConfig(FaceBaseConfig):
+    backbone: Annotated[Folder, "a folder, where others have a file"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomyConfig(StageOneConfig):
+    name: ClassVar[str] = "roomy"
+    base: RoomyBaseConfig
 
 
 def test_what_the_file_says_wins(tmp_path):
@@ -121,19 +132,9 @@ def test_an_empty_file_names_every_required_key(tmp_path):
     assert found[5:] == ["[data] manifest and shards are both missing; give one of them."]
 
 
-def test_a_method_decides_by_itself_what_a_key_of_its_own_may_hold(tmp_path):
-    @dataclass(frozen=True, slots=True, kw_only=True)
-    class WordyBase(BaseConfig):
-        clip_vision: Annotated[str, "anything"]
-
-    @dataclass(frozen=True, slots=True, kw_only=True)
-    class Wordy(StageOneConfig):
-        name = "wordy"
-        base: WordyBase
-
-    Wordy.__annotations__["base"], WordyBase.__annotations__["clip_vision"] = WordyBase, Annotated[str, "anything"]
-    path = write(tmp_path, {"method.name": '"wordy"', "base.clip_vision": '"no file"', "base.backbone": None})
-    assert read_config(path, [StageOneConfig, Wordy]).base.clip_vision == "no file"
+def test_a_method_decides_by_itself_what_its_keys_may_hold(tmp_path):
+    path = write(tmp_path, {"method.name": '"roomy"', "base.backbone": '"pictures"'})
+    assert read_config(path, [StageOneConfig, RoomyConfig]).base.backbone == tmp_path / "pictures"
 
 
 @pytest.mark.parametrize("content", [b"[run\noutput = 1", b"[run]\nseed = 1\nseed = 2", b"\xff\xfe"])

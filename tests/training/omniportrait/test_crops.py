@@ -8,7 +8,7 @@ import torch
 from likeness.models.face.squares import square_around
 from likeness.training.batches.draws import Draws
 from likeness.training.omniportrait import crops as portrait_crops
-from likeness.training.omniportrait.crops import SIZE, WIDE, changed, crop_side, cut_portrait, cut_wide, middle
+from likeness.training.omniportrait.crops import SIZE, WIDE, augment, crop_side, cut_portrait, cut_wide, middle
 from PIL import Image
 
 BOX = (60.0, 50.0, 100.0, 110.0)
@@ -70,7 +70,7 @@ def test_maps_are_cut_like_pictures(picture):
 
 def test_without_changes_the_middle_is_seen(unchanged):
     wide = wide_pixels()
-    crops = changed(wide, heads_like(wide), Draws(0, (0, 1)))
+    crops = augment(wide, heads_like(wide), Draws(0, (0, 1)))
     assert crops.shape == (2, 1, 3, 28, 28)
     assert crop_side(36) == 28
     torch.testing.assert_close(crops, middle(wide), atol=1e-5, rtol=0)
@@ -79,7 +79,7 @@ def test_without_changes_the_middle_is_seen(unchanged):
 def test_every_face_can_be_mirrored(unchanged):
     unchanged.setattr(portrait_crops, "MIRRORED", 1.0)
     wide = wide_pixels()
-    crops = changed(wide, heads_like(wide), Draws(0, (0, 1)))
+    crops = augment(wide, heads_like(wide), Draws(0, (0, 1)))
     torch.testing.assert_close(crops, middle(wide).flip(-1), atol=1e-5, rtol=0)
 
 
@@ -89,7 +89,7 @@ def test_faces_are_turned_and_nearer_or_further_within_bounds(unchanged):
     unchanged.setattr(portrait_crops, "ZOOM", 0.1)
     wide = torch.zeros(64, 1, 3, 360, 360)
     wide[..., 178:183, 258:263] = 1  # 80.5 pixels to the right of the middle
-    crops = changed(wide, heads_like(wide), Draws(0, tuple(range(64))))[:, 0, 0]
+    crops = augment(wide, heads_like(wide), Draws(0, tuple(range(64))))[:, 0, 0]
     rows, columns = (torch.arange(280) - 139.5 for _ in range(2))
     weight = crops.sum((1, 2))
     x, y = (crops.sum(1) * columns).sum(1) / weight, (crops.sum(2) * rows).sum(1) / weight
@@ -101,12 +101,12 @@ def test_faces_are_turned_and_nearer_or_further_within_bounds(unchanged):
 def test_light_changes_a_little_and_stays_in_range(unchanged):
     unchanged.setattr(portrait_crops, "LIGHT", 0.1)
     wide = torch.full((64, 1, 3, 36, 36), 0.5)
-    crops = changed(wide, heads_like(wide), Draws(0, tuple(range(64)))).flatten(1)
+    crops = augment(wide, heads_like(wide), Draws(0, tuple(range(64)))).flatten(1)
     assert (crops.std(1) < 1e-6).all()  # a plain picture stays plain
     means = crops.mean(1)
     assert 0.45 <= means.min() < 0.47 < 0.53 < means.max() <= 0.55
     bright = torch.ones(8, 1, 3, 36, 36)
-    assert changed(bright, heads_like(bright), Draws(0, tuple(range(8)))).max() <= 1
+    assert augment(bright, heads_like(bright), Draws(0, tuple(range(8)))).max() <= 1
 
 
 def test_what_is_behind_the_head_goes_every_second_time(unchanged):
@@ -114,7 +114,7 @@ def test_what_is_behind_the_head_goes_every_second_time(unchanged):
     wide = wide_pixels(rows=64)
     heads = heads_like(wide)
     heads[..., :18] = 0  # the left half is no head
-    crops, plain = changed(wide, heads, Draws(0, tuple(range(64))))[:, 0], middle(wide)[:, 0]
+    crops, plain = augment(wide, heads, Draws(0, tuple(range(64))))[:, 0], middle(wide)[:, 0]
     assert torch.allclose(crops[..., 15:], plain[..., 15:], atol=1e-5)
     left = crops[..., :13]
     kept = (left - plain[..., :13]).abs().flatten(1).max(1).values < 1e-4
@@ -128,8 +128,8 @@ def test_what_is_behind_the_head_goes_every_second_time(unchanged):
 def test_the_same_positions_give_the_same_crops_and_people_more_do_not_change_the_first():
     wide = wide_pixels(people=2)
     draws = Draws(0, (3, 4))
-    both = changed(wide, heads_like(wide, 0.5), draws)
-    assert torch.equal(both, changed(wide, heads_like(wide, 0.5), draws))
-    assert not torch.equal(both, changed(wide, heads_like(wide, 0.5), Draws(0, (5, 6))))
-    first = changed(wide[:, :1], heads_like(wide[:, :1], 0.5), draws)
+    both = augment(wide, heads_like(wide, 0.5), draws)
+    assert torch.equal(both, augment(wide, heads_like(wide, 0.5), draws))
+    assert not torch.equal(both, augment(wide, heads_like(wide, 0.5), Draws(0, (5, 6))))
+    first = augment(wide[:, :1], heads_like(wide[:, :1], 0.5), draws)
     torch.testing.assert_close(both[:, :1], first)

@@ -15,7 +15,7 @@ from likeness.tests.diffusers_host.small_checkpoints import small_checkpoint
 from likeness.tests.training.small_pictures import person, row, write_manifest, write_pictures
 from likeness.training.batches.draws import Draws
 from likeness.training.batches.index import Wanted
-from likeness.training.omniportrait.crops import changed
+from likeness.training.omniportrait.crops import augment
 from likeness.training.omniportrait.encode import PortraitEncoder
 from likeness.training.omniportrait.pictures import PortraitDataset
 
@@ -36,7 +36,7 @@ def test_a_batch_has_faces_as_if_from_other_photos(tmp_path):
     positions = tuple(example.position for example in examples)
     wide = torch.stack([torch.from_numpy(example.people[0].wide) for example in examples])[:, None].movedim(-1, 2) / 255
     heads = torch.stack([torch.from_numpy(example.people[0].head) for example in examples])[:, None] / 255
-    torch.testing.assert_close(batch.crops[:, :1], changed(wide, heads, Draws(5, positions)))
+    torch.testing.assert_close(batch.crops[:, :1], augment(wide, heads, Draws(5, positions)))
     assert batch.faces.shape == (2, 2, 64, 64)
     assert torch.equal(batch.faces[1, 1], torch.from_numpy(examples[1].people[1].face) / 255)
     text = encode_prompts(base.text_encoders, ["", examples[0].caption, caption])
