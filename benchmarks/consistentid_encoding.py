@@ -1,4 +1,4 @@
-"""What encoding one photo for ConsistentID costs, stage by stage, and what a changed prompt costs after that.
+"""What encoding one photo for ConsistentID costs, stage by stage, and what the same photo and a changed prompt cost then.
 
 Usage: PYTHON_OF_A_COMFYUI -m likeness.benchmarks.consistentid_encoding [--flavours SD1.5 SDXL] [--repeats 3]
 
@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from likeness.models.face.analysis import analyze
+from likeness.models.face.backends.given import GivenRegions
+from likeness.models.face.types import Face
+from likeness.models.people.person import People, Person, photos_of
 from likeness.tools.portraits import astronaut
 from likeness.tools.weights.write import (
     CHECKPOINT,
@@ -44,8 +48,6 @@ class Loaded:
 
     consistentid: Any
     clip: Any
-    clip_vision: Any
-    face_parser: Any
     calls: Counter[str]
 
 
@@ -91,13 +93,20 @@ def load(adapter: WeightFile, checkpoint: WeightFile) -> Loaded:
     """Load the models of one flavour, as the loader nodes do."""
     import comfy.clip_vision
     import comfy.sd
-    from likeness.host.consistentid.adapter import load_consistentid
+    from likeness.host.consistentid.adapter import new_consistentid
     from likeness.host.encoders.parser import load_face_parser
+    from likeness.models.consistentid.checkpoint import load as read
 
     _, clip, *_ = comfy.sd.load_checkpoint_guess_config(str(make(checkpoint)), output_vae=False, output_model=False)
     clip_vision: Any = comfy.clip_vision.load(str(make(CLIP_VISION)))
-    consistentid = load_consistentid(make(adapter), mode="published")
     face_parser = load_face_parser(make(FACE_PARSING))
+    consistentid = new_consistentid(
+        read(make(adapter)),
+        clip_vision=clip_vision,
+        face_parser=face_parser,
+        recogniser=RandomRecogniser(),
+        mode="published",
+    )
     calls: Counter[str] = Counter()
     looking: dict[str, nn.Module] = {
         "face parser": face_parser.parser.network,
@@ -107,127 +116,108 @@ def load(adapter: WeightFile, checkpoint: WeightFile) -> Loaded:
     }
     for name, network in looking.items():
         network.register_forward_hook(lambda *_, name=name: calls.update([name]))
-    return Loaded(consistentid=consistentid, clip=clip, clip_vision=clip_vision, face_parser=face_parser, calls=calls)
+    return Loaded(consistentid=consistentid, clip=clip, calls=calls)
+
+
+@dataclass(frozen=True, slots=True)
+class RandomRecogniser:
+    """A `FaceRecogniser` in the place of a file that cannot be had here."""
+
+    key: str = "random"
+    width: int = 512
+
+    def vectors(self, faces: Sequence[Face], pictures: Sequence[np.ndarray]) -> Tensor:
+        """The same random vector for every face, (R, 512)."""
+        del pictures
+        return torch.randn(1, self.width, generator=torch.Generator().manual_seed(0)).repeat(len(faces), 1)
 
 
 def report(name: str, models: Loaded, repeats: int) -> None:
-    """Print what the photo costs, then what each further prompt costs."""
+    """Print what the photo costs, what it costs again, and what each further prompt costs."""
     photo = np.asarray(astronaut().picture)
     width, height = photo.shape[1], photo.shape[0]
-    first, further = Stages(), Stages()
-    identities = encode_photo(Stages(), models, photo)  # warms up
+    size = models.consistentid.flavour.pipeline.parsing_size
+    first, again, further = Stages(), Stages(), Stages()
+    look(Stages(), models, photo)  # warms up
+    seen: dict[str, int] = {}
     for _ in range(repeats):
+        models.consistentid.encoders.store.clear()
+        models.consistentid.null_region()  # once per loaded encoder: not timed
         models.calls.clear()
-        identities = encode_photo(first, models, photo)
-    seen = dict(models.calls)
-    print(f"\n{name}, one photo of {width}x{height}, parsed at {models.consistentid.flavour.parsing_size}:")
+        look(first, models, photo)
+        seen = dict(models.calls)
+    for _ in range(repeats):
+        look(again, models, photo)
+    people = one_person(photo)
+    models.calls.clear()
+    change_prompt(Stages(), models, people, PROMPTS[0])
+    for number in range(repeats):
+        change_prompt(further, models, people, PROMPTS[number % len(PROMPTS)])
+    print(f"\n{name}, one photo of {width}x{height}, parsed at {size}:")
     first.print()
     print(f"  {'together':<52}{first.together:>8.3f} s")
-    models.calls.clear()
-    change_prompt(Stages(), models, identities, PROMPTS[0])
-    for number in range(repeats):
-        change_prompt(further, models, identities, PROMPTS[number % len(PROMPTS)])
+    print("the same photo again:")
+    again.print()
     print("a changed prompt:")
     further.print()
     print(f"calls for the photo: {seen}; for {1 + repeats} more prompts: {dict(models.calls) or 'none'}")
 
 
-def encode_photo(stages: Stages, models: Loaded, photo: np.ndarray) -> Any:
-    """What the nodes do between a photo and a prompt; gives the identities.
+def look(stages: Stages, models: Loaded, photo: np.ndarray) -> None:
+    """What the nodes do between a photo and a prompt, stage by stage; each finds what the one before has left.
 
     Args:
         stages: takes the times.
         models: of one flavour.
         photo: (H, W, 3) uint8 RGB.
     """
-    from likeness.host.consistentid.regions import region_vectors
-    from likeness.host.encoders.image_encoder import image_tokens, null_image_tokens
-    from likeness.host.encoders.parser import parse_photo
-    from likeness.models.clip.pixels import CLIP_SIZE, clip_pixels
-    from likeness.models.face.facial_features import kept_regions, region_picture
-    from likeness.models.face.region_masks import filled_masks
+    from likeness.models.clip.pixels import clip_pixels
+    from likeness.models.consistentid.features import NO_WISHES
+    from likeness.models.consistentid.marked_text import NOUNS
+    from likeness.models.consistentid.region_pictures import region_pictures
 
-    flavour = models.consistentid.flavour
-    labels = stages.time("face parsing", lambda: parse_photo(models.face_parser, photo, flavour.parsing_size))
-    masks = stages.time("masks of the regions, holes filled", lambda: filled_masks(labels))
-    names = kept_regions(masks)
-    pictures = stages.time(
-        f"{len(names)} region pictures", lambda: [region_picture(photo, masks[name]) for name in names]
-    )
-    pixels = stages.time(
-        f"CLIP preprocessing of {1 + len(names)} pictures",
-        lambda: torch.stack([clip_pixels(picture) for picture in (photo, *pictures)]),
-    )
-    tokens = stages.time(
-        f"CLIP image encoder, {len(pixels)} pictures", lambda: image_tokens(models.clip_vision, pixels, width=1280)
-    )
-    empty = null_image_tokens(models.clip_vision, width=1280, size=CLIP_SIZE)  # once per loaded encoder: not timed
-    vectors = stages.time(
-        f"region resampler, {len(names)} + 1 empty",
-        lambda: region_vectors(models.consistentid, torch.cat([tokens[1:], empty])),
-    )
-    id_tokens = stages.time(
-        "ID projection, 1 + 1 empty", lambda: _project(models.consistentid, torch.cat([tokens[:1], empty]))
-    )
-    return _identities(names, vectors, id_tokens)
+    consistentid, people = models.consistentid, one_person(photo)
+    encoders, size = consistentid.encoders, consistentid.flavour.pipeline.parsing_size
+    stages.time("face parsing", lambda: encoders.required_parser.labels(photo, size))
+    shown = stages.time("masks and pictures of the regions", lambda: region_pictures(photo, NOUNS, encoders, size))
+    whole = stages.time("CLIP preprocessing of the photo", lambda: clip_pixels(photo))
+    pixels = torch.stack([whole, *(each.pixels for each in shown)])
+    stages.time(f"CLIP image encoder, {len(pixels)} pictures", lambda: encoders.tokens(pixels))
+    stages.time(f"region resampler, {len(shown)} regions", lambda: consistentid.regions(1, people, NO_WISHES))
+    stages.time("ID projection, 1 + 1 empty", lambda: consistentid.encode(people))
 
 
-def change_prompt(stages: Stages, models: Loaded, identities: Any, text: str) -> None:
-    """What the prompt node does; the fusion is part of it, and timed again by itself.
+def change_prompt(stages: Stages, models: Loaded, people: Any, text: str) -> None:
+    """What the prompt node does.
 
     Args:
         stages: takes the times.
         models: of one flavour.
-        identities: what `encode_photo` gave.
+        people: whose photos were looked at before.
         text: the prompt.
     """
     from likeness.host.consistentid.prompt import encode_prompt
     from likeness.host.sampling.delayed_conditioning import MergePoint
 
     stages.time(
-        "prompt node: text encoder and fusion",
+        "prompt node: text encoder, regions and fusion",
         lambda: encode_prompt(
             models.consistentid,
             models.clip,
-            identities,
+            people,
             positive=text,
             negative=NEGATIVE,
             merge=MergePoint(),
             size=(1024, 1024),
         ),
     )
-    stages.time("of that, the fusion", lambda: _fuse(models.consistentid, identities))
 
 
-def _fuse(consistentid: Any, identities: Any) -> None:
-    """The fusion alone: as many rows as regions, of the positive and of the negative text."""
-    from likeness.host.memory import loaded
-
-    encoder = consistentid.adapter.facial_encoder
-    vectors = torch.cat([region.vector for region in identities.people[0].regions.regions])
-    with loaded(consistentid.encoder):
-        vectors = vectors.to(next(encoder.parameters()))
-        for _ in ("positive", "negative"):
-            encoder.fuse(torch.zeros_like(vectors), vectors)
-
-
-def _project(consistentid: Any, tokens: Tensor) -> Tensor:
-    from likeness.host.memory import loaded
-
-    projection, flavour = consistentid.adapter.id_projection, consistentid.flavour
-    vectors = torch.nn.functional.normalize(torch.randn(1, 512, generator=torch.Generator().manual_seed(0)), dim=-1)
-    with loaded(consistentid.encoder):
-        pairs = torch.cat([vectors, torch.zeros_like(vectors)])
-        like = next(projection.parameters())
-        return projection(pairs.to(like), tokens.to(like), shortcut=flavour.shortcut, s_scale=flavour.s_scale)
-
-
-def _identities(names: tuple[str, ...], vectors: Tensor, id_tokens: Tensor) -> Any:
-    from likeness.models.consistentid.identity import FacialRegion, FacialRegions, Identities, Identity
-
-    regions = (FacialRegion(name=name, vector=vector[None]) for name, vector in zip(names, vectors[:-1], strict=True))
-    person = Identity(name="person 1", tokens=id_tokens[:1], regions=FacialRegions.of(regions))
-    return Identities(people=(person,), null_tokens=id_tokens[1:], null_region=vectors[-1:])
+def one_person(photo: np.ndarray) -> People:
+    """A chain with one person whose face was chosen: the middle of the photo."""
+    height, width = photo.shape[:2]
+    faces = analyze([photo], GivenRegions(f"{width // 4} {height // 4} {3 * width // 4} {3 * height // 4}"))
+    return People((Person(name="person 1", photos=photos_of(faces, None, is_chosen=True)),))
 
 
 if __name__ == "__main__":

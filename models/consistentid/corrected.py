@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -31,9 +31,21 @@ class Corrected:
     """
 
     pipeline: Pipeline
-    mode: ClassVar[Literal["corrected"]] = "corrected"
-    merge_inclusive: ClassVar[bool] = False
-    control_context: ClassVar[bool] = False
+
+    @property
+    def mode(self) -> Literal["corrected"]:
+        """Which of the two behaviours it is."""
+        return "corrected"
+
+    @property
+    def merge_inclusive(self) -> bool:
+        """Whether the step that a merge point names is itself still text alone."""
+        return False
+
+    @property
+    def control_context(self) -> bool:
+        """Whether ControlNets see the ID tokens as more rows of text."""
+        return False
 
     def check_people(self, people: Sequence[Person]) -> None:
         """Refuse nobody."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -33,8 +33,16 @@ class Published:
     """
 
     pipeline: Pipeline
-    mode: ClassVar[Literal["published"]] = "published"
-    merge_inclusive: ClassVar[bool] = True
+
+    @property
+    def mode(self) -> Literal["published"]:
+        """Which of the two behaviours it is."""
+        return "published"
+
+    @property
+    def merge_inclusive(self) -> bool:
+        """Whether the step that a merge point names is itself still text alone."""
+        return True
 
     @property
     def control_context(self) -> bool:

@@ -1,5 +1,7 @@
 """The tiny models of the host's tests."""
 
+# pyright: reportUnusedImport=false
+
 from likeness.tests.host.conftest import (  # noqa: F401
     consistentid,
     consistentid_files,
