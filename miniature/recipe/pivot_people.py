@@ -17,7 +17,8 @@ from ...models.images.layout import arrays_from_images
 from ...models.miniature.vae import FACTOR
 from ...training.batches.draws import Draws
 from ...training.omniportrait.batch import PivotBatch
-from ...training.omniportrait.crops import crop_and_augment, cut_wide, middle
+from ...training.omniportrait.crops import augment as augment_crops
+from ...training.omniportrait.crops import cut_wide, middle
 from ..world.captions import Caption
 from ..world.regions import Region
 from ..world.scene import Scene
@@ -68,7 +69,7 @@ class PivotPool:
 
     def changed_crops(self, rows: Tensor, draws: Draws) -> Tensor:
         """The crops of some pictures as if from other photos, (B, 1, 3, s, s), 0–1."""
-        return crop_and_augment(self.crops[rows].float() / 255, self.heads[rows].float() / 255, draws)
+        return augment_crops(self.crops[rows].float() / 255, self.heads[rows].float() / 255, draws)
 
     def _batch(self, base: Base, rows: Tensor, positions: tuple[int, ...], crops: Tensor) -> PivotBatch:
         with torch.no_grad():
