@@ -58,7 +58,7 @@ class Guiding:
     every: int = 1
 
     def of(self, base: Base, finder: FaceFinder, questions: Questions, rows: slice, record: GuidanceRecord) -> Guided:
-        """The guidance of some questions, each by portraits of its own people; a record takes notes."""
+        """Return the guidance of some questions, each by portraits of its own people; a record takes notes."""
         source = self._source(base, finder)
         settings = GuidanceSettings(
             strength=self.strength,
@@ -82,7 +82,7 @@ class Guiding:
 
     @torch.no_grad()
     def _people(self, base: Base, questions: Questions, rows: slice) -> list[tuple[GuidedPerson, ...]]:
-        """Everybody with their portrait, question by question, from left to right."""
+        """Return everybody with their portrait, question by question, from left to right."""
         masks = questions.faces if self.where == "face" else questions.heads
         return [
             tuple(

@@ -76,7 +76,7 @@ class Studio:
         return cls(base=read_base(BASE), finder=networks.finder, faces=faces, adapter=read_uniportrait(UNIPORTRAIT))
 
     def people(self, shot: Shot) -> Identities:
-        """The people of a shot, in order.
+        """Return the people of a shot, in order.
 
         Raises:
             NoFaceFoundError: if nobody is found in a reference.
@@ -93,7 +93,7 @@ class Studio:
 
     @torch.no_grad()
     def draw(self, shot: Shot, settings: Settings) -> tuple[Tensor, PlacementMaps | None]:
-        """The latents of a shot as the UNet takes them, (B, C, h, w), and where people were placed.
+        """Draw a shot; return its latents as the UNet takes them, (B, C, h, w), and where people were placed.
 
         Raises:
             NoFaceFoundError: see `people`.
