@@ -73,7 +73,7 @@ PAPERS = ("uniportrait", "omniportrait")
 
 
 def main() -> int:
-    """Run everything that is not there yet; 0 when the reports are written, 1 after a fault."""
+    """Run everything that is not there yet; return 0 when the reports are written, 1 after a fault."""
     parser = argparse.ArgumentParser(prog="python -m likeness.miniature.ablations", description=__doc__)
     parser.add_argument("--pictures", type=int, default=REPORTED.pictures, help="of every arm")
     parser.add_argument("--folder", type=Path, required=True, help="of trained arms and of what they drew")

@@ -24,7 +24,7 @@ from ..recipe.pivot_people import noun_rows
 from ..studio.drawing import Settings, decode, draw_latents
 from ..studio.pivots import Pivots, pivots_in
 from .guiding import Guiding
-from .questions import Questions, shuffled
+from .questions import Questions, shuffle
 from .routing import Choice, RoutedRows
 
 ROWS = 16  # pictures at once
@@ -62,13 +62,13 @@ class Arm:
 
     @property
     def description(self) -> str:
-        """Everything that its pictures depend on beside the questions, but for the networks' weights."""
+        """Text of everything that the arm's pictures depend on beside questions and weights."""
         said = (self.choice, self.structure_scale, self.sees_means, self.guiding)
         return repr(said if self.pivot is None else (*said, self.pivot_strength))
 
     @property
     def networks(self) -> tuple[nn.Module, ...]:
-        """Its own."""
+        """Networks that this arm alone has."""
         adapter, pivot = self.adapter, self.pivot
         return (
             *(() if adapter is None else (adapter.id_embedding, adapter.face_attention, adapter.routers)),
@@ -114,17 +114,17 @@ class Drawn:
 
     @property
     def entropy(self) -> float:
-        """Mean of all parts; NaN where no router was asked."""
+        """Mean entropy of all parts, nats; NaN where no router was asked."""
         return float(self.entropies.mean())
 
     def pictures(self, base: Base, most: int | None = None) -> Tensor:
-        """The first of the pictures, (P, 3, H, W), 0–1."""
+        """Return the first of the pictures, (P, 3, H, W), 0–1."""
         return torch.cat([decode(base, part) for part in self.latents[:most].split(ROWS)])
 
 
 def draw_arm(renderer: Renderer, arm: Arm, questions: Questions) -> Drawn:
     """Draw an arm's questions; parts that were kept are not drawn again."""
-    questions = shuffled(questions) if arm.is_shuffled else questions
+    questions = shuffle(questions) if arm.is_shuffled else questions
     weights = fingerprint([renderer.base.unet, renderer.base.text_encoders[0].module, renderer.finder, *arm.networks])
     count = min(len(questions), arm.pictures or len(questions))
     parts: list[Mapping[str, Tensor]] = []
@@ -132,13 +132,13 @@ def draw_arm(renderer: Renderer, arm: Arm, questions: Questions) -> Drawn:
         rows = slice(start, min(start + renderer.rows, count))
         key = _key(weights, arm, questions, rows, renderer.settings)
         if key not in renderer.store:
-            renderer.store.write(key, _drawn(renderer, arm, questions, rows))
+            renderer.store.write(key, _draw_rows(renderer, arm, questions, rows))
         parts.append(renderer.store.read(key))
     return Drawn(**{field.name: torch.cat([part[field.name] for part in parts]) for field in fields(Drawn)})
 
 
 @torch.no_grad()
-def _drawn(renderer: Renderer, arm: Arm, questions: Questions, rows: slice) -> dict[str, Tensor]:
+def _draw_rows(renderer: Renderer, arm: Arm, questions: Questions, rows: slice) -> dict[str, Tensor]:
     prompts = [caption.text for caption in questions.scene.captions[rows]]
     record = GuidanceRecord()
     guided = None if arm.guiding is None else arm.guiding.of(renderer.base, renderer.finder, questions, rows, record)
@@ -146,7 +146,7 @@ def _drawn(renderer: Renderer, arm: Arm, questions: Questions, rows: slice) -> d
     lora: LoRA | None = None
     entropies: list[float] = []
     if arm.adapter is not None:
-        residual, lora = _attached(arm.adapter, arm, questions, rows, renderer.nobody, entropies)
+        residual, lora = _identity_residual(arm.adapter, arm, questions, rows, renderer.nobody, entropies)
     with pivots_in(renderer.base, _pivots(arm, questions, rows)):
         latents = draw_latents(
             renderer.base,
@@ -170,14 +170,14 @@ def _pivots(arm: Arm, questions: Questions, rows: slice) -> Pivots | None:
 
 
 def _likeness(record: GuidanceRecord, rows: int) -> Tensor:
-    """See `Drawn`."""
+    """Return the likeness at the first and the last guided step, see `Drawn`."""
     if not record.entries:
         return torch.full((rows, 2), torch.nan)
     ends = [[each.likeness for each in record.entries if each.sigma == record.entries[end].sigma] for end in (0, -1)]
     return torch.stack([torch.tensor(end).mean(0) for end in ends], -1)
 
 
-def _attached(
+def _identity_residual(
     adapter: UniPortraitAdapter,
     arm: Arm,
     questions: Questions,
@@ -207,7 +207,7 @@ def _attached(
 
 
 def _key(weights: str, arm: Arm, questions: Questions, rows: slice, settings: Settings) -> str:
-    """A name for everything that a part of an arm depends on.
+    """Return a name for everything that a part of an arm depends on.
 
     Features of portraits count as the portraits and the networks that see them: their last bits depend on threads.
     """

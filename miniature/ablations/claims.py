@@ -35,19 +35,19 @@ class Claim:
 
     @property
     def difference(self) -> str:
-        """What is taken from what, in words."""
+        """Words for what is taken from what."""
         factor = "" if self.times == 1 else f"{self.times:g} times "
         return f"{self.metric}: {factor}{self.arm} minus {self.other}"
 
     @property
     def demand(self) -> str:
-        """What is expected, in words."""
+        """Words for what is expected."""
         if self.expected == "about the same":
             return f"within ±{self.by:g}"
         return f"{self.expected} by at least {self.by:g}" if self.by else self.expected
 
     def test(self, values: Mapping[str, Values]) -> tuple[Estimate, str]:
-        """The paired difference, and "holds", "fails" (the interval lies on the other side) or "undecided".
+        """Return the paired difference, and "holds", "fails" (the interval lies on the other side) or "undecided".
 
         Where one of the arms has fewer pictures, only these count.
         """
@@ -66,7 +66,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """One row of the plan.
+    """One experiment: arms, and what has to be seen in them.
 
     Attributes:
         name: U1 to U6, O1 to O8.

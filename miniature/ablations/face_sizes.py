@@ -44,7 +44,7 @@ class Sized:
 
     @property
     def smaller(self) -> Sized:
-        """At half their size, their edges going on to the old size."""
+        """The same pictures at half their size, their edges going on to the old size."""
         small = interpolate(self.pictures, scale_factor=0.5, mode="bilinear", antialias=True)
         heads = interpolate(self.heads[:, None], scale_factor=0.5, mode="bilinear", antialias=True)[:, 0]
         side = (self.pictures.shape[-1] - small.shape[-1]) // 2
@@ -55,7 +55,7 @@ class Sized:
 def measure(
     base: Base, questions: Questions, heads: Tensor, *, block: int = BLOCK, at_once: int = ROWS
 ) -> dict[str, Values]:
-    """How far pulls at true pictures change with the size of faces.
+    """Return how far pulls at true pictures change with the size of faces.
 
     Args:
         base: the miniature.
@@ -80,7 +80,7 @@ def measure(
 
 
 def _shifts(base: Base, questions: Questions, heads: Tensor, rows: slice, mode: StrengthMode, block: int) -> Tensor:
-    """Root mean squares, (3, B): all as it is, a smaller portrait, smaller portrait and picture."""
+    """Return the root mean squares of shifts, (3, B): as it is, with a smaller portrait, with both smaller."""
     picture = Sized(questions.scene.image[rows], heads[rows])
     portrait = Sized(questions.references[rows, 0], questions.heads[rows, 0])
     prompts = [caption.text for caption in questions.scene.captions[rows]]

@@ -66,6 +66,6 @@ class Gallery:
         logger.info("Drew: %s", arm.name)
 
     def limits(self, people: int) -> Values:
-        """What the judge says of true pictures."""
+        """Return what the judge says of true pictures."""
         asked = self.questions[people]
         return judge_arm(self.judge, self.expressions, asked.scene.image, asked)

@@ -179,7 +179,7 @@ MEASURED = (
 
 
 def unguided_of(arm: Arm) -> str | None:
-    """The arm that differs from this one in nothing but the guidance; None for one that is not guided."""
+    """Return the arm that differs from this one in nothing but the guidance; None for one that is not guided."""
     return None if arm.guiding is None else UNGUIDED.get(arm.name, PLAIN)
 
 
@@ -187,7 +187,7 @@ DRAWN = (O1, O2, O3, O4, O8, CONTROLS)
 
 
 def guided_arms(shipped: UniPortraitAdapter, pivots: Mapping[str, OmniPortraitAdapter], guiding: Guiding) -> list[Arm]:
-    """All arms but those of sweeps; those without guidance that UniPortrait's experiments have are among them.
+    """Return all arms but those of sweeps; those without guidance that UniPortrait's experiments have are among them.
 
     Args:
         shipped: UniPortrait.

@@ -28,7 +28,7 @@ def write_guided_report(
     sweeps: Sequence[Sweep],
     guiding: Guiding,
 ) -> Path:
-    """Write `omniportrait.md` and its pictures into a folder; gives the path.
+    """Write `omniportrait.md` and its pictures into a folder; return the path.
 
     Args:
         folder: of the reports.
@@ -78,7 +78,7 @@ def _gate(gate: Sequence[Matches], guiding: Guiding) -> list[str]:
 
 
 def _sweep(folder: Path, sweep: Sweep, gallery: Gallery) -> list[str]:
-    """A table, a strip, and whether the best value lies between the ends."""
+    """Return a table, a strip, and whether the best value lies between the ends."""
     names = [arm.name for arm in sweep.arms]
     rows = {name: gallery.values[name] for name in names}
     best = max(names, key=lambda name: estimate(rows[name]["identity"]).mean)

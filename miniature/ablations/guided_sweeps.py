@@ -48,13 +48,13 @@ def sweeps(shipped: UniPortraitAdapter, guiding: Guiding, blocks: Sequence[int])
             "strength s",
             "Identity grows with the strength and falls where it is too strong; the text falls.",
             PLAIN,
-            _swept(guiding, "", "strength", [(f"s = {value:g}", value) for value in STRENGTHS]),
+            _arms(guiding, "", "strength", [(f"s = {value:g}", value) for value in STRENGTHS]),
         ),
         Sweep(
             "strength s with ID tokens",
             "Likewise, on top of UniPortrait.",
             ON,
-            _swept(
+            _arms(
                 guiding, "tokens, ", "strength", [(f"s = {value:g}", value) for value in STRENGTHS[:5]], adapter=shipped
             ),
         ),
@@ -62,7 +62,7 @@ def sweeps(shipped: UniPortraitAdapter, guiding: Guiding, blocks: Sequence[int])
             "start u",
             "Starting too late does nothing, starting too early loses the text; there is a best start between (the paper: 0.6).",
             PLAIN,
-            _swept(
+            _arms(
                 guiding, "", "start", [(f"σ ≤ {value:g} (u = {_share_ahead(value):.2f})", value) for value in STARTS]
             ),
         ),
@@ -70,24 +70,24 @@ def sweeps(shipped: UniPortraitAdapter, guiding: Guiding, blocks: Sequence[int])
             "noise on the portraits, t0",
             "There is a best noise level for the portraits' features (the paper: t0 = 671, σ 2.98, on latents of 64² and more).",
             PLAIN,
-            _swept(guiding, "", "reference_sigma", [(f"portraits at σ {value:g}", value) for value in REFERENCES]),
+            _arms(guiding, "", "reference_sigma", [(f"portraits at σ {value:g}", value) for value in REFERENCES]),
         ),
         Sweep(
             "tap",
             "Features of one output block are better to match than those of others (reported only).",
             PLAIN,
-            _swept(guiding, "", "block", [(f"output block {block}", block) for block in blocks]),
+            _arms(guiding, "", "block", [(f"output block {block}", block) for block in blocks]),
         ),
         Sweep(
             "steps that share a gradient",
             "A gradient can serve several steps, which saves backward passes (reported only).",
             PLAIN,
-            _swept(guiding, "", "every", [(f"every = {every}", every) for every in EVERY]),
+            _arms(guiding, "", "every", [(f"every = {every}", every) for every in EVERY]),
         ),
     )
 
 
-def _swept(
+def _arms(
     guiding: Guiding,
     prefix: str,
     setting: str,
@@ -101,5 +101,5 @@ def _swept(
 
 
 def _share_ahead(sigma: float) -> float:
-    """The paper's u: the share of the schedule that is still to come."""
+    """Return the paper's u: the share of the schedule that is still to come."""
     return 1 - share_behind(sigma)

@@ -59,7 +59,7 @@ class Guiding:
     every: int = 1
 
     def of(self, base: Base, finder: FaceFinder, questions: Questions, rows: slice, record: GuidanceRecord) -> Guided:
-        """The guidance of some questions, each by portraits of its own people; a record takes notes."""
+        """Return the guidance of some questions, each by portraits of its own people; a record takes notes."""
         source = self._source(base, finder)
         settings = GuidanceSettings(
             strength=self.strength,

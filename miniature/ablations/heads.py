@@ -24,7 +24,7 @@ HEAD = (*FACE_REGIONS, Region.LEFT_EAR, Region.RIGHT_EAR, Region.HAIR)
 
 
 def true_heads(scene: Scene) -> Tensor:
-    """Share of each pixel that shows somebody's head, (B, N, S, S), of a scene with regions."""
+    """Return the share of each pixel that shows somebody's head, (B, N, S, S), of a scene with regions."""
     assert scene.regions is not None
     return scene.regions[:, :, HEAD].sum(2)
 
@@ -44,16 +44,16 @@ class Previews:
     widening: float = WIDENING
 
     def __call__(self, latents: Tensor) -> list[Tensor]:
-        """Boxes of heads, (F, 4) each, as shares of the picture, of latents as the VAE takes them, (B, C, h, w)."""
+        """Return the boxes of heads, (F, 4) each, as shares of the picture, of latents (B, C, h, w) for the VAE."""
         return [self.boxes(picture) for picture in decode(self.base, latents * self.base.latent_scale)]
 
     def boxes(self, picture: Tensor) -> Tensor:
-        """Boxes of heads in a picture (3, H, W), 0–1."""
+        """Return the boxes of heads in a picture (3, H, W), 0–1."""
         [array] = arrays_from_images(picture[None].permute(0, 2, 3, 1))
         height, width = array.shape[:2]
         found = [torch.from_numpy(face.box) for face in find_faces(self.finder, array, MIN_SCORE)]
         boxes = torch.stack(found) if found else torch.zeros(0, 4)
-        return widened(boxes / torch.tensor((width, height, width, height)), self.widening)
+        return widen(boxes / torch.tensor((width, height, width, height)), self.widening)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -68,16 +68,16 @@ class Beside:
 
     @property
     def wants_attention(self) -> bool:
-        """Never."""
+        """Whether attention has to be read: never."""
         return False
 
     def find(self, people: Sequence[GuidedPerson], step: GuidedStep) -> Tensor:
-        """See `MaskSource`."""
+        """Return the masks of the faces half a picture farther to the side, see `MaskSource`."""
         masks = self.faces.find(people, step)
         return masks.roll(masks.shape[-1] // 2, -1)
 
 
-def widened(boxes: Tensor, share: float) -> Tensor:
-    """Boxes (F, 4) larger by a share of their width and height on every side."""
+def widen(boxes: Tensor, share: float) -> Tensor:
+    """Return boxes (F, 4) larger by a share of their width and height on every side."""
     more = share * (boxes[:, 2:] - boxes[:, :2])
     return torch.cat((boxes[:, :2] - more, boxes[:, 2:] + more), 1)

@@ -20,7 +20,7 @@ Values = dict[str, list[float]]  # by metric, one per picture; NaN where a pictu
 
 
 def judge_arm(judge: Judge, expressions: Reader, pictures: Tensor, questions: Questions) -> Values:
-    """What is right in every picture.
+    """Return what is right in every picture.
 
     Args:
         judge: reads it.
@@ -71,7 +71,7 @@ def _copying(expressions: Reader, verdict: Verdict, picture: Tensor, opening: Te
 
 
 def change_outside(pictures: Tensor, others: Tensor, heads: Previews) -> list[float]:
-    """How far pictures differ from others outside of the others' heads.
+    """Return how far pictures differ from others outside of the others' heads.
 
     Args:
         pictures: (P, 3, H, W), 0–1.

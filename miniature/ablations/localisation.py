@@ -27,13 +27,13 @@ TIMESTEPS = (200, 400, 600, 800)  # at which attention is read
 
 
 def questioned_people(base: Base, count: int) -> PivotPool:
-    """The pictures and people of `new_questions` with one person each, as the pivot sees them."""
+    """Return the pictures and people of `new_questions` with one person each, as the pivot sees them."""
     return draw_pivot_people(base, World(seed=SEED, split="held out", with_regions=True), range(count))
 
 
 @torch.no_grad()
 def overlaps(base: Base, adapter: OmniPortraitAdapter, people: PivotPool, *, at_once: int = ROWS) -> list[float]:
-    """How far attention to the pivots' rows, as strong as when arms are drawn, and faces overlap in noised pictures.
+    """Return how far faces and attention to the pivots' rows, as strong as in arms, overlap in noised pictures.
 
     Args:
         base: the miniature.
@@ -49,7 +49,7 @@ def overlaps(base: Base, adapter: OmniPortraitAdapter, people: PivotPool, *, at_
     for start in range(0, len(people.latents), at_once):
         batch = people.rows_as_they_are(base, range(start, min(start + at_once, len(people.latents))))
         pivots = Pivots.of(adapter, batch.crops, batch.rows, strength=PIVOT_STRENGTH)
-        told = replace(batch, text=pivots.fused(batch.text))
+        told = replace(batch, text=pivots.fuse(batch.text))
         faces = batch.faces[:, 0] >= 0.5
         shares: list[Tensor] = []
         for timestep in TIMESTEPS:
@@ -61,7 +61,7 @@ def overlaps(base: Base, adapter: OmniPortraitAdapter, people: PivotPool, *, at_
 
 
 def _attention(base: Base, told: PivotBatch, timestep: int) -> Tensor:
-    """Mean attention of heads and layers to the first pivot's row, of pictures noised to a timestep, (B, h, w)."""
+    """Return the mean attention of heads and layers to the first pivot's row in noised pictures, (B, h, w)."""
     noise = Draws(SEED, told.positions).normal(f"noise at {timestep}", told.latents.shape[1:])
     timesteps = torch.full((len(told.latents),), timestep)
     noisy: Tensor = base.schedule.add_noise(told.latents, noise, timesteps)  # pyright: ignore

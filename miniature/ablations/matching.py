@@ -78,7 +78,7 @@ class Matches:
 
 
 def new_pairs(count: int, seed: int = SEED) -> Pairs:
-    """So many pairs, of people whom no network has seen."""
+    """Return so many pairs, of people whom no network has seen."""
     world = World(seed=seed, split="held out")
     scenes = world.scenes(range(count))
     others = world.scenes(range(count, 2 * count), codes=scenes.codes)
@@ -92,7 +92,7 @@ def passes(gate: Sequence[Matches], block: int = BLOCK, sigma: float = REFERENCE
 
 
 def match(base: Base, pairs: Pairs, block: int, sigma: float) -> Matches:
-    """How often the nearest feature of a part of one face is that part of the other.
+    """Return how often the nearest feature of a part of one face is that part of the other.
 
     Args:
         base: whose features.
@@ -111,7 +111,7 @@ def match(base: Base, pairs: Pairs, block: int, sigma: float) -> Matches:
 
 @torch.no_grad()
 def _features(base: Base, scene: Scene, captions: Sequence[Caption], block: int, sigma: float, *, place: int) -> Tensor:
-    """Mean features of noised pictures with the captions of the scenes, (P, C, h, w); `place` chooses the noise."""
+    """Return the mean features of noised pictures with the scenes' captions, (P, C, h, w); `place` picks the noise."""
     parts: list[Tensor] = []
     for start in range(0, len(captions), ROWS):
         rows = slice(start, start + ROWS)
@@ -130,7 +130,7 @@ def _features(base: Base, scene: Scene, captions: Sequence[Caption], block: int,
 
 
 def _hits(first: Tensor, second: Tensor, of_first: Scene, of_second: Scene) -> tuple[float, float, float]:
-    """Shares of matches within reach of the part on either side, on the same side, and of blind ones on either side."""
+    """Return the shares of matches within reach of the part on either side, on the same side, and of blind matches."""
     side, size = first.shape[-1], of_first.image.shape[-1]
     found: list[Tensor] = []
     for row in range(len(first)):

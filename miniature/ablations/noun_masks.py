@@ -26,7 +26,7 @@ WAYS = RAW, REFINED, CLEANED = "threshold alone", "Eq. 6", "Eq. 6, largest part,
 
 
 def measure(base: Base, questions: Questions, heads: Tensor, *, at_once: int = ROWS) -> dict[str, Values]:
-    """Intersection over union of masks with heads, on true pictures with noise.
+    """Return the intersection over union of masks with heads, on true pictures with noise.
 
     Args:
         base: the miniature.
@@ -61,7 +61,7 @@ def _attention(base: Base, questions: Questions, rows: slice, sigma: float) -> W
 
 
 def _masks(attention: WordAttention) -> dict[str, Tensor]:
-    """Masks of the first person, (h, w) bool each, by how they were made."""
+    """Return the masks of the first person, (h, w) bool each, by how they were made."""
     column = attention.columns[0].flatten()
     _, hard = refine_with(column, lambda values: attention.spread(values[None])[0], gamma=GAMMA, alpha=ALPHA, beta=BETA)
     refined = hard.unflatten(0, attention.grid)

@@ -53,7 +53,7 @@ class Questions:
 
 
 def new_questions(faces: FaceEncoder, *, count: int, people: int, channels: int, seed: int = SEED) -> Questions:
-    """Questions about people whom no network has seen, in a world that no network has seen.
+    """Return questions about people whom no network has seen, in a world that no network has seen.
 
     Args:
         faces: describes the portraits.
@@ -85,12 +85,12 @@ def new_questions(faces: FaceEncoder, *, count: int, people: int, channels: int,
 
 
 def true_scenes(count: int) -> Scene:
-    """The true pictures of questions about one person, with the masks of all regions."""
+    """Return the true pictures of questions about one person, with the masks of all regions."""
     return World(seed=SEED, split="held out", with_regions=True).scenes(range(count))
 
 
-def shuffled(questions: Questions) -> Questions:
-    """The same questions with other people's portraits: nothing about a person can be right but by chance."""
+def shuffle(questions: Questions) -> Questions:
+    """Return the same questions with other people's portraits: nothing about a person can be right but by chance."""
     order = torch.arange(len(questions)).roll(len(questions) // 2)
     portraits = ("intrinsic", "structure", "opening", "references", "crops", "faces", "heads")
     moved = {name: getattr(questions, name)[order] for name in portraits}

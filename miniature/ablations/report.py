@@ -23,7 +23,7 @@ UNDECIDABLE = "not interpretable"
 
 
 def write_report(folder: Path, gallery: Gallery) -> Path:
-    """Write `uniportrait.md` and its pictures into a folder; gives the path."""
+    """Write `uniportrait.md` and its pictures into a folder; return the path."""
     lines = ["# UniPortrait's claims in the miniature", "", *notes(gallery), ""]
     limits = {people: gallery.limits(people) for people in gallery.questions}
     for experiment in EXPERIMENTS:
@@ -35,7 +35,7 @@ def write_report(folder: Path, gallery: Gallery) -> Path:
 
 
 def notes(gallery: Gallery) -> list[str]:
-    """What stands before every report: how pictures were drawn and what the numbers are."""
+    """Return what stands before every report: how pictures were drawn and what the numbers are."""
     settings, pictures = gallery.renderer.settings, len(gallery.questions[1])
     return [
         f"{pictures} pictures an arm, the same captions, noise and portraits in all of them; people and world are ones that "
@@ -53,7 +53,7 @@ def notes(gallery: Gallery) -> list[str]:
 def section(
     experiment: Experiment, values: Mapping[str, Values], limits: Values | None, *, is_gated: bool = False
 ) -> list[str]:
-    """An experiment's table and what became of its claims.
+    """Return an experiment's table and what became of its claims.
 
     Args:
         experiment: what was claimed.
@@ -73,7 +73,7 @@ def section(
 
 
 def table(title: str, rows: Mapping[str, Values], metrics: Sequence[str]) -> list[str]:
-    """Means with intervals, one row for each name."""
+    """Return the means with intervals, one row for each name."""
     lines = [f"| {title} | " + " | ".join(metrics) + " |", "|---" * (len(metrics) + 1) + "|"]
     lines += [
         f"| {name} | " + " | ".join(_cell(values, metric) for metric in metrics) + " |" for name, values in rows.items()
@@ -82,7 +82,7 @@ def table(title: str, rows: Mapping[str, Values], metrics: Sequence[str]) -> lis
 
 
 def strip(folder: Path, name: str, gallery: Gallery, people: int, arms: Sequence[str]) -> list[str]:
-    """Save portraits in the first row and the same questions in every arm below; gives the lines that show it."""
+    """Save portraits in the first row and the same questions in every arm below; return the lines that show it."""
     folder.mkdir(parents=True, exist_ok=True)
     references = gallery.questions[people].references[:SHOWN]
     rows = [np.concatenate([_side_by_side(each) for each in references], 1)]
@@ -93,7 +93,7 @@ def strip(folder: Path, name: str, gallery: Gallery, people: int, arms: Sequence
 
 
 def write_lines(path: Path, lines: Sequence[str]) -> Path:
-    """Write lines to a file; gives its path."""
+    """Write lines to a file; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
@@ -104,7 +104,7 @@ def _cell(values: Values, metric: str) -> str:
 
 
 def _side_by_side(people: Tensor) -> np.ndarray:
-    """All portraits of a question in one square, (SIDE, SIDE, 3)."""
+    """Return all portraits of a question in one square, (SIDE, SIDE, 3)."""
     pictures = [Image.fromarray(array) for array in arrays_from_images(people.permute(0, 2, 3, 1))]
     width = SIDE // len(pictures)
     square = Image.new("RGB", (SIDE, SIDE), "white")

@@ -1,4 +1,4 @@
-"""The numbers of the experiments: how many pictures there are, how they are drawn and guided, and what the gate looks at."""
+"""The numbers of the experiments: how many pictures there are, and how they are drawn and guided."""
 
 from __future__ import annotations
 

@@ -32,11 +32,11 @@ class Verdict:
 
     @property
     def count(self) -> int:
-        """Number of faces."""
+        """Number of faces in the picture."""
         return len(self.points)
 
     def answers(self, question: str) -> Tensor:
-        """The likeliest code of everybody, (F,)."""
+        """Return the likeliest code of everybody, (F,)."""
         return self.people[question].argmax(-1)
 
 
@@ -56,7 +56,7 @@ class Judge:
 
     @torch.no_grad()
     def read(self, pictures: Tensor) -> list[Verdict]:
-        """Look at pictures (B, 3, H, W), 0–1."""
+        """Read pictures (B, 3, H, W), 0–1: a verdict for each."""
         arrays = arrays_from_images(pictures.permute(0, 2, 3, 1))
         found = [self._faces(array) for array in arrays]
         backdrops = self.backdrops(whole_pictures(pictures))
@@ -72,13 +72,13 @@ class Judge:
         ]
 
     def _people(self, pictures: Tensor, points: Tensor) -> dict[str, Tensor]:
-        """What the reader says of faces; torch's layers refuse to see nobody."""
+        """Return what the reader says of faces; torch's layers refuse to see nobody."""
         if not len(points):
             return {name: pictures.new_zeros(0, answers) for name, answers in self.persons.questions.items()}
         return self.persons(person_windows(pictures, points))
 
     def _faces(self, picture: np.ndarray) -> Tensor:
-        """Points of the faces of a picture from left to right, (F, 5, 2)."""
+        """Return the points of the faces of a picture from left to right, (F, 5, 2)."""
         faces = find_faces(self.finder, picture, MIN_SCORE)
         large = [face for face in faces if face.box[3] - face.box[1] >= SMALLEST * len(picture)]
         points = sorted((torch.from_numpy(face.points) for face in large), key=lambda each: float(each[:, 0].mean()))

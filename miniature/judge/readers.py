@@ -42,29 +42,29 @@ class Reader(nn.Module):
         self.answers = nn.Linear(2 * before, sum(questions.values()))
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
-        """Logits by question, (B, answers); pixels are (B, 3, h, w), 0–1."""
+        """Return the logits by question, (B, answers); pixels are (B, 3, h, w), 0–1."""
         seen = self.layers(pixels * 2 - 1)
         pooled = torch.cat((seen.mean((2, 3)), seen.amax((2, 3))), -1)
         return dict(zip(self.questions, self.answers(pooled).split(list(self.questions.values()), -1), strict=True))
 
 
 def new_person_reader() -> Reader:
-    """Reads attributes, clothing and accessory of a window of `person_windows`."""
+    """Return an untrained reader of attributes, clothing and accessory in a window of `person_windows`."""
     return Reader(PERSON, (32, 64, 96, 128))
 
 
 def new_expression_reader() -> Reader:
-    """Reads the expression in a window of `person_windows`; for experiments, not part of the judge's file."""
+    """Return an untrained reader of the expression in such a window; for experiments, not part of the judge's file."""
     return Reader(EXPRESSION, (24, 32, 48, 64))
 
 
 def new_backdrop_reader() -> Reader:
-    """Reads pattern and tint of a picture of `PICTURE` pixels."""
+    """Return an untrained reader of pattern and tint of a picture of `PICTURE` pixels."""
     return Reader(BACKDROP, (32, 48, 64))
 
 
 def person_windows(pictures: Tensor, points: Tensor) -> Tensor:
-    """What is to be seen around faces.
+    """Cut out what is to be seen around faces.
 
     Args:
         pictures: one per face, (F, 3, H, W), 0–1.
@@ -89,7 +89,7 @@ def person_windows(pictures: Tensor, points: Tensor) -> Tensor:
 
 
 def whole_pictures(pictures: Tensor) -> Tensor:
-    """Pictures (B, 3, H, W) as the reader of backdrops sees them, (B, 3, 64, 64)."""
+    """Return pictures (B, 3, H, W) as the reader of backdrops sees them, (B, 3, 64, 64)."""
     return functional.interpolate(
         pictures, size=(PICTURE, PICTURE), mode="bilinear", antialias=True, align_corners=False
     )

@@ -23,7 +23,7 @@ Hits = dict[str, list[bool]]
 
 
 def text_hits(verdict: Verdict, facts: Facts, codes: Tensor, row: int, width: int) -> Hits:
-    """What a picture shows of what its caption says.
+    """Return what a picture shows of what its caption says.
 
     Args:
         verdict: of the picture.
@@ -53,7 +53,7 @@ def text_hits(verdict: Verdict, facts: Facts, codes: Tensor, row: int, width: in
 
 
 def identity_hits(verdict: Verdict, codes: Tensor) -> Hits:
-    """Attributes of people that a picture shows, whoever stands where.
+    """Return which attributes of people a picture shows, whoever stands where.
 
     Args:
         verdict: of the picture.
@@ -90,14 +90,14 @@ def all_recognised(verdict: Verdict, codes: Tensor, others: Tensor) -> bool:
 
 
 def agreement(verdict: Verdict) -> float | None:
-    """Share of `IDENTITY` in which the two faces of a picture agree; None unless there are two."""
+    """Return the share of `IDENTITY` in which the two faces of a picture agree; None unless there are two."""
     if verdict.count != 2:
         return None
     return sum(float(first == second) for first, second in (verdict.answers(name) for name in IDENTITY)) / len(IDENTITY)
 
 
 def likelihoods(verdict: Verdict, codes: Tensor, names: tuple[str, ...]) -> Tensor:
-    """How likely every face is every person by some attributes, logarithms, (F, N)."""
+    """Return how likely every face is every person by some attributes, logarithms, (F, N)."""
     total = torch.zeros(verdict.count, len(codes))
     for name in names:
         total += verdict.people[name][:, codes[:, _PLACES[name]]]
@@ -105,7 +105,7 @@ def likelihoods(verdict: Verdict, codes: Tensor, names: tuple[str, ...]) -> Tens
 
 
 def merge(hits: list[Hits]) -> Hits:
-    """All hits of many pictures by name."""
+    """Join the hits of many pictures by name."""
     merged: Hits = {}
     for each in hits:
         for name, found in each.items():
@@ -122,7 +122,7 @@ def _side(verdict: Verdict, width: int) -> int:
 
 
 def _most_likely_places(likely: Tensor) -> list[int | None]:
-    """A face for every person, each face for one; None for those for whom no face is left."""
+    """Return a face for every person, each face for one; None for those for whom no face is left."""
     faces, people = likely.shape
     places: list[int | None] = [*range(faces), *([None] * max(0, people - faces))]
 

@@ -22,7 +22,7 @@ from .weights_file import write_weights
 
 
 def base_weights(base: Base, sizes: BaseSizes) -> dict[str, Tensor]:
-    """All weights of a base model as its file holds them, see `models.miniature.base_file`."""
+    """Return all weights of a base model as its file holds them, see `models.miniature.base_file`."""
     text = base.text_encoders[0].module.state_dict()
     parts = {
         UNET: original_unet(base.unet.state_dict(), sizes.blocks),

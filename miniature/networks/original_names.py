@@ -12,24 +12,24 @@ Rule = tuple[str, "str | Callable[[re.Match[str]], str]"]
 
 
 def original_unet(weights: Mapping[str, Tensor], blocks: int) -> dict[str, Tensor]:
-    """Weights by their original names, without prefix.
+    """Return the weights by their original names, without prefix.
 
     Args:
         weights: of a UNet whose levels all have attention, by diffusers' names.
         blocks: residual blocks of a level on the way down.
     """
     rules = (*_LAYERS, *_places(blocks))
-    return {_renamed(name, rules): tensor for name, tensor in weights.items()}
+    return {_rename(name, rules): tensor for name, tensor in weights.items()}
 
 
-def _renamed(name: str, rules: tuple[Rule, ...]) -> str:
+def _rename(name: str, rules: tuple[Rule, ...]) -> str:
     for pattern, replacement in rules:
         name = re.sub(pattern, replacement, name)
     return name
 
 
 def _places(blocks: int) -> tuple[Rule, ...]:
-    """Rules for the levels, whose residual blocks and what halves or doubles the side are numbered through."""
+    """Return the rules for the levels: their blocks, and what halves or doubles the side, are numbered through."""
     level = blocks + 1
 
     def block(side: str, before: int) -> Callable[[re.Match[str]], str]:

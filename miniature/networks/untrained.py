@@ -19,7 +19,7 @@ from .vae import DiffusersVAE
 
 
 def new_base(sizes: BaseSizes, *, seed: int) -> Base:
-    """A base model with random weights that predicts velocity under a schedule with zero terminal SNR.
+    """Return a base model with random weights that predicts velocity under a schedule with zero terminal SNR.
 
     Args:
         sizes: of its networks.
@@ -44,7 +44,7 @@ def new_base(sizes: BaseSizes, *, seed: int) -> Base:
 
 
 def unet_config(sizes: BaseSizes) -> dict[str, Any]:
-    """Arguments of UNet2DConditionModel."""
+    """Return the arguments of UNet2DConditionModel."""
     levels = len(sizes.unet)
     return {
         "in_channels": sizes.latent_channels,
@@ -59,7 +59,7 @@ def unet_config(sizes: BaseSizes) -> dict[str, Any]:
 
 
 def _text_encoder(sizes: BaseSizes) -> CLIPTextModel:
-    """CLIP-L with the whole vocabulary, so that markers, weights and embeddings work as they do with SD1.5."""
+    """Return CLIP-L with the whole vocabulary, so that markers, weights and embeddings work as they do with SD1.5."""
     module = CLIPTextModel(
         CLIPTextConfig(
             hidden_size=sizes.text,

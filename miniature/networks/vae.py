@@ -22,20 +22,20 @@ class Distribution:
 
     @property
     def std(self) -> Tensor:
-        """Nothing: this encoder is sure."""
+        """Spread of the latents, (B, C, h, w): zeros, for this encoder is sure."""
         return torch.zeros_like(self.mean)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Encoded:
-    """As AutoencoderKLOutput."""
+    """Latents of pictures, with the fields of diffusers' AutoencoderKLOutput."""
 
     latent_dist: Distribution
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Decoded:
-    """As DecoderOutput."""
+    """Decoded pictures, with the fields of diffusers' DecoderOutput."""
 
     sample: Tensor
 
@@ -52,9 +52,9 @@ class DiffusersVAE(nn.Module):
         self.network = network
 
     def encode(self, pixels: Tensor) -> Encoded:
-        """(B, 3, H, W) from -1 to 1 to latents."""
+        """Encode pictures (B, 3, H, W), -1 to 1, as latents."""
         return Encoded(Distribution(self.network.encode(pixels)))
 
     def decode(self, latents: Tensor) -> Decoded:
-        """Latents to (B, 3, H, W)."""
+        """Decode latents as pictures (B, 3, H, W)."""
         return Decoded(self.network.decode(latents))

@@ -18,7 +18,7 @@ def has_fast_bfloat16() -> bool:
 
 @contextmanager
 def plain_attention(unet: UNet2DConditionModel) -> Generator[None, None, None]:
-    """While it lasts, attention is computed as plain products: for a few hundred tokens their gradients are faster."""
+    """Compute attention as plain products for a time: for a few hundred tokens their gradients are faster."""
     setter = cast(Any, unet.set_attn_processor)
     setter(AttnProcessor())
     try:
@@ -28,5 +28,5 @@ def plain_attention(unet: UNet2DConditionModel) -> Generator[None, None, None]:
 
 
 def mixed_precision() -> torch.autocast:
-    """Products in bfloat16 where that is faster, sums in float32; changes nothing elsewhere."""
+    """Return a context in which products are of bfloat16 where that is faster; sums stay float32."""
     return torch.autocast("cuda" if torch.cuda.is_available() else "cpu", torch.bfloat16, enabled=has_fast_bfloat16())

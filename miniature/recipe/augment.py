@@ -1,4 +1,4 @@
-"""What pictures may have gone through before a network sees them: blur, noise and another light."""
+"""What pictures may have gone through before a network sees them: blur and noise."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOISE = 0.04  # most, standard deviation
 
 
 def augment(pictures: Tensor, draws: Draws) -> Tensor:
-    """Worn pictures, (B, 3, H, W), 0–1.
+    """Return pictures that may be blurred and are a little noisy, (B, 3, H, W), 0–1.
 
     Args:
         pictures: 0–1.

@@ -14,7 +14,7 @@ PARTS = ((Region.SKIN,), (Region.HAIR,), (Region.LEFT_EYE, Region.RIGHT_EYE))  #
 
 
 def part_weights(scene: Scene) -> Tensor:
-    """Weights of latent positions: each part of each person weighs as much as all of the picture.
+    """Return the weights of latent positions: each part of each person weighs as much as all of the picture.
 
     Args:
         scene: with regions.

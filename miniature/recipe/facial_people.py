@@ -73,7 +73,7 @@ class FacialPool:
     weights: Tensor
 
     def batch(self, base: Base, draws: Draws) -> FacialBatch:
-        """Pictures drawn from the pool, a row for each row of numbers."""
+        """Return a batch of pictures drawn from the pool, a row for each row of numbers."""
         rows = draws.integers("picture", len(self.latents))
         with torch.no_grad():
             text = encode_tokens(base, torch.cat((caption_tokens([""]), self.tokens[rows])))
@@ -144,7 +144,7 @@ def _encode(base: Base, faces: FaceEncoder, parser: FaceParser, world: World, nu
 
 
 def _region_places(scene: Scene) -> Tensor:
-    """Where pictures show the regions, in the order of `PLACES`, (B, 5, h, w)."""
+    """Return where pictures show the regions, in the order of `PLACES`, (B, 5, h, w)."""
     assert scene.regions is not None
     masks = [scene.regions[:, 0, list(regions)].sum(1).clamp(max=1) for regions in PLACES.values()]
     side = scene.image.shape[-1] // 8
@@ -154,7 +154,7 @@ def _region_places(scene: Scene) -> Tensor:
 def _describe(
     caption: str, picture: np.ndarray, box: list[float], parser: FaceParser, image_encoder: nn.Module
 ) -> dict[str, Tensor]:
-    """One person: tokens of photo and regions, the prompt and its words."""
+    """Return one person: tokens of photo and regions, the prompt and its words."""
     rows, columns = square_around(tuple(box), picture.shape[:2], MARGIN, None).inside  # type: ignore[arg-type]
     photo = np.ascontiguousarray(picture[rows, columns])
     masks = filled_masks(parser.parse(photo, FLAVOUR.pipeline.parsing_size))

@@ -58,18 +58,18 @@ def read_pool(
 
 
 def caption_tokens(texts: Sequence[str]) -> Tensor:
-    """Captions as SD1.5's text encoder takes them, (B, 77) int64."""
+    """Return captions as SD1.5's text encoder takes them, (B, 77) int64."""
     return torch.tensor([token_ids(text, EOS) for text in texts])
 
 
 def encode_pictures(base: Base, pictures: Tensor) -> Tensor:
-    """Latents as the UNet takes them, (B, C, h, w), of pictures (B, 3, H, W), 0–1."""
+    """Return the latents as the UNet takes them, (B, C, h, w), of pictures (B, 3, H, W), 0–1."""
     encoded: Any = base.vae.encode(pictures * 2 - 1)  # pyright: ignore[reportArgumentType]
     return cast(Tensor, encoded.latent_dist.mean) * base.latent_scale
 
 
 def encode_tokens(base: Base, tokens: Tensor) -> Tensor:
-    """What the UNet reads of captions (B, 77): (B, 77, D)."""
+    """Return what the UNet reads of captions (B, 77): (B, 77, D)."""
     text: Any = base.text_encoders[0].module(tokens)
     return text.last_hidden_state
 

@@ -87,7 +87,7 @@ def _save(
 def _resume(
     config: TrainConfig, network: nn.Module, optimizer: torch.optim.Optimizer, average: EMAModel, folder: Path
 ) -> int:
-    """Load the newest checkpoint; gives the steps done."""
+    """Load the newest checkpoint; return the steps done."""
     found = checkpoint_to_resume(folder, "auto")
     if found is None:
         return 0
@@ -104,7 +104,7 @@ def _resume(
 
 
 class _Log:
-    """Means since the last line."""
+    """The mean loss and time since the last line that was logged."""
 
     def __init__(self, config: TrainConfig) -> None:
         self._config = config
@@ -112,7 +112,7 @@ class _Log:
         self._since = time.perf_counter()
 
     def note(self, step: int, loss: float) -> None:
-        """Count a step.
+        """Count a step and its loss.
 
         Raises:
             InvalidSettingError: if its loss is no number.

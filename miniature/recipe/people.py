@@ -42,7 +42,7 @@ class PeoplePool:
     weights: Tensor
 
     def batch(self, base: Base, draws: Draws) -> Batch:
-        """Pictures drawn from the pool, a row for each row of numbers."""
+        """Return a batch of pictures drawn from the pool, a row for each row of numbers."""
         rows = draws.integers("picture", len(self.latents))
         with torch.no_grad():
             text = encode_tokens(base, self.tokens[rows])
@@ -70,7 +70,7 @@ def read_people(
     people: tuple[int, int],
     files: PoolFiles = POOL_FILES,
 ) -> PeoplePool:
-    """Return the first pictures of a world with people; those that the folder does not hold yet are drawn and encoded first.
+    """Return the first pictures of a world with people; those that the folder does not hold are made first.
 
     Args:
         base: its VAE encodes.

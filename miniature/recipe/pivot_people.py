@@ -58,12 +58,12 @@ class PivotPool:
     weights: Tensor
 
     def batch(self, base: Base, draws: Draws) -> PivotBatch:
-        """Pictures drawn from the pool, a row for each row of numbers."""
+        """Return a batch of pictures drawn from the pool, a row for each row of numbers."""
         rows = draws.integers("picture", len(self.latents))
         return self._batch(base, rows, draws.positions, self.changed_crops(rows, draws))
 
     def rows_as_they_are(self, base: Base, rows: range) -> PivotBatch:
-        """Some pictures of the pool in order, their crops unchanged."""
+        """Return some pictures of the pool in order, their crops unchanged."""
         crops = middle(self.crops[rows.start : rows.stop].float() / 255)
         return self._batch(base, torch.arange(rows.start, rows.stop), tuple(rows), crops)
 
@@ -107,17 +107,17 @@ def read_pivot_people(
 
 
 def draw_pivot_people(base: Base, world: World, numbers: range) -> PivotPool:
-    """Pictures of a world, kept nowhere; for experiments."""
+    """Draw pictures of a world and encode them, kept nowhere; for experiments."""
     return PivotPool(**_encode(base, world, numbers))
 
 
 def noun_rows(captions: tuple[Caption, ...]) -> Tensor:
-    """Rows of the last token of everybody's noun, (B, N) int64; all captions are of as many people."""
+    """Return the rows of the last token of everybody's noun, (B, N) int64; all captions are of as many people."""
     return torch.tensor([[len(encode(each.text[:end])) for _, end in each.nouns] for each in captions])
 
 
 def cut_portraits(portraits: Scene, draws: Draws) -> tuple[Tensor, Tensor]:
-    """Faces and more of augmented portraits, as a detector that is a little amiss would have them cut.
+    """Cut faces and more of augmented portraits, as a detector that is a little amiss would have them cut.
 
     Args:
         portraits: one person each, with regions.
@@ -157,6 +157,6 @@ def _encode(base: Base, world: World, numbers: range) -> dict[str, Tensor]:
 
 
 def _small(wide: list[np.ndarray]) -> Tensor:
-    """(B, C, W, W) uint8 of (288, 288, C) uint8 each."""
+    """Return (B, C, W, W) uint8 of (288, 288, C) uint8 each, resized."""
     pixels = torch.from_numpy(np.stack(wide)).permute(0, 3, 1, 2).float()
     return interpolate(pixels, (WIDE, WIDE), mode="bicubic", antialias=True).clamp(0, 255).round().byte()

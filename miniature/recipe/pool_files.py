@@ -54,16 +54,16 @@ def read_parts(
             numbers = range(first, first + files.pictures)
             rows = [encode(numbers[start : start + files.rows]) for start in range(0, files.pictures, files.rows)]
             with whole_file(path) as unfinished:
-                save_file(_joined(rows), unfinished)
+                save_file(_join(rows), unfinished)
             logger.info("Encoded pictures to %d of %d", numbers.stop, pictures.stop)
         parts.append(load_file(path))
-    return _joined(parts)
+    return _join(parts)
 
 
 def pool_name(encoders: Sequence[nn.Module], world: World, people: tuple[int, int]) -> str:
-    """Return a name for what encoded pictures depend on: the networks, the world, and how many people are in a picture."""
+    """Return a name for what encoded pictures depend on: networks, world, and how many people they show."""
     return f"{fingerprint(encoders)}-{world.split}-{world.size}-seed{world.seed}-{people[0]}to{people[1]}"
 
 
-def _joined(parts: Sequence[Tensors]) -> Tensors:
+def _join(parts: Sequence[Tensors]) -> Tensors:
     return {name: torch.cat([part[name] for part in parts]).contiguous() for name in parts[0]}

@@ -86,7 +86,7 @@ class Recipe:
             train(network, config, self.folder / name)
             return network.state_dict()
 
-        network.load_state_dict(self._kept(name, trained))
+        network.load_state_dict(self._keep(name, trained))
         return network.requires_grad_(False).eval()
 
     def finder(self) -> FaceFinder:
@@ -94,7 +94,7 @@ class Recipe:
         return cast(FaceFinder, self.make("finder", FaceFinder, train_finder))
 
     def base(self) -> Base:
-        """Return VAE, UNet and text encoder; the last two learn twice, the second time from faces most of all."""
+        """Return the VAE, UNet and text encoder; the last two learn twice, the second time from faces most of all."""
         settings = self.settings
         base = new_base(settings.sizes, seed=settings.seed)
         vae = cast(DiffusersVAE, base.vae).network
@@ -126,7 +126,7 @@ class Recipe:
         )
 
     def faces(self) -> FaceEncoder:
-        """Return backbone and image encoder."""
+        """Return the backbone and image encoder."""
         backbone = cast(IResNet, self.make("backbone", new_backbone, train_backbone))
         return FaceEncoder(
             backbone=backbone, image_encoder=self.make("image encoder", new_image_encoder, train_image_encoder)
@@ -182,7 +182,7 @@ class Recipe:
             train_consistentid(base, faces, networks, pool, self.settings.trainings[name], self.folder / name)
             return flatten(consistentid_weights(networks))
 
-        return self._kept(name, train)
+        return self._keep(name, train)
 
     def stage_one(self, base: Base, faces: FaceEncoder, arm: StageOneArm = SHIPPED_ONE) -> Weights:
         """Return UniPortrait's faceid file, flat."""
@@ -195,7 +195,7 @@ class Recipe:
             train_stage_one(base, faces, networks, pool, config, self.folder / name, dropping=arm.dropping)
             return flatten(faceid_weights(networks))
 
-        return self._kept(name, train)
+        return self._keep(name, train)
 
     def stage_two(
         self, base: Base, faces: FaceEncoder, arm: StageTwoArm = SHIPPED_TWO, first: Weights | None = None
@@ -209,7 +209,7 @@ class Recipe:
             train_stage_two(base, faces, networks, pool, config, self.folder / name, routing=arm.routing)
             return flatten(router_weights(networks))
 
-        return self._kept(name, train)
+        return self._keep(name, train)
 
     def pivot_people(self, base: Base) -> PivotPool:
         """Return pictures of one person each, with the square around their face in a portrait."""
@@ -240,14 +240,14 @@ class Recipe:
             train_pivot(base, pivot, encoder, pool, config, self.folder / name, training=arm.training)
             return flatten(adapter_weights(pivot, encoder))
 
-        return self._kept(name, train)
+        return self._keep(name, train)
 
     @property
     def _world(self) -> World:
-        """The world that adapters learn from."""
+        """World that adapters learn from."""
         return World(seed=self.settings.seed, with_regions=True)
 
-    def _kept(self, name: str, train: Callable[[], Weights]) -> Weights:
+    def _keep(self, name: str, train: Callable[[], Weights]) -> Weights:
         done = self.folder / f"{name}.safetensors"
         if not done.is_file():
             logger.info("Training: %s", name)

@@ -43,7 +43,7 @@ def draw_latents(
     run: Run | None = None,
     guided: Guided | None = None,
 ) -> Tensor:
-    """Latents of pictures, the negative prompt empty.
+    """Draw pictures as latents, the negative prompt empty.
 
     Args:
         base: the miniature.
@@ -75,6 +75,6 @@ def draw_latents(
 
 @torch.no_grad()
 def decode(base: Base, latents: Tensor) -> Tensor:
-    """Pictures (B, 3, H, W), 0–1, of latents as the UNet takes them."""
+    """Return pictures (B, 3, H, W), 0–1, of latents as the UNet takes them."""
     pixels: Any = base.vae.decode(latents / base.latent_scale)  # pyright: ignore[reportArgumentType]
     return (pixels.sample / 2 + 0.5).clamp(0, 1)

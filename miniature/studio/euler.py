@@ -15,13 +15,13 @@ Correct = Callable[[Tensor, NoiseLevels], Tensor]
 
 
 def cpu_noise(seed: int, shape: Sequence[int]) -> Tensor:
-    """The noise that ComfyUI begins with, whatever the device."""
+    """Return the noise that ComfyUI begins with, whatever the device."""
     return torch.randn(*shape, generator=torch.Generator("cpu").manual_seed(seed))
 
 
 @torch.no_grad()
 def sample_euler(predict: Predict, noise: Tensor, steps: int, correct: Correct | None = None) -> Tensor:
-    """Latents from noise, rounded at every step as ComfyUI rounds: its first noise level is above 4000.
+    """Return latents from noise, rounded at every step as ComfyUI rounds: its first noise level is above 4000.
 
     Args:
         predict: what the UNet says, guidance included, from latents scaled for it, the timestep and its noise level.

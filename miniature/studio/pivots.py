@@ -33,12 +33,12 @@ class Pivots:
 
     @classmethod
     def of(cls, adapter: OmniPortraitAdapter, crops: Tensor, rows: Tensor, strength: float = 1.0) -> Pivots:
-        """The people of an adapter whose faces are seen on crops, (B, N, 3, s, s), 0–1; the rest as above."""
+        """Return the people of an adapter whose faces are seen on crops, (B, N, 3, s, s), 0–1; the rest as above."""
         faces = adapter.image_encoder(crops.flatten(0, 1)).unflatten(0, rows.shape)
         return cls(pivot=adapter.pivot, faces=faces, rows=rows, strength=strength)
 
-    def fused(self, text: Tensor) -> Tensor:
-        """Text (B, S, D) with the people in it."""
+    def fuse(self, text: Tensor) -> Tensor:
+        """Return text (B, S, D) with the people in it."""
         picture = torch.arange(len(text))[:, None].expand_as(self.rows)
         mixed = self.pivot(text[picture, self.rows].flatten(0, 1), self.faces.flatten(0, 1), self.strength)
         return text.index_put((picture, self.rows), mixed.unflatten(0, self.rows.shape))
@@ -46,7 +46,7 @@ class Pivots:
 
 @contextmanager
 def pivots_in(base: Base, pivots: Pivots | None) -> Generator[None, None, None]:
-    """While it lasts, the text encoder puts people into the last B of the prompts that it is given; None puts nobody in.
+    """Put people into the last B of the prompts that the text encoder is given, for a time; None puts nobody in.
 
     Args:
         base: the miniature.
@@ -58,7 +58,7 @@ def pivots_in(base: Base, pivots: Pivots | None) -> Generator[None, None, None]:
             before, own = output.last_hidden_state.split(
                 [len(output.last_hidden_state) - len(pivots.rows), len(pivots.rows)]
             )
-            output.last_hidden_state = torch.cat((before, pivots.fused(own)))
+            output.last_hidden_state = torch.cat((before, pivots.fuse(own)))
         return output
 
     handle = base.text_encoders[0].module.register_forward_hook(fuse)

@@ -94,7 +94,7 @@ class Studio:
 
     @torch.no_grad()
     def draw(self, shot: Shot, settings: Settings) -> tuple[Tensor, PlacementMaps | None]:
-        """The latents of a shot as the UNet takes them, (B, C, h, w), and where people were placed.
+        """Draw a shot; return its latents as the UNet takes them, (B, C, h, w), and where people were placed.
 
         Raises:
             NoFaceFoundError: see `people`.

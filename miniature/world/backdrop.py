@@ -37,11 +37,11 @@ class Backdrop:
     shift: Tensor
 
     def of(self, rows: Tensor) -> Backdrop:
-        """Those of some of the pictures."""
+        """Return the backgrounds of some of the pictures."""
         return Backdrop(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     def paint(self, size: int) -> Tensor:
-        """The backgrounds, (B, 3, size, size) float32, mean `GROUND`."""
+        """Paint the backgrounds, (B, 3, size, size) float32, mean `GROUND`."""
         middle = torch.arange(size).add(0.5).div(size).sub(0.5)
         cos, sin = self.turn.cos(), self.turn.sin()
         amount = torch.empty(len(self.pattern), size, size)
@@ -84,7 +84,7 @@ def _gradient(along: Tensor, across: Tensor, shift: Shift, period: Tensor) -> Te
 
 
 def _square(waves: Tensor, period: Tensor) -> Tensor:
-    """Rectangles instead of waves, with edges one pixel wide."""
+    """Return rectangles instead of waves, with edges one pixel wide."""
     return (waves * (period / 8)).clamp_(-1, 1)
 
 

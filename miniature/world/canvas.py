@@ -36,7 +36,7 @@ class Canvas:
 
     @classmethod
     def empty(cls, pictures: int, people: int, size: int, *, with_regions: bool) -> Canvas:
-        """Nothing is painted yet."""
+        """Return a canvas on which nothing is painted yet."""
         return cls(
             colours=torch.zeros(pictures, 3, size, size),
             left=torch.ones(pictures, size, size),

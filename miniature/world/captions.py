@@ -41,7 +41,7 @@ class Caption:
 
 
 def write_captions(codes: Tensor, facts: Facts, phrasing: Tensor) -> tuple[Caption, ...]:
-    """A caption per picture.
+    """Write a caption per picture.
 
     Args:
         codes: who is in the pictures, (B, N, 7) int64.
@@ -58,7 +58,7 @@ def write_captions(codes: Tensor, facts: Facts, phrasing: Tensor) -> tuple[Capti
 
 
 def vocabulary() -> str:
-    """A text with every word and sign that captions are made of."""
+    """Return a text with every word and sign that captions are made of."""
     worn = [words for phrases in WORN.values() for words in phrases]
     sides = [words for phrases in SIDES for words in phrases]
     tints = [colour for colours in TINT_NAMES for colour in colours]
@@ -78,7 +78,7 @@ class _Writer:
         self._nouns: list[tuple[int, int]] = []
 
     def write(self, persons: Sequence[tuple[int, int, int]], side: int, pattern: int, tint: int) -> Caption:
-        """A caption from codes: (noun, clothing, accessory) per person."""
+        """Write a caption from codes: (noun, clothing, accessory) per person."""
         count = len(persons)
         openings = OPENINGS if count == 1 else GROUP_OPENINGS
         self._text += self._one_of(openings).format(count=COUNTS[count - 1])

@@ -34,7 +34,7 @@ class Numbers:
 
 
 def draw_scenes(seed: int, indices: Sequence[int], people: int) -> Numbers:
-    """The numbers of scenes.
+    """Return the numbers of scenes.
 
     Args:
         seed: of the world.
@@ -48,7 +48,7 @@ def draw_scenes(seed: int, indices: Sequence[int], people: int) -> Numbers:
 
 
 def draw_portraits(seed: int, indices: Sequence[int], scenes: Numbers, take: int) -> Numbers:
-    """The numbers of a portrait of everybody in some scenes, (B·N, 1).
+    """Return the numbers of a portrait of everybody in some scenes, (B·N, 1).
 
     Those of pose and light are at least a quarter away from the scene's, on a circle of length 1.
 
@@ -79,5 +79,5 @@ def _named(person: Tensor, picture: Tensor) -> Numbers:
 
 
 def _apart(value: Tensor, drawn: Tensor) -> Tensor:
-    """A number that is as likely anywhere on the circle but near another one."""
+    """Return a number that is as likely anywhere on the circle but near another one."""
     return (value + 0.25 + drawn / 2) % 1

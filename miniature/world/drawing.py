@@ -1,4 +1,4 @@
-"""From plans to pictures."""
+"""Drawing: plans become pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AT_ONCE = 32  # pictures that are painted together: what they take still fits in
 
 
 def draw(plan: Plan, size: int, *, with_regions: bool) -> Scene:
-    """Draw pictures.
+    """Draw pictures from their plans.
 
     Args:
         plan: of the pictures.
@@ -70,7 +70,7 @@ def _paint(plan: Plan, layout: Layout, rows: Tensor, size: int, *, with_regions:
 
 
 def _brightness(light: Light, rows: Tensor, size: int) -> Tensor:
-    """What the light leaves of the colours, (R, 3, 1, S)."""
+    """Return what the light leaves of the colours, (R, 3, 1, S)."""
     across = torch.arange(size, dtype=torch.float64).add(0.5).mul(2 / size).sub(1)
     by_colour = torch.stack((1 + light.warmth, torch.ones_like(light.warmth), 1 - light.warmth), -1)[rows]
     along = light.gain[rows, None] * (1 + light.slope[rows, None] * across)
@@ -78,7 +78,7 @@ def _brightness(light: Light, rows: Tensor, size: int) -> Tensor:
 
 
 def _boxes(masks: Tensor) -> Tensor:
-    """The pixels of which at least half is covered, x0 y0 x1 y1; zeros where there are none."""
+    """Return the pixels of which at least half is covered, x0 y0 x1 y1; zeros where there are none."""
     covered = masks >= 0.5
     edges: list[Tensor] = []
     for axis in (-2, -1):
@@ -89,7 +89,7 @@ def _boxes(masks: Tensor) -> Tensor:
 
 
 def _points(plan: Plan, size: int) -> Tensor:
-    """Where the five points of every face lie, (B, N, 5, 2); zeros where there is nobody."""
+    """Return where the five points of every face lie, (B, N, 5, 2); zeros where there is nobody."""
     present = plan.codes[..., 0] != NOBODY
     corner = MOUTHS.of(plan.codes[..., MOUTH].clamp(min=0))["width"].double()
     zero = torch.zeros_like(corner)

@@ -49,7 +49,7 @@ def write_manifest(world: World, folder: Path, indices: Sequence[int], *, people
 
 
 def _write_scene(scene: Scene, indices: Sequence[int], folder: Path) -> Iterator[dict[str, Any]]:
-    """Write the files of some pictures; gives what the manifest says of each."""
+    """Write the files of some pictures; yield what the manifest says of each."""
     classes, masks = scene.class_maps().numpy(), scene.instances.mul(255).round().byte().numpy()
     for place, (index, picture, caption) in enumerate(zip(indices, scene.arrays(), scene.captions, strict=True)):
         name = f"{index:06d}"
@@ -77,7 +77,7 @@ def _nouns(caption: Caption) -> list[dict[str, Any]]:
 
 
 def _describe(scene: Scene, place: int, person: int) -> dict[str, Any]:
-    """Who somebody is and where, to a hundredth of a pixel."""
+    """Return who somebody is and where, to a hundredth of a pixel."""
     return {
         "bbox": scene.person_boxes[place, person].tolist(),
         "face": scene.boxes[place, person].tolist(),
@@ -87,7 +87,7 @@ def _describe(scene: Scene, place: int, person: int) -> dict[str, Any]:
 
 
 def _with_palette(classes: np.ndarray) -> Image.Image:
-    """A class per pixel, (S, S) uint8, as a palette picture."""
+    """Return a class per pixel, (S, S) uint8, as a palette picture."""
     image = Image.fromarray(classes)
     image.putpalette(np.arange(256, dtype=np.uint8).repeat(3).tobytes())
     return image

@@ -48,18 +48,18 @@ class Layout:
     front: tuple[int, ...]
 
     def window(self, place: int, size: int, reach: Reach) -> Window:
-        """The pixels of a picture that somebody's part can cover, wherever they stand and however large they are."""
+        """Return the pixels that somebody's part can cover, wherever they stand and however large they are."""
         x, y = self.places[place]
         aside = self._length(reach.aside)
         return _span(y - self._length(reach.up), y + self._length(reach.down), size), _span(x - aside, x + aside, size)
 
     def _length(self, units: float) -> float:
-        """The greatest length of that many units, with the greatest shift."""
+        """Return the greatest length of that many units, with the greatest shift."""
         return SHIFT + units * self.scale * (1 + SCALE if units > 0 else 1 - SCALE)
 
 
 def _span(low: float, high: float, size: int) -> slice:
-    """The whole grains from one share of the side to another."""
+    """Return the whole grains from one share of the side to another."""
     low, high = max(low, 0.0), min(high, 1.0)
     return slice(math.floor(low * size / GRAIN) * GRAIN, math.ceil(high * size / GRAIN) * GRAIN)
 

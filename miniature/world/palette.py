@@ -56,5 +56,5 @@ SHADE = torch.tensor((0.80, 0.72, 0.70))  # what a shadow leaves of a colour
 
 
 def mix(colour: Tensor, other: Tensor, share: float) -> Tensor:
-    """`share` of another colour and the rest of this one, (…, 3)."""
+    """Return `share` of another colour and the rest of this one, (…, 3)."""
     return torch.lerp(colour, other.expand_as(colour), share)

@@ -47,7 +47,7 @@ class Plan:
 def plan_scenes(
     seed: int, indices: Sequence[int], people: tuple[int, int], pool: Tensor, codes: Tensor | None = None
 ) -> Plan:
-    """Plans of pictures with some people.
+    """Return plans of pictures with some people.
 
     Args:
         seed: of the world.
@@ -66,7 +66,7 @@ def plan_scenes(
 def plan_portraits(
     seed: int, indices: Sequence[int], people: int, pool: Tensor, codes: Tensor | None = None, take: int = 0
 ) -> Plan:
-    """Plans of portraits of the people of `plan_scenes`, (B·N) in their order.
+    """Return plans of portraits of the people of `plan_scenes`, (B·N) in their order.
 
     Pose, expression and light differ from those of the scene by at least a quarter of their range.
 
@@ -90,7 +90,7 @@ def _people(numbers: Numbers, pool: Tensor) -> Tensor:
 
 
 def _choice(number: Tensor, count: Tensor | int) -> Tensor:
-    """A whole number from 0 to below `count`."""
+    """Return a whole number from 0 to below `count`."""
     return (number * count).long()
 
 

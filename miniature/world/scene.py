@@ -44,21 +44,21 @@ class Scene:
 
     @property
     def facts(self) -> Facts:
-        """What the captions say."""
+        """Facts that the captions say."""
         return self.plan.facts
 
     @property
     def codes(self) -> Tensor:
-        """Who is in the pictures, (B, N, 7) int64."""
+        """Codes of those in the pictures, (B, N, 7) int64."""
         return self.plan.codes
 
     @property
     def present(self) -> Tensor:
-        """Where there is somebody, (B, N) bool."""
+        """Whether somebody is there, (B, N) bool."""
         return self.plan.codes[..., 0] != NOBODY
 
     def class_maps(self) -> Tensor:
-        """The region that covers most of each pixel, 0 where most of it is not the person, (B, N, S, S) uint8.
+        """Return the region that covers most of each pixel, 0 where most of it is not the person, (B, N, S, S) uint8.
 
         Raises:
             InvalidSettingError: if the world does not bring regions.
@@ -68,11 +68,11 @@ class Scene:
         return self.regions.argmax(2).mul_(self.instances >= 0.5).byte()
 
     def arrays(self) -> list[np.ndarray]:
-        """The pictures, (S, S, 3) uint8 RGB each."""
+        """Return the pictures, (S, S, 3) uint8 RGB each."""
         return arrays_from_images(self.image.permute(0, 2, 3, 1))
 
     def crops(self) -> list[np.ndarray]:
-        """Everybody's face as face encoders see it, aligned by its true points, (224, 224, 3) uint8 RGB each.
+        """Cut out everybody's face as face encoders see it, aligned by its true points, (224, 224, 3) uint8 RGB each.
 
         Returns:
             Those of the first picture first; nobody who is not there.

@@ -9,7 +9,7 @@ Number = Tensor | float
 
 
 def cover(distance: Tensor, scale: Tensor) -> Tensor:
-    """How much of each pixel lies inside; overwrites the distance.
+    """Return how much of each pixel lies inside; overwrites the distance.
 
     Args:
         distance: to the edge, negative inside, (B, h, w).
@@ -22,7 +22,7 @@ def cover(distance: Tensor, scale: Tensor) -> Tensor:
 
 
 def rounded(x: Tensor, y: Tensor, square: Number) -> Tensor:
-    """1 on the edge of a disc that turns into a rounded square as `square` goes from 0 to 1; 0 in the middle.
+    """Return 1 on the edge of a disc that turns into a rounded square as `square` goes from 0 to 1; 0 in the middle.
 
     Args:
         x: in radii, (B, h, w).
@@ -38,23 +38,23 @@ def rounded(x: Tensor, y: Tensor, square: Number) -> Tensor:
 
 
 def disc(x: Tensor, y: Tensor, radius: Number) -> Tensor:
-    """Distance to a circle around 0, exact near its edge, (B, h, w)."""
+    """Return the distance to a circle around 0, exact near its edge, (B, h, w)."""
     return (x * x).addcmul_(y, y).sub_(radius * radius).div_(2 * radius)
 
 
 def oval(x: Tensor, y: Tensor, width: Number, height: Number) -> Tensor:
-    """Distance to an ellipse around 0 with these half axes, `height` the shorter one; good near its edge, (B, h, w)."""
+    """Return the distance to an ellipse around 0, `height` its shorter half axis, (B, h, w); good near its edge."""
     x, y = x / width, y / height
     return (x * x + y * y).sub_(1).mul_(0.5 * height)
 
 
 def band(distance: Tensor, half_width: Number) -> Tensor:
-    """Distance to a line of some width along an edge; overwrites the distance."""
+    """Return the distance to a line of some width along an edge; overwrites the distance."""
     return distance.abs_().sub_(half_width)
 
 
 def wave(turns: Tensor) -> Tensor:
-    """A parabolic sine, (…), -1 to 1, one period per 1.
+    """Return a parabolic sine, (…), -1 to 1, one period per 1.
 
     Only sums and products, so that the last bit is the same on every processor and wherever a value stands in a tensor.
     """
@@ -63,5 +63,5 @@ def wave(turns: Tensor) -> Tensor:
 
 
 def pixelwise(values: Tensor) -> Tensor:
-    """(B,) to (B, 1, 1) float32, ready to meet pixels."""
+    """Return (B,) values as (B, 1, 1) float32, ready to meet pixels."""
     return values.to(torch.float32)[:, None, None]

@@ -45,7 +45,7 @@ class World:
         identities(self.split)
 
     def scenes(self, indices: Sequence[int], *, people: tuple[int, int] = (1, 1), codes: Tensor | None = None) -> Scene:
-        """Pictures with a background and some people, who stand from left to right.
+        """Return pictures with a background and some people, who stand from left to right.
 
         Args:
             indices: numbers of the pictures, (B).
@@ -62,7 +62,7 @@ class World:
     def portraits(
         self, indices: Sequence[int], *, people: int = 1, codes: Tensor | None = None, take: int = 0
     ) -> Scene:
-        """A large portrait of everybody in `scenes`, with other clothes, pose, expression and light.
+        """Return a large portrait of everybody in `scenes`, with other clothes, pose, expression and light.
 
         Args:
             indices: numbers of the scenes, (B).

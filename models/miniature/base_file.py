@@ -21,7 +21,7 @@ VOCABULARY = 49408  # CLIP's
 
 
 def read_base_file(path: Path) -> tuple[dict[str, Tensor], BaseSizes]:
-    """All weights, the embedding filled up with zeros, and the sizes.
+    """Return all weights, the embedding filled up with zeros, and the sizes.
 
     Raises:
         CorruptModelFileError: if the file cannot be read.

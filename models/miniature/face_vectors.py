@@ -12,7 +12,7 @@ from ..uniportrait.features import backbone_input, preprocess
 
 @torch.no_grad()
 def face_vectors(backbone: IResNet, crops: np.ndarray) -> Tensor:
-    """The mean of the deepest map of every face, which the backbone was trained to tell people apart by.
+    """Return the mean of the deepest map of every face, which the backbone was trained to tell people apart by.
 
     Args:
         backbone: runs where it is.

@@ -24,7 +24,7 @@ LEVELS = (32, 48, 64)
 
 
 class FaceFinder(nn.Module):
-    """A small network that says for every cell of a picture whether a face has its middle there, and where its parts are."""
+    """A small network that says for every cell of a picture whether a face has its middle there, and where it is."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class FaceFinder(nn.Module):
         self.head = nn.Sequential(normed_convolution(middle + coarse, coarse, 1), nn.Conv2d(coarse, VALUES, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """What every cell says.
+        """Return what every cell says.
 
         Args:
             pixels: (B, 3, H, W), 0–1; sides are multiples of 32.
@@ -84,7 +84,7 @@ class FinderDetector:
 
 @torch.no_grad()
 def find_faces(finder: FaceFinder, picture: np.ndarray, min_score: float) -> list[Detection]:
-    """The faces of a picture, the surest first.
+    """Find the faces of a picture, the surest first.
 
     Args:
         finder: the network; runs where it is.
@@ -109,7 +109,7 @@ def find_faces(finder: FaceFinder, picture: np.ndarray, min_score: float) -> lis
 
 
 def read_cells(said: Tensor) -> tuple[Tensor, Tensor]:
-    """What a network said as scores and pixels.
+    """Return what a network said as scores and pixels.
 
     Args:
         said: (B, 15, h, w).
@@ -126,7 +126,7 @@ def read_cells(said: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _overlap(box: Tensor, other: Tensor) -> float:
-    """Intersection over union of two boxes."""
+    """Return the intersection over union of two boxes."""
     both = (torch.minimum(box[2:], other[2:]) - torch.maximum(box[:2], other[:2])).clamp(min=0).prod()
     areas = (box[2:] - box[:2]).prod() + (other[2:] - other[:2]).prod()
     return float(both / (areas - both))

@@ -38,7 +38,7 @@ class MiniatureParser(nn.Module):
         )
 
     def forward(self, pixels: Tensor) -> tuple[Tensor]:
-        """Label scores (B, 19, S, S) of normalised pictures (B, 3, S, S)."""
+        """Return the label scores (B, 19, S, S) of normalised pictures (B, 3, S, S)."""
         size = pixels.shape[-2:]
         seen = functional.interpolate(pixels, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
         fine = self.fine(seen)

@@ -52,12 +52,12 @@ class BaseSizes:
             )
 
     def metadata(self) -> dict[str, str]:
-        """The sizes as metadata of a safetensors file."""
+        """Return the sizes as metadata of a safetensors file."""
         return {METADATA_KEY: json.dumps(asdict(self))}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], name: str) -> BaseSizes:
-        """The sizes that a file names.
+        """Return the sizes that a file names.
 
         Args:
             metadata: of the file.

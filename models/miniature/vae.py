@@ -69,7 +69,7 @@ class MiniatureVAE(nn.Module):
         )
 
     def encode(self, pixels: Tensor) -> Tensor:
-        """Latents of pictures.
+        """Encode pictures as latents.
 
         Args:
             pixels: (B, 3, H, W), -1 to 1; sides are multiples of 8.
@@ -87,5 +87,5 @@ class MiniatureVAE(nn.Module):
         return self.encoder(pixels)
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Pictures of latents (B, C, h, w): (B, 3, 8·h, 8·w), about -1 to 1."""
+        """Decode latents (B, C, h, w) as pictures (B, 3, 8·h, 8·w), about -1 to 1."""
         return self.decoder(latents)

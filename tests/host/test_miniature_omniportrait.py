@@ -59,7 +59,7 @@ def test_the_noun_becomes_what_the_training_makes_of_it(paths, miniature, faces,
     crops = middle(_small([cut_wide(picture, tuple(face.box.tolist()))]).float() / 255)
     with torch.no_grad():
         plain = encode_tokens(base, caption_tokens([PROMPT]))
-        fused = Pivots.of(adapter, crops[None], torch.tensor([[NOUN]])).fused(plain)
+        fused = Pivots.of(adapter, crops[None], torch.tensor([[NOUN]])).fuse(plain)
     rest = torch.arange(text.shape[1]) != NOUN
     torch.testing.assert_close(text[:, rest], plain[:, rest], atol=1e-4, rtol=1e-3)
     moved, expected = (each[0, NOUN] - plain[0, NOUN] for each in (text, fused))

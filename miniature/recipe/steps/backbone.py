@@ -28,7 +28,7 @@ JITTER = 0.03  # how far points are from where they are, of the distance between
 
 
 def new_backbone() -> IResNet:
-    """An untrained backbone."""
+    """Return an untrained backbone."""
     return IResNet(STEM, STAGES)
 
 
@@ -59,7 +59,7 @@ def train_backbone(backbone: IResNet, config: TrainConfig, folder: Path) -> None
 
 
 def augmented_crops(world: World, draws: Draws) -> tuple[np.ndarray, Tensor]:
-    """Crops of faces, half of them from portraits.
+    """Return crops of faces, half of them from portraits.
 
     Args:
         world: draws.
@@ -82,7 +82,7 @@ def augmented_crops(world: World, draws: Draws) -> tuple[np.ndarray, Tensor]:
 
 
 def cut_faces(scene: Scene, draws: Draws) -> np.ndarray:
-    """Everybody's face in augmented pictures, as a detector that is a little amiss would cut it.
+    """Cut out everybody's face in augmented pictures, as a detector that is a little amiss would.
 
     Args:
         scene: the pictures.

@@ -51,7 +51,7 @@ def train_base(base: Base, pool: Pool, config: TrainConfig, folder: Path, *, fac
 
 
 def _batch(draws: Draws, latents: Tensor, text: Tensor, weights: Tensor) -> Batch:
-    """Pictures without anything known of the people in them."""
+    """Return pictures without anything known of the people in them."""
     rows = len(latents)
     nobody = torch.zeros(rows, 0, 0, 0)
     return Batch(

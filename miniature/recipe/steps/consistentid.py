@@ -25,7 +25,7 @@ DEPTH = 2  # of both resamplers
 
 
 def new_consistentid(base: Base, pool: FacialPool, *, seed: int) -> ConsistentIDNetworks:
-    """Untrained networks for the miniature."""
+    """Return untrained networks for the miniature."""
     vector, image = pool.vectors.shape[-1], pool.photo.shape[-1]
     return new_networks(base.unet, vector=vector, image=image, rank=RANK, depth=DEPTH, seed=seed)
 

@@ -47,7 +47,7 @@ def train_finder(finder: FaceFinder, config: TrainConfig, folder: Path) -> None:
 
 
 def found_loss(said: Tensor, scene: Scene) -> Tensor:
-    """How wrong a network is about the faces of pictures.
+    """Return how wrong a network is about the faces of pictures.
 
     Args:
         said: (B, 15, h, w).

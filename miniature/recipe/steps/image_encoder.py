@@ -28,7 +28,7 @@ VOCABULARY = 49408
 
 
 def new_image_encoder() -> CLIPVisionModelWithProjection:
-    """An untrained image encoder for pictures of 224 pixels."""
+    """Return an untrained image encoder for pictures of 224 pixels."""
     return CLIPVisionModelWithProjection(
         CLIPVisionConfig(
             hidden_size=WIDTH,
@@ -81,7 +81,7 @@ def train_image_encoder(encoder: CLIPVisionModelWithProjection, config: TrainCon
         crops, codes = augmented_crops(world, Draws(draws.seed, draws.positions[:half]))
         rows = Draws(draws.seed, draws.positions[half:])
         scene = world.scenes(rows.positions, people=PEOPLE)
-        pixels = torch.cat((preprocess(crops), whole(augment(scene.image, rows))))
+        pixels = torch.cat((preprocess(crops), resize_for_encoder(augment(scene.image, rows))))
         said = [describe_face(each) for each in codes.tolist()]
         said += [
             ", ".join((caption.text, *(describe_face(code) for code in people if code[0] >= 0)))
@@ -93,13 +93,13 @@ def train_image_encoder(encoder: CLIPVisionModelWithProjection, config: TrainCon
 
 
 def describe_face(codes: list[int]) -> str:
-    """Somebody in words."""
+    """Return somebody in words."""
     said = [f"{each.name} {each.values[code]}" for each, code in zip(ATTRIBUTES, codes, strict=True)]
     return f"the face of a {NOUNS[codes[0]]}: " + ", ".join(said)
 
 
-def whole(pictures: Tensor) -> Tensor:
-    """Pictures (B, 3, S, S), 0–1, as the encoder sees them, (B, 3, 224, 224)."""
+def resize_for_encoder(pictures: Tensor) -> Tensor:
+    """Return pictures (B, 3, S, S), 0–1, as the encoder sees them, (B, 3, 224, 224)."""
     mean, std = clip_statistics(pictures.device)
     size = (CROP_SIZE, CROP_SIZE)
     resized = functional.interpolate(pictures, size=size, mode="bicubic", antialias=True, align_corners=False)
@@ -107,7 +107,7 @@ def whole(pictures: Tensor) -> Tensor:
 
 
 def contrastive_loss(pictures: Tensor, texts: Tensor, sharpness: Tensor) -> Tensor:
-    """How badly pictures (B, D) and their texts (B, D) find each other among all; a scalar."""
+    """Return how badly pictures (B, D) and their texts (B, D) find each other among all; a scalar."""
     alike = sharpness * functional.normalize(pictures, dim=-1) @ functional.normalize(texts, dim=-1).T
     own = torch.arange(len(alike))
     return (functional.cross_entropy(alike, own) + functional.cross_entropy(alike.T, own)) / 2

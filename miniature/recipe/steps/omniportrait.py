@@ -1,4 +1,4 @@
-"""Training of the miniature's Pivot ID Encoder: its image encoder learns to tell people apart, then the trainer's own method."""
+"""Training of the miniature's Pivot ID Encoder: first of its image encoder, then by the trainer's own method."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def train_pivot_image_encoder(encoder: PivotImageEncoder, pool: PivotPool, confi
 
 
 def new_pivot(base: Base, *, seed: int) -> PivotIDEncoder:
-    """An untrained fusion for the miniature."""
+    """Return an untrained fusion for the miniature."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return PivotIDEncoder(CONFIG.embed_dim, int(base.unet.config["cross_attention_dim"]))
 
 
 def read_pivot(weights: Mapping[str, Tensor]) -> OmniPortraitAdapter:
-    """The adapter whose file holds these weights, see `Recipe.omniportrait`; float32, frozen, on the CPU.
+    """Return the adapter whose file holds these weights, see `Recipe.omniportrait`; float32, frozen, on the CPU.
 
     Raises:
         UnknownCheckpointError: if they are something else.

@@ -64,14 +64,14 @@ def train_parser(parser: MiniatureParser, config: TrainConfig, folder: Path) -> 
 
 
 def label_maps(scene: Scene) -> Tensor:
-    """The label of every pixel, an index of `models.face.parsing.LABELS`, (B, S, S) int64."""
+    """Return the label of every pixel, an index of `models.face.parsing.LABELS`, (B, S, S) int64."""
     regions = scene.class_maps()
     shown = torch.where(scene.instances >= 0.5, LABEL_OF[regions.long()], 0)
     return shown.amax(1)  # people cover different pixels
 
 
 def _surroundings(pictures: Tensor, labels: Tensor, boxes: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
-    """Squares around faces, of random size and a little beside, as pictures (B, 3, S, S) and labels (B, S, S)."""
+    """Cut squares around faces, of random size and a little beside, as pictures (B, 3, S, S) and labels (B, S, S)."""
     sizes = boxes[:, 2:] - boxes[:, :2]
     longest = sizes.amax(-1)
     sides = longest * (NEAREST + (FARTHEST - NEAREST) * draws.uniform("side"))

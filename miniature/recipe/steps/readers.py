@@ -52,7 +52,7 @@ def train_backdrop_reader(reader: Reader, config: TrainConfig, folder: Path) -> 
 
 
 def person_answers(scene: Scene) -> dict[str, Tensor]:
-    """What is true of everybody who is there, by question, (F,)."""
+    """Return what is true of everybody who is there, by question, (F,)."""
     there = scene.present
     codes = dict(zip((each.name for each in ATTRIBUTES), scene.codes[there].unbind(-1), strict=True))
     return codes | {"clothing": scene.facts.clothing[there], "accessory": scene.facts.accessory[there]}
@@ -82,7 +82,7 @@ def _window_loss(reader: Reader, answers: Answers, scene: Scene, draws: Draws) -
 
 
 def _cross_entropy(said: dict[str, Tensor], true: dict[str, Tensor]) -> Tensor:
-    """The mean of all questions, each as a share of what a guess would cost."""
+    """Return the mean of all questions, each as a share of what a guess would cost."""
     costs = [
         functional.cross_entropy(logits, true[name]) / torch.tensor(float(logits.shape[1])).log()
         for name, logits in said.items()

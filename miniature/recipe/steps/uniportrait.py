@@ -23,7 +23,7 @@ RANK = 8
 
 
 def new_stage_one(base: Base, faces: FaceEncoder, *, seed: int) -> UniPortraitNetworks:
-    """Untrained networks of stage I for the miniature."""
+    """Return untrained networks of stage I for the miniature."""
     return new_networks(base.unet, faces.nobody(), rank=RANK, seed=seed)
 
 

@@ -54,7 +54,7 @@ def train_vae(vae: MiniatureVAE, config: TrainConfig, folder: Path, *, measured:
 
 
 def reconstruction_loss(vae: MiniatureVAE, pixels: Tensor, weights: Tensor, draws: Draws) -> Tensor:
-    """Weighted distance between pictures and what the VAE makes of their noisy latents, and the latents' squares.
+    """Return the weighted distance between pictures and their decoded noisy latents, with the latents' squares.
 
     Args:
         vae: the VAE.
@@ -75,7 +75,7 @@ def reconstruction_loss(vae: MiniatureVAE, pixels: Tensor, weights: Tensor, draw
 
 
 def pixel_weights(scene: Scene) -> Tensor:
-    """How much every pixel counts, (B, 1, S, S); eyes most.
+    """Return how much every pixel counts, (B, 1, S, S); eyes most.
 
     Raises:
         InvalidSettingError: if the scene has no regions.
@@ -87,7 +87,7 @@ def pixel_weights(scene: Scene) -> Tensor:
 
 
 def window_corners(scene: Scene, draws: Draws) -> Tensor:
-    """Top and left of windows near anybody's face in each picture, (B, `WINDOWS`, 2) int64, pixels."""
+    """Return the top and left of windows near anybody's face in each picture, (B, `WINDOWS`, 2) int64, pixels."""
     size = scene.image.shape[-1]
     who = (draws.uniform("who", (WINDOWS,)) * scene.present.sum(1, keepdim=True)).long()
     boxes = scene.boxes[torch.arange(len(who))[:, None], who]
@@ -97,7 +97,7 @@ def window_corners(scene: Scene, draws: Draws) -> Tensor:
 
 
 def cut(pictures: Tensor, corners: Tensor) -> Tensor:
-    """The windows of pictures (B, C, S, S), those of the first picture first, (B·`WINDOWS`, C, `WINDOW`, `WINDOW`)."""
+    """Cut the windows of pictures (B, C, S, S), the first picture's first, (B·`WINDOWS`, C, `WINDOW`, `WINDOW`)."""
     return torch.stack(
         [
             picture[:, top : top + WINDOW, left : left + WINDOW]

@@ -21,7 +21,7 @@ class Table:
     rows: tuple[tuple[float, ...], ...]
 
     def of(self, codes: Tensor) -> dict[str, Tensor]:
-        """Each measure of a list of people, float32 of the shape of the codes."""
+        """Return each measure of a list of people, float32 of the shape of the codes."""
         return dict(zip(self.columns, torch.tensor(self.rows)[codes].unbind(-1), strict=True))
 
 

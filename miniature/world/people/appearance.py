@@ -45,7 +45,7 @@ class Pose:
     gaze_y: Tensor
 
     def of(self, rows: Tensor, place: int) -> Pose:
-        """One person in some of the pictures, (R,) each."""
+        """Return one person in some of the pictures, (R,) each."""
         return Pose(**{field.name: getattr(self, field.name)[rows, place] for field in fields(self)})
 
 

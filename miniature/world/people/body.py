@@ -15,7 +15,7 @@ from .person import Coordinates, Layer, Person, measures
 
 
 def body_layers(person: Person, at: Coordinates) -> Iterator[Layer]:
-    """What is seen of somebody below the face.
+    """Yield what is seen of somebody below the face, from front to back.
 
     Args:
         person: whose.

@@ -30,7 +30,7 @@ class Features:
         self._skin = palette.SKIN[person.codes[:, SKIN]]
 
     def above_hair(self) -> Iterator[Layer]:
-        """What lies in front of the hair."""
+        """Yield what lies in front of the hair."""
         x, y = self._eye
         rims = cover(band(disc(x, y, 0.25), 0.022), self._scale)
         bridge = cover(torch.maximum(self._at.aside - 0.08, band(y + 0.03, 0.02)), self._scale)
@@ -38,7 +38,7 @@ class Features:
         yield Layer(Region.GLASSES, torch.maximum(rims, bridge).mul_(worn), palette.RED)
 
     def below_hair(self) -> Iterator[Layer]:
-        """What the hair may hide."""
+        """Yield what the hair may hide."""
         yield self._brows()
         yield from self._eyes()
         yield from self._mouth()
@@ -68,7 +68,7 @@ class Features:
         yield Layer(Region.LEFT_EYE, lash, palette.DARK)
 
     def _mouth(self) -> Iterator[Layer]:
-        """Lips whose corners stay where they are, whatever the expression."""
+        """Yield lips whose corners stay where they are, whatever the expression."""
         lips, pose = measures(MOUTHS, self._person.codes[:, MOUTH]), self._person.pose
         bulge = 1 - (self._at.x / lips["width"]).square_()
         smile = pixelwise(pose.smile) * lips["width"].square()

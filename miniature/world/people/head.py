@@ -33,19 +33,19 @@ class Head:
         self._arch = self._arch_edge()
 
     def above_face(self) -> Iterator[Layer]:
-        """The hair in front, and what is worn in it."""
+        """Yield the hair in front, and what is worn in it."""
         fringe = self._hair * cover(self._arch.neg(), self._scale)
         yield self._headband()
         yield self._shine(fringe)
         yield Layer(Region.HAIR, fringe, self._hair_colour)
 
     def below_features(self) -> Iterator[Layer]:
-        """The face and the ears."""
+        """Yield the face and the ears."""
         yield from self._face()
         yield self._ears()
 
     def below_body(self) -> Iterator[Layer]:
-        """The hair behind everything."""
+        """Yield the hair behind everything."""
         yield Layer(Region.HAIR, self._hair, palette.mix(self._hair_colour, palette.DARK, 0.25))
 
     def _shine(self, fringe: Tensor) -> Layer:
@@ -54,7 +54,7 @@ class Head:
         return Layer(Region.HAIR, cover(gleam, self._scale).mul_(fringe).mul_(0.3), colour)
 
     def _hair_outline(self) -> Tensor:
-        """Distance to the edge of all hair."""
+        """Return the distance to the edge of all hair."""
         shape = measures(HAIRS, self._person.codes[:, HAIR])
         below = self._at.y - torch.minimum(torch.maximum(self._at.y, shape["top"]), shape["bottom"])
         width = self._size["width"] + shape["margin"]
@@ -62,7 +62,7 @@ class Head:
         return edge.addcmul_(wave(self._at.x * 1.35 + 0.25) * wave(self._at.y * 1.35), shape["curl"])
 
     def _arch_edge(self) -> Tensor:
-        """Distance to the edge of the arch through which the hair lets the face show, negative where it shows."""
+        """Return the distance to the edge of the arch through which the face is seen, negative where it is."""
         shape = measures(HAIRS, self._person.codes[:, HAIR])
         y = (self._at.y - shape["arch_y"]).add_(self._at.x * shape["tilt"]).clamp_(max=0)
         return rounded(self._at.x / shape["arch_width"], y / shape["arch_height"], shape["flat"]).sub_(1).mul_(0.3)

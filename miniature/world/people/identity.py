@@ -47,7 +47,7 @@ SPLIT_SEED = 20  # another seed is another world: scores of unseen people are no
 
 
 def codes_of(numbers: Tensor) -> Tensor:
-    """The attributes of identities.
+    """Return the attributes of identities.
 
     Args:
         numbers: any shape, int64, 0 to `IDENTITIES` - 1.
@@ -63,7 +63,7 @@ def codes_of(numbers: Tensor) -> Tensor:
 
 
 def numbers_of(codes: Tensor) -> Tensor:
-    """The inverse of `codes_of`: (…, 7) int64 to (…) int64."""
+    """Return the inverse of `codes_of`: (…, 7) int64 to (…) int64."""
     numbers = torch.zeros_like(codes[..., 0])
     for place, size in enumerate(SIZES):
         numbers = numbers * size + codes[..., place]
@@ -72,7 +72,7 @@ def numbers_of(codes: Tensor) -> Tensor:
 
 @cache
 def identities(split: Split) -> Tensor:
-    """The numbers of all identities of one part of the world, ascending, int64; not to be changed.
+    """Return the numbers of all identities of one part of the world, ascending, int64; not to be changed.
 
     Raises:
         InvalidSettingError: if there is no such part.

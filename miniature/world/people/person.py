@@ -66,7 +66,7 @@ class Coordinates:
 
     @classmethod
     def of(cls, pose: Pose, window: Window, size: int) -> Coordinates:
-        """Those of somebody in a window of a picture of `size` pixels."""
+        """Return the coordinates of somebody in a window of a picture of `size` pixels."""
         scale = pixelwise(pose.scale * size)
         rows, columns = (torch.arange(edge.start, edge.stop).add(0.5) for edge in window)
         x = (columns - pixelwise(pose.x * size)) / scale
@@ -81,5 +81,5 @@ class Coordinates:
 
 
 def measures(table: Table, codes: Tensor) -> dict[str, Tensor]:
-    """Measures of people as (B, 1, 1), ready to meet pixels."""
+    """Return the measures of people as (B, 1, 1), ready to meet pixels."""
     return {name: pixelwise(values) for name, values in table.of(codes).items()}

@@ -14,7 +14,7 @@ import numpy as np
 from likeness.miniature.ablations import heads
 from likeness.miniature.ablations.arms import Arm, Renderer, draw_arm
 from likeness.miniature.ablations.guiding import Guiding
-from likeness.miniature.ablations.questions import new_questions, shuffled
+from likeness.miniature.ablations.questions import new_questions, shuffle
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.studio.drawing import Settings
@@ -91,7 +91,7 @@ def test_everybody_is_guided_by_their_own_portrait(renderer, questions):
     mine = draw_arm(renderer, guided, asked)
     theirs = draw_arm(renderer, replace(guided, is_shuffled=True), asked)
     assert not torch.allclose(mine.latents, theirs.latents, atol=1e-3)
-    moved = shuffled(asked)
+    moved = shuffle(asked)
     assert torch.equal(draw_arm(renderer, guided, moved).latents, theirs.latents)
 
 

@@ -9,7 +9,7 @@ pytest.importorskip("diffusers")
 
 import numpy as np
 from likeness.miniature.ablations import heads
-from likeness.miniature.ablations.heads import Beside, Previews, true_heads, widened
+from likeness.miniature.ablations.heads import Beside, Previews, true_heads, widen
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.world.regions import Region
 from likeness.miniature.world.world import World
@@ -60,7 +60,7 @@ def test_no_face_gives_no_box(base, monkeypatch):
 
 
 def test_boxes_grow_by_a_share_of_their_size():
-    torch.testing.assert_close(widened(torch.tensor([[0.2, 0.2, 0.4, 0.6]]), 0.5), torch.tensor([[0.1, 0.0, 0.5, 0.8]]))
+    torch.testing.assert_close(widen(torch.tensor([[0.2, 0.2, 0.4, 0.6]]), 0.5), torch.tensor([[0.1, 0.0, 0.5, 0.8]]))
 
 
 def test_beside_the_head_is_half_a_picture_farther():

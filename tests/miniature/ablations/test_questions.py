@@ -8,7 +8,7 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.face_encoder import FaceEncoder
-from likeness.miniature.ablations.questions import SEED, new_questions, shuffled, true_scenes
+from likeness.miniature.ablations.questions import SEED, new_questions, shuffle, true_scenes
 from likeness.miniature.recipe.steps.backbone import new_backbone
 from likeness.miniature.recipe.steps.image_encoder import new_image_encoder
 from likeness.miniature.world.people.identity import identities, numbers_of
@@ -49,7 +49,7 @@ def test_true_scenes_are_those_of_the_questions_with_all_regions(questions):
 
 def test_shuffling_changes_nothing_but_the_portraits(questions):
     asked = questions[2]
-    other = shuffled(asked)
+    other = shuffle(asked)
     assert other.noise is asked.noise
     assert other.scene is asked.scene
     for name in ("intrinsic", "structure", "opening", "references", "crops", "faces", "heads"):

@@ -14,8 +14,8 @@ from likeness.miniature.recipe.steps.image_encoder import (
     contrastive_loss,
     describe_face,
     new_image_encoder,
+    resize_for_encoder,
     train_image_encoder,
-    whole,
 )
 from likeness.miniature.world.people.identity import ATTRIBUTES, NOUNS
 from likeness.miniature.world.world import World
@@ -59,11 +59,11 @@ def test_pictures_look_for_texts_and_texts_for_pictures():
 
 def test_whole_pictures_are_as_large_as_the_encoder_wants(scene):
     encoder = new_image_encoder()
-    seen = whole(scene.image[:1])
+    seen = resize_for_encoder(scene.image[:1])
     assert seen.shape == (1, 3, 224, 224)
     with torch.no_grad():
         assert encoder(pixel_values=seen).image_embeds.shape == (1, 64)
-    grey = whole(torch.full((1, 3, 128, 128), 0.5))
+    grey = resize_for_encoder(torch.full((1, 3, 128, 128), 0.5))
     torch.testing.assert_close(
         grey[0, :, 100, 100],
         (0.5 - torch.tensor([0.48145466, 0.4578275, 0.40821073])) / torch.tensor([0.26862954, 0.26130258, 0.27577711]),
