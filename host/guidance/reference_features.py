@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from ...models.records.archive import content_hash
 from ..unet import keys
 from ..unet.attention import changes_nothing
 from ..unet.feature_capture import CapturedFeatures, ReachedError
-from ..unet.options import transformer_options, with_transformer_options
+from ..unet.options import known_conds, transformer_options, with_transformer_options
 
 LEFT_OUT = ("control", "area", "mask", "strength")  # of a cond: they are about the picture, not about its words
 
@@ -73,7 +73,10 @@ class ReferenceReader:
         x = sampling.noise_scaling(sigma.view(-1, 1, 1, 1), noise, clean, False)
         plain = [{name: value for name, value in self.cond[0].items() if name not in LEFT_OUT}]
         captured = CapturedFeatures((self.block,), is_all=True)
-        added = captured.options(transformer_options(self.model_options))
+        options = transformer_options(self.model_options)
+        added = captured.options(options)
+        # without its area, the cond is about a whole picture
+        added[keys.CONDS] = {uuid: replace(info, crop=None) for uuid, info in known_conds(options).items()}
         with suppress(ReachedError):
             self.executor(self.model, [plain], x, sigma, with_transformer_options(self.model_options, added))
         return captured.features[self.block][0]

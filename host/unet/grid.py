@@ -6,6 +6,8 @@ import math
 
 from ...models.errors import LikenessError
 
+DEEPEST = 3  # halvings of SD1.5; SDXL has two
+
 
 def grid_at(size: tuple[int, int], level: int) -> tuple[int, int]:
     """Return the grid (h, w) of a latent (H, W) after a number of halvings."""
@@ -25,6 +27,9 @@ def grid_of(told: tuple[int, ...], size: tuple[int, int], positions: int) -> tup
     """
     if len(told) == 2 and told[0] * told[1] == positions:
         return told[0], told[1]
+    for level in range(DEEPEST + 1):
+        if math.prod(grid_at(size, level)) == positions:
+            return grid_at(size, level)
     height, width = size
     shrink = math.sqrt(height * width / positions)
     grid = math.ceil(height / shrink - 1e-6), math.ceil(width / shrink - 1e-6)
