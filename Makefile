@@ -10,7 +10,8 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 help:
 	@echo "make demo    two drawn people and a sentence to pictures with both of them, and what a judge sees in these"
 	@echo "make test    all tests, with every ComfyUI found (TESTS=\"-k routing\" passes options on to pytest)"
-	@echo "make test-long  the tests that make test leaves out, because they take long"
+	@echo "make test ROOM=models  the tests of one room in seconds: a folder of tests/, or a folder or file in one"
+	@echo "make test-long  what make test leaves out: models of full size, the browser, whatever takes long"
 	@echo "make check   ruff, pyright and the boundary tests"
 	@echo "make format  let ruff format and mend what it can"
 	@echo "make bench   the measuring programs in benchmarks/"
@@ -27,10 +28,10 @@ demo:
 	@$(VENV)/python -m likeness.tools.demo.command $(if $(PHOTOS),--photos $(PHOTOS)) $(if $(PROMPT),--prompt "$(PROMPT)")
 
 test: setup
-	@$(VENV)/python -m likeness.tools.run_tests $(TESTS)
+	@$(VENV)/python -m likeness.tools.run_tests $(if $(ROOM),--room $(ROOM)) $(TESTS)
 
 test-long: setup
-	@$(VENV)/python -m likeness.tools.run_tests --long $(TESTS)
+	@$(VENV)/python -m likeness.tools.run_tests --long $(if $(ROOM),--room $(ROOM)) $(TESTS)
 
 check: .typings/likeness
 	@$(PYTHON) -m tools.setup_venv

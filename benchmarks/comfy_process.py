@@ -123,7 +123,8 @@ def unet_call(model: Any, side: int, owners: tuple[int, ...] = ()) -> Callable[[
         side: of the picture, pixels.
         owners: of every token of the positive text, the place of a person or -1; empty where nobody owns one.
     """
-    from likeness.host.sampling.runs import CONDS_KEY, RUN_KEY, CondInfo
+    from likeness.host.sampling.conds import CondInfo
+    from likeness.host.unet import keys
     from likeness.models.port.attention import Run
 
     network, config = model.model.diffusion_model, model.model.model_config.unet_config
@@ -142,8 +143,8 @@ def unet_call(model: Any, side: int, owners: tuple[int, ...] = ()) -> Callable[[
         "cond_or_uncond": [0, 1],
         "uuids": list(conds),
         "sigmas": model.get_model_object("model_sampling").sigma(timesteps),
-        CONDS_KEY: conds,
-        RUN_KEY: Run(),
+        keys.CONDS: conds,
+        keys.RUN: Run(),
     }
     timesteps = timesteps.to(device)
     return lambda: network(x, timesteps, **inputs, transformer_options=dict(options))

@@ -15,8 +15,8 @@ from likeness.tools.weights import layouts
 from likeness.tools.weights.write import fill
 from likeness.training.batches.batch import Batch
 from likeness.training.batches.draws import Draws
-from likeness.training.config.run import STAGE1, STAGE2
 from likeness.training.denoising import denoising_loss
+from likeness.training.uniportrait.config import StageOneConfig, StageTwoConfig
 from likeness.training.uniportrait.networks import new_networks, new_routers
 from likeness.training.uniportrait.people import Dropping
 from likeness.training.uniportrait.stage1 import StageOne
@@ -24,6 +24,7 @@ from likeness.training.uniportrait.stage2 import Routing, StageTwo
 from torch import Tensor, nn
 
 PLAIN = "plain-lora"
+STAGE1, STAGE2 = StageOneConfig.name, StageTwoConfig.name
 PEOPLE = {PLAIN: 1, STAGE1: 1, STAGE2: 2}
 LEARNING_RATE, LONGEST_GRADIENT = 1e-5, 1.0  # as in the trainer's configuration
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from likeness.training.config.run import STAGE1
+from likeness.training.uniportrait.config import StageOneConfig
 
 from .comfy_process import META, flops
 from .paired_ratios import Ratio, compare, measure
@@ -121,7 +121,7 @@ def print_speed(given: argparse.Namespace) -> None:
         calls = {name: new_step(methods[name], new_batch(side, PEOPLE[name])) for name in methods}
         seconds = measure(calls, given.rounds, given.warm_up, seed=0)
         for name, speed in speeds(seconds).items():
-            verdict = f"   at least {TARGET}: {_verdict(speed.median >= TARGET)}" if name == STAGE1 else ""
+            verdict = f"   at least {TARGET}: {_verdict(speed.median >= TARGET)}" if name == StageOneConfig.name else ""
             print(
                 f"{name:<20}{statistics.median(seconds[name]):>8.3f} s per step, {speed.median:.3f} of plain LoRA's speed "
                 f"[{speed.low:.3f}, {speed.high:.3f}]{verdict}",

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ..models.face.iresnet import IResNet
+from ..models.uniportrait.encode import UniPortraitEncoders
 from ..models.uniportrait.features import (
     CROP_SIZE,
     ReferenceFeatures,
@@ -17,6 +18,7 @@ from ..models.uniportrait.features import (
     null_features,
     preprocess,
 )
+from .encoders import ClipEncoder, PlainBackbone
 from .image_encoder import image_tokens
 
 
@@ -31,6 +33,11 @@ class FaceEncoder:
 
     backbone: IResNet
     image_encoder: nn.Module
+
+    @property
+    def encoders(self) -> UniPortraitEncoders:
+        """Both networks as UniPortrait's encoders."""
+        return UniPortraitEncoders(clip=ClipEncoder(self.image_encoder), backbone=PlainBackbone(self.backbone))
 
     def to(self, device: torch.device) -> FaceEncoder:
         """Move both networks to a device."""

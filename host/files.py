@@ -12,10 +12,17 @@ from weakref import WeakValueDictionary
 
 import folder_paths
 
+from .. import models
 from ..models.errors import MissingModelFileError
 from ..models.face.detection import DetectorFiles, sort_files
+from ..models.methods import wings
 
-WEIGHTS_FOLDERS = ("uniportrait", "consistentid", "omniportrait", "facestudio", "ipadapter", "face_parsing", "dino")
+WEIGHTS_FOLDERS = (
+    *(folder for wing in wings(models.__package__, "files") for folder in wing.FOLDERS),
+    "ipadapter",
+    "face_parsing",
+    "dino",
+)
 INSIGHTFACE, FACE_DETECTION = "insightface", "face_detection"
 AUTO = "auto"
 NEAR_MISSES = 4

@@ -11,26 +11,35 @@ from typing import Any
 
 import comfy.model_management
 import comfy.sd
+import numpy as np
 import torch
 from comfy import latent_formats, model_base, sd1_clip, supported_models
 from comfy.clip_vision import ClipVisionModel
 from comfy.model_patcher import ModelPatcher
+from PIL import Image
+from torch import Tensor
 
 from ..models.consistentid.checkpoint import load as load_consistentid
+from ..models.errors import MissingModelFileError
+from ..models.images.layout import images_from_arrays
 from ..models.miniature.base_file import CLIP, UNET, VAE, read_base_file
 from ..models.miniature.faces_file import FaceNetworks, read_face_networks
-from ..models.miniature.folder import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, UNIPORTRAIT
+from ..models.miniature.folder import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, PORTRAITS, UNIPORTRAIT
 from ..models.miniature.sizes import BaseSizes
 from ..models.miniature.uniportrait_file import read_uniportrait
 from ..models.miniature.vae import FACTOR, MiniatureVAE
+from ..models.omniportrait.checkpoint import load as load_adapter
+from ..models.people.remembered import RememberedBackbone
+from ..models.port.encoders import FaceDetector
 from ..models.weights.state_dict import KeyReport, load_strictly, subset
 from .consistentid.adapter import LoadedConsistentID, new_consistentid
-from .encoders.detector import LoadedFaceAnalysis
+from .encoders.backbone import ManagedBackbone
+from .encoders.detector import drawn_faces
 from .encoders.parser import LoadedFaceParser
 from .encoders.recogniser import BackboneRecogniser
 from .files import embedding_folders
 from .memory import attention_dtype, manage
-from .omniportrait.adapter import LoadedOmniPortrait, load_omniportrait
+from .omniportrait.adapter import LoadedOmniPortrait
 from .uniportrait.adapter import LoadedUniPortrait, new_uniportrait
 
 PIXEL_BYTES = 2_000  # of memory per pixel that the VAE takes, at most
@@ -40,29 +49,31 @@ UNTRAINED = ("clip_l.logit_scale", f"{TRANSFORMER}text_projection")  # ComfyUI's
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class LoadedMiniature:
-    """Everything that the loader node hands on; the first four are ComfyUI's own kinds of value.
+    """Everything that the loader node hands on; the first three and clip_vision are ComfyUI's own kinds of value.
 
     Attributes:
         model: MODEL that predicts velocity under zero terminal SNR.
         clip: CLIP with the ordinary tokenizer.
         vae: VAE of factor 8.
-        clip_vision: CLIP_VISION for pictures of 224 pixels.
-        face_analysis: finds drawn faces.
         uniportrait: UniPortrait for this base model.
-        face_parser: tells the parts of drawn faces apart.
         consistentid: ConsistentID for this base model, in its corrected behaviour.
-        omniportrait: OmniPortrait's pivot for this base model.
+        omniportrait: OmniPortrait's pivot for this base model, read when it is first used.
+        face_parser: tells the parts of drawn faces apart.
+        face_detector: finds drawn faces.
+        clip_vision: CLIP_VISION for pictures of 224 pixels.
+        portraits: two drawings of ours, IMAGE (1, H, W, 3) each.
     """
 
     model: ModelPatcher
     clip: Any
     vae: Any
-    clip_vision: Any
-    face_analysis: LoadedFaceAnalysis
     uniportrait: LoadedUniPortrait
-    face_parser: LoadedFaceParser
     consistentid: LoadedConsistentID
     omniportrait: LoadedOmniPortrait
+    face_parser: LoadedFaceParser
+    face_detector: FaceDetector
+    clip_vision: Any
+    portraits: tuple[Tensor, ...]
 
 
 def load_miniature() -> LoadedMiniature:
@@ -71,23 +82,40 @@ def load_miniature() -> LoadedMiniature:
     Raises:
         MissingModelFileError: if one of them is not there.
         UnknownCheckpointError: if one of them is something else.
-        MissingPackageError: without open_clip_torch, which the pivot's image encoder is built from.
     """
     weights, sizes = read_base_file(BASE)
     faces = read_face_networks(FACES)
-    uniportrait = new_uniportrait(read_uniportrait(UNIPORTRAIT, dtype=attention_dtype()), faces.backbone)
-    recogniser = BackboneRecogniser(faces.backbone, uniportrait.encoder)
+    clip_vision, backbone = _clip_vision(faces), manage(faces.backbone)
+    face_parser = LoadedFaceParser(faces.parser, manage(faces.parser))
+    dtype = attention_dtype()
     return LoadedMiniature(
         model=_model(weights, sizes),
         clip=_clip(weights, sizes),
         vae=_vae(weights, sizes),
-        clip_vision=_clip_vision(faces),
-        face_analysis=LoadedFaceAnalysis(manage(faces.finder)),
-        uniportrait=uniportrait,
-        face_parser=LoadedFaceParser(faces.parser, manage(faces.parser)),
-        consistentid=new_consistentid(load_consistentid(CONSISTENTID, dtype=attention_dtype()), recogniser),
-        omniportrait=load_omniportrait(OMNIPORTRAIT),
+        uniportrait=new_uniportrait(
+            read_uniportrait(UNIPORTRAIT, dtype=dtype), RememberedBackbone(ManagedBackbone(backbone)), clip_vision
+        ),
+        consistentid=new_consistentid(
+            load_consistentid(CONSISTENTID, dtype=dtype),
+            clip_vision=clip_vision,
+            face_parser=face_parser,
+            recogniser=BackboneRecogniser(backbone),
+        ),
+        omniportrait=LoadedOmniPortrait(lambda: load_adapter(OMNIPORTRAIT)),
+        face_parser=face_parser,
+        face_detector=drawn_faces(),
+        clip_vision=clip_vision,
+        portraits=tuple(_portrait(path) for path in PORTRAITS),
     )
+
+
+def _portrait(path: Path) -> Tensor:
+    if not path.is_file():
+        raise MissingModelFileError(
+            f'The portrait "{path.name}" is no longer in {path.parent}; install the pack again.'
+        )
+    with Image.open(path) as picture:
+        return images_from_arrays([np.asarray(picture.convert("RGB"))])
 
 
 def _model(weights: dict[str, torch.Tensor], sizes: BaseSizes) -> ModelPatcher:

@@ -18,7 +18,7 @@ from ..models.face.region_masks import filled_masks
 from ..models.images.layout import arrays_from_images
 from ..models.similarity.dino import DINO, load
 from ..models.similarity.fgis import FineGrainedSimilarity, ParsedPhoto, fgis
-from .encoders.parser import LoadedFaceParser, parse_photo
+from .encoders.parser import LoadedFaceParser
 from .memory import loaded, manage
 
 
@@ -113,6 +113,6 @@ def compare(
 
 
 def _parse(face_parser: LoadedFaceParser, photo: np.ndarray, size: int, bar: ProgressBar) -> ParsedPhoto:
-    parsed = ParsedPhoto(photo, filled_masks(parse_photo(face_parser, photo, size)))
+    parsed = ParsedPhoto(photo, filled_masks(face_parser.labels(photo, size)))
     bar.update(1)
     return parsed

@@ -2,14 +2,50 @@
 
 from __future__ import annotations
 
+import copyreg
+import importlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+SHOWN_MODULE = "likeness"
 
-class LikenessError(Exception):
+
+class ErrorKind(type):
+    """The type of the pack's error classes, which show the pack's name in place of the path to their file.
+
+    ComfyUI writes an error as module and class name, and the module of a custom node is the path of its folder.
+
+    Attributes:
+        home: the name under which the module that defines the class was imported.
+    """
+
+    home: str
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> ErrorKind:
+        """Make the class, remember its module and show the pack's name instead."""
+        kind = super().__new__(cls, name, bases, namespace)
+        kind.home = kind.__module__
+        kind.__module__ = SHOWN_MODULE
+        return kind
+
+
+def _find_kind(home: str, name: str) -> Any:
+    """Return the class that the module called `home` defines under a name."""
+    return getattr(importlib.import_module(home), name)
+
+
+def _reduce_kind(kind: ErrorKind) -> tuple[Any, tuple[str, str]]:
+    return _find_kind, (kind.home, kind.__qualname__)
+
+
+# Pickle looks a class up by its module's name, which is not the one shown; training workers pickle class and error.
+copyreg.pickle(ErrorKind, _reduce_kind)
+
+
+class LikenessError(Exception, metaclass=ErrorKind):
     """Base of all errors that a user can act on."""
 
 

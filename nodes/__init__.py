@@ -5,9 +5,10 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from ..host.files import register_folders
-from . import consistentid, evaluation, faces, miniature, omniportrait, people, placement, uniportrait
+from ..models.methods import wings
+from . import evaluation, faces, miniature, people, placement
 
-SHELVES = (people, placement, uniportrait, consistentid, omniportrait, faces, evaluation, miniature)
+SHELVES = (people, placement, *wings(__package__), faces, evaluation, miniature)
 
 
 class LikenessExtension(ComfyExtension):

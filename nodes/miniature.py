@@ -5,7 +5,8 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..host.miniature import load_miniature
-from .sockets import CATEGORY, ConsistentID, FaceAnalysis, FaceParser, OmniPortrait, UniPortrait
+from .sockets import ConsistentID, FaceDetector, FaceParser, OmniPortrait, UniPortrait, shelf
+from .versions import found_by
 
 
 class LoadMiniature(io.ComfyNode):
@@ -16,9 +17,10 @@ class LoadMiniature(io.ComfyNode):
         return io.Schema(
             node_id="LikenessLoadMiniature",
             display_name="Load Miniature",
-            category=CATEGORY,
-            description="Loads the tiny models that come with this pack. They draw a world of cartoon faces at 128 × 128 "
-            "pixels in seconds on any computer, so that a workflow can be tried without a download.",
+            category=shelf("Miniature"),
+            description="Loads the tiny models that come with this pack, and two drawn portraits. They draw a world of cartoon "
+            "faces at 128 × 128 pixels in seconds on any computer, so that everything can be tried without a download.",
+            **found_by("try", "demo", "example", "test", "without download", "likeness"),
             inputs=[],
             outputs=[
                 io.Model.Output(display_name="model", tooltip="The base model; draw pictures of 128 × 128 pixels."),
@@ -26,20 +28,23 @@ class LoadMiniature(io.ComfyNode):
                     display_name="clip", tooltip="Its text encoder: ordinary tokens, weights and embeddings syntax."
                 ),
                 io.Vae.Output(display_name="vae", tooltip="Its autoencoder, factor 8."),
-                io.ClipVision.Output(display_name="clip_vision", tooltip="The image encoder of its adapters."),
-                FaceAnalysis.Output(
-                    display_name="face_analysis", tooltip="Finds drawn faces; connect it to Detect Faces."
-                ),
                 UniPortrait.Output(
                     display_name="uniportrait", tooltip="UniPortrait for this base model, for one person and several."
                 ),
-                FaceParser.Output(display_name="face_parser", tooltip="Tells the parts of drawn faces apart."),
                 ConsistentID.Output(
                     display_name="consistentid", tooltip="ConsistentID for this base model, corrected behaviour."
                 ),
                 OmniPortrait.Output(
                     display_name="omniportrait", tooltip="OmniPortrait's Pivot ID Encoder for this base model."
                 ),
+                FaceParser.Output(display_name="face_parser", tooltip="Tells the parts of drawn faces apart."),
+                FaceDetector.Output(
+                    display_name="face_detector",
+                    tooltip="Finds drawn faces; the detector 'drawn faces (miniature)' of Add Person is the same.",
+                ),
+                io.ClipVision.Output(display_name="clip_vision", tooltip="The image encoder of its adapters."),
+                io.Image.Output(display_name="portrait_1", tooltip="A drawn person, for Add Person."),
+                io.Image.Output(display_name="portrait_2", tooltip="Another drawn person, for Add Person."),
             ],
         )
 
@@ -50,12 +55,13 @@ class LoadMiniature(io.ComfyNode):
             loaded.model,
             loaded.clip,
             loaded.vae,
-            loaded.clip_vision,
-            loaded.face_analysis,
             loaded.uniportrait,
-            loaded.face_parser,
             loaded.consistentid,
             loaded.omniportrait,
+            loaded.face_parser,
+            loaded.face_detector,
+            loaded.clip_vision,
+            *loaded.portraits,
         )
 
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,15 +58,46 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return None
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Hand out the files that share a server to one process (only where a process gets whole files)."""
+    from likeness.tests.scheduling import SharedServerScheduling
+
+    return SharedServerScheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this process cannot run, with the reason."""
+    """Mark what takes long, and skip what this process cannot run, with the reason."""
     import torch
 
     for item in items:
+        if "comfy_server" in getattr(item, "fixturenames", ()):  # it makes and loads full-size models
+            item.add_marker(pytest.mark.long)
         if item.get_closest_marker("comfy") and not COMFYUI:
             item.add_marker(pytest.mark.skip(reason="needs ComfyUI: set LIKENESS_COMFYUI or run make test"))
         if item.get_closest_marker("gpu") and not torch.cuda.is_available():
             item.add_marker(pytest.mark.skip(reason="needs CUDA"))
+
+
+@pytest.fixture(scope="session")
+def shipped_files(tmp_path_factory) -> list[str]:
+    """The paths of all files of a release's archive."""
+    from likeness.tests.repository import list_shipped
+
+    if shutil.which("git") is None:
+        pytest.skip("needs git, which reads .comfyignore")
+    return list_shipped(tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture(scope="session")
+def shipped_pack(shipped_files, tmp_path_factory) -> Path:
+    """A release's archive, unpacked into a folder whose name is no Python name."""
+    from likeness.tests.repository import copy_files
+
+    target = tmp_path_factory.mktemp("custom_nodes") / "ComfyUI-X-Y"
+    copy_files(shipped_files, target)
+    return target
 
 
 @pytest.fixture(scope="session")
@@ -86,8 +118,18 @@ def comfy_files_before(comfy_folder) -> dict[str, tuple[int, int]]:
 
 
 @pytest.fixture(scope="session")
+def miniature_server(comfy_folder, comfy_files_before, shipped_pack, tmp_path_factory) -> Iterator[object]:
+    """A running ComfyUI (a `ComfyServer`) with a release's archive and no models but the miniature's in it."""
+    from likeness.tools.comfyui.server import PACK_NAME, ComfyServer
+
+    base = tmp_path_factory.mktemp("comfyui")
+    with ComfyServer(comfy_folder, base, packs={PACK_NAME: shipped_pack}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def comfy_server(comfy_folder, comfy_files_before, tmp_path_factory) -> Iterator[object]:
-    """A running ComfyUI (a `ComfyServer`) with this pack and random weights, one for all tests of a process."""
+    """A running ComfyUI (a `ComfyServer`) with this pack and full-size random weights; tests that take it are long."""
     from likeness.tools.comfyui.server import ComfyServer
     from likeness.tools.weights.recogniser import make_recogniser
     from likeness.tools.weights.write import make_all

@@ -61,6 +61,13 @@ def test_what_the_miniature_keeps_on_the_way_lies_in_the_cache_folder(target, mo
     assert plan.endswith(f'--folder "$folder/{folder}"')
 
 
+@pytest.mark.parametrize(("target", "options"), [("test", "--room host"), ("test-long", "--long --room host")])
+def test_room_and_options_reach_the_tests(target, options):
+    plan = make("-n", target, "ROOM=host", "TESTS=-k people").stdout
+    assert plan.rstrip().endswith(f"-m likeness.tools.run_tests {options} -k people")
+    assert "--room" not in make("-n", target).stdout
+
+
 def test_photos_and_prompt_reach_the_demo():
     plan = make("-n", "demo", "PHOTOS=a.jpg b.jpg", "PROMPT=two boys").stdout
     assert "--photos a.jpg b.jpg" in plan

@@ -1,10 +1,9 @@
-"""The pack loads as ComfyUI loads it: from a folder with a hyphen, without optional packages, disturbing nothing."""
+"""A release's archive loads as ComfyUI loads it: from a folder with a hyphen, without optional packages, disturbing nothing."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = ("nodes", "host", "models", "training", "web", "workflows")
 OPTIONAL = (
     "insightface",
     "onnxruntime",
@@ -82,17 +80,6 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="module")
-def copied_pack(tmp_path_factory) -> Path:
-    """The pack as a user's git clone leaves it, in a folder whose name is no Python name."""
-    target = tmp_path_factory.mktemp("custom_nodes") / "ComfyUI-X-Y"
-    for name in SHIPPED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copyfile(ROOT / "__init__.py", target / "__init__.py")
-    return target
-
-
 def _run(code: str, *arguments: str) -> dict[str, Any]:
     command = [sys.executable, "-c", f"OPTIONAL = {OPTIONAL!r}\n{BLOCKER}{code}", *arguments]
     run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(arguments[0]).parent)
@@ -107,8 +94,8 @@ def documented_ids() -> set[str]:
     )
 
 
-def test_loads_without_comfyui_and_without_torch(copied_pack):
-    assert _run(LOAD_ALONE, str(copied_pack)) == {
+def test_loads_without_comfyui_and_without_torch(shipped_pack):
+    assert _run(LOAD_ALONE, str(shipped_pack)) == {
         "entry": True,
         "web": "./web",
         "v1": False,
@@ -118,9 +105,9 @@ def test_loads_without_comfyui_and_without_torch(copied_pack):
 
 
 @pytest.fixture(scope="module")
-def loaded(copied_pack, comfy_folder, tmp_path_factory) -> dict[str, Any]:
+def loaded(shipped_pack, comfy_folder, tmp_path_factory) -> dict[str, Any]:
     base = tmp_path_factory.mktemp("base")
-    return _run(LOAD_IN_COMFYUI, str(copied_pack), str(comfy_folder.path), str(base))
+    return _run(LOAD_IN_COMFYUI, str(shipped_pack), str(comfy_folder.path), str(base))
 
 
 @pytest.mark.comfy

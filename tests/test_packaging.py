@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -18,10 +19,15 @@ SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 ROOMS = ("dataset", "diffusers_host", "evaluation", "host", "miniature", "models", "nodes", "training")
 
 
-def test_every_package_of_the_rooms_is_listed():
+def test_every_package_of_the_rooms_is_installed():
+    code = (
+        "from setuptools._distutils.core import run_setup\n"
+        "print('\\n'.join(run_setup('setup.py', stop_after='init').packages))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     folders = {file.parent for room in ROOMS for file in (ROOT / room).rglob("*.py")}
     expected = ["likeness", *(".".join(["likeness", *folder.relative_to(ROOT).parts]) for folder in sorted(folders))]
-    assert sorted(SETTINGS["tool"]["setuptools"]["packages"]) == sorted(expected)
+    assert sorted(run.stdout.split()) == sorted(expected)
 
 
 def test_every_package_has_an_init_file():
@@ -41,6 +47,14 @@ def test_the_registry_finds_what_it_needs():
     assert comfy["requires-comfyui"] == ">=0.3.64"
     assert "comfyui" not in project["name"].lower()
     assert re.fullmatch(r"\d+\.\d+\.\d+", project["version"])
+
+
+def test_the_registry_links_to_pages_below_the_repository():
+    urls = SETTINGS["project"]["urls"]
+    assert urls.keys() == {"Repository", "Documentation", "Issues"}
+    assert all(url.startswith(urls["Repository"]) for url in urls.values())
+    _, path = urls["Documentation"].split("/blob/main/")
+    assert (ROOT / path).is_file()
 
 
 def test_web_files_are_registered_once():

@@ -1,7 +1,11 @@
-"""`make test`: all tests, once without ComfyUI and once per ComfyUI found, with time and memory of each group."""
+"""`make test`: all tests, or those of one room, once without ComfyUI and once per ComfyUI found.
+
+The table at the end has time and memory of each group.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
@@ -20,7 +24,9 @@ from .comfyui.folders import REPOSITORY, ComfyFolder, find_comfy_folders, versio
 
 SAMPLING_SECONDS = 0.5
 ENDING_SECONDS = 20.0
-LONG = "--long"  # only what `make test` leaves out
+TESTS = REPOSITORY / "tests"
+HOST_MARK = "mark.comfy"
+NO_TESTS = 5  # pytest's exit status when nothing was collected
 MOST_WORKERS = 8  # processes that run unit tests at once; each holds torch
 HOST_WORKERS = 2  # that run host tests: one beside the one with the server and its full-size models
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
@@ -56,23 +62,42 @@ class Outcome:
 def main(arguments: Sequence[str]) -> int:
     """Run all groups, print the table, the totals and the line about ComfyUI."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the group in progress is ended, and ends its servers
+    options, arguments = _read(arguments)
+    if options.room and not (TESTS / options.room).exists():
+        print(
+            f"tests: there is no room {options.room}; choose one of {', '.join(rooms())}, or a folder or file in one."
+        )
+        return 2
     for path in wrong_paths():
         print(f"tests: there is no ComfyUI in {path}")
-    is_long = LONG in arguments
-    arguments = [argument for argument in arguments if argument != LONG]
-    unit = _run_unit("not comfy and long" if is_long else "not comfy and not long", arguments)
+    if options.room:
+        arguments = [f"{TESTS.name}/{options.room}", *arguments]
+    group = "long" if options.long else "not long"
+    unit = _run_unit(f"not comfy and {group}", arguments, may_be_empty=bool(options.room))
     folders = sorted(find_comfy_folders(), key=lambda folder: version_key(folder.version))
-    run_host = _run_long if is_long else _run_host
-    hosts = [run_host(folder, arguments) for folder in folders]
+    run_host = _run_long if options.long else _run_host
+    hosts = [run_host(folder, arguments) for folder in folders if _has_host_tests(options.room)]
     outcomes = [unit, *hosts]
     print("\n" + "\n".join(outcome.line for outcome in outcomes))
     print(_total(outcomes))
-    print(host_line(hosts))
+    print(host_line(hosts) if hosts or _has_host_tests(options.room) else f"host tests: none in {options.room}")
     return 0 if all(outcome.is_good for outcome in outcomes) else 1
 
 
-def run_group(name: str, python: str, arguments: Sequence[str], variables: Mapping[str, str]) -> Outcome:
-    """Run pytest once in its own process and count what came of it."""
+def rooms() -> list[str]:
+    """Return the names that `--room` takes: the folders of tests/ with tests in them."""
+    return sorted(folder.name for folder in TESTS.iterdir() if any(folder.rglob("test_*.py")))
+
+
+def run_group(
+    name: str,
+    python: str,
+    arguments: Sequence[str],
+    variables: Mapping[str, str],
+    *,
+    may_be_empty: bool = False,
+) -> Outcome:
+    """Run pytest once in its own process and count what came of it; `may_be_empty` lets it find no test."""
     print(f"\n=== tests: {name} ===", flush=True)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="likeness-tests-") as folder:
@@ -90,7 +115,13 @@ def run_group(name: str, python: str, arguments: Sequence[str], variables: Mappi
     passed, failed, skipped = counts
     peak = watch.stop()
     return Outcome(
-        name=name, passed=passed, failed=failed, skipped=skipped, seconds=seconds, peak=peak, is_good=code == 0
+        name=name,
+        passed=passed,
+        failed=failed,
+        skipped=skipped,
+        seconds=seconds,
+        peak=peak,
+        is_good=code == 0 or (may_be_empty and code == NO_TESTS),
     )
 
 
@@ -122,9 +153,23 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _run_unit(group: str, arguments: Sequence[str]) -> Outcome:
+def _read(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Read our own options; all others are pytest's."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False, add_help=False)
+    parser.add_argument("--long", action="store_true", help="only what `make test` leaves out")
+    parser.add_argument("--room", default="", help="a folder of tests/, or a folder or file in one")
+    return parser.parse_known_args(arguments)
+
+
+def _has_host_tests(room: str) -> bool:
+    path = TESTS / room
+    files = path.rglob("test_*.py") if path.is_dir() else [path]
+    return any(HOST_MARK in file.read_text(encoding="utf-8") for file in files)
+
+
+def _run_unit(group: str, arguments: Sequence[str], *, may_be_empty: bool) -> Outcome:
     chosen = ["-m", group, *_workers(MOST_WORKERS), *arguments]
-    return run_group("unit", sys.executable, chosen, ONE_THREAD)
+    return run_group("unit", sys.executable, chosen, ONE_THREAD, may_be_empty=may_be_empty)
 
 
 def _run_host(folder: ComfyFolder, arguments: Sequence[str]) -> Outcome:

@@ -19,9 +19,11 @@ from ..models.errors import LikenessError
 from .assembled import Assembled
 from .assembly import assemble, export_details
 from .batches.feed import PictureFeed
-from .config.run import TrainingConfig, read_config
+from .config.file import read_config
+from .config.run import TrainingConfig
 from .export import averaged, export
 from .loop import Run, begin, new_accelerator, train
+from .methods import CONFIGS
 from .run_folder import checkpoints
 from .samples import SampleSheet, write_samples
 
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("accelerate").setLevel(logging.WARNING)
     config = None
     try:
-        config = read_config(options.config)
+        config = read_config(options.config, CONFIGS)
         with logging_redirect_tqdm():
             run_training(config, options.config)
     except LikenessError as error:
@@ -94,8 +96,8 @@ def run_training(config: TrainingConfig, source_file: Path) -> None:
         at_save=lambda folder: _export(run, parts, folder / ADAPTER),
     )
     if accelerator.is_main_process:
-        name = config.export.name or config.method.name
-        for ending in (".safetensors", ".bin") if config.export.published_layout else (".safetensors",):
+        name = config.export.name or config.name
+        for ending in config.export.endings:
             logger.info("The adapter: %s", _export(run, parts, config.run.output / f"{name}{ending}"))
 
 

@@ -1,10 +1,10 @@
-"""What the assembly of every method shares: the data, the base, and the parts that the loop is given."""
+"""What the assembly of every method shares: how it makes itself known, the data, the base, and what the loop is given."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 
@@ -37,6 +37,23 @@ class Assembled:
     encode: Callable[[Sequence[Example[Any]]], AnyBatch]
     sheet: SampleSheet | None
     details: Mapping[str, Any]
+
+
+C = TypeVar("C", bound=TrainingConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration(Generic[C]):
+    """A method that files can name.
+
+    Attributes:
+        config: the class of its configurations, which holds its name.
+        assemble: a configuration and the device that is trained on, to what the loop needs; raises LikenessError for
+            everything that can be mended by the user.
+    """
+
+    config: type[C]
+    assemble: Callable[[C, torch.device], Assembled]
 
 
 def open_data(config: TrainingConfig) -> RowSource:

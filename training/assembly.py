@@ -1,4 +1,4 @@
-"""From a configuration to what the loop needs; a file for every paper."""
+"""From a configuration to what the loop needs, whatever the method."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Any
 import torch
 
 from .assembled import Assembled
-from .config.run import PIVOT, TrainingConfig
-from .omniportrait.assembly import assemble_omniportrait
-from .uniportrait.assembly import assemble_uniportrait
+from .config.run import TrainingConfig
+from .methods import METHODS
 
 
 def assemble(config: TrainingConfig, device: torch.device) -> Assembled:
-    """The method of a configuration, with data, frozen networks and sample sheet.
+    """Return the method of a configuration, with data, frozen networks and sample sheet.
 
     Args:
         config: of the run.
@@ -22,15 +21,16 @@ def assemble(config: TrainingConfig, device: torch.device) -> Assembled:
     Raises:
         LikenessError: for everything that can be mended by the user.
     """
-    return (assemble_omniportrait if config.method.name == PIVOT else assemble_uniportrait)(config, device)
+    [method] = [one for one in METHODS if one.config is type(config)]
+    return method.assemble(config, device)
 
 
 def export_details(config: TrainingConfig, parts: Assembled, step: int) -> dict[str, Any]:
-    """What an adapter says about its training."""
+    """Return what an adapter says about its training after some optimizer steps."""
     data = config.data.manifest.name if config.data.manifest else ", ".join(config.data.shards)
     base, (fewest, most) = parts.method.base, config.people
     return {
-        "method": config.method.name,
+        "method": config.name,
         "base": base.family,
         "prediction": base.prediction,
         "step": step,

@@ -21,14 +21,10 @@ class Method(Protocol[B]):
     The frozen base is no sub-module, so no checkpoint holds it. B is the batch that it learns from.
 
     Attributes:
-        name: as the configuration calls it.
         base: the frozen networks.
-        seed: of the random numbers.
     """
 
-    name: str
     base: Base
-    seed: int
 
     def __call__(self, batch: B) -> dict[str, Tensor]:
         """Losses of a batch by name; "loss" is the one to follow, the others are its parts."""

@@ -21,7 +21,7 @@ from ..models.images.contact_sheet import GROUND, contact_sheet
 from ..models.weights.whole_file import whole_file
 from .batches.batch import AnyBatch, Batch
 from .batches.draws import Draws
-from .config.run import SamplesConfig
+from .config.sections import SamplesConfig
 from .denoising import predict
 from .method import Method
 from .references import Reference

@@ -1,8 +1,8 @@
 """Guidance by gradients while ComfyUI samples.
 
 One wrapper around a step (PREDICT_NOISE) says that it is guided and moves what came out of all of it; one around the batch of
-conds (CALC_COND_BATCH), which fires for every guider, runs the positive cond by itself with a graph up to the captured features. Both are
-keyed and hold every guidance of a MODEL, so that several of them share one pass.
+conds (CALC_COND_BATCH), which fires for every guider, runs the positive cond by itself with a graph up to the captured
+features. Both are keyed and hold every guidance of a MODEL, so that several of them share one pass.
 """
 
 from __future__ import annotations
@@ -18,20 +18,16 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor, nn
 
 from ...models.errors import IncompatibleBaseModelError
-from ...models.port.guidance import GradientGuidance, GuidedStep
-from ..sampling.runs import RUN_KEY, follow_runs
-from ..unet.feature_capture import CapturedFeatures, with_transformer_options
+from ...models.port.guidance import GradientGuidance
+from ..sampling.runs import follow_runs
+from ..unet import keys
+from ..unet.options import transformer_options, with_transformer_options
 from ..unet.sites import unet_of
-from ..unet.word_attention import AttentionReader
 from .conds import CondBatch
 from .gradients import differentiable
-from .memory import ask_for_more, is_short
-from .reference_features import ReferenceReader
+from .guided_pass import run_guided
+from .memory import ask_for_more
 from .step import Step, levels_of
-
-OURS = "likeness."  # before the keys of everything that this pack adds to a MODEL
-KEY = "likeness.guidance"
-STEP_KEY = "likeness.guided step"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -52,9 +48,9 @@ class Guidances:
         active = tuple(each for each in self.guidances if each.is_active(sigma))
         if not active:
             return executor(x, timestep, model_options, *args)
-        options = (model_options or {}).get("transformer_options", {})
-        step = Step.begin(KEY, options.get(RUN_KEY), active)
-        denoised = executor(x, timestep, with_transformer_options(model_options or {}, {STEP_KEY: step}), *args)
+        options = transformer_options(model_options)
+        step = Step.begin(keys.GUIDANCE, options.get(keys.RUN), active)
+        denoised = executor(x, timestep, with_transformer_options(model_options, {keys.GUIDED_STEP: step}), *args)
         return step.correct(denoised, levels_of(sigma, options))
 
     def calculate(
@@ -68,12 +64,12 @@ class Guidances:
     ) -> list[Tensor]:
         """Wrapper around the conds of one UNet batch."""
         batch = CondBatch(executor, model, conds, x, timestep, model_options)
-        step: Step | None = batch.options.get(STEP_KEY)
+        step: Step | None = batch.options.get(keys.GUIDED_STEP)
         place = None if step is None or not step.is_open else batch.positive
         if step is None or place is None:
             return batch.ask()
         step.is_open = False
-        outputs = _split(batch, place, step) if step.due else batch.ask()
+        outputs = run_guided(batch, place, step) if step.due else batch.ask()
         negative = batch.negative
         step.negative = None if negative is None else outputs[negative]
         return outputs
@@ -97,16 +93,16 @@ def guide(model: ModelPatcher, guidance: GradientGuidance) -> ModelPatcher:
             "choose one before the last."
         )
     clone = model.clone()
-    before: Guidances | None = clone.get_attachment(KEY)
+    before: Guidances | None = clone.get_attachment(keys.GUIDANCE)
     together = Guidances((*(before.guidances if before else ()), guidance))
-    clone.set_attachments(KEY, together)
+    clone.set_attachments(keys.GUIDANCE, together)
     for kind, wrapper in (
         (WrappersMP.PREDICT_NOISE, together.predict),
         (WrappersMP.CALC_COND_BATCH, together.calculate),
         (WrappersMP.PREPARE_SAMPLING, ask_for_more),
     ):
-        clone.remove_wrappers_with_key(kind, KEY)
-        clone.add_wrapper_with_key(kind, KEY, wrapper)
+        clone.remove_wrappers_with_key(kind, keys.GUIDANCE)
+        clone.add_wrapper_with_key(kind, keys.GUIDANCE, wrapper)
     follow_runs(clone)
     return clone
 
@@ -133,49 +129,3 @@ def guidable_unet(model: ModelPatcher) -> UNetModel:
     with differentiable(unet):
         pass
     return unet
-
-
-def _split(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
-    """The outputs of all conds; the positive one, at a place, runs by itself, and its gradients are kept in the step."""
-    outputs, model = batch.ask_without(place), batch.model
-    ready: list[GradientGuidance] = []
-    for guidance in step.due:
-        read = ReferenceReader(
-            batch.executor, model, batch.conds[place] or [], batch.model_options, guidance.capture.block
-        )
-        ready.append(
-            step.run.remember((KEY, id(guidance)), lambda guidance=guidance, read=read: guidance.prepare(read))
-        )
-    captured = CapturedFeatures(tuple({guidance.capture.block for guidance in ready}))
-    added = captured.options(batch.options)
-    wants_attention = any(each.wants_attention for each in ready)
-    reader = AttentionReader(model.diffusion_model, batch.size) if wants_attention else None
-    if reader is not None:
-        added["patches"] = reader.with_patches(added["patches"])
-    networks = (model.diffusion_model, *_adapters(model.current_patcher))
-    with differentiable(*networks, is_saving=is_short(model, batch.x, max(captured.blocks), step.run)):
-        leaf = batch.x.clone().requires_grad_(True)
-        outputs[place] = batch.ask_alone(place, leaf, added).detach()
-        denoised = model.process_latent_out(outputs[place])
-        attention = None if reader is None else reader.collect()
-        for guidance, prepared in zip(step.due, ready, strict=True):
-            features = captured.features.get(guidance.capture.block)
-            if features is not None:
-                seen = GuidedStep(
-                    features=features,
-                    size=batch.size,
-                    sigma=batch.sigma,
-                    denoised=denoised,
-                    attention=attention,
-                    memory=step.memories[id(guidance)].own,
-                    notes=added[RUN_KEY].notes,
-                )
-                step.take_gradient(guidance, prepared, seen, leaf)
-    return outputs
-
-
-def _adapters(patcher: ModelPatcher) -> list[nn.Module]:
-    """Our own networks inside the UNet's layers; what other packs load beside it sees no graph."""
-    return [
-        each.model for key, patchers in patcher.additional_models.items() if key.startswith(OURS) for each in patchers
-    ]

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ...models.port.attention import Polarity
-from ..sampling.runs import CONDS_KEY, CondInfo
-from ..unet.feature_capture import with_transformer_options
+from ..unet import keys
+from ..unet.options import known_conds, transformer_options, with_transformer_options
 
 Cond = list[dict[str, Any]]  # entries of one side of guidance
 
@@ -39,7 +39,7 @@ class CondBatch:
     @property
     def options(self) -> dict[str, Any]:
         """The run's `transformer_options`."""
-        return self.model_options.get("transformer_options", {})
+        return transformer_options(self.model_options)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -54,11 +54,11 @@ class CondBatch:
     @property
     def positive(self) -> int | None:
         """The place of the first cond that is positive, of one that names people if there is one; None where there is none."""
-        places, known = self._places(Polarity.POSITIVE), self._known()
+        places, known = self._places(Polarity.POSITIVE), known_conds(self.options)
         naming = [
             number
             for number in places
-            if any(known[e["uuid"]].pivots for e in self.conds[number] or () if e["uuid"] in known)
+            if any(known[e[keys.UUID]].pivots for e in self.conds[number] or () if e[keys.UUID] in known)
         ]
         return next(iter((*naming, *places)), None)
 
@@ -92,15 +92,12 @@ class CondBatch:
         return output
 
     def _places(self, polarity: Polarity) -> list[int]:
-        known = self._known()
+        known = known_conds(self.options)
         return [
             number
             for number, cond in enumerate(self.conds)
-            if any(entry["uuid"] in known and known[entry["uuid"]].polarity is polarity for entry in cond or ())
+            if any(entry[keys.UUID] in known and known[entry[keys.UUID]].polarity is polarity for entry in cond or ())
         ]
-
-    def _known(self) -> dict[Any, CondInfo]:
-        return self.options.get(CONDS_KEY, {})
 
 
 def _leave_inference_mode(cond: Cond) -> Cond:
@@ -108,9 +105,9 @@ def _leave_inference_mode(cond: Cond) -> Cond:
     copies: Cond = []
     for entry in cond:
         copy = {name: value.clone() if isinstance(value, Tensor) else value for name, value in entry.items()}
-        copy["model_conds"] = {
+        copy[keys.MODEL_CONDS] = {
             name: value._copy_with(value.cond.clone()) if isinstance(value.cond, Tensor) else value
-            for name, value in entry["model_conds"].items()
+            for name, value in entry[keys.MODEL_CONDS].items()
         }
         if "control" in entry:
             copy["control"] = _ConstantControl(entry["control"])

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 
 from ...models.records.archive import content_hash
+from ..unet import keys
 from ..unet.attention import changes_nothing
-from ..unet.feature_capture import CapturedFeatures, ReachedError, with_transformer_options
+from ..unet.feature_capture import CapturedFeatures, ReachedError
+from ..unet.options import transformer_options, with_transformer_options
 
 LEFT_OUT = ("control", "area", "mask", "strength")  # of a cond: they are about the picture, not about its words
 
@@ -43,8 +45,8 @@ class ReferenceReader:
     @property
     def key(self) -> Hashable:
         """Equal for readers that read the same; holds what changes the model, so that nothing else takes its place in memory."""
-        options = self.model_options.get("transformer_options", {})
-        conds = self.cond[0]["model_conds"]
+        options = transformer_options(self.model_options)
+        conds = self.cond[0][keys.MODEL_CONDS]
         texts = tuple(
             content_hash(conds[name].cond)
             for name in sorted(conds)
@@ -52,12 +54,12 @@ class ReferenceReader:
         )
         patches = tuple(
             (name, patch)
-            for name, each in sorted(options.get("patches", {}).items())
+            for name, each in sorted(options.get(keys.PATCHES, {}).items())
             for patch in each
             if not changes_nothing(patch)
         )
         replaced = tuple(
-            (name, tuple(each.items())) for name, each in sorted(options.get("patches_replace", {}).items())
+            (name, tuple(each.items())) for name, each in sorted(options.get(keys.REPLACEMENTS, {}).items())
         )
         patcher = self.model.current_patcher
         return (self.block, patcher.patches_uuid, texts, patches, replaced)
@@ -71,7 +73,7 @@ class ReferenceReader:
         x = sampling.noise_scaling(sigma.view(-1, 1, 1, 1), noise, clean, False)
         plain = [{name: value for name, value in self.cond[0].items() if name not in LEFT_OUT}]
         captured = CapturedFeatures((self.block,), is_all=True)
-        added = captured.options(self.model_options.get("transformer_options", {}))
+        added = captured.options(transformer_options(self.model_options))
         with suppress(ReachedError):
             self.executor(self.model, [plain], x, sigma, with_transformer_options(self.model_options, added))
         return captured.features[self.block][0]

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ...models.port.attention import Run
 from ...models.port.guidance import GradientGuidance, GuidedStep, NoiseLevels, Pull
+from ..unet import keys
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +129,6 @@ def gradient_of(pulls: Sequence[Pull], leaf: Tensor, scale: float) -> Tensor | N
 
 def levels_of(sigma: float, options: dict[str, Any]) -> NoiseLevels:
     """Where the sampler stands: the next of its noise levels below this one."""
-    sigmas = options.get("sample_sigmas")
+    sigmas = options.get(keys.SAMPLE_SIGMAS)
     below = [] if sigmas is None else [level for level in sigmas.tolist() if level < sigma * (1 - SAME)]
     return NoiseLevels(sigma, max(below, default=0.0))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 
 import torch
@@ -64,14 +65,25 @@ class LoadedOmniPortrait:
     """What the loader node hands on.
 
     Attributes:
-        adapter: the weights by part.
-        networks: patcher of the image encoder and the fusion, which run before sampling.
-        encoder: the image encoder; encodes no face twice.
+        read: gives the weights; called once, when they are first needed.
     """
 
-    adapter: OmniPortraitAdapter
-    networks: ModelPatcher
-    encoder: ImageEncoder
+    read: Callable[[], OmniPortraitAdapter]
+
+    @cached_property
+    def adapter(self) -> OmniPortraitAdapter:
+        """The weights by part."""
+        return self.read()
+
+    @cached_property
+    def networks(self) -> ModelPatcher:
+        """Patcher of the image encoder and the fusion, which run before sampling."""
+        return manage(nn.ModuleDict({"pivot": self.adapter.pivot, "image_encoder": self.adapter.image_encoder}))
+
+    @cached_property
+    def encoder(self) -> ImageEncoder:
+        """The image encoder; encodes no face twice."""
+        return RememberedImageEncoder(ManagedPivotEncoder(self.adapter.image_encoder, self.networks))
 
     def encode(self, people: Sequence[Person]) -> Tensor:
         """The embeddings of some people, each with a face, (N, E) float32 on the CPU; see `encode`."""
@@ -90,6 +102,4 @@ def load_omniportrait(path: PathLike[str], base: PathLike[str] | None = None) ->
 
 def new_omniportrait(adapter: OmniPortraitAdapter) -> LoadedOmniPortrait:
     """Put an adapter under ComfyUI's memory management."""
-    networks = manage(nn.ModuleDict({"pivot": adapter.pivot, "image_encoder": adapter.image_encoder}))
-    encoder = RememberedImageEncoder(ManagedPivotEncoder(adapter.image_encoder, networks))
-    return LoadedOmniPortrait(adapter, networks, encoder)
+    return LoadedOmniPortrait(lambda: adapter)

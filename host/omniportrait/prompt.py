@@ -14,7 +14,7 @@ from ...models.people.person import People, Person
 from ..memory import loaded
 from ..prompt_tokens import require_width, rows_of_words
 from ..sampling.delayed_conditioning import Conditioning
-from ..sampling.runs import PIVOTS_KEY
+from ..unet import keys
 from .adapter import NAME, LoadedOmniPortrait
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def encode_prompt(
         require_width(encoded, omniportrait.adapter.context_dim, name=NAME)
         if strength > 0 and pivots:
             encoded = _fuse(omniportrait, encoded, people, pivots, strength)
-    return [[tensor, {**options, PIVOTS_KEY: pivots}] for tensor, options in encoded], prompt.text
+    return [[tensor, {**options, keys.PIVOTS: pivots}] for tensor, options in encoded], prompt.text
 
 
 def _report(text: str, prompt: MarkedPrompt, people: People, acting: dict[int, Person]) -> None:

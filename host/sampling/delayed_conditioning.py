@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ...models.errors import require_range
 from ...models.placement.windows import beside, merge_boundary
+from ..unet import keys
 
-MERGE_KEY = "likeness.merge"
 NEVER = {"start_percent": 1.0}  # what a sampler that knows nothing of us makes of the text-only phase
 LIMITS = ("start_percent", "end_percent", "clip_start_percent", "clip_end_percent")  # of a CONDITIONING's entry
 
@@ -94,7 +94,7 @@ def settle(
     levels = [float(sigma) for sigma in sigmas]
     for entries in conds.values():
         for entry in entries or ():
-            phase: _Phase | None = entry.get(MERGE_KEY)
+            phase: _Phase | None = entry.get(keys.MERGE)
             if phase is not None:
                 _settle(entry, phase, levels, percent_to_sigma)
 
@@ -121,4 +121,4 @@ def _settle(
 
 
 def _mark(entries: Conditioning, phase: _Phase) -> Conditioning:
-    return [[tensor, {**options, MERGE_KEY: phase, **phase.written}] for tensor, options in entries]
+    return [[tensor, {**options, keys.MERGE: phase, **phase.written}] for tensor, options in entries]

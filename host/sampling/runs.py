@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
 
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
@@ -14,48 +12,21 @@ from torch import Tensor
 
 from ...models.errors import MissingRecordingError
 from ...models.placement.windows import SigmaWindow
-from ...models.port.attention import Crop, Polarity, Run
+from ...models.port.attention import Run
 from ...models.records.archive import REMEMBERED_RUNS, RunArchive, RunRecord
 from ...models.records.guidance import GuidanceHistory, GuidanceRecord
 from ...models.records.placements import PlacementMaps, PlacementRecord
+from ..unet import keys
+from ..unet.options import with_transformer_options
+from .conds import conds_by_uuid
 from .delayed_conditioning import settle
 from .queue import is_queued
 
 logger = logging.getLogger(__name__)
 
-WRAPPER_KEY = "likeness"
 SIGMAS_PLACE = 3  # outer_sample(noise, latent_image, sampler, sigmas, ...)
-RUN_KEY = "likeness.run"
-CONDS_KEY = "likeness.conds"
-ARCHIVE_KEY = "likeness.records"
-OWNERS_KEY = "likeness.owners"
-PIVOTS_KEY = "likeness.pivots"
 ROUTING_MAP_NODE = "LikenessShowRoutingMap"
 GUIDANCE_NODE = "LikenessShowGuidance"
-
-POLARITIES = {
-    "positive": Polarity.POSITIVE,
-    "middle": Polarity.MIDDLE,
-    "negative": Polarity.NEGATIVE,
-    "empty_negative_prompt": Polarity.NEGATIVE,  # PerpNegGuider
-}
-
-
-@dataclass(frozen=True, slots=True)
-class CondInfo:
-    """What is known of one cond of a run.
-
-    Attributes:
-        polarity: side of the guidance.
-        crop: the part of the picture it is for, or None for all of it.
-        owners: of every row of its text, the place of a person or -1; empty where nobody owns a row.
-        pivots: rows of its text that name a person: the person's place and the row.
-    """
-
-    polarity: Polarity
-    crop: Crop | None = None
-    owners: tuple[int, ...] = ()
-    pivots: tuple[tuple[int, int], ...] = ()
 
 
 def sigma_window(model: ModelPatcher, start_percent: float, end_percent: float) -> SigmaWindow:
@@ -70,9 +41,9 @@ def sigma_window(model: ModelPatcher, start_percent: float, end_percent: float) 
 def follow_runs(model: ModelPatcher) -> None:
     """Make a clone's sampling runs known to its attention layers; doing so twice changes nothing."""
     for kind, wrapper in ((WrappersMP.OUTER_SAMPLE, _outer_sample), (WrappersMP.PREDICT_NOISE, _predict_noise)):
-        if WRAPPER_KEY not in model.wrappers.get(kind, {}):
-            model.add_wrapper_with_key(kind, WRAPPER_KEY, wrapper)
-    model.set_attachments(ARCHIVE_KEY, RunArchive())
+        if keys.RUNS not in model.wrappers.get(kind, {}):
+            model.add_wrapper_with_key(kind, keys.RUNS, wrapper)
+    model.set_attachments(keys.RECORDS, RunArchive())
 
 
 def find_placement_maps(model: ModelPatcher, latent: Tensor) -> PlacementMaps:
@@ -85,7 +56,7 @@ def find_placement_maps(model: ModelPatcher, latent: Tensor) -> PlacementMaps:
     archive = _archive(model, nobody)
     maps = archive.find(latent).placements
     if maps is None:
-        raise MissingRecordingError(_unknown(archive, "routing", "the Routing Map"))
+        raise MissingRecordingError(_unknown(archive, "routing", "Show Routing Map"))
     return maps
 
 
@@ -104,7 +75,7 @@ def find_guidance_history(model: ModelPatcher, latent: Tensor) -> GuidanceHistor
 
 
 def _archive(model: ModelPatcher, nobody: str) -> RunArchive:
-    archive: RunArchive | None = model.get_attachment(ARCHIVE_KEY)
+    archive: RunArchive | None = model.get_attachment(keys.RECORDS)
     if archive is None:
         raise MissingRecordingError(nobody)
     return archive
@@ -120,18 +91,18 @@ def _unknown(archive: RunArchive, what: str, node: str) -> str:
 
 def _outer_sample(executor: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     guider = executor.class_obj  # type: ignore[attr-defined]
-    archive: RunArchive | None = guider.model_patcher.get_attachment(ARCHIVE_KEY)
+    archive: RunArchive | None = guider.model_patcher.get_attachment(keys.RECORDS)
     placements = PlacementRecord() if archive is not None and is_queued(ROUTING_MAP_NODE) else None
     guidance = GuidanceRecord() if archive is not None and is_queued(GUIDANCE_NODE) else None
     run = Run(recorder=placements, guidance_recorder=guidance)
-    options = guider.model_options.setdefault("transformer_options", {})
-    options[RUN_KEY] = run
+    options = guider.model_options.setdefault(keys.TRANSFORMER_OPTIONS, {})
+    options[keys.RUN] = run
     schedule: Any = guider.model_patcher.get_model_object("model_sampling")
     settle(guider.conds, kwargs["sigmas"] if "sigmas" in kwargs else args[SIGMAS_PLACE], schedule.percent_to_sigma)
     try:
         latent = executor(*args, **kwargs)
     finally:
-        options.pop(RUN_KEY, None)
+        options.pop(keys.RUN, None)
         run.memo.clear()
     if archive is not None:
         archive.file(latent, RunRecord(placements and placements.maps(), guidance and guidance.history()))
@@ -142,30 +113,6 @@ def _predict_noise(
     executor: Callable[..., Any], x: Any, timestep: Any, model_options: dict[str, Any] | None = None, *args: Any
 ) -> Any:
     guider = executor.class_obj  # type: ignore[attr-defined]
-    options = dict(model_options or {})
-    transformer_options = dict(options.get("transformer_options", {}))
-    transformer_options[CONDS_KEY] = _conds_by_uuid(guider.conds, tuple(x.shape[-2:]))
-    options["transformer_options"] = transformer_options
+    known = conds_by_uuid(guider.conds, tuple(x.shape[-2:]))
+    options = with_transformer_options(model_options, {keys.CONDS: known})
     return executor(x, timestep, options, *args)
-
-
-def _conds_by_uuid(conds: dict[str, list[dict[str, Any]]], size: tuple[int, ...]) -> dict[UUID, CondInfo]:
-    """Polarity and crop of every cond of a run; `conds` are the guider's own copies."""
-    known: dict[UUID, CondInfo] = {}
-    for name, entries in conds.items():
-        polarity = POLARITIES.get(name, Polarity.POSITIVE)
-        for entry in entries or ():
-            if entry["uuid"] in known and known[entry["uuid"]].polarity is not polarity:
-                # Core copies a positive area cond, uuid and all, to give the negative side the same area.
-                entry["uuid"] = uuid4()
-            crop = _crop(entry.get("area"), size)
-            owners, pivots = entry.get(OWNERS_KEY, ()), entry.get(PIVOTS_KEY, ())
-            known[entry["uuid"]] = CondInfo(polarity, crop, owners, pivots)
-    return known
-
-
-def _crop(area: Any, size: tuple[int, ...]) -> Crop | None:
-    if area is None or len(area) != 4 or len(size) != 2:
-        return None
-    height, width, top, left = (int(value) for value in area)
-    return Crop(top, left, min(height, size[0] - top), min(width, size[1] - left), size[0], size[1])

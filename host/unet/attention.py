@@ -22,13 +22,12 @@ from torch import Tensor
 
 from ...models.port.attention import AttentionResidual, AttentionSite
 from ..sampling.runs import follow_runs
-from .call import Pending, UNetCall
+from . import keys
+from .call import PendingLayer, UNetCall
+from .options import block_of
 from .sites import find_sites, unet_of
 
 logger = logging.getLogger(__name__)
-
-OVERRIDE = "optimized_attention_override"
-PATCHES_KEY = "likeness.attention"
 
 _numbers = itertools.count(1)
 
@@ -61,11 +60,11 @@ class Injection:
         """Wrapper around one call of the UNet: makes the state that the patches share."""
         positional = list(args)
         place = 5  # forward(x, timesteps, context, y, control, transformer_options)
-        options = kwargs["transformer_options"] if "transformer_options" in kwargs else positional[place]
+        options = kwargs[keys.TRANSFORMER_OPTIONS] if keys.TRANSFORMER_OPTIONS in kwargs else positional[place]
         call = UNetCall.begin(executor.class_obj, positional[0], options)  # type: ignore[attr-defined]
         options = {**options, self.key: call}
-        if "transformer_options" in kwargs:
-            kwargs = {**kwargs, "transformer_options": options}
+        if keys.TRANSFORMER_OPTIONS in kwargs:
+            kwargs = {**kwargs, keys.TRANSFORMER_OPTIONS: options}
         else:
             positional[place] = options
         output = executor(*positional, **kwargs)
@@ -75,12 +74,11 @@ class Injection:
     def note(self, n: Tensor, context: Tensor, value: Tensor, extra: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
         """attn2_patch: keep the layer's normed input, (B, L, C)."""
         call: UNetCall | None = extra.get(self.key)
-        block = extra.get("block")
-        if call is not None and block is not None:
-            site = self.sites.get((block[0], block[1], extra.get("block_index", 0)))
-            if site is not None:
-                grid = tuple(extra.get("activations_shape", ())[-2:])
-                call.pending = Pending(site, n, extra["n_heads"], grid, (context, value))
+        block = block_of(extra)
+        site = None if call is None or block is None else self.sites.get(block)
+        if call is not None and site is not None:
+            grid = tuple(extra.get(keys.GRID, ())[-2:])
+            call.pending = PendingLayer(site, n, extra[keys.HEADS], grid, (context, value))
         return n, context, value
 
     def attend(self, function: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
@@ -89,13 +87,15 @@ class Injection:
             base = function(*args, **kwargs)
         else:
             base = self.previous(function, *args, **kwargs)
-        call: UNetCall | None = (kwargs.get("transformer_options") or {}).get(self.key)
+        call: UNetCall | None = (kwargs.get(keys.TRANSFORMER_OPTIONS) or {}).get(self.key)
         if call is None or call.pending is None:
             return base
         query, *text = (args[place] if place < len(args) else kwargs[name] for place, name in enumerate("qkv"))
         if query.shape[:2] != call.pending.hidden.shape[:2] or query.shape != base.shape:
             return base  # a patch after ours changed the batch: added after the layer instead
-        added = self._residual(call, call.take(), query, base, (text[0], text[1]) if call.has_regional_text else None)
+        added = self._residual(
+            call, call.take(), query, base, (text[0], text[1]) if call.batch.has_regional_text else None
+        )
         return base if added is None else base + added
 
     def finish(self, n: Tensor, extra: dict[str, Any]) -> Tensor:
@@ -104,12 +104,12 @@ class Injection:
         if call is None or call.pending is None:
             return n
         pending = call.take()
-        hidden = call.matching_rows(pending.hidden, n.shape[0])
+        hidden = call.batch.match(pending.hidden, n.shape[0])
         layer: Any = call.unet.get_submodule(pending.site.path)
         query = layer.to_q(hidden)
         text = None
-        if call.has_regional_text:
-            contexts = (call.matching_rows(context, n.shape[0]) for context in pending.context)
+        if call.batch.has_regional_text:
+            contexts = (call.batch.match(context, n.shape[0]) for context in pending.context)
             text = tuple(project(context) for project, context in zip((layer.to_k, layer.to_v), contexts, strict=True))
         added = self._residual(call, pending.with_hidden(hidden), query, None, text)
         if added is None:
@@ -120,7 +120,7 @@ class Injection:
     def _residual(
         self,
         call: UNetCall,
-        pending: Pending,
+        pending: PendingLayer,
         query: Tensor,
         base: Tensor | None,
         text: tuple[Tensor, Tensor] | None,
@@ -128,7 +128,7 @@ class Injection:
         call.fired.add(pending.site.index)
         residuals = [residual for residual in self.residuals if residual.wants(pending.site)]
         rows, parts = [], []
-        for group, attention_call in call.groups(pending, query, base, text):
+        for group, attention_call in call.attention_calls(pending, query, base, text):
             rows.append(group)
             parts.append(_sum([residual(pending.site, attention_call) for residual in residuals]))
         if all(part is None for part in parts):
@@ -174,11 +174,13 @@ def inject(
     cross = [site for site in sites if site.kind == "cross"]
     wanted = {site.block: site for site in cross if any(residual.wants(site) for residual in residuals)}
     clone = model.clone()
-    options = clone.model_options["transformer_options"]
-    injection = Injection(name, f"likeness.{next(_numbers)}", tuple(residuals), wanted, options.get(OVERRIDE), adds)
+    options = clone.model_options[keys.TRANSFORMER_OPTIONS]
+    injection = Injection(
+        name, f"{keys.OURS}{next(_numbers)}", tuple(residuals), wanted, options.get(keys.ATTENTION_OVERRIDE), adds
+    )
     clone.set_model_attn2_patch(injection.note)
     clone.set_model_attn2_output_patch(injection.finish)
-    options[OVERRIDE] = injection.attend
+    options[keys.ATTENTION_OVERRIDE] = injection.attend
     clone.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, injection.key, injection.run_unet)
     if weights:
         clone.set_additional_models(injection.key, list(weights))

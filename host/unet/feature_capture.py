@@ -11,10 +11,9 @@ from comfy.model_management import throw_exception_if_processing_interrupted
 from torch import Tensor
 
 from ...models.port.attention import Run
-from ..sampling.runs import CONDS_KEY, RUN_KEY, CondInfo
-from .attention import OVERRIDE
+from . import keys
+from .options import known_conds, uuids_of
 
-MEMO_KEY = "likeness.guided run"
 BLOCK_PATCH = "output_block_patch"
 
 
@@ -38,17 +37,20 @@ class CapturedFeatures:
 
     def options(self, options: dict[str, Any]) -> dict[str, Any]:
         """What the call's `transformer_options` have beside the ordinary ones."""
-        patches = {**options.get("patches", {})}
+        patches = {**options.get(keys.PATCHES, {})}
         patches[BLOCK_PATCH] = [self.read, *patches.get(BLOCK_PATCH, ())]  # before others change what we read
-        return {"patches": patches, RUN_KEY: Run()} if self.is_all else {"patches": patches, **_with_backward(options)}
+        return (
+            {keys.PATCHES: patches, keys.RUN: Run()}
+            if self.is_all
+            else {keys.PATCHES: patches, **_with_backward(options)}
+        )
 
     def read(self, h: Tensor, skip: Tensor, options: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """output_block_patch: what comes into a block is what the block before gave; behind the last captured block no graph is built."""
         throw_exception_if_processing_interrupted()
-        block = options["block"][1]
+        block = options[keys.BLOCK][1]
         if block - 1 in self.blocks:
-            known: dict[Any, CondInfo] = options.get(CONDS_KEY, {})
-            uuids = options.get("uuids") or [None]
+            known, uuids = known_conds(options), uuids_of(options)
             for uuid, rows in zip(uuids, h.chunk(len(uuids)), strict=True):
                 is_whole = uuid not in known or known[uuid].crop is None  # a part of the picture shows no whole face
                 if is_whole:
@@ -62,7 +64,7 @@ class CapturedFeatures:
 
 def _with_backward(options: dict[str, Any]) -> dict[str, Any]:
     """Attention that has a backward, and a run whose caches a graph may hold."""
-    previous: Callable[..., Tensor] | None = options.get(OVERRIDE)
+    previous: Callable[..., Tensor] | None = options.get(keys.ATTENTION_OVERRIDE)
 
     def attend(function: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
         del function  # may have none
@@ -70,11 +72,8 @@ def _with_backward(options: dict[str, Any]) -> dict[str, Any]:
             return attention_pytorch(*args, **kwargs)
         return previous(attention_pytorch, *args, **kwargs)
 
-    run: Run | None = options.get(RUN_KEY)
-    guided = Run(notes={}) if run is None else run.remember(MEMO_KEY, lambda: Run(recorder=run.recorder, notes={}))
-    return {OVERRIDE: attend, RUN_KEY: guided}
-
-
-def with_transformer_options(model_options: dict[str, Any], added: dict[str, Any]) -> dict[str, Any]:
-    """Model options whose `transformer_options` have more; the given ones stay as they are."""
-    return {**model_options, "transformer_options": {**model_options.get("transformer_options", {}), **added}}
+    run: Run | None = options.get(keys.RUN)
+    guided = (
+        Run(notes={}) if run is None else run.remember(keys.GUIDED_RUN, lambda: Run(recorder=run.recorder, notes={}))
+    )
+    return {keys.ATTENTION_OVERRIDE: attend, keys.RUN: guided}

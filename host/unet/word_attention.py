@@ -6,7 +6,6 @@ a few layers, and no map of all positions to all.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +17,11 @@ from torch.nn.functional import interpolate
 
 from ...models.port.attention import AttentionSite
 from ...models.port.word_attention import Projected, WordAttention, attention_to
-from ..sampling.runs import CONDS_KEY, CondInfo
+from ..sampling.conds import CondInfo
+from . import keys
+from .grid import grid_at
 from .levels import halvings
+from .options import block_of, known_conds, uuids_of
 from .sites import find_sites
 
 CROSS_SIDE, SELF_SIDE = 12, 24  # positions on the short side: the coarsest level that has them is read
@@ -69,7 +71,7 @@ class AttentionReader:
         if found is not None:
             layer, rows, grid, info = found
             text = context.chunk(_parts(extra))[rows]
-            projected = Projected(layer.to_q(n.chunk(_parts(extra))[rows]), layer.to_k(text), extra["n_heads"])
+            projected = Projected(layer.to_q(n.chunk(_parts(extra))[rows]), layer.to_k(text), extra[keys.HEADS])
             for place in {place for place, _ in info.pivots}:
                 column = attention_to(projected, [row for owner, row in info.pivots if owner == place])
                 self._columns.setdefault(place, []).append(column.unflatten(1, grid))
@@ -83,7 +85,7 @@ class AttentionReader:
             own, others = n.chunk(_parts(extra))[rows], context.chunk(_parts(extra))[rows]
             if own.shape[1] == others.shape[1]:  # another pack may have added what they look at
                 self._layers.setdefault(grid, []).append(
-                    Projected(layer.to_q(own), layer.to_k(others), extra["n_heads"])
+                    Projected(layer.to_q(own), layer.to_k(others), extra[keys.HEADS])
                 )
         return n, context, value
 
@@ -91,29 +93,24 @@ class AttentionReader:
         self, sites: dict[tuple[Any, ...], AttentionSite], n: Tensor, extra: dict[str, Any]
     ) -> tuple[Any, int, tuple[int, int], CondInfo] | None:
         """The layer, which part of the batch is the prompt that names people, and the grid; None where nothing is read."""
-        block = extra.get("block")
-        site = None if block is None else sites.get((block[0], block[1], extra.get("block_index", 0)))
-        known: dict[Any, CondInfo] = extra.get(CONDS_KEY, {})
+        block, known = block_of(extra), known_conds(extra)
+        site = None if block is None else sites.get(block)
         named = [
             (number, known[uuid])
-            for number, uuid in enumerate(extra.get("uuids") or ())
+            for number, uuid in enumerate(uuids_of(extra))
             if uuid in known and known[uuid].pivots and known[uuid].crop is None
         ]
         if site is None or not named or n.shape[0] % _parts(extra):
             return None
         level = halvings(self.unet)[site.block[0], site.block[1]]
-        grid = _grid(self.size, level)
+        grid = grid_at(self.size, level)
         if grid[0] * grid[1] != n.shape[1]:
             return None  # another node merges or drops positions
         return self.unet.get_submodule(site.path), named[0][0], grid, named[0][1]
 
 
 def _parts(extra: dict[str, Any]) -> int:
-    return len(extra.get("uuids") or (None,))
-
-
-def _grid(size: tuple[int, int], level: int) -> tuple[int, int]:
-    return math.ceil(size[0] / 2**level), math.ceil(size[1] / 2**level)
+    return len(uuids_of(extra))
 
 
 def _read(
@@ -127,7 +124,7 @@ def _read(
     """The layers of one kind at one level, by ComfyUI's (stage, block, transformer)."""
     able = [site for site in sites if site.kind == kind and site.block[0] in stages]
     there = {levels[site.block[0], site.block[1]] for site in able}
-    enough = [level for level in there if min(_grid(size, level)) >= side]
+    enough = [level for level in there if min(grid_at(size, level)) >= side]
     level = max(enough) if enough else min(there)
     chosen = [site for site in able if levels[site.block[0], site.block[1]] == level]
     depth = {site.block[:2]: 1 + max(s.block[2] for s in chosen if s.block[:2] == site.block[:2]) for site in chosen}

@@ -7,7 +7,8 @@ from typing import Any
 
 from ...models.errors import MissingModelFileError
 from ...models.uniportrait.checkpoint import load, load_backbone
-from ...models.weights.signatures import BACKBONE, FACEID, IMAGE_PROMPT, ROUTER
+from ...models.uniportrait.files import BACKBONE, FACEID, ROUTER
+from ...models.weights.signatures import IMAGE_PROMPT
 from ..encoders.backbone import manage_backbone
 from ..encoders.clip_vision_files import find_clip_vision
 from ..files import AUTO, load_once, model_folder

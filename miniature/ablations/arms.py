@@ -11,7 +11,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from ...diffusers_host.base import Base
-from ...diffusers_host.row_identities import Choice, RowIdentities
+from ...models.adapters.identity_attention import IdentityResidual, Person
 from ...models.adapters.weights import LoRA
 from ...models.miniature.finder import FaceFinder
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
@@ -25,6 +25,7 @@ from ..studio.drawing import Settings, decode, draw_latents
 from ..studio.pivots import Pivots, pivots_in
 from .guiding import Guiding
 from .questions import Questions, shuffled
+from .routing import Choice, RoutedRows
 
 ROWS = 16  # pictures at once
 PIVOT_STRENGTH = 1.5  # chosen on 48 pictures of the world in which settings are chosen
@@ -40,7 +41,7 @@ class Arm:
         adapter: None draws without UniPortrait.
         pivot: None draws without OmniPortrait's pivot.
         pivot_strength: 0–2.
-        choice: see `RowIdentities`.
+        choice: see `RoutedRows`.
         structure_scale: 0–1.
         sees_means: whether the embedding sees the mean of every map of features alone.
         guiding: how the pictures are guided; None draws without OmniPortrait's guidance.
@@ -76,7 +77,7 @@ class Arm:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Easel:
+class Renderer:
     """What every arm is drawn with.
 
     Attributes:
@@ -85,6 +86,7 @@ class Easel:
         nobody: the features of nobody.
         settings: how.
         store: keeps what was drawn.
+        rows: pictures at once.
     """
 
     base: Base
@@ -92,6 +94,7 @@ class Easel:
     nobody: ReferenceFeatures
     settings: Settings
     store: FeatureStore
+    rows: int = ROWS
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -119,34 +122,40 @@ class Drawn:
         return torch.cat([decode(base, part) for part in self.latents[:most].split(ROWS)])
 
 
-def draw_arm(easel: Easel, arm: Arm, questions: Questions) -> Drawn:
+def draw_arm(renderer: Renderer, arm: Arm, questions: Questions) -> Drawn:
     """Draw an arm's questions; parts that were kept are not drawn again."""
     questions = shuffled(questions) if arm.is_shuffled else questions
-    weights = fingerprint([easel.base.unet, easel.base.text_encoders[0].module, easel.finder, *arm.networks])
+    weights = fingerprint([renderer.base.unet, renderer.base.text_encoders[0].module, renderer.finder, *arm.networks])
     count = min(len(questions), arm.pictures or len(questions))
     parts: list[Mapping[str, Tensor]] = []
-    for start in range(0, count, ROWS):
-        rows = slice(start, min(start + ROWS, count))
-        key = _key(weights, arm, questions, rows, easel.settings)
-        if key not in easel.store:
-            easel.store.write(key, _drawn(easel, arm, questions, rows))
-        parts.append(easel.store.read(key))
+    for start in range(0, count, renderer.rows):
+        rows = slice(start, min(start + renderer.rows, count))
+        key = _key(weights, arm, questions, rows, renderer.settings)
+        if key not in renderer.store:
+            renderer.store.write(key, _drawn(renderer, arm, questions, rows))
+        parts.append(renderer.store.read(key))
     return Drawn(**{field.name: torch.cat([part[field.name] for part in parts]) for field in fields(Drawn)})
 
 
 @torch.no_grad()
-def _drawn(easel: Easel, arm: Arm, questions: Questions, rows: slice) -> dict[str, Tensor]:
+def _drawn(renderer: Renderer, arm: Arm, questions: Questions, rows: slice) -> dict[str, Tensor]:
     prompts = [caption.text for caption in questions.scene.captions[rows]]
     record = GuidanceRecord()
-    guided = None if arm.guiding is None else arm.guiding.of(easel.base, easel.finder, questions, rows, record)
-    residual: RowIdentities | None = None
+    guided = None if arm.guiding is None else arm.guiding.of(renderer.base, renderer.finder, questions, rows, record)
+    residual: IdentityResidual | None = None
     lora: LoRA | None = None
     entropies: list[float] = []
     if arm.adapter is not None:
-        residual, lora = _attached(arm.adapter, arm, questions, rows, easel.nobody, entropies)
-    with pivots_in(easel.base, _pivots(arm, questions, rows)):
+        residual, lora = _attached(arm.adapter, arm, questions, rows, renderer.nobody, entropies)
+    with pivots_in(renderer.base, _pivots(arm, questions, rows)):
         latents = draw_latents(
-            easel.base, prompts, questions.noise[rows], easel.settings, residual=residual, lora=lora, guided=guided
+            renderer.base,
+            prompts,
+            questions.noise[rows],
+            renderer.settings,
+            residual=residual,
+            lora=lora,
+            guided=guided,
         )
     mean = [sum(entropies) / len(entropies)] if entropies else []
     return {"latents": latents, "entropies": torch.tensor(mean), "likeness": _likeness(record, len(latents))}
@@ -175,7 +184,7 @@ def _attached(
     rows: slice,
     nobody: ReferenceFeatures,
     entropies: list[float],
-) -> tuple[RowIdentities, LoRA | None]:
+) -> tuple[IdentityResidual, LoRA | None]:
     intrinsic, structure = questions.intrinsic[rows], questions.structure[rows]
     nothing = nobody.intrinsic
     if arm.sees_means:
@@ -186,13 +195,13 @@ def _attached(
     )
     null = adapter.id_embedding(nothing, nobody.structure, arm.structure_scale)
     lora = lora_for(adapter, 1 if arm.choice == "everybody" else people)
-    residual = RowIdentities(
+    tokens = rearrange(tokens, "(b n) t d -> b n t d", n=people)
+    residual = IdentityResidual(
         attention=adapter.face_attention,
-        routers=adapter.routers,
-        tokens=rearrange(tokens, "(b n) t d -> b n t d", n=people),
-        negative=null,
-        choice=arm.choice,
-        entropies=entropies,
+        tokens=tokens,
+        null_tokens=null,
+        people=tuple(Person(name=f"{number + 1}", strength=1.0) for number in range(people)),
+        placement=RoutedRows(routers=adapter.routers, tokens=tokens, choice=arm.choice, entropies=entropies),
     )
     return residual, lora
 

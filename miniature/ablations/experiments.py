@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..judge.scores import IDENTITY
-from ..recipe.plan import PAPERS_DROPPING, PAPERS_ROUTING, StageOneArm, StageTwoArm
+from ..recipe.arms import PAPERS_DROPPING, PAPERS_ROUTING, StageOneArm, StageTwoArm
 from .claims import Claim, Experiment
 
 GLOBAL = StageOneArm(" global", is_global=True)

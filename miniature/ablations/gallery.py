@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..judge.judge import Judge
 from ..judge.readers import Reader
-from .arms import Arm, Drawn, Easel, draw_arm
+from .arms import Arm, Drawn, Renderer, draw_arm
 from .heads import Previews
 from .judging import Values, change_outside, judge_arm
 from .questions import Questions
@@ -25,7 +25,7 @@ class Gallery:
     """What was drawn and judged.
 
     Attributes:
-        easel: draws.
+        renderer: draws.
         judge: reads pictures.
         expressions: reads whether mouths are open.
         questions: by number of people.
@@ -34,7 +34,7 @@ class Gallery:
         pictures: the first of every arm, (P, 3, H, W), 0–1.
     """
 
-    easel: Easel
+    renderer: Renderer
     judge: Judge
     expressions: Reader
     questions: Mapping[int, Questions]
@@ -53,8 +53,8 @@ class Gallery:
         """
         if arm.name in self.values:
             return
-        asked, base = self.questions[people], self.easel.base
-        drawn = draw_arm(self.easel, arm, asked)
+        asked, base = self.questions[people], self.renderer.base
+        drawn = draw_arm(self.renderer, arm, asked)
         pictures = drawn.pictures(base)
         values = judge_arm(self.judge, self.expressions, pictures, asked)
         if unguided is not None:

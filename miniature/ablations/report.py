@@ -36,7 +36,7 @@ def write_report(folder: Path, gallery: Gallery) -> Path:
 
 def notes(gallery: Gallery) -> list[str]:
     """What stands before every report: how pictures were drawn and what the numbers are."""
-    settings, pictures = gallery.easel.settings, len(gallery.questions[1])
+    settings, pictures = gallery.renderer.settings, len(gallery.questions[1])
     return [
         f"{pictures} pictures an arm, the same captions, noise and portraits in all of them; people and world are ones that "
         f"no network has seen. {settings.steps} steps of Euler, guidance {settings.guidance:g}. Means with bootstrap intervals "

@@ -17,44 +17,43 @@ import torch
 
 from ...models.consistentid.checkpoint import TRAINED_AS
 from ...models.errors import LikenessError
-from ...models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT
+from ...models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, WEIGHTS
 from ...models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO
 from ...models.omniportrait.checkpoint import adapter_metadata
 from ..judge.file import write_judge
 from ..networks.checkpoint import write_base
 from ..networks.weights_file import write_weights
 from .faces_file import write_face_networks
-from .plan import SEED, SIZES
-from .stages import Kitchen
+from .recipe import Recipe
 from .steps.omniportrait import CONFIG
 
 logger = logging.getLogger("likeness.miniature")
 
-Work = Callable[[Kitchen], object]
+Work = Callable[[Recipe], object]
 
 
-def base_model(kitchen: Kitchen) -> None:
-    """VAE, UNet, text encoder."""
-    kitchen.base()
+def base_model(recipe: Recipe) -> None:
+    """Make VAE, UNet and text encoder."""
+    recipe.base()
 
 
-def small_networks(kitchen: Kitchen) -> None:
-    """Whatever looks at pictures."""
-    kitchen.judge()
-    kitchen.finder()
-    kitchen.faces()
-    kitchen.parser()
+def small_networks(recipe: Recipe) -> None:
+    """Make whatever looks at pictures."""
+    recipe.judge()
+    recipe.finder()
+    recipe.faces()
+    recipe.parser()
 
 
-def uniportrait(kitchen: Kitchen) -> None:
-    """Both stages of UniPortrait."""
-    kitchen.stage_two(kitchen.base(), kitchen.faces())
+def uniportrait(recipe: Recipe) -> None:
+    """Make both stages of UniPortrait."""
+    recipe.stage_two(recipe.base(), recipe.faces())
 
 
-def consistentid_and_omniportrait(kitchen: Kitchen) -> None:
-    """ConsistentID, then OmniPortrait's pivot: together they take as long as UniPortrait's stages."""
-    kitchen.consistentid(kitchen.base(), kitchen.faces())
-    kitchen.omniportrait(kitchen.base())
+def consistentid_and_omniportrait(recipe: Recipe) -> None:
+    """Make ConsistentID, then OmniPortrait's pivot: together they take as long as UniPortrait's stages."""
+    recipe.consistentid(recipe.base(), recipe.faces())
+    recipe.omniportrait(recipe.base())
 
 
 # What may be done side by side, each in a process of its own; a line begins when the one before is finished.
@@ -62,7 +61,7 @@ PHASES: tuple[tuple[Work, ...], ...] = ((base_model, small_networks), (uniportra
 
 
 def main() -> int:
-    """Train what is not there yet, then write the files; 0 when they are there, 1 after a fault."""
+    """Train what is not there yet, then write the files; return 0 when they are there, 1 after a fault."""
     parser = argparse.ArgumentParser(prog="python -m likeness.miniature.recipe", description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="of what is kept on the way")
     options = parser.parse_args()
@@ -71,33 +70,33 @@ def main() -> int:
     try:
         for phase in PHASES:
             _side_by_side(phase, options.folder)
-        write_files(Kitchen(options.folder))
+        write_files(Recipe(options.folder), WEIGHTS)
     except LikenessError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(f"miniature: written to {BASE.parent.name}/ ({(time.monotonic() - started) / 60:.0f} min)\n")
+    sys.stdout.write(f"miniature: written to {WEIGHTS.name}/ ({(time.monotonic() - started) / 60:.0f} min)\n")
     return 0
 
 
-def write_files(kitchen: Kitchen) -> None:
-    """Write the files that ship."""
-    base, faces, judge = kitchen.base(), kitchen.faces(), kitchen.judge()
-    notes = {"licence": "Apache-2.0", "made_by": "likeness.miniature.recipe", "seed": json.dumps(SEED)}
-    write_base(BASE, base, SIZES, metadata=notes)
+def write_files(recipe: Recipe, folder: Path) -> None:
+    """Write the files that ship into a folder, by the names of `models.miniature.folder`."""
+    base, faces, judge = recipe.base(), recipe.faces(), recipe.judge()
+    notes = {"licence": "Apache-2.0", "made_by": "likeness.miniature.recipe", "seed": json.dumps(recipe.settings.seed)}
+    write_base(folder / BASE.name, base, recipe.settings.sizes, metadata=notes)
     write_face_networks(
-        FACES,
-        finder=kitchen.finder(),
-        parser=kitchen.parser().network,
+        folder / FACES.name,
+        finder=recipe.finder(),
+        parser=recipe.parser().network,
         backbone=faces.backbone,
         image_encoder=faces.image_encoder,
         metadata=notes,
     )
-    stages = {STAGE_ONE: kitchen.stage_one(base, faces), STAGE_TWO: kitchen.stage_two(base, faces)}
+    stages = {STAGE_ONE: recipe.stage_one(base, faces), STAGE_TWO: recipe.stage_two(base, faces)}
     adapter = {prefix + key: tensor for prefix, stage in stages.items() for key, tensor in stage.items()}
-    write_weights(UNIPORTRAIT, adapter, notes)
-    write_weights(OMNIPORTRAIT, kitchen.omniportrait(base), {**notes, **adapter_metadata(CONFIG)})
-    write_weights(CONSISTENTID, kitchen.consistentid(base, faces), {**notes, TRAINED_AS: "corrected"})
-    write_judge(JUDGE, judge, notes)
+    write_weights(folder / UNIPORTRAIT.name, adapter, notes)
+    write_weights(folder / OMNIPORTRAIT.name, recipe.omniportrait(base), {**notes, **adapter_metadata(CONFIG)})
+    write_weights(folder / CONSISTENTID.name, recipe.consistentid(base, faces), {**notes, TRAINED_AS: "corrected"})
+    write_judge(folder / JUDGE.name, judge, notes)
 
 
 def _side_by_side(phase: tuple[Work, ...], folder: Path) -> None:
@@ -112,7 +111,7 @@ def _work(work: Work, folder: Path, threads: int) -> None:
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {work.__name__}: %(message)s", stream=sys.stdout)
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    work(Kitchen(folder))
+    work(Recipe(folder))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ BLURRED = 0.5  # share of the pictures
 NOISE = 0.04  # most, standard deviation
 
 
-def wear(pictures: Tensor, draws: Draws) -> Tensor:
+def augment(pictures: Tensor, draws: Draws) -> Tensor:
     """Worn pictures, (B, 3, H, W), 0–1.
 
     Args:

@@ -16,9 +16,10 @@ from ...diffusers_host.face_encoder import FaceEncoder
 from ...diffusers_host.image_encoder import hidden_tokens
 from ...models.clip.pixels import clip_pixels
 from ...models.clip.tokens import EOS, encode
-from ...models.consistentid.facial_prompt import Caption, compose
+from ...models.consistentid.corrected import Corrected
 from ...models.consistentid.facial_tokens import mark
-from ...models.consistentid.flavour import SD15, corrected
+from ...models.consistentid.marked_text import Caption
+from ...models.consistentid.pipelines import SD15
 from ...models.face.facial_features import FEATURES, MOST_REGIONS, kept_regions, region_picture
 from ...models.face.parsing import FaceParser
 from ...models.face.region_masks import filled_masks
@@ -31,11 +32,11 @@ from ..world.scene import Scene
 from ..world.world import World
 from .emphasis import part_weights
 from .latents import caption_tokens, encode_pictures, encode_tokens
-from .pool_files import pool_name, read_parts
+from .pool_files import POOL_FILES, PoolFiles, pool_name, read_parts
 from .steps.backbone import cut_faces
 
 MARGIN = 1.0  # face sizes around a face on each side, as the nodes cut it out of a photo
-FLAVOUR = corrected(SD15)
+FLAVOUR = Corrected(SD15)
 PLACES = {
     "face": FACE_REGIONS,
     "eyes": (Region.LEFT_EYE, Region.RIGHT_EYE),
@@ -94,9 +95,16 @@ class FacialPool:
 
 
 def read_facial_people(
-    base: Base, faces: FaceEncoder, parser: FaceParser, world: World, folder: Path, *, pictures: int
+    base: Base,
+    faces: FaceEncoder,
+    parser: FaceParser,
+    world: World,
+    folder: Path,
+    *,
+    pictures: int,
+    files: PoolFiles = POOL_FILES,
 ) -> FacialPool:
-    """The first pictures of a world; those that the folder does not hold yet are drawn and encoded first.
+    """Return the first pictures of a world; those that the folder does not hold yet are drawn and encoded first.
 
     Args:
         base: its VAE encodes.
@@ -105,10 +113,11 @@ def read_facial_people(
         world: draws; with regions.
         folder: of the encoded pictures; those of other networks, worlds or numbers are not taken for these.
         pictures: P; rounded up to whole files.
+        files: how they lie there.
     """
     networks = [cast(nn.Module, base.vae), faces.backbone, faces.image_encoder, parser]
     place = folder / pool_name(networks, world, (1, 1))
-    parts = read_parts(place, range(pictures), lambda numbers: _encode(base, faces, parser, world, numbers))
+    parts = read_parts(place, range(pictures), lambda numbers: _encode(base, faces, parser, world, numbers), files)
     return FacialPool(**parts)
 
 
@@ -148,9 +157,9 @@ def _describe(
     """One person: tokens of photo and regions, the prompt and its words."""
     rows, columns = square_around(tuple(box), picture.shape[:2], MARGIN, None).inside  # type: ignore[arg-type]
     photo = np.ascontiguousarray(picture[rows, columns])
-    masks = filled_masks(parser.parse(photo, FLAVOUR.parsing_size))
+    masks = filled_masks(parser.parse(photo, FLAVOUR.pipeline.parsing_size))
     by_feature = {FEATURES[name]: name for name in kept_regions(masks)}
-    prompt = compose(caption, [Caption(None, tuple(by_feature.values()))], flavour=FLAVOUR)
+    prompt = FLAVOUR.compose(caption, [Caption(None, tuple(by_feature.values()))])
     tokens = mark(prompt.marked_text, encode, pad=EOS)
     words = [each.feature for each in prompt.marks][: len(tokens.positions)]
     pixels = [clip_pixels(photo), *(clip_pixels(region_picture(photo, masks[by_feature[word]])) for word in words)]

@@ -16,7 +16,7 @@ from ...diffusers_host.text_encoders import token_ids
 from ...models.clip.tokens import EOS
 from ...models.miniature.vae import FACTOR
 from ..world.world import World
-from .pool_files import pool_name, read_parts
+from .pool_files import POOL_FILES, PoolFiles, pool_name, read_parts
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -34,8 +34,16 @@ class Pool:
     faces: Tensor
 
 
-def read_pool(base: Base, world: World, folder: Path, *, pictures: range, people: tuple[int, int]) -> Pool:
-    """Some pictures of a world; those that the folder does not hold yet are drawn and encoded first.
+def read_pool(
+    base: Base,
+    world: World,
+    folder: Path,
+    *,
+    pictures: range,
+    people: tuple[int, int],
+    files: PoolFiles = POOL_FILES,
+) -> Pool:
+    """Return some pictures of a world; those that the folder does not hold yet are drawn and encoded first.
 
     Args:
         base: its trained VAE encodes.
@@ -43,9 +51,10 @@ def read_pool(base: Base, world: World, folder: Path, *, pictures: range, people
         folder: of the encoded pictures; those of another VAE, world or number of people are not taken for these.
         pictures: numbers of P pictures that follow each other; rounded up to whole files.
         people: fewest and most in a picture.
+        files: how they lie there.
     """
     place = folder / pool_name([cast(nn.Module, base.vae)], world, people)
-    return Pool(**read_parts(place, pictures, lambda numbers: _encode(base, world, numbers, people)))
+    return Pool(**read_parts(place, pictures, lambda numbers: _encode(base, world, numbers, people), files))
 
 
 def caption_tokens(texts: Sequence[str]) -> Tensor:

@@ -16,7 +16,7 @@ from ...training.batches.draws import Draws
 from ..world.world import World
 from .emphasis import part_weights
 from .latents import caption_tokens, encode_pictures, encode_tokens
-from .pool_files import pool_name, read_parts
+from .pool_files import POOL_FILES, PoolFiles, pool_name, read_parts
 from .steps.backbone import cut_faces
 
 
@@ -61,9 +61,16 @@ class PeoplePool:
 
 
 def read_people(
-    base: Base, faces: FaceEncoder, world: World, folder: Path, *, pictures: int, people: tuple[int, int]
+    base: Base,
+    faces: FaceEncoder,
+    world: World,
+    folder: Path,
+    *,
+    pictures: int,
+    people: tuple[int, int],
+    files: PoolFiles = POOL_FILES,
 ) -> PeoplePool:
-    """The first pictures of a world with people; those that the folder does not hold yet are drawn and encoded first.
+    """Return the first pictures of a world with people; those that the folder does not hold yet are drawn and encoded first.
 
     Args:
         base: its VAE encodes.
@@ -72,10 +79,11 @@ def read_people(
         folder: of the encoded pictures; those of other networks, worlds or numbers are not taken for these.
         pictures: P; rounded up to whole files.
         people: fewest and most in a picture; N is the most.
+        files: how they lie there.
     """
     place = folder / pool_name([base.vae, faces.backbone, faces.image_encoder], world, people)
     return PeoplePool(
-        **read_parts(place, range(pictures), lambda numbers: _encode(base, faces, world, numbers, people))
+        **read_parts(place, range(pictures), lambda numbers: _encode(base, faces, world, numbers, people), files)
     )
 
 

@@ -22,13 +22,13 @@ from ..world.captions import Caption
 from ..world.regions import Region
 from ..world.scene import Scene
 from ..world.world import World
-from .augment import wear
+from .augment import augment
 from .emphasis import part_weights
 from .latents import caption_tokens, encode_pictures, encode_tokens
-from .pool_files import pool_name, read_parts
+from .pool_files import POOL_FILES, PoolFiles, pool_name, read_parts
 
 WIDE = 90  # side of the wider crops that are kept, pixels: crops of 70, of which the encoder sees 64
-AMISS = 0.04  # how far a box is from where it is, of its size, standard deviation
+JITTER = 0.04  # how far a box is from where it is, of its size, standard deviation
 HEAD = tuple(region for region in Region if region is not Region.OTHER)
 
 
@@ -89,17 +89,20 @@ class PivotPool:
         )
 
 
-def read_pivot_people(base: Base, world: World, folder: Path, *, pictures: int) -> PivotPool:
-    """The first pictures of a world; those that the folder does not hold yet are drawn and encoded first.
+def read_pivot_people(
+    base: Base, world: World, folder: Path, *, pictures: int, files: PoolFiles = POOL_FILES
+) -> PivotPool:
+    """Return the first pictures of a world; those that the folder does not hold yet are drawn and encoded first.
 
     Args:
         base: its VAE encodes.
         world: draws; with regions.
         folder: of the encoded pictures; those of another VAE, world or number are not taken for these.
         pictures: P; rounded up to whole files.
+        files: how they lie there.
     """
     place = folder / pool_name([cast(nn.Module, base.vae)], world, (1, 1))
-    return PivotPool(**read_parts(place, range(pictures), lambda numbers: _encode(base, world, numbers)))
+    return PivotPool(**read_parts(place, range(pictures), lambda numbers: _encode(base, world, numbers), files))
 
 
 def draw_pivot_people(base: Base, world: World, numbers: range) -> PivotPool:
@@ -113,7 +116,7 @@ def noun_rows(captions: tuple[Caption, ...]) -> Tensor:
 
 
 def cut_portraits(portraits: Scene, draws: Draws) -> tuple[Tensor, Tensor]:
-    """Faces and more of worn portraits, as a detector that is a little amiss would have them cut.
+    """Faces and more of augmented portraits, as a detector that is a little amiss would have them cut.
 
     Args:
         portraits: one person each, with regions.
@@ -125,9 +128,9 @@ def cut_portraits(portraits: Scene, draws: Draws) -> tuple[Tensor, Tensor]:
     assert portraits.regions is not None
     boxes = portraits.boxes[:, 0]
     size = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
-    boxes = boxes + AMISS * size * draws.normal("amiss", (4,))
+    boxes = boxes + JITTER * size * draws.normal("amiss", (4,))
     heads = portraits.regions[:, 0, list(HEAD)].sum(1).clamp(max=1)
-    pictures = arrays_from_images(wear(portraits.image, draws).permute(0, 2, 3, 1))
+    pictures = arrays_from_images(augment(portraits.image, draws).permute(0, 2, 3, 1))
     maps = [(each.numpy() * 255).round().astype(np.uint8) for each in heads]
     places: list[tuple[float, float, float, float]] = [tuple(box) for box in boxes.double().tolist()]
     return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,35 +17,51 @@ from ..world.world import World
 
 logger = logging.getLogger(__name__)
 
-PART = 512  # pictures in a file: what an interruption costs
-ROWS = 32  # encoded at once
-
 Tensors = dict[str, Tensor]
 
 
-def read_parts(place: Path, pictures: range, encode: Callable[[range], Tensors]) -> Tensors:
-    """Everything that is known of some pictures; files that are not there yet are made first.
+@dataclass(frozen=True, slots=True)
+class PoolFiles:
+    """How encoded pictures lie on disk.
+
+    Attributes:
+        pictures: in a file; what an interruption costs.
+        rows: pictures encoded at once.
+    """
+
+    pictures: int = 512
+    rows: int = 32
+
+
+POOL_FILES = PoolFiles()
+
+
+def read_parts(
+    place: Path, pictures: range, encode: Callable[[range], Tensors], files: PoolFiles = POOL_FILES
+) -> Tensors:
+    """Return everything that is known of some pictures; files that are not there yet are made first.
 
     Args:
         place: folder of the files, see `pool_name`.
         pictures: numbers that follow each other; rounded up to whole files.
-        encode: numbers of at most `ROWS` pictures to tensors by name, a row for each picture.
+        encode: turns the numbers of at most `files.rows` pictures into tensors by name, a row for each picture.
+        files: how they lie there.
     """
     parts: list[Tensors] = []
-    for first in range(pictures.start, pictures.stop, PART):
+    for first in range(pictures.start, pictures.stop, files.pictures):
         path = place / f"from-{first:08d}.safetensors"
         if not path.is_file():
-            numbers = range(first, first + PART)
-            rows = [encode(numbers[start : start + ROWS]) for start in range(0, PART, ROWS)]
-            with whole_file(path) as partial:
-                save_file(_joined(rows), partial)
+            numbers = range(first, first + files.pictures)
+            rows = [encode(numbers[start : start + files.rows]) for start in range(0, files.pictures, files.rows)]
+            with whole_file(path) as unfinished:
+                save_file(_joined(rows), unfinished)
             logger.info("Encoded pictures to %d of %d", numbers.stop, pictures.stop)
         parts.append(load_file(path))
     return _joined(parts)
 
 
 def pool_name(encoders: Sequence[nn.Module], world: World, people: tuple[int, int]) -> str:
-    """A name for what encoded pictures depend on: the networks, the world, and how many people are in a picture."""
+    """Return a name for what encoded pictures depend on: the networks, the world, and how many people are in a picture."""
     return f"{fingerprint(encoders)}-{world.split}-{world.size}-seed{world.seed}-{people[0]}to{people[1]}"
 
 

@@ -10,18 +10,16 @@ from torch import Tensor
 
 from ...diffusers_host.base import Base
 from ...diffusers_host.face_encoder import FaceEncoder
-from ...diffusers_host.image_encoder import image_tokens
 from ...models.face.analysis import analyze
-from ...models.face.detection import DetectorSettings
-from ...models.miniature.finder import FaceFinder, find_faces
+from ...models.miniature.finder import FaceFinder, FinderDetector
 from ...models.miniature.folder import BASE, FACES, UNIPORTRAIT
 from ...models.miniature.uniportrait_file import read_uniportrait
+from ...models.people.person import People, Person, PersonSettings, photos_of
 from ...models.port.attention import Run
 from ...models.records.placements import PlacementMaps, PlacementRecord
-from ...models.uniportrait.application import identity_residual, lora_for
+from ...models.uniportrait.application import identity_residual, lora_for, placement_of
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
-from ...models.uniportrait.features import CROP_SIZE
-from ...models.uniportrait.identity import Identities, Identity
+from ...models.uniportrait.encode import EncodedPeople, encode_people
 from ..networks.checkpoint import read_base
 from ..networks.faces import read_faces
 from .drawing import Settings, draw_latents
@@ -75,21 +73,24 @@ class Studio:
         networks, faces = read_faces(FACES)
         return cls(base=read_base(BASE), finder=networks.finder, faces=faces, adapter=read_uniportrait(UNIPORTRAIT))
 
-    def people(self, shot: Shot) -> Identities:
+    def people(self, shot: Shot) -> People:
         """The people of a shot, in order.
 
         Raises:
             NoFaceFoundError: if nobody is found in a reference.
         """
-        nothing = torch.zeros(1, 3, CROP_SIZE, CROP_SIZE)
-        chain = Identities(people=(), null_clip_tokens=image_tokens(self.faces.image_encoder, nothing))
-        settings = DetectorSettings(look=lambda picture, score: find_faces(self.finder, picture, score))
+        chain, detector = People(), FinderDetector(self.finder)
         mask = None if shot.is_routed or len(shot.references) < 2 else torch.ones(1, 8, 8)
-        for number, reference in enumerate(shot.references, 1):
-            [face] = analyze([reference], settings).faces
-            features = self.faces.features(face.crop[None])
-            chain = chain.add(Identity(name=f"person {number}", features=features, strength=shot.strength, mask=mask))
+        for reference in shot.references:
+            faces = analyze([reference], detector)
+            settings = PersonSettings(strength=shot.strength)
+            photos = photos_of(faces, detector, is_chosen=False)
+            chain = chain.add(Person(name="", photos=photos, mask=mask, settings=settings))
         return chain
+
+    def encode(self, people: People, structure_scale: float) -> EncodedPeople:
+        """The tokens of some people."""
+        return encode_people(people.people, self.faces.encoders, self.adapter.id_embedding, structure_scale)
 
     @torch.no_grad()
     def draw(self, shot: Shot, settings: Settings) -> tuple[Tensor, PlacementMaps | None]:
@@ -103,8 +104,10 @@ class Studio:
         if not shot.references:
             return draw_latents(self.base, prompts, shot.noise, settings), None
         people = self.people(shot)
-        residual = identity_residual(self.adapter, people, shot.structure_scale)
-        lora = lora_for(self.adapter, len(people.active))
+        encoded = self.encode(people, shot.structure_scale)
+        placement = placement_of(self.adapter, people.people, encoded.tokens)
+        residual = identity_residual(self.adapter, people.people, encoded, placement, strength=1.0)
+        lora = lora_for(self.adapter, len(people))
         run = Run(recorder=record)
         latents = draw_latents(self.base, prompts, shot.noise, settings, residual=residual, lora=lora, run=run)
         return latents, record.maps()

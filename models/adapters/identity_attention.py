@@ -1,4 +1,4 @@
-"""Identities at one attention layer: decoupled cross-attention to the tokens of people, each in the own place."""
+"""Identities at one attention layer: decoupled cross-attention to the tokens of people, each in their own place."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class IdentityResidual:
 
     Attributes:
         attention: key and value projections by site index.
-        tokens: (N, T, D) identity embeddings.
+        tokens: identity embeddings: (N, T, D), the same people in every picture, or (B, N, T, D), other people in each of
+            B pictures, whose keys and values are not kept in the run.
         null_tokens: (1, T, D), the null identity of the negative rows.
         people: N entries in the order of `tokens`.
         placement: who is where.
@@ -74,8 +75,9 @@ class IdentityResidual:
         else:
             if call.run.recorder is not None:
                 call.run.recorder.record(tuple(person.name for person in self.people), call, weights)
-            key = (self, tuple(strengths), weights.dtype, weights.device)
-            weights = weights * call.run.remember(key, lambda: weights.new_tensor(strengths))
+            if any(strength != 1 for strength in strengths):  # else nothing is copied to the device
+                key = (self, tuple(strengths), weights.dtype, weights.device)
+                weights = weights * call.run.remember(key, lambda: weights.new_tensor(strengths))
         keys, values = project_tokens(self, self.attention, self.null_tokens if negative else self.tokens, site, call)
         return decoupled_cross_attention(call.query, keys, values, weights, call.heads)
 
@@ -92,14 +94,28 @@ def free_name(name: str, taken: Collection[str]) -> str:
 def project_tokens(
     owner: object, attention: nn.ModuleDict, tokens: Tensor, site: AttentionSite, call: AttentionCall
 ) -> tuple[Tensor, Tensor]:
-    """Keys and values (N, T, C) of a token set at one layer, computed once per run."""
+    """Return keys and values of tokens at one layer.
 
-    def project() -> tuple[Tensor, Tensor]:
+    Args:
+        owner: whose tokens they are; the run keeps what was projected under it.
+        attention: key and value projections by site index.
+        tokens: (N, T, D), projected once per run, or (B, N, T, D) of all pictures, of which only those of the call are
+            projected, anew in every call: they may be in training.
+        site: the layer.
+        call: what is being computed.
+
+    Returns:
+        Keys and values, (N, T, C) or (B, N, T, C) each.
+    """
+
+    def project(rows: Tensor) -> tuple[Tensor, Tensor]:
         layer = cast(KeyValueProjection, attention[str(site.index)])
-        moved = tokens.to(call.query)
+        moved = rows.to(call.query)
         key, value = (functional.linear(moved, part.weight.to(call.query)) for part in (layer.to_k, layer.to_v))
         return key, value
 
+    if tokens.ndim == 4:  # a slice, because a list of rows would be copied to the device in every layer, and waited for
+        return project(tokens[call.samples[0] : call.samples[-1] + 1])
     negative = call.polarity is Polarity.NEGATIVE
     key = (owner, "projected", site.index, negative, call.query.dtype, call.query.device)
-    return call.run.remember(key, project)
+    return call.run.remember(key, lambda: project(tokens))

@@ -1,4 +1,4 @@
-"""ConsistentID at one attention layer: ID tokens, and the words of each person in the own place."""
+"""ConsistentID at one attention layer: ID tokens, and the words of each person in their own place."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ class ConsistentIDResidual:
 
     Attributes:
         identity: attention to the ID tokens, with the people and their placement.
+        places: of these people in their chain, from 0, by which the prompt names the owners of its rows; empty for 0, 1, ….
 
     Reference: ConsistentID (arXiv:2404.16771), section 3.2; docs/parity.md.
     """
 
     identity: IdentityResidual
+    places: tuple[int, ...] = ()
 
     def wants(self, site: AttentionSite) -> bool:
         """Whether the adapter has keys and values for this layer."""
@@ -36,6 +38,21 @@ class ConsistentIDResidual:
         if not acts and call.text is None:
             return None
         weights = self.identity.placement(site, call)
-        parts = [self.identity.attend(site, call, weights) if acts else None, regional_text(call, weights)]
+        parts = [self.identity.attend(site, call, weights) if acts else None, self._own_words(call, weights)]
         given = [part for part in parts if part is not None]
         return sum(given[1:], given[0]) if given else None
+
+    def _own_words(self, call: AttentionCall, weights: Tensor) -> Tensor | None:
+        """What changes in the attention to the text, (B, L, C); None where no row is one person's alone.
+
+        Rows of somebody who does not act are everybody's.
+        """
+        if call.text is None or weights.shape[-1] < 2:
+            return None
+        places = self.places or range(weights.shape[-1])
+        columns = 1 + max(*places, *call.text.owners)
+        if columns == weights.shape[-1]:
+            return regional_text(call, weights)
+        by_place = weights.new_ones(*weights.shape[:-1], columns)
+        by_place[..., list(places)] = weights
+        return regional_text(call, by_place)

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from ..adapters.weights import LoRA, by_layer, key_shape, keys_and_values, lora_pairs
 from ..weights.reading import read_metadata
-from ..weights.signatures import CONSISTENTID
 from ..weights.source import Source, read_weights
 from ..weights.state_dict import KeyReport, subset
 from .facial_encoder import FacialEncoder
+from .files import CONSISTENTID
 from .id_projection import IDProjection
 
 PROJECTIONS = ("image_proj.", "image_proj_model.")  # SD1.5's name, and that of SDXL and of training dumps

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..clip import tokens
 from ..face.facial_features import MOST_REGIONS
-from .facial_prompt import MARKER, TEXT_LENGTH
+from .marked_text import MARKER, TEXT_LENGTH
 
 
 @dataclass(frozen=True, eq=False, slots=True)

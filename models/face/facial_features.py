@@ -62,8 +62,15 @@ def region_picture(photo: np.ndarray, mask: np.ndarray) -> np.ndarray:
         BadImageError: if the photo has another shape or is not 8-bit.
     """
     require_rgb(photo)
-    alpha = resize(mask, (photo.shape[0], photo.shape[1]), "bicubic").astype(np.uint32)[..., None]
-    return ((photo * alpha + 127) // 255).astype(np.uint8)  # rounded to the nearest; 255 is odd, so there are no ties
+    alpha = resize(mask, (photo.shape[0], photo.shape[1]), "bicubic")
+    picture = np.zeros_like(photo)
+    if alpha.any():
+        seen = _extent(alpha)
+        product = photo[seen] * alpha[seen].astype(np.uint16)[..., None] + np.uint16(128)  # below 2**16
+        product += product >> 8
+        product >>= 8  # by 255, rounded to the nearest; there are no ties, because 255 is odd
+        picture[seen] = product
+    return picture
 
 
 def region_pixels(photo: np.ndarray, masks: Mapping[str, np.ndarray], names: Sequence[str]) -> Tensor:
@@ -81,3 +88,9 @@ def region_pixels(photo: np.ndarray, masks: Mapping[str, np.ndarray], names: Seq
     for place, name in enumerate(names):
         pixels[place] = clip_pixels(region_picture(photo, masks[name]))
     return pixels
+
+
+def _extent(mask: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns between the first and the last that are not 0 altogether."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

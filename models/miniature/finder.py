@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..face.looking import look_twice
 from ..face.types import Detection
 from ..images.layout import images_from_arrays
+from ..weights.fingerprint import fingerprint
 from .layers import normed_convolution
 
 SIDE = 128  # pixels; longest side of what the network sees
@@ -48,6 +53,33 @@ class FaceFinder(nn.Module):
         """
         fine = self.stem(pixels * 2 - 1)
         return self.head(torch.cat((fine, self.deep(self.down(fine))), 1))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class FinderDetector:
+    """A finder that runs where it is; a `FaceDetector`.
+
+    Attributes:
+        finder: the network.
+        min_score: lowest score that counts, 0–1.
+    """
+
+    finder: FaceFinder
+    min_score: float = 0.5
+
+    @property
+    def key(self) -> str:
+        """Hash of the weights with all that decides what is found."""
+        return f"drawn faces {fingerprint(self.finder)} {self.min_score}"
+
+    def at_size(self, size: int) -> FinderDetector:
+        """Itself: it looks at one size."""
+        del size
+        return self
+
+    def find(self, pictures: Sequence[np.ndarray]) -> Iterator[list[Detection]]:
+        """The faces of one picture after another, the surest first."""
+        return (look_twice(picture, lambda seen: find_faces(self.finder, seen, self.min_score)) for picture in pictures)
 
 
 @torch.no_grad()

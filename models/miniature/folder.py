@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "miniature" / "weights"
+PACK = Path(__file__).resolve().parents[2]
+WEIGHTS = PACK / "miniature" / "weights"
 BASE = WEIGHTS / "base.safetensors"
 FACES = WEIGHTS / "faces.safetensors"
 UNIPORTRAIT = WEIGHTS / "uniportrait.safetensors"
 CONSISTENTID = WEIGHTS / "consistentid.safetensors"
 OMNIPORTRAIT = WEIGHTS / "omniportrait.safetensors"
 JUDGE = WEIGHTS / "judge.safetensors"
+PORTRAITS = tuple(PACK / "workflows" / "portraits" / f"miniature-person-{number}.png" for number in (1, 2))

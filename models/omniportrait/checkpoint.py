@@ -18,9 +18,9 @@ from torch import Tensor
 
 from ..errors import InvalidSettingError, UnknownCheckpointError
 from ..weights.reading import read_metadata, sha256
-from ..weights.signatures import OMNIPORTRAIT
 from ..weights.source import read_flat, read_weights
 from ..weights.state_dict import KeyReport, load_strictly, subset, summarise
+from .files import OMNIPORTRAIT
 from .image_encoder import UNTOLD, ImageEncoderConfig, PivotImageEncoder
 from .pivot_id_encoder import PivotIDEncoder
 

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from ..adapters.weights import LoRA, by_layer, key_shape, keys_and_values, lora_pairs
 from ..face.iresnet import IResNet
 from ..ip_adapter.projection import ImagePromptProjection
-from ..weights.signatures import BACKBONE, FACEID, IMAGE_PROMPT, KNOWN_FILES, ROUTER
+from ..weights.signatures import IMAGE_PROMPT, KNOWN_FILES
 from ..weights.source import Source, read_weights
 from ..weights.state_dict import KeyReport, flatten, identify, subset
+from .files import BACKBONE, FACEID, ROUTER
 from .id_embedding import IDEmbedding
 from .id_routing import IDRouter
 

@@ -60,7 +60,7 @@ def encode_people(
         raise InvalidSettingError('There is nobody to encode; put "Add Person" before it.')
     tokens = torch.cat([encode(person, encoders, id_embedding, structure_scale) for person in people])
     null = nobody_features(encoders, like=person_features(people[0].parts[0][0], encoders))
-    return EncodedPeople(tokens=tokens, null_tokens=_embed(id_embedding, null, structure_scale))
+    return EncodedPeople(tokens=tokens, null_tokens=embed_features(id_embedding, null, structure_scale))
 
 
 def encode(person: Person, encoders: UniPortraitEncoders, id_embedding: IDEmbedding, structure_scale: float) -> Tensor:
@@ -69,7 +69,8 @@ def encode(person: Person, encoders: UniPortraitEncoders, id_embedding: IDEmbedd
     Reference: UniPortrait (arXiv:2408.05939), identity interpolation, on the final tokens as in the published code.
     """
     parts = [
-        factor * _embed(id_embedding, person_features(part, encoders), structure_scale) for part, factor in person.parts
+        factor * embed_features(id_embedding, person_features(part, encoders), structure_scale)
+        for part, factor in person.parts
     ]
     return sum(parts[1:], parts[0])
 
@@ -92,6 +93,7 @@ def nobody_features(encoders: UniPortraitEncoders, like: ReferenceFeatures) -> R
     return null_features(encoders.clip.tokens(torch.zeros(1, 3, CROP_SIZE, CROP_SIZE))[:, 1:], like)
 
 
-def _embed(id_embedding: IDEmbedding, features: ReferenceFeatures, structure_scale: float) -> Tensor:
+def embed_features(id_embedding: IDEmbedding, features: ReferenceFeatures, structure_scale: float) -> Tensor:
+    """The tokens of one person's features, (1, T, D)."""
     latents = id_embedding.latents
     return id_embedding(features.intrinsic.to(latents), features.structure.to(latents), structure_scale)

@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
+from ..methods import wings
 from .state_dict import Signature
 
-CONSISTENTID, OMNIPORTRAIT = "ConsistentID", "OmniPortrait"
-FACEID, ROUTER, BACKBONE, IMAGE_PROMPT = "faceid", "router", "backbone", "image prompt"
+IMAGE_PROMPT = "image prompt"
 FACE_PARSER, DINO, CLIP_VISION = "face parser", "DINO", "CLIP vision"
 
+ROOM = __package__.rpartition(".")[0]  # models
 _LAYER = r"\d+\."
-KNOWN_FILES = (  # the first that fits wins
-    Signature(
-        kind=CONSISTENTID,
-        description="a ConsistentID file",
-        has=(r"FacialEncoder\.", rf"adapter_modules\.{_LAYER}"),
-        belongs='in "consistentid" of Load ConsistentID',
-    ),
-    Signature(
-        kind=OMNIPORTRAIT,
-        description="an OmniPortrait file",
-        has=(r"fusion\.weight$", r"fusion\.bias$"),
-        belongs='in "omniportrait" of Load OmniPortrait',
-    ),
-    Signature(
-        kind=FACEID,
-        description="a UniPortrait faceid file",
-        has=(r"faceid_proj\.latents$", rf"faceid_adapter\.{_LAYER}to_k_faceid\."),
-        belongs='in "faceid" of Load UniPortrait',
-    ),
-    Signature(
-        kind=ROUTER,
-        description="a UniPortrait router file",
-        has=(rf"faceid_adapter\.{_LAYER}to_q_router\.",),
-        lacks=(r"faceid_proj\.",),
-        belongs='in "router" of Load UniPortrait',
-    ),
-    Signature(
-        kind=BACKBONE,
-        description="a face backbone",
-        has=(r"input_layer\.0\.weight$", r"body\.0\.res_layer\.1\.weight$"),
-        belongs='in "backbone" of Load UniPortrait',
-    ),
+KNOWN_FILES: tuple[Signature, ...] = (  # the first that fits wins
+    *(signature for wing in wings(ROOM, "files") for signature in wing.FILES),
     Signature(
         kind=IMAGE_PROMPT,
         description="an IP-Adapter file",

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
 from ...host.consistentid.adapter import LoadedConsistentID
 from ...host.consistentid.prompt import encode_prompt
 from ...host.sampling.delayed_conditioning import MergePoint
-from ...models.consistentid.identity import Identities
-from ..sockets import CATEGORY, ConsistentID, ConsistentIDIdentities
+from ...models.consistentid.described import found_text, region_sheet
+from ...models.consistentid.features import NO_WISHES
+from ...models.consistentid.features import FacialFeatures as Wishes
+from ...models.images.layout import images_from_arrays
+from ...models.people.person import People as Chain
+from ..sockets import ConsistentID, FacialFeatures, People, shelf
+from ..versions import ADVANCED, found_by
 
 MergeBy = Literal["percent", "step"]
 
@@ -23,21 +28,25 @@ class EncodeConsistentIDPrompt(io.ComfyNode):
         return io.Schema(
             node_id="LikenessEncodeConsistentIDPrompt",
             display_name="Encode ConsistentID Prompt",
-            category=CATEGORY,
+            category=shelf("ConsistentID"),
             description="Encodes the prompt and fuses the people's facial regions into its words, from a point of the "
-            "sampling on (delayed merging).",
+            "sampling on (delayed merging). Shows the regions that were found.",
+            **found_by("consistentid", "consistent id", "prompt", "facial features", "facial regions"),
             inputs=[
                 io.Clip.Input("clip", tooltip="The CLIP of the checkpoint."),
                 ConsistentID.Input("consistentid", tooltip="The adapter, from Load ConsistentID."),
-                ConsistentIDIdentities.Input("identities", tooltip="The people, from Add ConsistentID Identity."),
+                People.Input("people", tooltip="The people, from Add Person; the same as in Apply ConsistentID."),
                 io.String.Input(
                     "positive",
+                    default="",
                     multiline=True,
                     dynamic_prompts=True,
                     tooltip="What the picture shows; the description of the face is added. Prompt weights and embeddings work "
                     "in corrected mode.",
                 ),
-                io.String.Input("negative", multiline=True, dynamic_prompts=True, tooltip="What it should not show."),
+                io.String.Input(
+                    "negative", default="", multiline=True, dynamic_prompts=True, tooltip="What it should not show."
+                ),
                 io.Combo.Input(
                     "merge_by",
                     options=list(get_args(MergeBy)),
@@ -61,6 +70,7 @@ class EncodeConsistentIDPrompt(io.ComfyNode):
                     max=10000,
                     tooltip="For merge_by step: the last step, counted from 0, that reads the text alone (in corrected mode the "
                     "first that reads the regions). The published demos use 30 of 50; -1 merges at once.",
+                    **ADVANCED,
                 ),
                 io.Int.Input(
                     "width",
@@ -69,6 +79,7 @@ class EncodeConsistentIDPrompt(io.ComfyNode):
                     max=16384,
                     step=8,
                     tooltip="Width of the picture in pixels; SDXL is told it, SD1.5 is not.",
+                    **ADVANCED,
                 ),
                 io.Int.Input(
                     "height",
@@ -77,6 +88,13 @@ class EncodeConsistentIDPrompt(io.ComfyNode):
                     max=16384,
                     step=8,
                     tooltip="Height of the picture in pixels; SDXL is told it, SD1.5 is not.",
+                    **ADVANCED,
+                ),
+                FacialFeatures.Input(
+                    "features",
+                    optional=True,
+                    tooltip="Captions, switches and strengths, from Set Facial Features. Without it every feature of every "
+                    "person is used.",
                 ),
             ],
             outputs=[
@@ -86,6 +104,13 @@ class EncodeConsistentIDPrompt(io.ComfyNode):
                     display_name="text",
                     tooltip="The prompt as it was assembled; <|facial|> stands after every word that takes a region.",
                 ),
+                io.Image.Output(
+                    display_name="regions",
+                    tooltip="The regions that go into the words, one beside the other; one black picture if there is none.",
+                ),
+                io.String.Output(
+                    display_name="found", tooltip="Which regions there are, a line per person, such as Ada: Face, Nose."
+                ),
             ],
         )
 
@@ -94,7 +119,7 @@ class EncodeConsistentIDPrompt(io.ComfyNode):
         cls,
         clip: Any,
         consistentid: LoadedConsistentID,
-        identities: Identities,
+        people: Chain,
         positive: str,
         negative: str,
         merge_by: MergeBy,
@@ -102,6 +127,7 @@ class EncodeConsistentIDPrompt(io.ComfyNode):
         start_merge_step: int,
         width: int,
         height: int,
+        features: Wishes = NO_WISHES,
     ) -> io.NodeOutput:
         merge = MergePoint(
             percent=start_percent,
@@ -109,9 +135,24 @@ class EncodeConsistentIDPrompt(io.ComfyNode):
             inclusive=consistentid.flavour.merge_inclusive,
         )
         encoded = encode_prompt(
-            consistentid, clip, identities, positive=positive, negative=negative, merge=merge, size=(width, height)
+            consistentid,
+            clip,
+            people,
+            features,
+            positive=positive,
+            negative=negative,
+            merge=merge,
+            size=(width, height),
         )
-        return io.NodeOutput(encoded.positive, encoded.negative, encoded.text)
+        sheet = images_from_arrays([region_sheet(encoded.people)])
+        return io.NodeOutput(
+            encoded.positive,
+            encoded.negative,
+            encoded.text,
+            sheet,
+            found_text(encoded.people),
+            ui=ui.PreviewImage(sheet, cls=cls),
+        )
 
 
 NODES: list[type[io.ComfyNode]] = [EncodeConsistentIDPrompt]

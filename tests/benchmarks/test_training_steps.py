@@ -1,54 +1,72 @@
-"""What is compared is comparable: the same LoRA, the same frozen weights, and the right way round."""
+"""Speeds the right way round, every setting under its heading, and the share that a way to train adds."""
 
 from __future__ import annotations
 
+import argparse
+
 import pytest
 import torch
+from torch import nn
 
 pytest.importorskip("diffusers")
 
-from likeness.benchmarks.training_methods import PEOPLE, PLAIN, new_base, new_batch, new_method, new_step
+from likeness.benchmarks import training_steps
+from likeness.benchmarks.training_methods import PEOPLE, PLAIN
 from likeness.benchmarks.training_steps import speeds
-from likeness.training.config.run import STAGE1
-
-META = torch.device("meta")
-
-
-@pytest.fixture(scope="module")
-def methods():
-    base = new_base(META)
-    return base, {name: new_method(name, base, 128) for name in PEOPLE}
-
-
-def count(parameters) -> int:
-    return sum(weight.numel() for weight in parameters)
-
-
-def test_plain_lora_is_as_large_as_that_of_stage_one(methods):
-    plain, ours = methods[1][PLAIN], methods[1][STAGE1]
-    assert count(plain.trained()) == count(ours.lora.parameters())
-
-
-def test_all_ways_share_the_frozen_weights_and_nothing_else(methods):
-    base, ways = methods
-    unets = [way.base.unet for way in ways.values()]
-    assert all(unet.conv_in.weight is base.unet.conv_in.weight for unet in unets)
-    assert len({id(unet.conv_in) for unet in [base.unet, *unets]}) == 1 + len(PEOPLE)
-    assert not any(module._forward_hooks or module._forward_pre_hooks for module in base.unet.modules())
-    trained = [id(weight) for way in ways.values() for weight in way.trained()]
-    assert len(trained) == len(set(trained))
-    assert not set(trained) & {id(weight) for weight in base.unet.parameters()}
-
-
-def test_a_step_moves_the_weights_and_leaves_no_gradient(methods):
-    method = methods[1][PLAIN]
-    versions = [weight._version for weight in method.trained()]
-    new_step(method, new_batch(64, people=1))()
-    assert all(weight._version > version for weight, version in zip(method.trained(), versions, strict=True))
-    assert all(weight.grad is None for weight in method.trained())
+from likeness.training.uniportrait.config import StageOneConfig
 
 
 def test_twice_as_slow_is_half_the_speed():
-    found = speeds({PLAIN: [1.0, 2.0, 3.0], STAGE1: [2.0, 4.0, 6.0]})
-    assert found[STAGE1].median == 0.5
+    found = speeds({PLAIN: [1.0, 2.0, 3.0], StageOneConfig.name: [2.0, 4.0, 6.0]})
+    assert found[StageOneConfig.name].median == 0.5
     assert found[PLAIN].median == 1.0
+
+
+class Way:
+    """Stands for a way to train: a product of matrices whose size its name decides."""
+
+    def __init__(self, name: str) -> None:
+        self.weight = nn.Parameter(torch.ones(1, 10 + list(PEOPLE).index(name)))
+        self.base = argparse.Namespace(unet=self)
+        self.checkpointing: list[bool] = []
+
+    def enable_gradient_checkpointing(self):
+        self.checkpointing.append(True)
+
+    def disable_gradient_checkpointing(self):
+        self.checkpointing.append(False)
+
+    def trained(self):
+        return [self.weight]
+
+
+@pytest.fixture
+def ways(monkeypatch):
+    made = []
+
+    def new_method(name, base, rank):
+        made.append(Way(name))
+        return made[-1]
+
+    monkeypatch.setattr(training_steps, "new_base", lambda device: None)
+    monkeypatch.setattr(training_steps, "new_method", new_method)
+    monkeypatch.setattr(training_steps, "new_batch", lambda side, people: torch.ones(1, side))
+    monkeypatch.setattr(training_steps, "new_step", lambda way, batch: lambda: way.weight.T.detach() @ batch)
+    return made
+
+
+@pytest.mark.parametrize("stage", [StageOneConfig.name])
+def test_work_is_told_beside_that_of_plain_lora_for_every_setting(stage, ways, capsys):
+    training_steps.print_flop(argparse.Namespace(sizes=[50, 100], methods=[stage], rank=4))
+    headings = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FLOP")]
+    assert headings == [
+        f"FLOP of a step, {side}x{side}, {how} checkpointing" for side in (50, 100) for how in ("without", "with")
+    ]
+    assert [way.checkpointing for way in ways] == [[False], [False], [True], [True]] * 2
+
+
+def test_the_extra_work_is_in_per_cent(ways, capsys):
+    training_steps.print_flop(argparse.Namespace(sizes=[50], methods=[StageOneConfig.name], rank=4))
+    plain, ours = capsys.readouterr().out.splitlines()[2:4]
+    assert plain.split()[:1] + plain.split()[3:5] == [PLAIN, "+0.00", "%"]
+    assert ours.split()[3:5] == ["+10.00", "%"]

@@ -35,7 +35,7 @@ def test_registering_is_idempotent_and_keeps_earlier_paths(folders, tmp_path):
     register_folders()
     assert once == {name: (list(paths), set(known)) for name, (paths, known) in folders.folder_names_and_paths.items()}
     assert folders.get_folder_paths("uniportrait") == [elsewhere, str(tmp_path / "models" / "uniportrait")]
-    papers = {"uniportrait", "consistentid", "omniportrait", "facestudio"}
+    papers = {"uniportrait", "consistentid", "omniportrait"}
     assert set(WEIGHTS_FOLDERS) == papers | {"ipadapter", "face_parsing", "dino"}
     for name in WEIGHTS_FOLDERS:
         assert folders.folder_names_and_paths[name][1] == folders.supported_pt_extensions

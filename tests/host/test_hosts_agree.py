@@ -74,7 +74,8 @@ def in_comfyui(model, residual, x, text, polarities):
 @torch.no_grad()
 def call_comfyui(patched, x, text, polarities):
     """One call of the UNet of a MODEL that residuals and LoRA were put into."""
-    from likeness.host.sampling.runs import CONDS_KEY, RUN_KEY, CondInfo
+    from likeness.host.sampling.conds import CondInfo
+    from likeness.host.unet import keys
 
     conds = {uuid.uuid4(): CondInfo(polarity) for polarity in polarities}
     options = {
@@ -83,8 +84,8 @@ def call_comfyui(patched, x, text, polarities):
         "cond_or_uncond": list(range(len(polarities))),
         "uuids": list(conds),
         "sigmas": torch.full((len(x),), sigma(patched)),
-        CONDS_KEY: conds,
-        RUN_KEY: Run(),
+        keys.CONDS: conds,
+        keys.RUN: Run(),
     }
     patched.patch_model()
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -17,7 +19,6 @@ from likeness.miniature.recipe.steps.image_encoder import new_image_encoder
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
 from likeness.models.errors import UnknownCheckpointError
-from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.base_file import CLIP, read_base_file
 from likeness.models.miniature.faces_file import read_face_networks
 from likeness.models.miniature.finder import FaceFinder
@@ -29,10 +30,11 @@ from likeness.models.omniportrait.reference_guidance import ReferenceGuidance
 from likeness.models.omniportrait.references import ReferencePicture
 from likeness.models.placement.windows import SigmaWindow
 from likeness.models.port.guidance import FeatureCapture
-from likeness.models.uniportrait.application import identity_residual, lora_for
+from likeness.models.uniportrait.application import identity_residual, lora_for, placement_of
 from likeness.models.uniportrait.checkpoint import load
+from likeness.models.uniportrait.encode import UniPortraitEncoders, encode_people
 from likeness.models.uniportrait.features import ReferenceFeatures
-from likeness.models.uniportrait.identity import Identities, Identity
+from likeness.tests.people import PixelMaps, PixelTokens, crowd
 from likeness.training.uniportrait.networks import faceid_weights, new_networks, new_routers, router_weights
 from torch import nn
 
@@ -67,24 +69,7 @@ def adapter(base):
     return load(faceid_weights(networks), router_weights(networks))
 
 
-@pytest.fixture(scope="module")
-def people():
-    """A function: a number to so many people."""
-    generator = torch.Generator().manual_seed(0)
-    everybody = [
-        ReferenceFeatures(
-            intrinsic=torch.randn(1, 3, 6, generator=generator), structure=torch.randn(1, 5, 10, generator=generator)
-        )
-        for _ in range(2)
-    ]
-
-    def build(count):
-        chain = Identities(people=(), null_clip_tokens=torch.zeros(1, 5, 4))
-        for number, features in enumerate(everybody[:count]):
-            chain = chain.add(Identity(name=f"person {number}", features=features, strength=1.0))
-        return chain
-
-    return build
+ENCODERS = UniPortraitEncoders(clip=PixelTokens(4), backbone=PixelMaps((2, 2, 2, 6)))
 
 
 def guidance(*references, mask):
@@ -94,18 +79,19 @@ def guidance(*references, mask):
     return ReferenceGuidance(people=(person,), settings=settings, capture=FeatureCapture(1))
 
 
-def in_comfyui(path, identities, adapter, guided_by=None):
+def in_comfyui(path, people, adapter, guided_by=None):
     """Latents as the UNet takes them, and the picture."""
     from likeness.host.guidance.attach import guide
     from likeness.host.miniature import _clip, _model, _vae
-    from likeness.host.uniportrait.adapter import apply, new_uniportrait
+    from likeness.host.uniportrait.adapter import new_uniportrait
+    from likeness.host.uniportrait.application import apply
 
     import nodes
 
     weights, sizes = read_base_file(path)
     model, clip, vae = (build(weights, sizes) for build in (_model, _clip, _vae))
-    uniportrait = new_uniportrait(adapter, IResNet(4, [(2, 1), (2, 1), (2, 1), (6, 1)]))
-    model, _ = apply(model, uniportrait, identities, structure_scale=SCALE, lora_strength=1.0)
+    uniportrait = replace(new_uniportrait(adapter, ENCODERS.backbone), clip=ENCODERS.clip)
+    model = apply(model, uniportrait, people, structure_scale=SCALE, strength=1.0).model
     if guided_by is not None:
         model = guide(model, guided_by)
     positive, negative = (clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in (PROMPT, ""))
@@ -116,12 +102,15 @@ def in_comfyui(path, identities, adapter, guided_by=None):
     return latent["samples"] * model.model.latent_format.scale_factor, vae.decode(latent["samples"]).movedim(-1, 1)
 
 
-def on_diffusers(base, identities, adapter, guided_by=None):
+def on_diffusers(base, people, adapter, guided_by=None):
     """The same on the other host."""
     guided = None if guided_by is None else Guided(rows=(guided_by,))
-    count = len(identities.people)
+    count, residual = len(people), None
     with torch.no_grad():
-        residual = identity_residual(adapter, identities, SCALE) if count else None
+        if count:
+            encoded = encode_people(people.people, ENCODERS, adapter.id_embedding, SCALE)
+            placement = placement_of(adapter, people.people, encoded.tokens)
+            residual = identity_residual(adapter, people.people, encoded, placement, strength=1.0)
     noise = cpu_noise(SEED, (1, 4, 16, 16))
     latents = draw_latents(
         base, [PROMPT], noise, SETTINGS, residual=residual, lora=lora_for(adapter, count), guided=guided
@@ -130,7 +119,7 @@ def on_diffusers(base, identities, adapter, guided_by=None):
 
 
 def test_both_hosts_see_the_same_in_a_crop(tmp_path):
-    from likeness.host.encoders.image_encoder import image_tokens as tokens_in_comfyui
+    from likeness.host.encoders.image_encoder import ClipVisionEncoder
     from likeness.host.miniature import _clip_vision
 
     torch.manual_seed(0)
@@ -144,7 +133,7 @@ def test_both_hosts_see_the_same_in_a_crop(tmp_path):
     clip_vision = _clip_vision(read_face_networks(path))
     pixels = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     expected = image_tokens(encoder, pixels)
-    found = tokens_in_comfyui(clip_vision, pixels, width=expected.shape[-1])[:, 1:]
+    found = ClipVisionEncoder(clip_vision).tokens(pixels)[:, 1:]
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
     with torch.no_grad():
         embeds = encoder(pixel_values=pixels).image_embeds
@@ -162,14 +151,14 @@ def test_a_text_encoder_that_lacks_a_weight_is_refused_by_name(path, lost):
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_both_hosts_draw_the_same_picture(path, base, adapter, people, count):
-    theirs, their_picture = in_comfyui(path, people(count), adapter)
-    ours, our_picture = on_diffusers(base, people(count), adapter)
+def test_both_hosts_draw_the_same_picture(path, base, adapter, count):
+    theirs, their_picture = in_comfyui(path, crowd(count), adapter)
+    ours, our_picture = on_diffusers(base, crowd(count), adapter)
     torch.testing.assert_close(ours, theirs, atol=ALIKE, rtol=0)
     torch.testing.assert_close(our_picture, their_picture, atol=ALIKE, rtol=0)
     assert 0.1 < ours.std() < 10
     if count:
-        plain, _ = on_diffusers(base, people(0), adapter)
+        plain, _ = on_diffusers(base, crowd(0), adapter)
         assert (ours - plain).abs().max() > 100 * ALIKE
 
 
@@ -182,8 +171,8 @@ def test_both_hosts_guide_to_the_same_picture(path, base, adapter, people, count
     def own():  # features stay with the picture that they were read of
         return guidance(ReferencePicture(latent, mask[0]), mask=mask)
 
-    theirs, _ = in_comfyui(path, people(count), adapter, own())
-    ours, _ = on_diffusers(base, people(count), adapter, own())
+    theirs, _ = in_comfyui(path, crowd(count), adapter, own())
+    ours, _ = on_diffusers(base, crowd(count), adapter, own())
     torch.testing.assert_close(ours, theirs, atol=ALIKE, rtol=0)
-    plain, _ = on_diffusers(base, people(count), adapter)
+    plain, _ = on_diffusers(base, crowd(count), adapter)
     assert (ours - plain).abs().max() > 100 * ALIKE

@@ -8,14 +8,13 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention import RunContext, attach, guidance_pair
-from likeness.models.adapters.identity_attention import IdentityResidual, Person
 from likeness.models.port.attention import Polarity, Run
-from likeness.models.uniportrait.adapter import Routed
-from likeness.models.uniportrait.features import null_features
+from likeness.models.uniportrait.application import identity_residual, lora_for, placement_of
+from likeness.models.uniportrait.encode import encode_people, nobody_features, person_features
 from likeness.models.uniportrait.id_embedding import IDEmbedding
-from likeness.models.uniportrait.identity import embed, embed_null
 from likeness.tests.host.conftest import CLIP_WIDTH, INTRINSIC, SHALLOW
 from likeness.tests.host.test_hosts_agree import TIMESTEP, WHOLE, call_comfyui, inputs, twin
+from likeness.tests.people import crowd
 from likeness.tests.training.small_world import NO_DROPS, SIZES, overfit, small_base, small_batch, small_networks
 from likeness.training.export import export
 from likeness.training.uniportrait.networks import new_routers
@@ -44,9 +43,9 @@ def base_with_the_weights_of(model):
     return replace(small_base(), unet=twin(model, "sd15"))
 
 
-def batch_of(identities):
+def batch_of(people, encoders):
     """A picture of the people of a chain."""
-    features = [person.features for person in identities.people]
+    features = [person_features(person, encoders) for person in people]
     return replace(
         small_batch(rows=1, people=len(features)),
         intrinsic=torch.stack([one.intrinsic for one in features], dim=1),
@@ -54,79 +53,77 @@ def batch_of(identities):
     )
 
 
-def train_stage_one(model, identities, folder):
+def train_stage_one(model, people, encoders, folder):
     """Two steps with the first person, exported."""
-    nobody = null_features(identities.null_clip_tokens, like=identities.people[0].features)
+    nobody = nobody_features(encoders, like=person_features(people[0], encoders))
     base = base_with_the_weights_of(model)
     networks = small_networks(base)
     sizes = replace(SIZES, dim_head=HEAD, intrinsic=INTRINSIC, structure=SHALLOW + CLIP_WIDTH)
     networks.id_embedding = IDEmbedding(sizes)
     torch.nn.init.normal_(networks.id_embedding.latents)
     method = StageOne(base, networks, nobody, dropping=NO_DROPS, seed=0)
-    overfit(method, batch_of(replace(identities, people=identities.people[:1])), steps=2)
+    overfit(method, batch_of(people.people[:1], encoders), steps=2)
     export(method.weights(), folder / FACEID, details={}, dtype=torch.float32)
     return method
 
 
-def train_stage_two(model, identities, folder):
+def train_stage_two(model, people, encoders, folder):
     """Two steps with everybody after stage I, exported beside it."""
-    first = train_stage_one(model, identities, folder)
+    first = train_stage_one(model, people, encoders, folder)
     networks = first.networks
     networks.routers = new_routers(networks, seed=0)
     base = base_with_the_weights_of(model)
     method = StageTwo(base, networks, first.null, routing=Routing(drop_face=0), seed=0)
-    overfit(method, batch_of(identities), steps=2)
+    overfit(method, batch_of(people, encoders), steps=2)
     export(method.weights(), folder / ROUTER, details={}, dtype=torch.float32)
     return method
 
 
 @torch.no_grad()
-def as_trained(method, identities, x, text):
+def as_trained(method, people, encoders, x, text):
     """What the method's own UNet says: nobody for the first row, everybody for the second."""
     rows = []
     for row, negative in enumerate((True, False)):
-        method.show(batch_of(identities), nobody=torch.tensor([negative]))
+        method.show(batch_of(people, encoders), nobody=torch.tensor([negative]))
         rows.append(method.base.unet(x[row, None], torch.tensor(TIMESTEP), text[row, None]).sample)
     return torch.cat(rows)
 
 
 @torch.no_grad()
-def in_diffusers(unet, adapter, identities, x, text):
-    tokens = torch.cat([embed(adapter.id_embedding, person, 1.0) for person in identities.people])
-    residual = IdentityResidual(
-        attention=adapter.face_attention,
-        tokens=tokens,
-        null_tokens=embed_null(adapter.id_embedding, identities, 1.0),
-        people=tuple(Person(name=person.name, strength=1.0) for person in identities.people),
-        placement=Routed(adapter.routers, tokens),
-    )
-    lora = adapter.single_lora if len(tokens) == 1 else adapter.multi_lora
-    attach(unet, residual, lora=lora, context=RunContext(guidance_pair, run=Run()))
+def in_diffusers(unet, adapter, people, encoders, x, text):
+    encoded = encode_people(people.people, encoders, adapter.id_embedding, 1.0)
+    placement = placement_of(adapter, people.people, encoded.tokens)
+    residual = identity_residual(adapter, people.people, encoded, placement, strength=1.0)
+    attach(unet, residual, lora=lora_for(adapter, len(people)), context=RunContext(guidance_pair, run=Run()))
     return unet(x, torch.tensor(TIMESTEP), text).sample
 
 
-@pytest.mark.parametrize(("train", "people"), [(train_stage_one, 1), (train_stage_two, 2)])
-def test_an_exported_adapter_draws_in_both_hosts_what_training_drew(tiny_model, chain, folder, train, people):
-    from likeness.host.uniportrait.adapter import apply
-    from likeness.nodes.uniportrait.adapter import NONE, LoadUniPortrait
+@pytest.mark.parametrize(("train", "count"), [(train_stage_one, 1), (train_stage_two, 2)])
+def test_an_exported_adapter_draws_in_both_hosts_what_training_drew(tiny_model, adapter, folder, train, count):
+    from likeness.host.found_files import NONE
+    from likeness.host.uniportrait.application import apply
+    from likeness.nodes.uniportrait.load import LoadUniPortrait
 
-    model, identities = tiny_model(), chain(people, strength=1.0)
+    model, people = tiny_model(), crowd(count)
     x, text = inputs(2, (16, 16))
-    expected = as_trained(train(model, identities, folder), identities, x, text)
+    expected = as_trained(train(model, people, adapter.encoders, folder), people, adapter.encoders, x, text)
 
-    choices = {one.id: one.options for one in LoadUniPortrait.define_schema().inputs}
-    router = ROUTER if people > 1 else NONE
+    choices = {one.id: one.options for one in LoadUniPortrait.define_schema().inputs if one.id in ("faceid", "router")}
+    router = ROUTER if count > 1 else NONE
     assert FACEID in choices["faceid"]
     assert router in choices["router"]
-    [loaded] = LoadUniPortrait.execute(faceid=FACEID, router=router, backbone=BACKBONE, image_prompt=NONE).result
+    settings = {"faceid": FACEID, "router": router, "backbone": BACKBONE, "image_prompt": NONE}
+    [loaded] = LoadUniPortrait.execute(**settings, clip_vision_file="auto").result
+    loaded = replace(loaded, clip=adapter.clip)
     with_lora, without = (
-        call_comfyui(apply(model, loaded, identities, structure_scale=1.0, lora_strength=strength)[0], x, text, PAIR)
+        call_comfyui(
+            apply(model, loaded, people, strength=1.0, structure_scale=1.0, lora_strength=strength).model, x, text, PAIR
+        )
         for strength in (1.0, 0.0)
     )
 
     torch.testing.assert_close(with_lora, expected, atol=WHOLE, rtol=0)
-    torch.testing.assert_close(
-        in_diffusers(twin(model, "sd15"), loaded.adapter, identities, x, text), expected, atol=WHOLE, rtol=0
-    )
+    again = in_diffusers(twin(model, "sd15"), loaded.adapter, people, loaded.encoders, x, text)
+    torch.testing.assert_close(again, expected, atol=WHOLE, rtol=0)
     assert not torch.allclose(without, expected, atol=100 * WHOLE)
     assert not torch.allclose(call_comfyui(model, x, text, PAIR), without, atol=100 * WHOLE)

@@ -1,4 +1,4 @@
-"""The weights that ship: how large they are, and what the judge sees in what they draw, above fixed floors."""
+"""The weights that ship: what the judge sees in what they draw, above fixed floors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
-from likeness.miniature.ablations.arms import Arm, Easel, draw_arm
+from likeness.miniature.ablations.arms import Arm, Renderer, draw_arm
 from likeness.miniature.ablations.judging import judge_arm
 from likeness.miniature.ablations.questions import new_questions
 from likeness.miniature.judge.file import read_judge
@@ -17,10 +17,9 @@ from likeness.miniature.judge.scores import CHANCE
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.studio.drawing import Settings
-from likeness.models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, WEIGHTS
+from likeness.models.miniature.folder import BASE, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT
 from likeness.models.miniature.uniportrait_file import read_uniportrait
 from likeness.models.omniportrait.checkpoint import load as load_pivot
-from likeness.models.weights.reading import read_metadata
 from likeness.training.batches.feature_store import FeatureStore
 
 pytestmark = pytest.mark.slow
@@ -38,7 +37,7 @@ def judged(tmp_path_factory):
     """Means of every metric by arm; true pictures beside them."""
     base, judge = read_base(BASE), read_judge(JUDGE)
     networks, faces = read_faces(FACES)
-    easel = Easel(
+    renderer = Renderer(
         base=base,
         finder=networks.finder,
         nobody=faces.nobody(),
@@ -57,7 +56,7 @@ def judged(tmp_path_factory):
     for people in (1, 2):
         asked = new_questions(faces, count=COUNT, people=people, channels=base.unet.config["in_channels"])
         for arm in (*arms, *(pivots if people == 1 else ())):
-            pictures = draw_arm(easel, arm, asked).pictures(base)
+            pictures = draw_arm(renderer, arm, asked).pictures(base)
             means[people, arm.name] = mean(judge_arm(judge, new_expression_reader(), pictures, asked))
         drawn = new_questions(faces, count=TRUE, people=people, channels=base.unet.config["in_channels"])
         means[people, "true"] = mean(judge_arm(judge, new_expression_reader(), drawn.scene.image, drawn))
@@ -66,14 +65,6 @@ def judged(tmp_path_factory):
 
 def mean(values):
     return {name: torch.tensor(each).nanmean().item() for name, each in values.items()}
-
-
-def test_all_files_are_small_and_say_where_they_come_from():
-    files = sorted(WEIGHTS.glob("*"))
-    assert files == sorted([BASE, CONSISTENTID, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT])
-    assert sum(file.stat().st_size for file in files) < 20 * 2**20
-    for file in files:
-        assert read_metadata(file)["licence"] == "Apache-2.0"
 
 
 @pytest.mark.long

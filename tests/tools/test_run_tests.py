@@ -76,22 +76,56 @@ def test_ending_the_runner_ends_what_its_tests_started(workers, tmp_path):
     assert (tmp_path / "stopped").exists()
 
 
+def test_a_group_that_may_be_empty_is_good_without_tests(suite):
+    options = [str(suite), "-p", "no:cacheprovider"]
+    assert run_group("none", sys.executable, [*options, "-k", "nothing"], {}, may_be_empty=True).is_good
+    assert not run_group("bad", sys.executable, options, {"COLOUR": "blue"}, may_be_empty=True).is_good
+
+
+@pytest.fixture
+def asked(monkeypatch, tmp_path) -> list[tuple[str, list[str]]]:
+    """Mark expression and further options of every group that would have run, with one ComfyUI found."""
+    asked = []
+
+    def run_group(name, python, options, variables, **_):
+        place = options.index("-m")
+        asked.append((options[place + 1], options[:place] + options[place + 2 :]))
+        return Outcome(name=name, passed=1, failed=0, skipped=0, seconds=1, peak=1, is_good=True)
+
+    monkeypatch.setattr(run_tests, "run_group", run_group)
+    monkeypatch.setattr(run_tests, "find_comfy_folders", lambda: [ComfyFolder(path=tmp_path, version="0.33.0")])
+    return asked
+
+
 @pytest.mark.parametrize(
     ("arguments", "groups"),
     [
         ([], ["not comfy and not long", "comfy and not long"]),
         (["--long"], ["not comfy and long", "comfy and long"]),
+        (["--room", "host"], ["not comfy and not long", "comfy and not long"]),
+        (["--room", "dataset"], ["not comfy and not long"]),
     ],
 )
-def test_long_tests_run_only_when_asked_for(arguments, groups, monkeypatch, tmp_path):
-    folder = ComfyFolder(path=tmp_path, version="0.33.0")
-    asked = []
-
-    def run_group(name, python, options, variables):
-        asked.append(options[options.index("-m") + 1])
-        return Outcome(name=name, passed=1, failed=0, skipped=0, seconds=1, peak=1, is_good=True)
-
-    monkeypatch.setattr(run_tests, "run_group", run_group)
-    monkeypatch.setattr(run_tests, "find_comfy_folders", lambda: [folder])
+def test_groups_that_run(arguments, groups, asked):
     assert run_tests.main(arguments) == 0
-    assert asked == groups
+    assert [group for group, _ in asked] == groups
+
+
+def test_a_room_and_pytests_own_options_are_passed_on(asked):
+    assert run_tests.main(["--room", "models/face", "-k", "parsing"]) == 0
+    for _, options in asked:
+        assert options[-3:] == ["tests/models/face", "-k", "parsing"]
+
+
+def test_a_room_that_is_not_there_is_named_with_those_that_are(asked, capsys):
+    assert run_tests.main(["--room", "cellar"]) == 2
+    assert asked == []
+    said = capsys.readouterr().out
+    assert "there is no room cellar" in said
+    assert {"models", "host", "nodes", "tools"} <= set(run_tests.rooms())
+    assert ", ".join(run_tests.rooms()) in said
+
+
+def test_a_room_without_host_tests_says_so(asked, capsys):
+    run_tests.main(["--room", "dataset"])
+    assert capsys.readouterr().out.splitlines()[-1] == "host tests: none in dataset"

@@ -13,18 +13,23 @@ import torch
 from accelerate.state import AcceleratorState
 from likeness.tests.training.small_world import nobody, small_base, small_batch, small_networks
 from likeness.training.batches.batch import Batch
-from likeness.training.config.run import (
-    BaseConfig,
+from likeness.training.config.run import TrainingConfig
+from likeness.training.config.sections import (
     DataConfig,
     EMAConfig,
     LoggingConfig,
-    MethodConfig,
     OptimizerConfig,
     PrecisionConfig,
     RunConfig,
-    TrainingConfig,
 )
 from likeness.training.loop import Run, begin, new_accelerator, train
+from likeness.training.uniportrait.config import (
+    FaceBaseConfig,
+    StageOneConfig,
+    StageOneMethodConfig,
+    StageTwoConfig,
+    StageTwoMethodConfig,
+)
 from likeness.training.uniportrait.people import Dropping
 from likeness.training.uniportrait.stage1 import StageOne
 from likeness.training.uniportrait.stage2 import Routing, StageTwo
@@ -49,10 +54,15 @@ def config_for(
 ) -> TrainingConfig:
     nowhere = Path("nowhere")
     drops = {} if dropping else {"drop_token": 0.0, "drop_path": 0.0, "drop_face": 0.0}
-    return TrainingConfig(
+    kind, method = (
+        (StageOneConfig, StageOneMethodConfig(**drops))
+        if stage == 1
+        else (StageTwoConfig, StageTwoMethodConfig(init_from=nowhere, drop_face=0.05 if dropping else 0.0))
+    )
+    return kind(
         run=RunConfig(output=output, seed=seed, steps=steps, save_every=save_every, keep=keep, log_every=1),
-        base=BaseConfig(checkpoint=nowhere, clip_vision=nowhere, backbone=nowhere),
-        method=MethodConfig(name=f"uniportrait-stage{stage}", **drops),
+        base=FaceBaseConfig(checkpoint=nowhere, clip_vision=nowhere, backbone=nowhere),
+        method=method,
         data=DataConfig(batch_size=batch_size),
         optimizer=OptimizerConfig(learning_rate=1e-3, warmup_steps=warmup, accumulate=accumulate),
         precision=PrecisionConfig(mixed=mixed, gradient_checkpointing=gradient_checkpointing),
@@ -88,7 +98,7 @@ def new_run(config: TrainingConfig) -> Run:
     AcceleratorState._reset_state(True)
     accelerator = new_accelerator(config, cpu=True)
     base, method = small_base(), config.method
-    if method.name == "uniportrait-stage1":
+    if isinstance(config, StageOneConfig):
         dropping = Dropping(token=method.drop_token, path=method.drop_path, face=method.drop_face)
         made = StageOne(base, small_networks(base), nobody(), dropping=dropping, seed=config.run.seed)
     else:

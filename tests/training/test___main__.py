@@ -14,7 +14,8 @@ from likeness.models.uniportrait.checkpoint import load
 from likeness.models.weights.reading import read_metadata
 from likeness.tests.training.small_files import write_config, write_data, write_models
 from likeness.training.__main__ import main
-from likeness.training.config.run import read_config
+from likeness.training.config.file import read_config
+from likeness.training.methods import CONFIGS
 from likeness.training.run_folder import checkpoints
 from PIL import Image
 from safetensors.torch import load_file
@@ -168,4 +169,4 @@ def test_the_configuration_is_read_once_more_as_it_was_used(folder):
     assert run(folder, run__seed=5) == 0
     used = folder / "run" / "config-used.toml"
     shutil.copy(used, folder / "again.toml")
-    assert read_config(folder / "again.toml") == read_config(folder / "config.toml")
+    assert read_config(folder / "again.toml", CONFIGS) == read_config(folder / "config.toml", CONFIGS)

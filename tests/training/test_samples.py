@@ -17,7 +17,7 @@ from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.tests.diffusers_host.small_checkpoints import small_checkpoint
 from likeness.tests.training.small_world import WIDTH, small_batch, stage_one, stage_two
 from likeness.training import samples
-from likeness.training.config.run import SamplesConfig
+from likeness.training.config.sections import SamplesConfig
 from likeness.training.references import Reference
 from likeness.training.samples import SampleSheet, Sitter, encode_sheet, write_samples
 
@@ -149,7 +149,7 @@ def test_a_picture_of_one_person_does_not_depend_on_the_others(drawn):
 @pytest.mark.parametrize(("people", "seeds"), [(3, (0, 1)), (2, (0, 1, 2))])
 def test_everybody_together_gives_a_column_per_seed(drawn, people, seeds):
     method, seen = stage_two(), []
-    watch(method, lambda args, given: seen.append(method.residual.tokens.shape[:2]))
+    watch(method, lambda args, given: seen.append(method.shown.residual.tokens.shape[:2]))
     pictures, captions, columns = drawn(sheet_for(method, people=people, together=True, prompts=PROMPTS, seeds=seeds))
     assert columns == 3
     heads = [f"person {number + 1}" for number in range(people)] + [""] * (3 - people)

@@ -1,102 +1,86 @@
-"""Keys of a configuration file: read with all faults found at once, and listed for the manual."""
+"""Keys of a section: everything that its annotations say of them.
+
+A section is a frozen dataclass. Each field is annotated with its type, see `types`, and beside it one line for the manual;
+where needed also what the manual gives as default, or what to do where the key is missing.
+"""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, field, fields
-from pathlib import Path
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any, get_type_hints
 
 from .rules import Rule
+from .types import rule_of
 
-T = TypeVar("T")
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """Beside a type: the default as the manual gives it, where the value does not speak for itself."""
+
+    text: str
 
 
-def key(rule: Rule, text: str, default: Any = MISSING, *, shown: str = "") -> Any:
-    """A field of a section's dataclass.
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """Beside a type: what to do where the key is missing, if it is more than choosing a value."""
 
-    Args:
-        rule: what the key may hold.
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PapersOwn:
+    """Beside a type: where the file is silent, a number of the method's paper holds.
+
+    Attributes:
+        name: the field of `Papers` that holds it.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Key:
+    """One key of a section.
+
+    Attributes:
+        name: as the file calls it.
+        rule: what it may hold.
         text: one line for the manual.
-        default: value where the file is silent; without it the key is required.
-        shown: the default as the manual gives it, where its value does not speak for itself.
+        default: the value where the file is silent; MISSING where the key is required.
+        beside: what else the annotation says.
     """
-    return field(default=default, metadata={"rule": rule, "text": text, "shown": shown})
+
+    name: str
+    rule: Rule
+    text: str
+    default: Any
+    beside: tuple[Any, ...] = ()
+
+    @property
+    def remedy(self) -> str:
+        """What to do where the key is missing."""
+        told = [entry.text for entry in self.beside if isinstance(entry, Remedy)]
+        return told[0] if told else f"choose {self.rule.wanted}."
+
+    @property
+    def told_default(self) -> str | None:
+        """The default as the manual gives it, if the annotation says it."""
+        return next((entry.text for entry in self.beside if isinstance(entry, Default)), None)
+
+    @property
+    def papers_own(self) -> str | None:
+        """The field of `Papers` that holds the default, if the method decides it."""
+        return next((entry.name for entry in self.beside if isinstance(entry, PapersOwn)), None)
 
 
-def read_section(section: type[T], name: str, table: Any, folder: Path) -> tuple[T | None, list[str]]:
-    """Read one section of a file.
-
-    Args:
-        section: dataclass whose fields were made with `key`.
-        name: what the file calls it.
-        table: what the file holds under that name.
-        folder: where relative paths start.
-
-    Returns:
-        The section, or None where there are faults; and the faults, one line each.
-    """
-    if not isinstance(table, Mapping):
-        return None, [f"[{name}] is {show(table)}; write it as a section, with its keys below the line [{name}]."]
-    known = {entry.name: entry for entry in _fields(section)}
-    faults = [unknown(f"[{name}]", str(given), list(known)) for given in table if given not in known]
-    values: dict[str, Any] = {}
-    for entry in known.values():
-        rule: Rule = entry.metadata["rule"]
-        if entry.name not in table:
-            if entry.default is MISSING:
-                faults.append(f"[{name}] {entry.name} is missing; choose {rule.wanted}.")
-            continue
-        try:
-            values[entry.name] = rule.read(table[entry.name], folder)
-        except (ValueError, OverflowError) as error:  # an int too large for a float
-            remedy = (
-                f"{error}; choose {rule.wanted}"
-                if type(error) is ValueError and str(error)
-                else f"choose {rule.wanted}"
-            )
-            faults.append(f"[{name}] {entry.name} is {show(table[entry.name])}; {remedy}.")
-    return (None, faults) if faults else (section(**values), [])
+@cache
+def keys_of(section: type[Any]) -> tuple[Key, ...]:
+    """Return the keys of a section in their order."""
+    hints = get_type_hints(section, include_extras=True)
+    return tuple(_key(entry.name, hints[entry.name], entry.default) for entry in fields(section))
 
 
-def unknown(where: str, given: str, known: Sequence[str]) -> str:
-    """The fault of a name that nobody knows, with the nearest one that is known."""
-    near = difflib.get_close_matches(given, known, n=1)
-    remedy = f'write "{near[0]}" or remove it' if near else f"choose among {', '.join(known)}, or remove it"
-    return f'{where} has "{given}", which is not known; {remedy}.'
-
-
-def show(value: Any) -> str:
-    """A value as a message quotes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return f'"{value}"'
-    if isinstance(value, Mapping):
-        return "a table"
-    return str(value)
-
-
-def table_rows(section: type[Any], name: str) -> Iterator[str]:
-    """The section as rows of a Markdown table: key, what it may hold, default, meaning."""
-    for entry in _fields(section):
-        default = entry.metadata["shown"] or (
-            "required"
-            if entry.default is MISSING
-            else f"`{_toml(entry.default)}`"
-            if entry.default is not None
-            else "–"
-        )
-        cells = (f"`[{name}] {entry.name}`", entry.metadata["rule"].wanted, default, entry.metadata["text"])
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml(entry) for entry in value) + "]"
-    return f"{value:g}" if isinstance(value, float) else show(value)
-
-
-def _fields(section: type[Any]) -> list[Field[Any]]:
-    return [entry for entry in fields(section) if "rule" in entry.metadata]
+def _key(name: str, hint: Any, default: Any) -> Key:
+    text, *beside = (entry for entry in hint.__metadata__ if not isinstance(entry, Rule))
+    return Key(name=name, rule=rule_of(hint), text=text, default=default, beside=tuple(beside))

@@ -6,9 +6,10 @@ import glob
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Rule(Protocol):
     """What a key may hold."""
 
@@ -35,16 +36,16 @@ class Number:
         high: the largest value.
         above: `low` itself is not allowed.
         below: `high` itself is not allowed.
-        whole: no fractions.
         step: the number must be a multiple of it.
+        whole: no fractions; where a type is annotated, an int says so.
     """
 
     low: float = -math.inf
     high: float = math.inf
     above: bool = False
     below: bool = False
-    whole: bool = False
     step: int = 1
+    whole: bool = False
 
     @property
     def wanted(self) -> str:
@@ -157,31 +158,42 @@ class Location:
     """A file or folder; relative ones start at the configuration file.
 
     Attributes:
-        exists: it must be there: "file", "folder", "any", or "" where it is going to be made.
-        words: texts that mean something else than a path and are kept as they are.
+        exists: it must be there: "file", "folder", or "" where it is going to be made.
     """
 
     exists: str = "file"
-    words: tuple[str, ...] = ()
 
     @property
     def wanted(self) -> str:
         """What kind of path."""
-        kind = {"file": "a file", "folder": "a folder", "any": "a file or folder"}.get(self.exists)
-        path = f"the path of {kind} that exists" if kind else "a path"
-        return " or ".join([*(f'"{word}"' for word in self.words), path])
+        return f"the path of a {self.exists} that exists" if self.exists else "a path"
 
-    def read(self, value: Any, folder: Path) -> Path | str:
+    def read(self, value: Any, folder: Path) -> Path:
         """Make it absolute and see that it is there."""
         if not isinstance(value, str) or not value.strip():
             raise ValueError
-        if value in self.words:
-            return value
         path = (folder / Path(value).expanduser()).resolve()
-        there = {"file": path.is_file, "folder": path.is_dir, "any": path.exists}.get(self.exists, lambda: True)
+        there = {"file": path.is_file, "folder": path.is_dir}.get(self.exists, lambda: True)
         if not there():
-            raise ValueError(f"there is no such {'file' if self.exists == 'file' else 'folder'}: {path}")
+            raise ValueError(f"there is no such {self.exists}: {path}")
         return path
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """One of several words that mean something of their own, or what another rule allows."""
+
+    words: tuple[str, ...]
+    rule: Rule
+
+    @property
+    def wanted(self) -> str:
+        """The words, then the other rule."""
+        return " or ".join([*(f'"{word}"' for word in self.words), self.rule.wanted])
+
+    def read(self, value: Any, folder: Path) -> Any:
+        """Keep a word as it is and leave the rest to the other rule."""
+        return value if value in self.words else self.rule.read(value, folder)
 
 
 @dataclass(frozen=True, slots=True)

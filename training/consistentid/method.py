@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from ...diffusers_host.attention import RunContext, attach
 from ...diffusers_host.attention_maps import AttentionMaps
 from ...diffusers_host.base import Base
+from ...models.placement.placements import Everywhere
 from ..adapter_networks import Weights
 from ..batches.draws import Draws
 from ..denoising import denoising_loss
-from ..trained_people import TrainedPeople, everywhere
+from ..shown_people import ShownPeople
 from .facial_loss import facial_loss
 from .networks import ConsistentIDNetworks, consistentid_weights
 
@@ -88,8 +89,6 @@ class ConsistentID(nn.Module):
     corrected behaviour of the nodes, and the facial loss is on cross-attention, as in the paper.
     """
 
-    name = "consistentid"
-
     def __init__(
         self,
         base: Base,
@@ -106,8 +105,8 @@ class ConsistentID(nn.Module):
         self.id_projection, self.facial_encoder = networks.id_projection, networks.facial_encoder
         self.attention, self.lora = networks.attention, networks.lora
         self.requires_grad_(True)
-        self.residual = TrainedPeople(self.attention, everywhere, null_photo)
-        self._take_off = attach(base.unet, self.residual, lora=self.lora.pairs(), context=RunContext(sigma=0.0))
+        self.shown = ShownPeople(self.attention)
+        self._take_off = attach(base.unet, self.shown, lora=self.lora.pairs(), context=RunContext(sigma=0.0))
         self.maps = AttentionMaps(base.unet)
 
     def forward(self, batch: FacialBatch) -> dict[str, Tensor]:
@@ -116,7 +115,7 @@ class ConsistentID(nn.Module):
         device = batch.latents.device
         nobody = (draws.uniform("drop person") < self.dropping.person).to(device)
         without = nobody | (draws.uniform("drop regions") < self.dropping.regions).to(device)
-        self.residual.tokens = self._tokens(batch, nobody)
+        self.shown.show(self._tokens(batch, nobody), Everywhere(1))
         fused = batch.has_word & ~without[:, None]
         text = self._fused(torch.where(nobody[:, None, None], batch.empty, batch.text), batch, fused)
         denoising = denoising_loss(self.base, replace(batch, text=text), draws, power=self.power)

@@ -18,15 +18,15 @@ from ...diffusers_host.text_encoders import TOKENS, TextCondition, encode_prompt
 from ...models.errors import ConfigError
 from ...models.omniportrait.checkpoint import adapter_metadata
 from ...models.omniportrait.pivot_prompt import MarkedPrompt, mark_people
-from ..assembled import Assembled, new_base, open_data
+from ..assembled import Assembled, Registration, new_base, open_data
 from ..batches.face_crops import face_box
 from ..batches.index import Wanted
 from ..batches.latents import latent_store
 from ..batches.noun_rows import last_token
-from ..config.run import TrainingConfig
 from ..references import Reference, find_references
 from ..samples import SampleSheet, Sitter
 from .batch import PivotBatch
+from .config import PivotConfig
 from .crops import cut_portrait
 from .encode import PortraitEncoder
 from .method import OmniPortraitPivot, PivotTraining
@@ -64,7 +64,7 @@ class PivotSeat:
         )
 
 
-def assemble_omniportrait(config: TrainingConfig, device: torch.device) -> Assembled:
+def assemble_pivot(config: PivotConfig, device: torch.device) -> Assembled:
     """The method; raises as `assemble`."""
     source, (fewest, most) = open_data(config), config.people
     wanted = Wanted(split=config.data.split, size=config.data.size, fewest=fewest, most=most, with_nouns=True)
@@ -91,7 +91,10 @@ def assemble_omniportrait(config: TrainingConfig, device: torch.device) -> Assem
     )
 
 
-def _new_method(config: TrainingConfig, base: Base, networks: PivotNetworks, device: torch.device) -> OmniPortraitPivot:
+METHODS = (Registration(PivotConfig, assemble_pivot),)
+
+
+def _new_method(config: PivotConfig, base: Base, networks: PivotNetworks, device: torch.device) -> OmniPortraitPivot:
     asked = config.method
     image_encoder = networks.image_encoder.to(device)  # accelerate moves only what is trained
     if config.precision.gradient_checkpointing:
@@ -107,7 +110,7 @@ def _new_method(config: TrainingConfig, base: Base, networks: PivotNetworks, dev
     )
 
 
-def _new_sheet(config: TrainingConfig, method: OmniPortraitPivot, references: tuple[Reference, ...]) -> SampleSheet:
+def _new_sheet(config: PivotConfig, method: OmniPortraitPivot, references: tuple[Reference, ...]) -> SampleSheet:
     marked = {prompt: mark_people(prompt, 1) for prompt in config.samples.prompts}
     text = encode_prompts(method.base.text_encoders, [*(marked[prompt].text for prompt in config.samples.prompts), ""])
     pooled = None if text.pooled is None else text.pooled[-1:]

@@ -59,8 +59,6 @@ class OmniPortraitPivot(nn.Module):
     Reference: OmniPortrait, section 3.2, Eq. 5; "drop the text and ID condition" is read as leaving out both at once.
     """
 
-    name = "omniportrait-pivot"
-
     def __init__(
         self,
         base: Base,

@@ -17,7 +17,7 @@ from ...models.omniportrait.pivot_id_encoder import PivotIDEncoder
 from ...models.weights.reading import read_state_dict
 from ...models.weights.source import read_flat
 from ...models.weights.state_dict import require_keys, subset
-from ..config.run import MethodConfig
+from .config import PivotMethodConfig
 from .method import trained_part
 
 HEAD_WIDTHS = {1280: 80, 1408: 88, 1664: 104}  # of open_clip's ViT-H, g and bigG, by their widths; no tensor tells them
@@ -40,7 +40,7 @@ class PivotNetworks:
     base_file: BaseFile | None = None
 
 
-def read_networks(asked: MethodConfig, base: Base, *, seed: int) -> PivotNetworks:
+def read_networks(asked: PivotMethodConfig, base: Base, *, seed: int) -> PivotNetworks:
     """The networks that a configuration asks for, on the CPU.
 
     Args:
@@ -76,7 +76,7 @@ def read_networks(asked: MethodConfig, base: Base, *, seed: int) -> PivotNetwork
 
 
 def _described(
-    asked: MethodConfig, pivot: PivotIDEncoder, image_encoder: PivotImageEncoder, held: dict[str, Tensor]
+    asked: PivotMethodConfig, pivot: PivotIDEncoder, image_encoder: PivotImageEncoder, held: dict[str, Tensor]
 ) -> PivotNetworks:
     """With what a file has to hold: what another one held and what is trained, all of it if nothing else has the rest."""
     stored = {*held, *trained_part(image_encoder, asked.visual)}

@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from ...diffusers_host.attention import RunContext, attach
 from ...diffusers_host.base import Base
+from ...models.placement.placements import Everywhere
 from ...models.uniportrait.features import ReferenceFeatures
 from ..adapter_networks import Weights
 from ..batches.batch import Batch
 from ..batches.draws import Draws
 from ..denoising import denoising_loss
-from ..trained_people import TrainedPeople, everywhere
+from ..shown_people import ShownPeople
 from .networks import UniPortraitNetworks, faceid_weights
 from .people import NOTHING_DROPPED, Dropping, drop_faces, identity_tokens
 
@@ -33,8 +34,6 @@ class StageOne(nn.Module):
     Reference: UniPortrait (arXiv:2408.05939), section 3.4, stage I.
     """
 
-    name = "uniportrait-stage1"
-
     def __init__(
         self,
         base: Base,
@@ -50,14 +49,14 @@ class StageOne(nn.Module):
         self.power = power
         self.id_embedding, self.attention, self.lora = networks.id_embedding, networks.attention, networks.lora
         self.requires_grad_(True)
-        self.residual = TrainedPeople(self.attention, everywhere, null.intrinsic[None])
-        self.detach = attach(base.unet, self.residual, lora=self.lora.pairs(), context=RunContext(sigma=0.0))
+        self.shown = ShownPeople(self.attention)
+        self.detach = attach(base.unet, self.shown, lora=self.lora.pairs(), context=RunContext(sigma=0.0))
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The denoising loss of a batch with one person per picture."""
         draws = Draws(self.seed, batch.positions)
         dropped = drop_faces(batch, draws, self.dropping.face)
-        self.residual.tokens = identity_tokens(self.id_embedding, batch, self.null, dropped, draws, self.dropping)
+        self._show(batch, dropped, draws, self.dropping)
         return {"loss": denoising_loss(self.base, batch, draws, power=self.power)}
 
     def trained(self) -> Iterator[nn.Parameter]:
@@ -68,9 +67,13 @@ class StageOne(nn.Module):
         """Show the people of a batch to the UNet as at inference, and nobody in some rows, (B,) bool; gives the batch."""
         draws = Draws(self.seed, batch.positions)
         hidden = torch.zeros_like(batch.present[:, 0]) if nobody is None else nobody
-        self.residual.tokens = identity_tokens(self.id_embedding, batch, self.null, hidden, draws, NOTHING_DROPPED)
+        self._show(batch, hidden, draws, NOTHING_DROPPED)
         return batch
 
     def weights(self) -> Weights:
         """The published faceid file's contents."""
         return faceid_weights(self.networks)
+
+    def _show(self, batch: Batch, dropped: Tensor, draws: Draws, dropping: Dropping) -> None:
+        tokens = identity_tokens(self.id_embedding, batch, self.null, dropped, draws, dropping)
+        self.shown.show(tokens, Everywhere(1))

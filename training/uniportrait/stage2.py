@@ -20,7 +20,7 @@ from ..adapter_networks import Weights
 from ..batches.batch import Batch
 from ..batches.draws import Draws
 from ..denoising import denoising_loss
-from ..trained_people import TrainedPeople
+from ..shown_people import ShownPeople
 from .networks import UniPortraitNetworks, router_weights
 from .people import NOTHING_DROPPED, drop_faces, identity_tokens
 from .routing_loss import routing_loss
@@ -43,18 +43,18 @@ class Routing:
     has_noise: bool = True
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class GumbelPlacement:
-    """Every position goes to one person, chosen with noise; gradients pass as if it were the soft choice.
+    """Every position of a batch goes to one person, chosen with noise; gradients pass as if it were the soft choice.
 
     Attributes:
         routers: IDRouter by site index.
         tau: temperature.
-        tokens: (B, N, T, D) of the batch.
+        tokens: of the batch, (B, N, T, D).
         present: which people are there, (B, N).
         draws: the noise; None chooses without, as at inference.
         has_noise: see `Routing`.
-        seen: of the current batch, by site: noise-free shares (B, L, N) and the layer's grid.
+        seen: takes noise-free shares (B, L, N) and the layer's grid, by site.
     """
 
     routers: nn.ModuleDict
@@ -72,14 +72,14 @@ class GumbelPlacement:
         logits = router.logits(hidden, self.tokens).float()
         logits = logits.masked_fill(~self.present[:, None, :], torch.finfo(torch.float32).min / 2)
         if self.draws is None:
-            return one_hot(logits.argmax(dim=-1), logits.shape[-1]).to(logits)
+            return one_hot(logits.argmax(dim=-1), logits.shape[-1]).to(call.query.dtype)
         self.seen.setdefault(site.index, (logits.softmax(dim=-1), call.grid))  # checkpointing comes here twice
         # people first, so that those who are only filled up change nobody's numbers
         if self.has_noise:
             logits = logits + self.draws.gumbel(f"routing {site.index}", logits.shape[:0:-1]).mT.to(logits)
         soft = (logits / self.tau).softmax(dim=-1)
         hard = one_hot(soft.argmax(dim=-1), soft.shape[-1]).to(soft)
-        return hard + soft - soft.detach()
+        return (hard + soft - soft.detach()).to(call.query.dtype)
 
 
 class StageTwo(nn.Module):
@@ -95,8 +95,6 @@ class StageTwo(nn.Module):
 
     Reference: UniPortrait (arXiv:2408.05939), sections 3.3 and 3.4, stage II.
     """
-
-    name = "uniportrait-stage2"
 
     def __init__(
         self,
@@ -116,22 +114,17 @@ class StageTwo(nn.Module):
         self.frozen = (networks.id_embedding, networks.attention)  # in a tuple, so no checkpoint holds them
         for module in self.frozen:
             module.requires_grad_(False)
-        empty = null.intrinsic[None]
-        self.place = GumbelPlacement(
-            self.routers, routing.tau, empty, torch.ones(1, 1, dtype=torch.bool), has_noise=routing.has_noise
-        )
-        self.residual = TrainedPeople(networks.attention, self.place, empty)
-        self.detach = attach(base.unet, self.residual, lora=self.lora.pairs(), context=RunContext(sigma=0.0))
+        self.shown = ShownPeople(networks.attention)
+        self.detach = attach(base.unet, self.shown, lora=self.lora.pairs(), context=RunContext(sigma=0.0))
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The denoising loss plus λ times the routing regularisation."""
         draws = Draws(self.seed, batch.positions)
         dropped = drop_faces(batch, draws, self.routing.drop_face)
-        self._show(batch, dropped, draws)
-        self.place.draws = draws
+        placement = self._show(batch, dropped, draws, is_drawn=True)
         denoising = denoising_loss(self.base, batch, draws, power=self.power)
         shown = batch.present & ~dropped[:, None]
-        routing = routing_loss(self.place.seen.values(), batch.boxes, shown)
+        routing = routing_loss(placement.seen.values(), batch.boxes, shown)
         return {"loss": denoising + self.routing.weight * routing, "denoising": denoising, "routing": routing}
 
     def trained(self) -> Iterator[nn.Parameter]:
@@ -141,17 +134,24 @@ class StageTwo(nn.Module):
     def show(self, batch: Batch, *, nobody: Tensor | None = None) -> Batch:
         """Show the people of a batch to the UNet, placed without noise, and nobody in some rows, (B,) bool; gives it."""
         hidden = torch.zeros_like(batch.present[:, 0]) if nobody is None else nobody
-        self._show(batch, hidden, Draws(self.seed, batch.positions))
-        self.place.draws = None
+        self._show(batch, hidden, Draws(self.seed, batch.positions), is_drawn=False)
         return batch
 
     def weights(self) -> Weights:
         """The published router file's contents."""
         return router_weights(self.networks)
 
-    def _show(self, batch: Batch, dropped: Tensor, draws: Draws) -> None:
+    def _show(self, batch: Batch, dropped: Tensor, draws: Draws, *, is_drawn: bool) -> GumbelPlacement:
+        """Show the people of a batch, placed with the noise of `draws` or without; gives the placement."""
         embedding = self.networks.id_embedding
         tokens = identity_tokens(embedding, batch, self.null, dropped, draws, NOTHING_DROPPED)
-        self.residual.tokens = self.place.tokens = tokens
-        self.place.present = batch.present
-        self.place.seen = {}
+        placement = GumbelPlacement(
+            self.routers,
+            self.routing.tau,
+            tokens,
+            batch.present,
+            draws=draws if is_drawn else None,
+            has_noise=self.routing.has_noise,
+        )
+        self.shown.show(tokens, placement)
+        return placement

@@ -17,13 +17,14 @@ from ....training.batches.draws import Draws
 from ...world.people.identity import SIZES
 from ...world.scene import Scene
 from ...world.world import World
-from ..augment import wear
-from ..course import Course, follow
+from ..augment import augment
+from ..loop import train
+from ..train_config import TrainConfig
 
 PEOPLE = (1, 2)
 STEM = 16
 STAGES = ((16, 1), (32, 1), (64, 1), (96, 1))  # channels and blocks
-AMISS = 0.03  # how far points are from where they are, of the distance between the eyes, standard deviation
+JITTER = 0.03  # how far points are from where they are, of the distance between the eyes, standard deviation
 
 
 def new_backbone() -> IResNet:
@@ -31,31 +32,33 @@ def new_backbone() -> IResNet:
     return IResNet(STEM, STAGES)
 
 
-def train_backbone(backbone: IResNet, course: Course, folder: Path) -> None:
+def train_backbone(backbone: IResNet, config: TrainConfig, folder: Path) -> None:
     """Train a backbone from a seed to read attributes off the mean of its deepest map.
 
     Args:
         backbone: untrained.
-        course: how; without an average, which would not have the statistics of the batch norms.
+        config: how; without an average, which would not have the statistics of the batch norms.
         folder: of the checkpoints.
 
     Raises:
-        InvalidSettingError: see `follow`.
+        InvalidSettingError: see `train`.
     """
-    world = World(seed=course.seed)
-    answers = nn.Linear(backbone.tap_channels[-1], sum(SIZES))
+    world = World(seed=config.seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        answers = nn.Linear(backbone.tap_channels[-1], sum(SIZES))
 
     def loss(draws: Draws) -> Tensor:
-        crops, codes = worn_crops(world, draws)
+        crops, codes = augmented_crops(world, draws)
         deepest = backbone(backbone_input(preprocess(crops)))[-1]
         said = answers(deepest.mean((2, 3))).split(SIZES, -1)
         costs = [functional.cross_entropy(logits, true) for logits, true in zip(said, codes.unbind(-1), strict=True)]
         return torch.stack(costs).mean()
 
-    follow(course, nn.ModuleDict({"backbone": backbone, "answers": answers}), loss, folder)
+    train(config, nn.ModuleDict({"backbone": backbone, "answers": answers}), loss, folder)
 
 
-def worn_crops(world: World, draws: Draws) -> tuple[np.ndarray, Tensor]:
+def augmented_crops(world: World, draws: Draws) -> tuple[np.ndarray, Tensor]:
     """Crops of faces, half of them from portraits.
 
     Args:
@@ -79,7 +82,7 @@ def worn_crops(world: World, draws: Draws) -> tuple[np.ndarray, Tensor]:
 
 
 def cut_faces(scene: Scene, draws: Draws) -> np.ndarray:
-    """Everybody's face in worn pictures, as a detector that is a little amiss would cut it.
+    """Everybody's face in augmented pictures, as a detector that is a little amiss would cut it.
 
     Args:
         scene: the pictures.
@@ -91,8 +94,8 @@ def cut_faces(scene: Scene, draws: Draws) -> np.ndarray:
     picture, person = scene.present.nonzero(as_tuple=True)
     points = scene.points[picture, person]
     apart = (points[:, 1] - points[:, 0]).norm(dim=-1)[:, None, None]
-    points = points + AMISS * apart * draws.normal("amiss", (scene.points.shape[1], 5, 2))[picture, person]
-    pixels = arrays_from_images(wear(scene.image, draws).permute(0, 2, 3, 1))
+    points = points + JITTER * apart * draws.normal("amiss", (scene.points.shape[1], 5, 2))[picture, person]
+    pixels = arrays_from_images(augment(scene.image, draws).permute(0, 2, 3, 1))
     return np.stack(
         [align(pixels[number], each.double().numpy(), CROP_SIZE) for number, each in zip(picture, points, strict=True)]
     )

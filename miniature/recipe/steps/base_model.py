@@ -12,24 +12,25 @@ from ....training.batches.batch import Batch
 from ....training.batches.draws import Draws
 from ....training.denoising import denoising_loss
 from ..arithmetic import mixed_precision, plain_attention
-from ..course import Course, follow
 from ..latents import Pool, caption_tokens, encode_tokens
+from ..loop import train
+from ..train_config import TrainConfig
 
 DROPPED = 0.1  # share of the captions that are left out, for classifier-free guidance (arXiv:2207.12598)
 
 
-def train_base(base: Base, pool: Pool, course: Course, folder: Path, *, face_weight: float = 0.0) -> None:
+def train_base(base: Base, pool: Pool, config: TrainConfig, folder: Path, *, face_weight: float = 0.0) -> None:
     """Train UNet and text encoder to tell velocity.
 
     Args:
         base: with a trained VAE.
         pool: what it learns to draw.
-        course: how.
+        config: how.
         folder: of the checkpoints.
         face_weight: of faces beyond that of everything; what tells people apart is small.
 
     Raises:
-        InvalidSettingError: see `follow`.
+        InvalidSettingError: see `train`.
     """
     text_encoder = base.text_encoders[0].module
     [nothing] = caption_tokens([""])
@@ -46,7 +47,7 @@ def train_base(base: Base, pool: Pool, course: Course, folder: Path, *, face_wei
             return loss(draws)
 
     with plain_attention(base.unet):
-        follow(course, nn.ModuleDict({"unet": base.unet, "text": text_encoder}), mixed, folder)
+        train(config, nn.ModuleDict({"unet": base.unet, "text": text_encoder}), mixed, folder)
 
 
 def _batch(draws: Draws, latents: Tensor, text: Tensor, weights: Tensor) -> Batch:

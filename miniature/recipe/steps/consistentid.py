@@ -15,9 +15,10 @@ from ....training.batches.draws import Draws
 from ....training.consistentid.method import ConsistentID
 from ....training.consistentid.networks import ConsistentIDNetworks, new_networks
 from ..arithmetic import mixed_precision, plain_attention
-from ..course import Course, follow
 from ..emphasis import POWER
 from ..facial_people import FacialPool
+from ..loop import train
+from ..train_config import TrainConfig
 
 RANK = 8
 DEPTH = 2  # of both resamplers
@@ -30,11 +31,11 @@ def new_consistentid(base: Base, pool: FacialPool, *, seed: int) -> ConsistentID
 
 
 def train_consistentid(
-    base: Base, faces: FaceEncoder, networks: ConsistentIDNetworks, pool: FacialPool, course: Course, folder: Path
+    base: Base, faces: FaceEncoder, networks: ConsistentIDNetworks, pool: FacialPool, config: TrainConfig, folder: Path
 ) -> None:
-    """Train on pictures of one person; raises as `follow`."""
+    """Train on pictures of one person; raises as `train`."""
     nothing = hidden_tokens(faces.image_encoder, torch.zeros(1, 3, CLIP_SIZE, CLIP_SIZE))
-    method = ConsistentID(base, networks, nothing, seed=course.seed, power=POWER)
+    method = ConsistentID(base, networks, nothing, seed=config.seed, power=POWER)
 
     def loss(draws: Draws) -> Tensor:
         with mixed_precision():
@@ -42,6 +43,6 @@ def train_consistentid(
 
     try:
         with plain_attention(base.unet):
-            follow(course, method, loss, folder)
+            train(config, method, loss, folder)
     finally:
         method.detach()

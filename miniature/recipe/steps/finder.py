@@ -12,8 +12,9 @@ from ....models.miniature.finder import CELL, FaceFinder
 from ....training.batches.draws import Draws
 from ...world.scene import Scene
 from ...world.world import World
-from ..augment import wear
-from ..course import Course, follow
+from ..augment import augment
+from ..loop import train
+from ..train_config import TrainConfig
 
 PEOPLE = (1, 4)
 PORTRAITS = 4  # every such picture is a portrait
@@ -21,28 +22,28 @@ PLACES = 1.0  # weight of the lengths beside that of the scores
 SURE = 8.0  # weight of cells with a face, which are few
 
 
-def train_finder(finder: FaceFinder, course: Course, folder: Path) -> None:
+def train_finder(finder: FaceFinder, config: TrainConfig, folder: Path) -> None:
     """Train a finder from a seed.
 
     Args:
         finder: untrained.
-        course: how.
+        config: how.
         folder: of the checkpoints.
 
     Raises:
-        InvalidSettingError: see `follow`.
+        InvalidSettingError: see `train`.
     """
-    world = World(seed=course.seed)
+    world = World(seed=config.seed)
 
     def loss(draws: Draws) -> Tensor:
         alone = [place for place in draws.positions if place % PORTRAITS == 0]
         others = [place for place in draws.positions if place % PORTRAITS]
         parts = [(alone, world.portraits(alone))] if alone else []
         parts += [(others, world.scenes(others, people=PEOPLE))] if others else []
-        seen = [(wear(scene.image, Draws(draws.seed, tuple(rows))), scene) for rows, scene in parts]
+        seen = [(augment(scene.image, Draws(draws.seed, tuple(rows))), scene) for rows, scene in parts]
         return torch.stack([found_loss(finder(pictures), scene) for pictures, scene in seen]).mean()
 
-    follow(course, finder, loss, folder)
+    train(config, finder, loss, folder)
 
 
 def found_loss(said: Tensor, scene: Scene) -> Tensor:

@@ -15,9 +15,10 @@ from ....models.uniportrait.features import CROP_SIZE, preprocess
 from ....training.batches.draws import Draws
 from ...world.people.identity import ATTRIBUTES, NOUNS
 from ...world.world import World
-from ..augment import wear
-from ..course import Course, follow
-from .backbone import worn_crops
+from ..augment import augment
+from ..loop import train
+from ..train_config import TrainConfig
+from .backbone import augmented_crops
 
 PEOPLE = (1, 2)
 PATCH = 14  # pixels, as in ViT-L/14 and ViT-H/14
@@ -57,28 +58,30 @@ class _Texts(nn.Module):
         return self.output(self.words(torch.cat(ids), starts))
 
 
-def train_image_encoder(encoder: CLIPVisionModelWithProjection, course: Course, folder: Path) -> None:
+def train_image_encoder(encoder: CLIPVisionModelWithProjection, config: TrainConfig, folder: Path) -> None:
     """Train an image encoder from a seed on crops of faces and on whole pictures.
 
     Args:
         encoder: untrained.
-        course: how.
+        config: how.
         folder: of the checkpoints.
 
     Raises:
-        InvalidSettingError: see `follow`.
+        InvalidSettingError: see `train`.
 
     Reference: arXiv:2103.00020, figure 3.
     """
-    world = World(seed=course.seed)
-    texts = _Texts()
+    world = World(seed=config.seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        texts = _Texts()
 
     def loss(draws: Draws) -> Tensor:
         half = len(draws.positions) // 2
-        crops, codes = worn_crops(world, Draws(draws.seed, draws.positions[:half]))
+        crops, codes = augmented_crops(world, Draws(draws.seed, draws.positions[:half]))
         rows = Draws(draws.seed, draws.positions[half:])
         scene = world.scenes(rows.positions, people=PEOPLE)
-        pixels = torch.cat((preprocess(crops), whole(wear(scene.image, rows))))
+        pixels = torch.cat((preprocess(crops), whole(augment(scene.image, rows))))
         said = [describe_face(each) for each in codes.tolist()]
         said += [
             ", ".join((caption.text, *(describe_face(code) for code in people if code[0] >= 0)))
@@ -86,7 +89,7 @@ def train_image_encoder(encoder: CLIPVisionModelWithProjection, course: Course, 
         ]
         return contrastive_loss(encoder(pixel_values=pixels).image_embeds, texts(said), texts.sharpness.exp())
 
-    follow(course, nn.ModuleDict({"encoder": encoder, "texts": texts}), loss, folder)
+    train(config, nn.ModuleDict({"encoder": encoder, "texts": texts}), loss, folder)
 
 
 def describe_face(codes: list[int]) -> str:

@@ -20,9 +20,10 @@ from ....training.omniportrait.crops import middle
 from ....training.omniportrait.method import OmniPortraitPivot, PivotTraining
 from ...world.people.identity import MOLE, SIZES
 from ..arithmetic import mixed_precision, plain_attention
-from ..course import Course, follow
 from ..emphasis import POWER
+from ..loop import train
 from ..pivot_people import PivotPool
+from ..train_config import TrainConfig
 
 CONFIG = ImageEncoderConfig(
     vision={"layers": 4, "width": 64, "patch_size": 8, "image_size": 64, "head_width": 16},
@@ -36,20 +37,20 @@ MEASURED = 256  # crops that say how long embeddings are
 ASKED = tuple(place for place in range(len(SIZES)) if place != MOLE)  # a mirror moves a mole to the other cheek
 
 
-def train_pivot_image_encoder(encoder: PivotImageEncoder, pool: PivotPool, course: Course, folder: Path) -> None:
+def train_pivot_image_encoder(encoder: PivotImageEncoder, pool: PivotPool, config: TrainConfig, folder: Path) -> None:
     """Train an image encoder to read who somebody is off a crop, and give its embeddings a length.
 
     Args:
         encoder: untrained.
         pool: faces.
-        course: how.
+        config: how.
         folder: of the checkpoints.
 
     Raises:
-        InvalidSettingError: see `follow`.
+        InvalidSettingError: see `train`.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(course.seed)
+        torch.manual_seed(config.seed)
         answers = nn.Linear(CONFIG.embed_dim, sum(SIZES))
 
     def loss(draws: Draws) -> Tensor:
@@ -58,7 +59,7 @@ def train_pivot_image_encoder(encoder: PivotImageEncoder, pool: PivotPool, cours
         true = pool.codes[rows].unbind(-1)
         return torch.stack([functional.cross_entropy(said[place], true[place]) for place in ASKED]).mean()
 
-    follow(course, nn.ModuleDict({"encoder": encoder, "answers": answers}), loss, folder)
+    train(config, nn.ModuleDict({"encoder": encoder, "answers": answers}), loss, folder)
     with torch.no_grad():
         length = encoder(middle(pool.crops[:MEASURED, 0].float() / 255)).norm(dim=-1).mean()
         cast(Any, encoder.visual).proj.mul_(LENGTH / length)
@@ -72,7 +73,7 @@ def new_pivot(base: Base, *, seed: int) -> PivotIDEncoder:
 
 
 def read_pivot(weights: Mapping[str, Tensor]) -> OmniPortraitAdapter:
-    """The adapter whose file holds these weights, see `Kitchen.omniportrait`; float32, frozen, on the CPU.
+    """The adapter whose file holds these weights, see `Recipe.omniportrait`; float32, frozen, on the CPU.
 
     Raises:
         UnknownCheckpointError: if they are something else.
@@ -88,14 +89,14 @@ def train_pivot(
     pivot: PivotIDEncoder,
     encoder: PivotImageEncoder,
     pool: PivotPool,
-    course: Course,
+    config: TrainConfig,
     folder: Path,
     *,
     training: PivotTraining,
 ) -> None:
-    """Train fusion and image encoder on pictures of one person; raises as `follow`."""
+    """Train fusion and image encoder on pictures of one person; raises as `train`."""
     side = min(pool.latents.shape[-2:])
-    method = OmniPortraitPivot(base, pivot, encoder, side=side, seed=course.seed, training=training, power=POWER)
+    method = OmniPortraitPivot(base, pivot, encoder, side=side, seed=config.seed, training=training, power=POWER)
 
     def loss(draws: Draws) -> Tensor:
         with mixed_precision():
@@ -103,6 +104,6 @@ def train_pivot(
 
     try:
         with plain_attention(base.unet):
-            follow(course, method, loss, folder)
+            train(config, method, loss, folder)
     finally:
         method.detach()

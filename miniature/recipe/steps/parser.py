@@ -15,8 +15,9 @@ from ....training.batches.draws import Draws
 from ...world.regions import Region
 from ...world.scene import Scene
 from ...world.world import World
-from ..augment import wear
-from ..course import Course, follow
+from ..augment import augment
+from ..loop import train
+from ..train_config import TrainConfig
 
 PORTRAITS = 2  # every other picture is a portrait
 NEAREST, FARTHEST = 1.5, 4.0  # side of what is cut out around a face, in face sizes
@@ -32,18 +33,18 @@ LARGE = ("background", "skin", "hair", "neck", "clothes", "hat")
 WEIGHTS = torch.tensor([1.0 if name in LARGE else SMALL for name in TRUE_NAMES])
 
 
-def train_parser(parser: MiniatureParser, course: Course, folder: Path) -> None:
+def train_parser(parser: MiniatureParser, config: TrainConfig, folder: Path) -> None:
     """Train a parser from a seed on the surroundings of faces.
 
     Args:
         parser: untrained.
-        course: how.
+        config: how.
         folder: of the checkpoints.
 
     Raises:
-        InvalidSettingError: see `follow`.
+        InvalidSettingError: see `train`.
     """
-    world = World(seed=course.seed, with_regions=True)
+    world = World(seed=config.seed, with_regions=True)
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (PARSING_MEAN, PARSING_STD))
 
     def loss(draws: Draws) -> Tensor:
@@ -54,12 +55,12 @@ def train_parser(parser: MiniatureParser, course: Course, folder: Path) -> None:
         losses: list[Tensor] = []
         for scene, rows in seen:
             own = Draws(draws.seed, tuple(rows))
-            pixels, labels = _surroundings(wear(scene.image, own), label_maps(scene), scene.boxes[:, 0], own)
+            pixels, labels = _surroundings(augment(scene.image, own), label_maps(scene), scene.boxes[:, 0], own)
             [scores] = parser((pixels - mean) / std)
             losses.append(functional.cross_entropy(scores, labels, WEIGHTS))
         return torch.stack(losses).mean()
 
-    follow(course, parser, loss, folder)
+    train(config, parser, loss, folder)
 
 
 def label_maps(scene: Scene) -> Tensor:

@@ -14,38 +14,41 @@ from ...judge.readers import Reader, person_windows, whole_pictures
 from ...world.people.identity import ATTRIBUTES
 from ...world.scene import Scene
 from ...world.world import World
-from ..augment import wear
-from ..course import Course, follow
+from ..augment import augment
+from ..loop import train
+from ..train_config import TrainConfig
 
 Answers = Callable[[Scene], dict[str, Tensor]]
 
 PEOPLE = (1, 4)
 PORTRAITS = 3  # every such picture is a portrait
-AMISS = 0.06  # how far a face may be taken from where it is, of the distance between eyes and mouth, standard deviation
+JITTER = (
+    0.06  # how far a face may be taken from where it is, of the distance between eyes and mouth, standard deviation
+)
 
 
-def train_person_reader(reader: Reader, course: Course, folder: Path) -> None:
-    """Train the reader of persons from a seed; raises as `follow`."""
-    _train_on_windows(reader, person_answers, course, folder)
+def train_person_reader(reader: Reader, config: TrainConfig, folder: Path) -> None:
+    """Train the reader of persons from a seed; raises as `train`."""
+    _train_on_windows(reader, person_answers, config, folder)
 
 
-def train_expression_reader(reader: Reader, course: Course, folder: Path) -> None:
-    """Train the reader of expressions from a seed; raises as `follow`."""
+def train_expression_reader(reader: Reader, config: TrainConfig, folder: Path) -> None:
+    """Train the reader of expressions from a seed; raises as `train`."""
     _train_on_windows(
-        reader, lambda scene: {"opening": (scene.plan.pose.opening[scene.present] > 0).long()}, course, folder
+        reader, lambda scene: {"opening": (scene.plan.pose.opening[scene.present] > 0).long()}, config, folder
     )
 
 
-def train_backdrop_reader(reader: Reader, course: Course, folder: Path) -> None:
-    """Train the reader of backdrops from a seed; raises as `follow`."""
-    world = World(seed=course.seed)
+def train_backdrop_reader(reader: Reader, config: TrainConfig, folder: Path) -> None:
+    """Train the reader of backdrops from a seed; raises as `train`."""
+    world = World(seed=config.seed)
 
     def loss(draws: Draws) -> Tensor:
         scene = world.scenes(draws.positions, people=PEOPLE)
-        said = reader(whole_pictures(wear(scene.image, draws)))
+        said = reader(whole_pictures(augment(scene.image, draws)))
         return _cross_entropy(said, {"pattern": scene.facts.pattern, "tint": scene.facts.tint})
 
-    follow(course, reader, loss, folder)
+    train(config, reader, loss, folder)
 
 
 def person_answers(scene: Scene) -> dict[str, Tensor]:
@@ -55,8 +58,8 @@ def person_answers(scene: Scene) -> dict[str, Tensor]:
     return codes | {"clothing": scene.facts.clothing[there], "accessory": scene.facts.accessory[there]}
 
 
-def _train_on_windows(reader: Reader, answers: Answers, course: Course, folder: Path) -> None:
-    world = World(seed=course.seed)
+def _train_on_windows(reader: Reader, answers: Answers, config: TrainConfig, folder: Path) -> None:
+    world = World(seed=config.seed)
 
     def loss(draws: Draws) -> Tensor:
         scene = world.scenes(draws.positions, people=PEOPLE)
@@ -66,7 +69,7 @@ def _train_on_windows(reader: Reader, answers: Answers, course: Course, folder: 
             losses.append(_window_loss(reader, answers, world.portraits(alone), Draws(draws.seed, tuple(alone))))
         return torch.stack(losses).mean()
 
-    follow(course, reader, loss, folder)
+    train(config, reader, loss, folder)
 
 
 def _window_loss(reader: Reader, answers: Answers, scene: Scene, draws: Draws) -> Tensor:
@@ -74,7 +77,7 @@ def _window_loss(reader: Reader, answers: Answers, scene: Scene, draws: Draws) -
     points = scene.points[picture, person]
     size = (points[:, 3:].mean(1) - points[:, :2].mean(1)).norm(dim=-1)[:, None, None]
     shifts = draws.normal("amiss", (scene.points.shape[1], 5, 2))[picture, person]
-    windows = person_windows(wear(scene.image, draws)[picture], points + AMISS * size * shifts)
+    windows = person_windows(augment(scene.image, draws)[picture], points + JITTER * size * shifts)
     return _cross_entropy(reader(windows), answers(scene))
 
 

@@ -14,9 +14,10 @@ from ....training.uniportrait.people import Dropping
 from ....training.uniportrait.stage1 import StageOne
 from ....training.uniportrait.stage2 import Routing, StageTwo
 from ..arithmetic import mixed_precision, plain_attention
-from ..course import Course, follow
 from ..emphasis import POWER
+from ..loop import train
 from ..people import PeoplePool
+from ..train_config import TrainConfig
 
 RANK = 8
 
@@ -31,14 +32,14 @@ def train_stage_one(
     faces: FaceEncoder,
     networks: UniPortraitNetworks,
     pool: PeoplePool,
-    course: Course,
+    config: TrainConfig,
     folder: Path,
     *,
     dropping: Dropping,
 ) -> None:
-    """Train stage I on pictures of one person; raises as `follow`."""
-    method = StageOne(base, networks, faces.nobody(), dropping=dropping, seed=course.seed, power=POWER)
-    _train(method, pool, course, folder)
+    """Train stage I on pictures of one person; raises as `train`."""
+    method = StageOne(base, networks, faces.nobody(), dropping=dropping, seed=config.seed, power=POWER)
+    _train(method, pool, config, folder)
 
 
 def train_stage_two(
@@ -46,25 +47,25 @@ def train_stage_two(
     faces: FaceEncoder,
     networks: UniPortraitNetworks,
     pool: PeoplePool,
-    course: Course,
+    config: TrainConfig,
     folder: Path,
     *,
     routing: Routing,
 ) -> None:
-    """Train stage II on pictures of several people; routers are made where there are none yet; raises as `follow`."""
+    """Train stage II on pictures of several people; routers are made where there are none yet; raises as `train`."""
     if not networks.routers:
-        networks.routers = new_routers(networks, seed=course.seed)
-    method = StageTwo(base, networks, faces.nobody(), routing=routing, seed=course.seed, power=POWER)
-    _train(method, pool, course, folder)
+        networks.routers = new_routers(networks, seed=config.seed)
+    method = StageTwo(base, networks, faces.nobody(), routing=routing, seed=config.seed, power=POWER)
+    _train(method, pool, config, folder)
 
 
-def _train(method: StageOne | StageTwo, pool: PeoplePool, course: Course, folder: Path) -> None:
+def _train(method: StageOne | StageTwo, pool: PeoplePool, config: TrainConfig, folder: Path) -> None:
     def loss(draws: Draws) -> Tensor:
         with mixed_precision():
             return method(pool.batch(method.base, draws))["loss"]
 
     try:
         with plain_attention(method.base.unet):
-            follow(course, method, loss, folder)
+            train(config, method, loss, folder)
     finally:
         method.detach()

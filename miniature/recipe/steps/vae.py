@@ -15,7 +15,8 @@ from ....training.batches.draws import Draws
 from ...world.regions import Region
 from ...world.scene import Scene
 from ...world.world import World
-from ..course import Course, follow
+from ..loop import train
+from ..train_config import TrainConfig
 
 PEOPLE = (1, 2)  # in a picture
 WINDOW = 64  # side of what is seen of a picture, pixels
@@ -24,22 +25,22 @@ ASIDE = 40  # how far the window's middle may be from that of a face, either way
 FACE, EYES = 3.0, 20.0  # weight of their pixels beyond that of all pixels: irises are a few pixels large
 NOISE = 0.05  # on latents while training, which makes them smooth; their own spread is held near 1
 SPREAD = 1e-3  # weight of the latents' squares
-MEASURED = 256  # pictures that the spread of latents is measured on
-MEASURED_SEED = 1  # of their world, beyond that of the course
+MEASURED_SEED = 1  # of their world, beyond that of the training
 
 
-def train_vae(vae: MiniatureVAE, course: Course, folder: Path) -> None:
+def train_vae(vae: MiniatureVAE, config: TrainConfig, folder: Path, *, measured: int) -> None:
     """Train a VAE from a seed; its latents are then as SD1.5's: spread 1 after multiplication by 0.18215.
 
     Args:
         vae: untrained.
-        course: how.
+        config: how.
         folder: of the checkpoints.
+        measured: pictures that the spread of latents is measured on.
 
     Raises:
-        InvalidSettingError: see `follow`.
+        InvalidSettingError: see `train`.
     """
-    world = World(seed=course.seed, with_regions=True)
+    world = World(seed=config.seed, with_regions=True)
 
     def loss(draws: Draws) -> Tensor:
         scene = world.scenes(draws.positions, people=PEOPLE)
@@ -47,9 +48,9 @@ def train_vae(vae: MiniatureVAE, course: Course, folder: Path) -> None:
         pixels, weights = cut(scene.image * 2 - 1, corners), cut(pixel_weights(scene), corners)
         return reconstruction_loss(vae, pixels, weights, draws)
 
-    follow(course, vae, loss, folder)
-    other = World(seed=course.seed + MEASURED_SEED)
-    normalise_latents(vae, other.scenes(range(MEASURED), people=PEOPLE).image * 2 - 1)
+    train(config, vae, loss, folder)
+    other = World(seed=config.seed + MEASURED_SEED)
+    normalise_latents(vae, other.scenes(range(measured), people=PEOPLE).image * 2 - 1)
 
 
 def reconstruction_loss(vae: MiniatureVAE, pixels: Tensor, weights: Tensor, draws: Draws) -> Tensor:

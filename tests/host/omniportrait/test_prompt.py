@@ -347,13 +347,14 @@ def test_a_schedule_of_clip_hooks(encode, narrow_clip, kind):
 
 
 def test_a_run_knows_the_pivots_of_its_positive_prompt(encode, narrow_clip, tiny_model, sample):
-    from likeness.host.sampling.runs import CONDS_KEY, follow_runs
+    from likeness.host.sampling.runs import follow_runs
+    from likeness.host.unet import keys
 
     seen, model = [], tiny_model().clone()
     follow_runs(model)
 
     def noted(apply_model, given):
-        known = given["c"]["transformer_options"][CONDS_KEY].values()
+        known = given["c"]["transformer_options"][keys.CONDS].values()
         seen.append({info.polarity.name: info.pivots for info in known})
         return apply_model(given["input"], given["timestep"], **given["c"])
 

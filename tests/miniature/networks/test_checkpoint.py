@@ -8,15 +8,12 @@ from safetensors import safe_open
 
 pytest.importorskip("diffusers")
 
-from likeness.diffusers_host.attention import find_sites
 from likeness.diffusers_host.text_encoders import encode_prompts
-from likeness.miniature.networks.checkpoint import base_weights, read_base, write_base
+from likeness.miniature.networks.checkpoint import read_base, write_base
 from likeness.miniature.networks.untrained import new_base
-from likeness.miniature.world.captions import vocabulary, write_captions
-from likeness.miniature.world.people.identity import identities
-from likeness.miniature.world.plan import plan_scenes
+from likeness.miniature.world.captions import vocabulary
 from likeness.models.clip.tokens import BOS, EOS, encode
-from likeness.models.errors import InvalidSettingError, UnknownCheckpointError
+from likeness.models.errors import UnknownCheckpointError
 from likeness.models.miniature.base_file import VOCABULARY, WORDS, read_base_file
 from likeness.models.miniature.sizes import BaseSizes
 from safetensors.torch import load_file, save_file
@@ -92,15 +89,6 @@ def test_words_that_the_world_does_not_use_are_zeros_and_are_not_stored(base, pa
     assert len(filled) == VOCABULARY
 
 
-def test_the_vocabulary_holds_every_word_of_captions():
-    known, seen = set(encode(vocabulary())), set()
-    for people in (1, 2, 3, 4):
-        plan = plan_scenes(people, range(500), (people, people), identities("train"))
-        seen |= {token for each in write_captions(plan.codes, plan.facts, plan.phrasing) for token in encode(each.text)}
-    assert seen - known == set()
-    assert known - seen <= set(encode("one"))  # the count of somebody alone is never said
-
-
 @pytest.mark.parametrize("key", [WORDS, "metadata"])
 def test_another_file_is_refused(path, tmp_path, key):
     weights, other = load_file(path), tmp_path / "other.safetensors"
@@ -108,41 +96,6 @@ def test_another_file_is_refused(path, tmp_path, key):
     save_file(weights, other, {} if key == "metadata" else BaseSizes().metadata())
     with pytest.raises(UnknownCheckpointError, match=r"^other.safetensors does not"):
         read_base(other)
-
-
-def test_the_same_seed_makes_the_same_weights_and_another_one_others():
-    first, same, other = (base_weights(new_base(SMALL, seed=seed), SMALL) for seed in (3, 3, 4))
-    assert all(torch.equal(first[key], same[key]) for key in first)
-    for part in ("model.diffusion_model.out.2", "first_stage_model.", "cond_stage_model.transformer."):
-        key = next(key for key in first if key.startswith(part) and key.endswith("weight") and "norm" not in key)
-        assert not torch.equal(first[key], other[key]), key
-
-
-def test_building_leaves_the_global_random_state_alone():
-    torch.manual_seed(8)
-    expected = torch.rand(3)
-    torch.manual_seed(8)
-    new_base(SMALL, seed=3)
-    assert torch.equal(torch.rand(3), expected)
-
-
-def test_every_level_attends_to_text(base, sizes):
-    blocks = len(sizes.unet) * (2 * sizes.blocks + 1) + 1  # on the way down, on the way up, in the middle
-    assert sum(site.kind == "cross" for site in find_sites(base.unet)) == blocks
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"unet": (32, 48)}, "48 channels"),
-        ({"unet": (64, 96)}, "96 channels"),
-        ({"unet": (32, 64), "head": 48}, "the head's 48"),
-        ({"text": 66}, "66 wide"),
-    ],
-)
-def test_widths_that_do_not_fit_the_layout_are_refused(wrong, said):
-    with pytest.raises(InvalidSettingError, match=said):
-        BaseSizes(**wrong)
 
 
 @pytest.fixture(scope="module")

@@ -1,142 +1,45 @@
-"""The files that lie beside the base model: what was written is read again, and another file is refused."""
+"""Weights in half precision with notes."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-
-pytest.importorskip("diffusers")
-
-from likeness.miniature.judge.file import read_judge, write_judge
-from likeness.miniature.judge.judge import Judge
-from likeness.miniature.judge.readers import new_backdrop_reader, new_person_reader
-from likeness.miniature.networks.untrained import new_base
-from likeness.miniature.recipe.faces_file import write_face_networks
-from likeness.models.errors import MissingModelFileError, UnknownCheckpointError
-from likeness.models.face.iresnet import IResNet
-from likeness.models.miniature.faces_file import METADATA_KEY, read_face_networks
-from likeness.models.miniature.finder import FaceFinder
-from likeness.models.miniature.parser import MiniatureParser
-from likeness.models.miniature.sizes import BaseSizes
-from likeness.models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO, read_uniportrait
-from likeness.models.uniportrait.features import ReferenceFeatures
-from likeness.models.weights.state_dict import flatten, subset
-from likeness.training.uniportrait.networks import faceid_weights, new_networks, new_routers, router_weights
-from safetensors.torch import load_file, save_file
-from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
-
-SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
+from likeness.miniature.networks.weights_file import write_networks, write_weights
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import nn
 
 
-def halved(weights):
-    return {key: tensor.half().float() if tensor.is_floating_point() else tensor for key, tensor in weights.items()}
+def test_floating_point_is_halved_and_whole_numbers_are_kept(tmp_path):
+    weights = {"scale": torch.tensor([1.0, 1 / 3]), "rows": torch.tensor([70_000, 3])}
+    write_weights(tmp_path / "it.safetensors", weights, {"licence": "Apache-2.0"})
+    read = load_file(tmp_path / "it.safetensors")
+    assert torch.equal(read["scale"], weights["scale"].half())
+    assert torch.equal(read["rows"], weights["rows"])
+    with safe_open(tmp_path / "it.safetensors", "pt") as file:
+        assert file.metadata() == {"licence": "Apache-2.0"}
 
 
-def assert_equal(weights, expected):
-    assert weights.keys() == expected.keys()
-    assert [key for key in expected if not torch.equal(weights[key], expected[key])] == []
+def test_weights_are_kept_whole_where_that_is_asked_for(tmp_path):
+    weights = {"scale": torch.randn(4, 3, generator=torch.Generator().manual_seed(0)).T}  # not contiguous
+    write_weights(tmp_path / "it.safetensors", weights, {}, dtype=torch.float32)
+    assert torch.equal(load_file(tmp_path / "it.safetensors")["scale"], weights["scale"])
 
 
-@pytest.fixture(scope="module")
-def networks():
+def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path):
+    path = tmp_path / "it.safetensors"
+    write_weights(path, {"old": torch.ones(2)}, {})
+    one = torch.ones(3)
+    with pytest.raises(RuntimeError):
+        write_weights(path, {"first": one, "again": one}, {}, dtype=torch.float32)  # two names share their memory
+    assert load_file(path).keys() == {"old"}
+    assert [each.name for each in tmp_path.iterdir()] == ["it.safetensors"]
+
+
+def test_networks_lie_below_their_prefixes(tmp_path):
     torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-    config = CLIPVisionConfig(image_size=28, patch_size=14, projection_dim=8, hidden_act="gelu", **sizes)
-    return {
-        "finder": FaceFinder(),
-        "parser": MiniatureParser(),
-        "backbone": IResNet(4, [(4, 1), (6, 1), (8, 2), (10, 1)]),
-        "image_encoder": CLIPVisionModelWithProjection(config),
-    }
-
-
-@pytest.fixture(scope="module")
-def faces(networks, tmp_path_factory):
-    path = tmp_path_factory.mktemp("miniature") / "faces.safetensors"
-    write_face_networks(path, **networks, metadata={"seed": "10"})
-    return path
-
-
-def test_networks_that_look_at_faces_are_read_in_the_precision_of_the_file(networks, faces):
-    read = read_face_networks(faces)
-    assert_equal(read.finder.state_dict(), halved(networks["finder"].state_dict()))
-    assert_equal(read.parser.network.state_dict(), halved(networks["parser"].state_dict()))
-    assert_equal(read.backbone.state_dict(), halved(networks["backbone"].state_dict()))
-    assert_equal(read.image_encoder, halved(networks["image_encoder"].state_dict()))
-    assert [network.training for network in (read.finder, read.parser, read.backbone)] == [False] * 3
-    config = CLIPVisionModelWithProjection(CLIPVisionConfig(**read.image_config)).config
-    assert (config.image_size, config.num_attention_heads, config.hidden_act) == (28, 2, "gelu")
-
-
-@pytest.mark.parametrize(
-    ("lost", "said"),
-    [
-        ("metadata", "sizes of its image encoder"),
-        ("finder.", "^it.safetensors, detector,"),
-        ("parser.", "^it.safetensors, parser,"),
-        ("backbone.", "backbone"),
-    ],
-)
-def test_a_file_without_a_part_of_the_networks_is_refused(faces, tmp_path, lost, said):
-    weights = {key: tensor for key, tensor in load_file(faces).items() if not key.startswith(lost)}
-    save_file(weights, tmp_path / "it.safetensors", {} if lost == "metadata" else {METADATA_KEY: "{}"})
-    with pytest.raises(UnknownCheckpointError, match=said):
-        read_face_networks(tmp_path / "it.safetensors")
-
-
-@pytest.fixture(scope="module")
-def stages():
-    """What both stages leave for a base of a few channels."""
-    nobody = ReferenceFeatures(intrinsic=torch.zeros(1, 3, 6), structure=torch.zeros(1, 5, 10))
-    networks = new_networks(new_base(SIZES, seed=0).unet, nobody, rank=2, seed=0)
-    faceid = {key: tensor.clone() for key, tensor in flatten(faceid_weights(networks)).items()}
-    networks.routers = new_routers(networks, seed=1)
-    for parameter in networks.lora.parameters():
-        parameter.data += 1  # stage II goes on training it
-    return faceid, flatten(router_weights(networks))
-
-
-def test_both_stages_of_uniportrait_lie_in_one_file(stages, tmp_path):
-    parts = dict(zip((STAGE_ONE, STAGE_TWO), stages, strict=True))
-    weights = {prefix + key: tensor for prefix, part in parts.items() for key, tensor in part.items()}
-    save_file(weights, tmp_path / "it.safetensors")
-    adapter = read_uniportrait(tmp_path / "it.safetensors")
-    faceid, router = stages
-    assert_equal(adapter.id_embedding.state_dict(), subset(faceid, "faceid_proj."))
-    for index, attention in adapter.face_attention.items():
-        layer = f"faceid_adapter.{index}"
-        assert torch.equal(attention.to_k.weight, faceid[f"{layer}.to_k_faceid.weight"])
-        assert torch.equal(adapter.routers[index].aggr_router.weight, router[f"{layer}.aggr_router.weight"])
-        for lora, part in ((adapter.single_lora, faceid), (adapter.multi_lora, router)):
-            assert torch.equal(lora[int(index)]["q"][0], part[f"{layer}.to_q_lora.down.weight"])
-
-
-@pytest.mark.parametrize("prefix", [STAGE_ONE, STAGE_TWO, "other."])
-def test_a_file_without_both_stages_is_refused_in_one_sentence(stages, tmp_path, prefix):
-    weights = {prefix + key: tensor for part in stages for key, tensor in part.items()}
-    save_file(weights, tmp_path / "it.safetensors")
-    with pytest.raises(
-        UnknownCheckpointError, match=r"^it.safetensors holds \d+ keys .*not both stages of UniPortrait"
-    ):
-        read_uniportrait(tmp_path / "it.safetensors")
-
-
-@pytest.mark.parametrize("read", [read_face_networks, read_uniportrait])
-def test_a_missing_file_is_named(read, tmp_path):
-    with pytest.raises(MissingModelFileError, match=r"it\.safetensors"):
-        read(tmp_path / "it.safetensors")
-
-
-def test_a_judge_is_read_as_it_was_written(tmp_path):
-    torch.manual_seed(0)
-    judge = Judge(finder=FaceFinder(), persons=new_person_reader(), backdrops=new_backdrop_reader())
-    write_judge(tmp_path / "judge.safetensors", judge, {})
-    again = read_judge(tmp_path / "judge.safetensors")
-    for name in ("finder", "persons", "backdrops"):
-        assert_equal(getattr(again, name).state_dict(), halved(getattr(judge, name).state_dict()))
-        assert not getattr(again, name).training
-
-
-def test_the_networks_that_look_at_faces_are_no_judge(faces):
-    with pytest.raises(UnknownCheckpointError, match=r"^faces\.safetensors, reader of persons,"):
-        read_judge(faces)
+    networks = {"first.": nn.Linear(3, 2), "second.": nn.Linear(2, 4, bias=False)}
+    write_networks(tmp_path / "it.safetensors", networks, {})
+    read = load_file(tmp_path / "it.safetensors")
+    assert read.keys() == {"first.weight", "first.bias", "second.weight"}
+    assert torch.equal(read["second.weight"], networks["second."].weight.half())

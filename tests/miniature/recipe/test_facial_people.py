@@ -13,9 +13,10 @@ pytest.importorskip("diffusers")
 from likeness.diffusers_host.face_encoder import FaceEncoder
 from likeness.diffusers_host.image_encoder import hidden_tokens, image_tokens
 from likeness.miniature.networks.untrained import new_base
-from likeness.miniature.recipe import facial_people, pool_files
+from likeness.miniature.recipe import facial_people
 from likeness.miniature.recipe.facial_people import read_facial_people
 from likeness.miniature.recipe.latents import caption_tokens, encode_pictures, encode_tokens
+from likeness.miniature.recipe.pool_files import PoolFiles
 from likeness.miniature.recipe.steps.backbone import cut_faces
 from likeness.miniature.world.regions import FACE_REGIONS, Region
 from likeness.miniature.world.world import World
@@ -24,13 +25,12 @@ from likeness.models.clip.tokens import encode
 from likeness.models.face.iresnet import IResNet
 from likeness.models.face.parsing import LABELS, FaceParser
 from likeness.models.miniature.face_vectors import face_vectors
-from likeness.models.miniature.sizes import BaseSizes
+from likeness.tests.miniature.small_recipe import SIZES
 from likeness.training.batches.draws import Draws
 from torch import nn
 from torch.nn.functional import avg_pool2d, max_pool2d
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
-SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 WORLD = World(seed=9, with_regions=True)
 PICTURES = 4
 SENTENCE = ("face", "nose", "eyes", "ears", "mouth")  # as its words come
@@ -95,12 +95,6 @@ def new_faces(seed=0):
     return FaceEncoder(backbone=IResNet(4, [(4, 1), (4, 1), (4, 1), (7, 1)]).eval(), image_encoder=Colours(seed))
 
 
-@pytest.fixture(autouse=True)
-def small_parts(monkeypatch):
-    monkeypatch.setattr(pool_files, "PART", 2)
-    monkeypatch.setattr(pool_files, "ROWS", 2)
-
-
 @pytest.fixture(scope="module")
 def base():
     made = new_base(SIZES, seed=1)
@@ -116,16 +110,14 @@ def read(base, folder, *labels, **settings):
         "parser": parser_that_finds(*(labels or EVERYTHING)),
         "world": WORLD,
         "pictures": PICTURES,
+        "files": PoolFiles(pictures=2, rows=2),
     }
     return read_facial_people(**{**given, **settings}, folder=folder)
 
 
 @pytest.fixture(scope="module")
 def pool(base, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pool_files, "PART", 2)
-        patched.setattr(pool_files, "ROWS", 2)
-        return read(base, tmp_path_factory.mktemp("pool"))
+    return read(base, tmp_path_factory.mktemp("pool"))
 
 
 def cells_of(picture):
@@ -275,20 +267,27 @@ def test_hidden_tokens_are_the_penultimate_tokens_with_the_class_token():
     assert not features.requires_grad
 
 
-def test_what_is_encoded_is_read_again(base, tmp_path, monkeypatch):
+def written(folder):
+    """When every file of a folder was written, in nanoseconds."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
+
+
+def test_what_is_encoded_is_read_again(base, tmp_path):
     first = read(base, tmp_path, pictures=2)
-    monkeypatch.setattr(facial_people, "_encode", None)
+    files = written(tmp_path)
     again = read(base, tmp_path, pictures=2)
     for name in first.__slots__:
         assert torch.equal(getattr(again, name), getattr(first, name)), name
+    assert written(tmp_path) == files != {}
 
 
-def test_more_pictures_are_encoded_beside_those_that_are_there(base, tmp_path, monkeypatch):
+def test_more_pictures_are_encoded_beside_those_that_are_there(base, pool, tmp_path):
     read(base, tmp_path, pictures=2)
-    encode_parts, parts = facial_people._encode, []
-    monkeypatch.setattr(facial_people, "_encode", lambda *given: parts.append(given[4]) or encode_parts(*given))
-    assert len(read(base, tmp_path, pictures=3).latents) == 4
-    assert [number for part in parts for number in part] == [2, 3]
+    [[path, time]] = written(tmp_path).items()
+    more = read(base, tmp_path, pictures=3)
+    assert torch.equal(more.regions, pool.regions)  # of the first four: files are made whole
+    files = written(tmp_path)
+    assert (len(files), files[path]) == (2, time)
 
 
 @pytest.mark.parametrize(
@@ -302,14 +301,10 @@ def test_more_pictures_are_encoded_beside_those_that_are_there(base, tmp_path, m
     ],
     ids=["other encoders", "another VAE", "another parser", "another seed", "smaller pictures"],
 )
-def test_parts_of_other_networks_and_worlds_are_not_taken(base, tmp_path, monkeypatch, change):
-    class EncodedAgainError(Exception):
-        pass
-
-    def refuse(*given):
-        raise EncodedAgainError
-
+def test_parts_of_other_networks_and_worlds_are_not_taken(base, tmp_path, change):
     read(base, tmp_path, pictures=2)
-    monkeypatch.setattr(facial_people, "_encode", refuse)
-    with pytest.raises(EncodedAgainError):
-        read(**{"base": base, **change}, folder=tmp_path, pictures=2)
+    files = written(tmp_path)
+    read(**{"base": base, **change}, folder=tmp_path, pictures=2)
+    later = written(tmp_path)
+    assert len(later) == 2
+    assert files.items() <= later.items()

@@ -8,19 +8,20 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.miniature.networks.untrained import new_base
-from likeness.miniature.recipe import people, pool_files
+from likeness.miniature.recipe import people
 from likeness.miniature.recipe.latents import caption_tokens, encode_pictures, encode_tokens
 from likeness.miniature.recipe.people import read_people
+from likeness.miniature.recipe.pool_files import PoolFiles
 from likeness.miniature.world.world import World
-from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.uniportrait.features import ReferenceFeatures
+from likeness.tests.miniature.small_recipe import SIZES
 from likeness.training.batches.draws import Draws
 from torch import nn
 
-SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 WORLD = World(seed=9, with_regions=True)
 PEOPLE = (1, 2)
 PICTURES = 8
+FILES = PoolFiles(pictures=4, rows=3)
 
 
 class Reads:
@@ -39,8 +40,6 @@ class Reads:
 
 @pytest.fixture(autouse=True)
 def codes_instead_of_crops(monkeypatch):
-    monkeypatch.setattr(pool_files, "PART", 4)
-    monkeypatch.setattr(pool_files, "ROWS", 3)
     monkeypatch.setattr(people, "cut_faces", lambda scene, draws: scene.codes[scene.present])
 
 
@@ -54,7 +53,7 @@ def base():
 
 @pytest.fixture
 def pool(base, tmp_path):
-    return read_people(base, Reads(), WORLD, tmp_path, pictures=PICTURES, people=PEOPLE)
+    return read_people(base, Reads(), WORLD, tmp_path, pictures=PICTURES, people=PEOPLE, files=FILES)
 
 
 def test_references_show_the_people_of_their_picture(pool):
@@ -76,12 +75,12 @@ def test_pictures_captions_and_boxes_are_those_of_the_world(pool, base):
     assert torch.equal(pool.boxes, scene.boxes / 128)
 
 
-def test_portraits_are_worn_and_cut_with_numbers_of_their_own(base, tmp_path, monkeypatch):
+def test_portraits_are_augmented_and_cut_with_numbers_of_their_own(base, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
         people, "cut_faces", lambda scene, draws: seen.append(draws.positions) or scene.codes[scene.present]
     )
-    read_people(base, Reads(), WORLD, tmp_path, pictures=PICTURES, people=PEOPLE)
+    read_people(base, Reads(), WORLD, tmp_path, pictures=PICTURES, people=PEOPLE, files=FILES)
     assert [place for part in seen for place in part] == list(range(2 * PICTURES))
 
 
@@ -100,19 +99,26 @@ def test_a_batch_takes_the_pictures_that_are_drawn(pool, base):
     assert not batch.text.requires_grad
 
 
-def test_what_is_encoded_is_read_again(base, pool, tmp_path, monkeypatch):
-    monkeypatch.setattr(people, "_encode", None)
-    again = read_people(base, Reads(), WORLD, tmp_path, pictures=PICTURES, people=PEOPLE)
+def written(folder):
+    """When every file of a folder was written, in nanoseconds."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
+
+
+def test_what_is_encoded_is_read_again(base, pool, tmp_path):
+    files = written(tmp_path)
+    again = read_people(base, Reads(), WORLD, tmp_path, pictures=PICTURES, people=PEOPLE, files=FILES)
     for name in ("latents", "tokens", "intrinsic", "structure", "boxes", "present"):
         assert torch.equal(getattr(again, name), getattr(pool, name)), name
+    assert written(tmp_path) == files
+    assert len(files) == 2
 
 
-@pytest.mark.usefixtures("pool")
-def test_more_pictures_are_encoded_beside_those_that_are_there(base, tmp_path, monkeypatch):
-    encode, parts = people._encode, []
-    monkeypatch.setattr(people, "_encode", lambda *given: parts.append(given[3]) or encode(*given))
-    assert len(read_people(base, Reads(), WORLD, tmp_path, pictures=10, people=PEOPLE).latents) == 12
-    assert [number for part in parts for number in part] == [8, 9, 10, 11]
+def test_more_pictures_are_encoded_beside_those_that_are_there(base, pool, tmp_path):
+    files = written(tmp_path)
+    more = read_people(base, Reads(), WORLD, tmp_path, pictures=10, people=PEOPLE, files=FILES)
+    assert len(more.latents) == 12
+    assert torch.equal(more.tokens[:PICTURES], pool.tokens)
+    assert files.items() < written(tmp_path).items()
 
 
 @pytest.mark.usefixtures("pool")
@@ -128,14 +134,9 @@ def test_more_pictures_are_encoded_beside_those_that_are_there(base, tmp_path, m
     ],
     ids=["other encoders", "another VAE", "another seed", "held-out people", "smaller pictures", "more people"],
 )
-def test_parts_of_other_networks_and_worlds_are_not_taken(base, tmp_path, monkeypatch, change):
-    class EncodedAgainError(Exception):
-        pass
-
-    def refuse(*given):
-        raise EncodedAgainError
-
-    monkeypatch.setattr(people, "_encode", refuse)
+def test_parts_of_other_networks_and_worlds_are_not_taken(base, tmp_path, change):
+    files = written(tmp_path)
     given = {"base": base, "faces": Reads(), "world": WORLD, "people": PEOPLE} | change
-    with pytest.raises(EncodedAgainError):
-        read_people(**given, folder=tmp_path, pictures=PICTURES)
+    read_people(**given, folder=tmp_path, pictures=PICTURES, files=FILES)
+    assert files.items() < written(tmp_path).items()
+    assert len({path.parent for path in written(tmp_path)}) == 2

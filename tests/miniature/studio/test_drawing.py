@@ -8,12 +8,13 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention import find_sites
-from likeness.diffusers_host.row_identities import RowIdentities
 from likeness.diffusers_host.sigmas import timesteps, zero_snr_sigmas
+from likeness.miniature.ablations.routing import RoutedRows
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.latents import encode_pictures
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
+from likeness.models.adapters.identity_attention import IdentityResidual, Person
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.port.attention import Polarity
 from likeness.training.adapter_networks import LoRALayers, lora_shapes, new_attention
@@ -40,12 +41,13 @@ def row_identities(base):
     tokens = torch.randn(3, 2, 4, 16, generator=torch.Generator().manual_seed(0))
 
     def build(*pictures):
-        return RowIdentities(
+        shown = tokens[list(pictures)]
+        return IdentityResidual(
             attention=attention,
-            routers=nn.ModuleDict(),
-            tokens=tokens[list(pictures)],
-            negative=torch.zeros(1, 4, 16),
-            choice="everybody",
+            tokens=shown,
+            null_tokens=torch.zeros(1, 4, 16),
+            people=(Person(name="a", strength=1.0), Person(name="b", strength=1.0)),
+            placement=RoutedRows(routers=nn.ModuleDict(), tokens=shown, choice="everybody"),
         )
 
     return build

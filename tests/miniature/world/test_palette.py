@@ -3,8 +3,6 @@ from __future__ import annotations
 import pytest
 import torch
 from likeness.miniature.world import palette
-from likeness.miniature.world.backdrop import PERIOD, Backdrop
-from likeness.miniature.world.facts import PATTERNS
 from likeness.miniature.world.people.identity import ATTRIBUTES, EYES, HAIR_COLOUR, SKIN
 from likeness.miniature.world.world import World
 from likeness.tests.miniature.observer import read_colours
@@ -28,18 +26,3 @@ def test_every_value_has_its_colour():
         assert len(colours) == len(ATTRIBUTES[attribute].values)
     assert len(palette.CLOTHING) == len(palette.CLOTHING_NAMES)
     assert len(palette.TINTS) == len(palette.TINT_NAMES)
-
-
-@pytest.mark.parametrize("pattern", range(len(PATTERNS)), ids=PATTERNS)
-@pytest.mark.parametrize("tint", range(len(palette.TINTS)))
-def test_all_backgrounds_have_one_mean_and_are_not_flat(pattern, tint):
-    numbers = torch.rand(4, 16, generator=torch.Generator().manual_seed(pattern)).double()
-    pictures = Backdrop(
-        pattern=torch.full((16,), pattern),
-        tint=torch.full((16,), tint),
-        period=PERIOD[0] + (PERIOD[1] - PERIOD[0]) * numbers[0],
-        turn=numbers[1] - 0.5,
-        shift=numbers[2:].T,
-    ).paint(128)
-    assert (pictures.mean((2, 3)) - palette.GROUND).abs().max() < 0.02
-    assert pictures.std((2, 3)).max() > 0.04

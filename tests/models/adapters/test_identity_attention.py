@@ -8,7 +8,7 @@ from likeness.models.adapters.identity_attention import IdentityResidual, Person
 from likeness.models.adapters.key_value import KeyValueProjection
 from likeness.models.placement.placements import Everywhere
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
-from likeness.models.port.attention import AttentionSite, Polarity
+from likeness.models.port.attention import AttentionSite, Polarity, Run
 from torch import nn
 
 SITE = AttentionSite(kind="cross", block=("input", 1, 0), index=1, channels=8, path="")
@@ -59,3 +59,28 @@ def test_strength_is_a_factor_on_both_sides(residual, asked):
     negative = replace(asked, polarity=Polarity.NEGATIVE)
     mixed = residual((2.0, ALWAYS), (0.0, ALWAYS))(SITE, negative)
     torch.testing.assert_close(mixed, 2 * residual((1.0, ALWAYS), (1.0, ALWAYS))(SITE, negative))
+
+
+@pytest.mark.parametrize("polarity", [Polarity.POSITIVE, Polarity.NEGATIVE])
+@pytest.mark.parametrize("strength", [1.0, 0.7])
+def test_people_of_each_row_are_what_they_would_be_for_that_row_alone(residual, call, polarity, strength):
+    shared = residual((strength, ALWAYS), (1.0, ALWAYS))
+    generator = torch.Generator().manual_seed(2)
+    tokens = torch.randn(4, 2, 4, 5, generator=generator)
+    rows = replace(call((2, 3), (1, 2)), query=torch.randn(2, 6, 8, generator=generator), polarity=polarity)
+    together = replace(shared, tokens=tokens)(SITE, rows)
+    for row, sample in enumerate(rows.samples):
+        alone = replace(shared, tokens=tokens[sample])(SITE, replace(rows, query=rows.query[row : row + 1], run=Run()))
+        torch.testing.assert_close(together[row : row + 1], alone)
+
+
+def test_only_what_all_pictures_share_is_kept_for_the_run(residual, asked):
+    shared = residual((1.0, ALWAYS))
+    rows = replace(shared, tokens=shared.tokens[None].clone().requires_grad_(True))
+    for one, kept in ((shared, 1), (rows, 0)):
+        run = Run()
+        first, again = (one(SITE, replace(asked, run=run)) for _ in range(2))
+        assert torch.equal(first, again)
+        assert len(run.memo) == kept
+    again.sum().backward()
+    assert rows.tokens.grad.any()

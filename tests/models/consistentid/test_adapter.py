@@ -77,3 +77,24 @@ def test_nothing_to_add(residual, spoken):
     silent = residual(strength=0.0)
     assert silent(SITE, replace(spoken, text=None)) is None
     assert silent(SITE, replace(spoken, polarity=Polarity.NEGATIVE)) is None
+
+
+def test_rows_name_their_owners_by_place_in_the_chain(residual, spoken):
+    """The same people and words, whoever stands in the chain before them and does not act."""
+    two = residual()
+    moved = replace(two, places=(1, 3))
+    said = replace(spoken, text=replace(spoken.text, owners=(-1, 1, 1, 3, 3)))
+    assert torch.equal(moved(SITE, said), two(SITE, spoken))
+
+
+def test_words_of_somebody_who_does_not_act_are_everybody_s(residual, spoken):
+    two = replace(residual(), places=(1, 2))
+    said, plain = (
+        replace(spoken, text=replace(spoken.text, owners=owners)) for owners in ((-1, 0, 5, 1, 2), (-1, -1, -1, 1, 2))
+    )
+    assert torch.equal(two(SITE, said), two(SITE, plain))
+
+
+def test_one_person_who_acts_leaves_the_text_alone(residual, spoken):
+    one = replace(residual(1), places=(1,))
+    assert torch.equal(one(SITE, spoken), one.identity(SITE, spoken))

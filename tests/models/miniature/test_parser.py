@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from likeness.models.face.parsing import LABELS, FaceParser
-from likeness.models.miniature.parser import SIDE, MiniatureParser
+from likeness.models.miniature.parser import FOLD, SIDE, MiniatureParser
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,19 @@ def noise(*shape):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(1))
 
 
-def test_there_is_a_score_for_every_label():
-    assert len(LABELS) == 19
+def test_every_label_has_a_score_of_its_own(network):
+    """The last layer decides: raised for one label, that one wins everywhere, and nothing else is changed."""
+    pixels = noise(1, 3, 32, 32)
+    [before] = network(pixels)
+    assert before.shape[1] == len(LABELS)
+    bias, each = network.head[1].bias, FOLD**2  # positions that one label has in it
+    for label in range(len(LABELS)):
+        bias[label * each : (label + 1) * each] += 100
+        [scores] = network(pixels)
+        bias[label * each : (label + 1) * each] -= 100
+        assert (scores.argmax(1) == label).all()
+        others = [other for other in range(len(LABELS)) if other != label]
+        torch.testing.assert_close(scores[:, others], before[:, others], atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("size", [64, 100, SIDE, 200, 512])

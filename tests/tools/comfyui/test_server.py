@@ -144,20 +144,20 @@ PROMPT = {
 
 
 @pytest.mark.comfy
-def test_a_real_comfyui_runs_a_prompt(comfy_server, tmp_path):
+def test_a_real_comfyui_runs_a_prompt(miniature_server, tmp_path):
     Image.new("RGB", (16, 8), (255, 0, 10)).save(tmp_path / "in.png")
-    comfy_server.add_input(tmp_path / "in.png")
-    [file] = comfy_server.output_files(comfy_server.run(PROMPT), "3")
+    miniature_server.add_input(tmp_path / "in.png")
+    [file] = miniature_server.output_files(miniature_server.run(PROMPT), "3")
     with Image.open(file) as picture:
         assert picture.size == (16, 8)
         assert picture.getpixel((3, 3)) == (0, 255, 245)
 
 
 @pytest.mark.comfy
-def test_a_real_comfyui_refuses_with_the_nodes_name(comfy_server):
+def test_a_real_comfyui_refuses_with_the_nodes_name(miniature_server):
     wrong = {**PROMPT, "1": {"class_type": "LoadImage", "inputs": {"image": "no-such-file.png"}}}
     with pytest.raises(ComfyRunError, match=r"node 1 \(LoadImage\)"):
-        comfy_server.run(wrong)
+        miniature_server.run(wrong)
 
 
 @pytest.mark.comfy
@@ -167,8 +167,8 @@ def test_the_pack_is_there_with_the_weights(comfy_server):
 
 
 @pytest.mark.comfy
-def test_nothing_is_written_into_the_comfyui_folder(comfy_server, comfy_folder, comfy_files_before):
-    assert comfy_server.process_id, "the server must have run"
+def test_nothing_is_written_into_the_comfyui_folder(miniature_server, comfy_folder, comfy_files_before):
+    assert miniature_server.process_id, "the server must have run"
     after = list_files(comfy_folder.path)
     changed = {name for name in comfy_files_before.keys() | after if comfy_files_before.get(name) != after.get(name)}
     assert not changed

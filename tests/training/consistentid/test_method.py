@@ -77,7 +77,7 @@ def shown_to_the_unet(method, batch):
     seen = texts_of(method)
     losses = method(batch)
     [text] = seen
-    return text, method.residual.tokens.detach()[:, 0], losses
+    return text, method.shown.residual.tokens.detach()[:, 0], losses
 
 
 def tokens_of(method, vectors, photo):

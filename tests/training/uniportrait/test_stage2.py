@@ -14,7 +14,7 @@ from likeness.models.uniportrait.adapter import Routed
 from likeness.models.uniportrait.checkpoint import load
 from likeness.tests.training.small_world import overfit, small_batch, stage_one, stage_two
 from likeness.training.batches.draws import Draws
-from likeness.training.uniportrait.stage2 import Routing
+from likeness.training.uniportrait.stage2 import GumbelPlacement, Routing
 
 
 def filled(method):
@@ -70,37 +70,41 @@ def test_checkpointing_changes_no_gradient():
         torch.testing.assert_close(plain, checkpointed)
 
 
-def test_choices_are_hard_and_their_gradient_is_the_soft_one():
-    method, batch = stage_two(routing=Routing(tau=0.7)), small_batch(people=3)
-    weights = []
-    place = method.place.__class__.__call__
+@pytest.fixture
+def placed(monkeypatch):
+    """A list of site, call and weights of everything that is placed."""
+    seen, place = [], GumbelPlacement.__call__
 
     def watch(self, site, call):
-        weights.append(place(self, site, call))
-        return weights[-1]
+        seen.append((site, call, place(self, site, call)))
+        return seen[-1][2]
 
-    method.residual.place = watch.__get__(method.place)
-    method(batch)
-    for one in weights:
+    monkeypatch.setattr(GumbelPlacement, "__call__", watch)
+    return seen
+
+
+def shares_of(method):
+    """Shares of the last batch by site."""
+    return {index: shares for index, (shares, _) in method.shown.residual.placement.seen.items()}
+
+
+def test_choices_are_hard_and_their_gradient_is_the_soft_one(placed):
+    stage_two(routing=Routing(tau=0.7))(small_batch(people=3))
+    assert len(placed) == 16
+    for _, _, one in placed:
         assert one.requires_grad
         torch.testing.assert_close(one.max(dim=-1).values, torch.ones(one.shape[:2]))
         torch.testing.assert_close(one.sum(dim=-1), torch.ones(one.shape[:2]))
 
 
-def test_without_noise_every_choice_is_the_likeliest_and_gradients_still_pass(monkeypatch):
-    method, batch = filled(stage_two(routing=Routing(has_noise=False))), small_batch(people=3)
+def test_without_noise_every_choice_is_the_likeliest_and_gradients_still_pass(placed, monkeypatch):
+    method = filled(stage_two(routing=Routing(has_noise=False)))
     monkeypatch.setattr(Draws, "gumbel", None)
-    method(batch)["loss"].backward()
+    method(small_batch(people=3))["loss"].backward()
     assert any(weight.grad.any() for weight in method.routers.parameters())
-    chosen, place = {}, method.place
-
-    def watch(site, call):
-        chosen[site.index] = place(site, call)
-        return chosen[site.index]
-
-    method.residual.place = watch
-    method(batch)
-    for index, (shares, _) in method.place.seen.items():
+    chosen = {site.index: weights for site, _, weights in placed}
+    assert len(chosen) == 16
+    for index, shares in shares_of(method).items():
         assert torch.equal(chosen[index].argmax(-1), shares.argmax(-1))
 
 
@@ -116,31 +120,23 @@ def test_absent_people_get_no_place_and_cost_nothing():
     crowd = replace(alone, **changes, present=torch.tensor([[True, True, False]]))
     method = stage_two()
     method(alone)
-    shares = {index: seen[0] for index, seen in method.place.seen.items()}
+    shares = shares_of(method)
     routed = method(crowd)["routing"]
-    for index, (seen, _) in method.place.seen.items():
+    for index, seen in shares_of(method).items():
         torch.testing.assert_close(seen[..., :2], shares[index], atol=1e-5, rtol=1e-5)
         assert not seen[..., 2].any()
     torch.testing.assert_close(routed, method(alone)["routing"])
 
 
-def test_sampling_places_people_as_the_nodes_do():
+def test_sampling_places_people_as_the_nodes_do(placed):
     method, batch = filled(stage_two()), small_batch(rows=1, people=2)
-    calls = []
-    inner = method.place
-
-    def watch(site, call):
-        calls.append((site, call, inner(site, call)))
-        return calls[-1][2]
-
-    method.residual.place = watch
     with torch.no_grad():
         method.show(batch)
         method.base.unet(batch.latents, torch.tensor(500), batch.text)
     adapter = load(stage_one().weights() | {}, method.weights(), dim_head=8)
-    routed = Routed(adapter.routers, method.residual.tokens[0])
-    assert len(calls) == 16
-    for site, call, weights in calls:
+    routed = Routed(adapter.routers, method.shown.residual.tokens[0])
+    assert len(placed) == 16
+    for site, call, weights in placed:
         assert call.polarity is Polarity.POSITIVE
         assert torch.equal(routed(site, call), weights)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -12,27 +14,23 @@ from likeness.diffusers_host.attention import find_sites
 from likeness.diffusers_host.face_encoder import FaceEncoder
 from likeness.diffusers_host.image_encoder import hidden_tokens
 from likeness.miniature.networks.untrained import new_base
-from likeness.miniature.recipe import facial_people, pool_files, stages
-from likeness.miniature.recipe.course import Course
 from likeness.miniature.recipe.emphasis import POWER
-from likeness.miniature.recipe.stages import Kitchen
-from likeness.miniature.recipe.steps import consistentid as recipe
+from likeness.miniature.recipe.latents import caption_tokens
+from likeness.miniature.recipe.recipe import Recipe
+from likeness.miniature.recipe.steps import consistentid as step
 from likeness.miniature.recipe.steps.consistentid import DEPTH, RANK, new_consistentid, train_consistentid
 from likeness.miniature.world.world import World
 from likeness.models.consistentid.checkpoint import load
 from likeness.models.face.iresnet import IResNet
 from likeness.models.face.parsing import LABELS, FaceParser
-from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.weights.state_dict import flatten
+from likeness.tests.miniature.small_recipe import FEW_STEPS, SIZES, small_settings
 from likeness.training.consistentid.method import PAPERS, ConsistentID
 from likeness.training.consistentid.networks import consistentid_weights
 from torch import nn
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
-SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 HEAD = 16  # of resamplers as narrow as these
-COURSE = Course(seed=2, steps=2, batch=2, learning_rate=1e-2, warmup=1, decay=0.0)
-NAME = "consistentid"
 
 
 class Stripes(nn.Module):
@@ -69,25 +67,21 @@ def faces():
     return FaceEncoder(backbone=backbone, image_encoder=CLIPVisionModel(config).requires_grad_(False).eval())
 
 
-def make_small(patched):
-    patched.setattr(pool_files, "PART", 2)
-    patched.setattr(stages, "PARSED", 4)
-    patched.setattr(stages, "COURSES", {NAME: COURSE})
-    patched.setattr(Kitchen, "parser", lambda kitchen: FaceParser(Stripes("Face", "Nose", "Left_Eye", "Hair")))
+class StripedRecipe(Recipe):
+    """A recipe whose parser is none that has learned."""
+
+    def parser(self):
+        return FaceParser(Stripes("Face", "Nose", "Left_Eye", "Hair"))
 
 
-@pytest.fixture(autouse=True)
-def small_recipe(monkeypatch):
-    make_small(monkeypatch)
+SETTINGS = small_settings()
 
 
 @pytest.fixture(scope="module")
 def whole(base, faces, tmp_path_factory):
-    """A kitchen where ConsistentID is done, and its weights."""
-    with pytest.MonkeyPatch.context() as patched:
-        make_small(patched)
-        kitchen = Kitchen(tmp_path_factory.mktemp("whole"))
-        return kitchen, kitchen.consistentid(base, faces)
+    """A recipe where ConsistentID is done, and its weights."""
+    recipe = StripedRecipe(tmp_path_factory.mktemp("whole"), SETTINGS)
+    return recipe, recipe.consistentid(base, faces)
 
 
 @pytest.fixture
@@ -103,19 +97,20 @@ def hooks_on(unet):
     return [name for name, module in unet.named_modules() if module._forward_hooks or module._forward_pre_hooks]
 
 
-def test_a_seed_decides_consistentid(base, faces, whole, tmp_path, monkeypatch):
+def test_a_seed_decides_consistentid(base, faces, whole, tmp_path):
     _, weights = whole
-    assert same(Kitchen(tmp_path / "again").consistentid(base, faces), weights) == set(weights)
-    monkeypatch.setattr(stages, "SEED", 1)
-    assert len(same(Kitchen(tmp_path / "other").consistentid(base, faces), weights)) < len(weights) / 2
+    again = StripedRecipe(tmp_path / "again", SETTINGS)
+    other = StripedRecipe(tmp_path / "other", small_settings(seed=1))
+    assert same(again.consistentid(base, faces), weights) == set(weights)
+    assert len(same(other.consistentid(base, faces), weights)) < len(weights) / 2
 
 
-def test_it_begins_with_networks_of_the_recipes_seed(base, faces, pool, tmp_path, monkeypatch):
-    monkeypatch.setattr(stages, "SEED", 1)
-    monkeypatch.setattr(stages, "train_consistentid", lambda *given: None)
-    monkeypatch.setattr(Kitchen, "facial_people", lambda *given: pool)
-    begun = Kitchen(tmp_path).consistentid(base, faces)
-    expected = flatten(consistentid_weights(new_consistentid(base, pool, seed=1)))
+def test_it_begins_with_networks_of_the_recipes_seed(base, faces, tmp_path):
+    """A rate of nothing leaves the networks as they began."""
+    still = replace(FEW_STEPS, steps=1, warmup=0, learning_rate=0.0)
+    recipe = StripedRecipe(tmp_path, small_settings(still, pictures=2, seed=1))
+    begun = recipe.consistentid(base, faces)
+    expected = flatten(consistentid_weights(new_consistentid(base, recipe.facial_people(base, faces), seed=1)))
     assert same(expected, begun) == set(expected) == set(begun)
 
 
@@ -129,7 +124,7 @@ def test_the_weights_are_a_published_file_for_the_base(base, whole):
 
 
 def test_all_of_it_learns(base, pool, whole):
-    untrained = flatten(consistentid_weights(new_consistentid(base, pool, seed=stages.SEED)))
+    untrained = flatten(consistentid_weights(new_consistentid(base, pool, seed=SETTINGS.seed)))
     assert untrained.keys() == whole[1].keys()
     assert same(untrained, whole[1]) == set()
 
@@ -138,7 +133,7 @@ def test_the_base_is_left_as_it_was(base, faces, tmp_path):
     given = (torch.ones(1, 4, 8, 8), torch.tensor(500), torch.ones(1, 7, 16))
     before = {key: tensor.clone() for key, tensor in base.unet.state_dict().items()}
     plain = base.unet(*given).sample
-    Kitchen(tmp_path).consistentid(base, faces)
+    StripedRecipe(tmp_path, SETTINGS).consistentid(base, faces)
     assert torch.equal(base.unet(*given).sample, plain)
     assert same(before, base.unet.state_dict()) == set(before)
     assert hooks_on(base.unet) == []
@@ -147,14 +142,14 @@ def test_the_base_is_left_as_it_was(base, faces, tmp_path):
 
 
 def test_an_interruption_leaves_the_base_as_it_was(base, faces, pool, tmp_path, monkeypatch):
-    def interrupt(course, network, loss, folder):
-        loss(course.draws(0))
+    def interrupt(config, network, loss, folder):
+        loss(config.draws(0))
         assert hooks_on(base.unet)
         raise InterruptedError
 
-    monkeypatch.setattr(recipe, "follow", interrupt)
+    monkeypatch.setattr(step, "train", interrupt)
     with pytest.raises(InterruptedError):
-        train_consistentid(base, faces, new_consistentid(base, pool, seed=0), pool, COURSE, tmp_path)
+        train_consistentid(base, faces, new_consistentid(base, pool, seed=0), pool, FEW_STEPS, tmp_path)
     assert hooks_on(base.unet) == []
     assert all(isinstance(one, AttnProcessor2_0) for one in base.unet.attn_processors.values())
 
@@ -162,39 +157,41 @@ def test_an_interruption_leaves_the_base_as_it_was(base, faces, pool, tmp_path, 
 def test_it_is_trained_by_the_trainers_method_as_published(base, faces, pool, tmp_path, monkeypatch):
     given = {}
 
-    def note(course, network, loss, folder):
-        given.update(course=course, network=network, loss=loss(course.draws(1)), folder=folder)
+    def note(config, network, loss, folder):
+        given.update(config=config, network=network, loss=loss(config.draws(1)), folder=folder)
 
-    monkeypatch.setattr(recipe, "follow", note)
+    monkeypatch.setattr(step, "train", note)
     networks = new_consistentid(base, pool, seed=0)
-    train_consistentid(base, faces, networks, pool, COURSE, tmp_path)
+    train_consistentid(base, faces, networks, pool, FEW_STEPS, tmp_path)
     method = given["network"]
     assert isinstance(method, ConsistentID)
-    assert (method.seed, method.dropping, method.networks) == (COURSE.seed, PAPERS, networks)
-    assert (given["course"], given["folder"]) == (COURSE, tmp_path)
+    assert (method.seed, method.dropping, method.networks) == (FEW_STEPS.seed, PAPERS, networks)
+    assert (given["config"], given["folder"]) == (FEW_STEPS, tmp_path)
     nothing = hidden_tokens(faces.image_encoder, torch.zeros(1, 3, 224, 224))
     torch.testing.assert_close(method.null_photo, nothing)
-    again = ConsistentID(base, networks, nothing, seed=COURSE.seed, power=POWER)
+    again = ConsistentID(base, networks, nothing, seed=FEW_STEPS.seed, power=POWER)
     with torch.no_grad():
-        expected = again(pool.batch(base, COURSE.draws(1)))["loss"]
+        expected = again(pool.batch(base, FEW_STEPS.draws(1)))["loss"]
     again.detach()
     torch.testing.assert_close(given["loss"].detach(), expected, atol=0.01, rtol=0.01)  # in half precision where fast
     assert given["loss"].requires_grad
 
 
-def test_what_is_finished_is_not_trained_again(base, faces, whole, monkeypatch):
-    kitchen, weights = whole
-    monkeypatch.setattr(stages, "train_consistentid", None)
-    monkeypatch.setattr(Kitchen, "facial_people", None)
-    assert same(kitchen.consistentid(base, faces), weights) == set(weights)
+def test_what_is_finished_is_not_trained_again(base, faces, whole):
+    recipe, weights = whole
+    done = recipe.folder / "consistentid.safetensors"
+    written = done.stat().st_mtime_ns
+    assert same(recipe.consistentid(base, faces), weights) == set(weights)
+    assert done.stat().st_mtime_ns == written
 
 
-def test_the_kitchens_pool_is_of_the_recipes_world_and_is_kept(base, faces, pool, whole, monkeypatch):
-    captions = World(seed=stages.SEED).scenes(range(4)).captions
+def test_the_recipes_pool_is_of_the_recipes_world_and_is_kept(base, faces, pool, whole):
+    captions = World(seed=SETTINGS.seed).scenes(range(4)).captions
     texts = [f"{each.text} ; Detail:The person has one face, one nose and two eyes." for each in captions]
-    assert torch.equal(pool.tokens, facial_people.caption_tokens(texts))
+    assert torch.equal(pool.tokens, caption_tokens(texts))
     assert pool.has_word.tolist() == [[True, True, True, False, False]] * 4
     assert pool.places[:, :3].any()
-    monkeypatch.setattr(facial_people, "_encode", None)
+    files = {path: path.stat().st_mtime_ns for path in (whole[0].folder / "facial people").rglob("*.safetensors")}
     again = whole[0].facial_people(base, faces)
     assert torch.equal(again.regions, pool.regions)
+    assert {path: path.stat().st_mtime_ns for path in files} == files != {}

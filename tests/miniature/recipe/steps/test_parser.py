@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -10,23 +11,23 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.miniature.recipe import stages
-from likeness.miniature.recipe.course import Course
-from likeness.miniature.recipe.stages import Kitchen
-from likeness.miniature.recipe.steps import parser as recipe
+from likeness.miniature.recipe.recipe import Recipe
+from likeness.miniature.recipe.steps import parser as step
 from likeness.miniature.recipe.steps.parser import WEIGHTS, label_maps, train_parser
+from likeness.miniature.recipe.train_config import TrainConfig
 from likeness.miniature.world.regions import Region
 from likeness.miniature.world.world import World
 from likeness.models.errors import InvalidSettingError
 from likeness.models.face.parsing import LABELS, PARSING_MEAN, PARSING_STD
 from likeness.models.face.region_masks import TRUE_NAMES
 from likeness.models.miniature.parser import SIDE, MiniatureParser
+from likeness.tests.miniature.small_recipe import small_settings
 from likeness.training.batches.draws import Draws
 from torch.nn import functional
 
 WORLD = World(seed=4, with_regions=True)
 PICTURES = 8
-COURSE = Course(seed=2, steps=2, batch=2, learning_rate=1e-3, warmup=1)
+FEW_STEPS = TrainConfig(seed=2, steps=2, batch=2, learning_rate=1e-3, warmup=1)
 NAMES = {
     Region.OTHER: "clothes",
     Region.SKIN: "skin",
@@ -123,7 +124,7 @@ def test_pixels_and_labels_are_cut_out_together():
     scene = WORLD.scenes(range(PICTURES))
     labels = label_maps(scene)
     painted = labels[:, None].float().expand(-1, 3, -1, -1) / 18
-    pixels, found = recipe._surroundings(painted, labels, scene.boxes[:, 0], Draws(1, tuple(range(PICTURES))))
+    pixels, found = step._surroundings(painted, labels, scene.boxes[:, 0], Draws(1, tuple(range(PICTURES))))
     assert pixels.shape == (PICTURES, 3, SIDE, SIDE)
     assert (found.shape, found.dtype) == ((PICTURES, SIDE, SIDE), torch.int64)
     same = (pixels[:, 0] * 18 - found).abs() < 1e-3
@@ -136,13 +137,13 @@ def test_faces_are_cut_out_with_as_much_around_them_as_the_numbers_say():
     boxes = torch.tensor([[94.0, 20.0, 114.0, 44.0]]).expand(64, -1)
     inside = torch.zeros(64, 128, 128, dtype=torch.int64)
     inside[:, 20:44, 94:114] = 1
-    _, found = recipe._surroundings(torch.zeros(64, 3, 128, 128), inside, boxes, Draws(1, tuple(range(64))))
+    _, found = step._surroundings(torch.zeros(64, 3, 128, 128), inside, boxes, Draws(1, tuple(range(64))))
     shares = found.float().mean((1, 2))
     whole = 20 * 24 / 24**2  # of a square just around the box
     assert shares.min() > 0.9 * whole / 4.0**2
     assert shares.max() < 1.1 * whole / 1.5**2
     assert shares.max() > 3 * shares.min()
-    [alone] = recipe._surroundings(torch.zeros(1, 3, 128, 128), inside[:1], boxes[:1], Draws(1, (9,)))[1]
+    [alone] = step._surroundings(torch.zeros(1, 3, 128, 128), inside[:1], boxes[:1], Draws(1, (9,)))[1]
     assert torch.equal(alone, found[9])
 
 
@@ -153,10 +154,10 @@ def test_half_of_a_step_are_portraits(tmp_path, monkeypatch):
         seen.append((draws.positions, boxes))
         return cut(pictures, labels, boxes, draws)
 
-    cut = recipe._surroundings
-    monkeypatch.setattr(recipe, "_surroundings", note)
-    train_parser(new_parser(), replace(COURSE, steps=1, batch=6, warmup=0), tmp_path)
-    world, even, odd = World(seed=COURSE.seed), (0, 2, 4), (1, 3, 5)
+    cut = step._surroundings
+    monkeypatch.setattr(step, "_surroundings", note)
+    train_parser(new_parser(), replace(FEW_STEPS, steps=1, batch=6, warmup=0), tmp_path)
+    world, even, odd = World(seed=FEW_STEPS.seed), (0, 2, 4), (1, 3, 5)
     assert [rows for rows, _ in seen] == [even, odd]
     expected = (world.portraits(even).boxes[:, 0], world.scenes(odd).boxes[:, 0])
     assert all(torch.equal(boxes, other) for (_, boxes), other in zip(seen, expected, strict=True))
@@ -164,8 +165,10 @@ def test_half_of_a_step_are_portraits(tmp_path, monkeypatch):
 
 def test_a_seed_decides_what_the_parser_becomes(tmp_path):
     networks = [new_parser() for _ in range(3)]
-    for number, (network, course) in enumerate(zip(networks, (COURSE, COURSE, replace(COURSE, seed=3)), strict=True)):
-        train_parser(network, course, tmp_path / str(number))
+    for number, (network, config) in enumerate(
+        zip(networks, (FEW_STEPS, FEW_STEPS, replace(FEW_STEPS, seed=3)), strict=True)
+    ):
+        train_parser(network, config, tmp_path / str(number))
     first, same, other = (network.state_dict() for network in networks)
     untrained = new_parser().state_dict()
     assert all(torch.equal(first[key], same[key]) for key in first)
@@ -176,18 +179,19 @@ def test_a_seed_decides_what_the_parser_becomes(tmp_path):
 def test_some_steps_teach_it_something(tmp_path):
     parser, scene = new_parser(), World(seed=77, with_regions=True).portraits(range(4))
     before = error_of(parser, scene)
-    train_parser(parser, Course(seed=2, steps=16, batch=4, learning_rate=1e-2, warmup=2, decay=0.0), tmp_path)
+    train_parser(parser, TrainConfig(seed=2, steps=16, batch=4, learning_rate=1e-2, warmup=2, decay=0.0), tmp_path)
     assert error_of(parser, scene) < 0.8 * before
 
 
-def test_the_kitchen_gives_a_face_parser_and_trains_it_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(stages, "COURSES", {"parser": COURSE})
-    parser = Kitchen(tmp_path).parser()
+def test_the_recipe_gives_a_face_parser_and_trains_it_once(tmp_path):
+    settings = small_settings(FEW_STEPS)
+    parser = Recipe(tmp_path, settings).parser()
     picture = np.random.default_rng(0).integers(0, 256, (90, 70, 3), np.uint8)
     labels = parser.parse(picture, 512)
     assert labels.shape == (512, 512)
     assert labels.max() < len(LABELS)
     assert not any(weight.requires_grad for weight in parser.parameters())
-    monkeypatch.setattr(stages, "train_parser", None)
-    again = Kitchen(tmp_path).parser().state_dict()
+    shutil.rmtree(tmp_path / "parser")  # its checkpoints
+    again = Recipe(tmp_path, settings).parser().state_dict()
     assert all(torch.equal(weight, again[key]) for key, weight in parser.state_dict().items())
+    assert not (tmp_path / "parser").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -9,21 +11,17 @@ pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.face_encoder import FaceEncoder
 from likeness.miniature.networks.untrained import new_base
-from likeness.miniature.recipe import pool_files, stages
-from likeness.miniature.recipe.course import Course
-from likeness.miniature.recipe.people import PeoplePool
-from likeness.miniature.recipe.plan import StageOneArm, StageTwoArm
-from likeness.miniature.recipe.stages import Kitchen
+from likeness.miniature.recipe.arms import StageOneArm, StageTwoArm
+from likeness.miniature.recipe.pool_files import PoolFiles
+from likeness.miniature.recipe.recipe import Recipe
 from likeness.models.face.iresnet import IResNet
-from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.uniportrait.checkpoint import load
+from likeness.tests.miniature.small_recipe import FEW_STEPS, SIZES, small_settings
 from likeness.training.uniportrait.people import NOTHING_DROPPED
 from likeness.training.uniportrait.stage2 import Routing
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
-SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
-COURSE = Course(seed=2, steps=2, batch=2, learning_rate=1e-2, warmup=1)
-ONE, TWO = "uniportrait stage I", "uniportrait stage II"
+SETTINGS = small_settings(replace(FEW_STEPS, decay=0.998), files=PoolFiles(pictures=4))
 
 
 @pytest.fixture(scope="module")
@@ -44,22 +42,11 @@ def faces():
     return FaceEncoder(backbone=backbone, image_encoder=CLIPVisionModel(config).requires_grad_(False).eval())
 
 
-@pytest.fixture(autouse=True)
-def small_recipe(monkeypatch):
-    monkeypatch.setattr(pool_files, "PART", 4)
-    monkeypatch.setattr(stages, "PORTRAYED", 4)
-    monkeypatch.setattr(stages, "COURSES", {ONE: COURSE, TWO: COURSE})
-
-
 @pytest.fixture(scope="module")
 def whole(base, faces, tmp_path_factory):
-    """A kitchen where both stages are done, and their weights."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pool_files, "PART", 4)
-        patched.setattr(stages, "PORTRAYED", 4)
-        patched.setattr(stages, "COURSES", {ONE: COURSE, TWO: COURSE})
-        kitchen = Kitchen(tmp_path_factory.mktemp("whole"))
-        return kitchen, kitchen.stage_one(base, faces), kitchen.stage_two(base, faces)
+    """A recipe where both stages are done, and their weights."""
+    recipe = Recipe(tmp_path_factory.mktemp("whole"), SETTINGS)
+    return recipe, recipe.stage_one(base, faces), recipe.stage_two(base, faces)
 
 
 def same(weights, other):
@@ -68,7 +55,7 @@ def same(weights, other):
 
 def test_a_seed_decides_both_stages(base, faces, whole, tmp_path):
     _, faceid, router = whole
-    again = Kitchen(tmp_path)
+    again = Recipe(tmp_path, SETTINGS)
     assert same(again.stage_two(base, faces), router) == set(router)
     assert same(again.stage_one(base, faces), faceid) == set(faceid)
 
@@ -86,19 +73,20 @@ def test_stage_two_begins_with_stage_one_and_trains_routers_and_lora(whole):
 
 def test_a_stage_leaves_the_base_as_it_was(base, faces, tmp_path):
     before = {key: tensor.clone() for key, tensor in base.unet.state_dict().items()}
-    kitchen = Kitchen(tmp_path)
-    kitchen.stage_two(base, faces)
+    recipe = Recipe(tmp_path, SETTINGS)
+    recipe.stage_two(base, faces)
     assert same(before, base.unet.state_dict()) == set(before)
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in base.unet.modules())
     assert not any(parameter.requires_grad for parameter in base.unet.parameters())
 
 
-def test_what_is_finished_is_not_trained_again(base, faces, whole, monkeypatch):
-    kitchen, faceid, router = whole
-    monkeypatch.setattr(stages, "train_stage_one", None)
-    monkeypatch.setattr(stages, "train_stage_two", None)
-    assert same(kitchen.stage_one(base, faces), faceid) == set(faceid)
-    assert same(kitchen.stage_two(base, faces), router) == set(router)
+def test_what_is_finished_is_not_trained_again(base, faces, whole):
+    recipe, faceid, router = whole
+    done = recipe.folder / "uniportrait stage I.safetensors", recipe.folder / "uniportrait stage II.safetensors"
+    written = [path.stat().st_mtime_ns for path in done]
+    assert same(recipe.stage_one(base, faces), faceid) == set(faceid)
+    assert same(recipe.stage_two(base, faces), router) == set(router)
+    assert [path.stat().st_mtime_ns for path in done] == written
 
 
 @pytest.mark.parametrize(
@@ -107,42 +95,15 @@ def test_what_is_finished_is_not_trained_again(base, faces, whole, monkeypatch):
     ids=lambda arm: arm.suffix,
 )
 def test_another_arm_of_stage_one_is_trained_beside_the_first(base, faces, whole, arm):
-    kitchen, faceid, _ = whole
-    other = kitchen.stage_one(base, faces, arm)
+    recipe, faceid, _ = whole
+    other = recipe.stage_one(base, faces, arm)
     assert other.keys() == faceid.keys()
     assert len(same(other, faceid)) < len(faceid)
-    assert same(kitchen.stage_one(base, faces), faceid) == set(faceid)
+    assert same(recipe.stage_one(base, faces), faceid) == set(faceid)
 
 
 def test_another_arm_of_stage_two_is_trained_beside_the_first(base, faces, whole):
-    kitchen, _, router = whole
-    other = kitchen.stage_two(base, faces, StageTwoArm(" without", routing=Routing(weight=0.0)))
+    recipe, _, router = whole
+    other = recipe.stage_two(base, faces, StageTwoArm(" without", routing=Routing(weight=0.0)))
     assert len(same(other, router)) < len(router)
-    assert same(kitchen.stage_two(base, faces), router) == set(router)
-
-
-def test_the_global_arm_sees_the_mean_of_the_deepest_map():
-    generator = torch.Generator().manual_seed(0)
-    pool = PeoplePool(
-        latents=torch.zeros(3, 4, 2, 2),
-        tokens=torch.zeros(3, 77, dtype=torch.int64),
-        intrinsic=torch.randn(3, 2, 5, 6, generator=generator),
-        structure=torch.randn(3, 2, 7, 8, generator=generator),
-        boxes=torch.zeros(3, 2, 4),
-        present=torch.ones(3, 2, dtype=torch.bool),
-        weights=torch.ones(3, 1, 2, 2),
-    )
-    seen = StageOneArm(is_global=True).look(pool)
-    assert seen.intrinsic.shape == pool.intrinsic.shape
-    for place in range(5):
-        torch.testing.assert_close(seen.intrinsic[:, :, place], pool.intrinsic.mean(2))
-    assert torch.equal(seen.structure, pool.structure)
-    assert StageOneArm().look(pool) is pool
-
-
-def test_the_judge_shares_no_seed_with_what_it_judges(monkeypatch):
-    monkeypatch.undo()
-    judges = {course.seed for name, course in stages.COURSES.items() if "judge" in name}
-    others = {course.seed for name, course in stages.COURSES.items() if "judge" not in name}
-    assert len(judges) == 3
-    assert judges & (others | {stages.SEED}) == set()
+    assert same(recipe.stage_two(base, faces), router) == set(router)

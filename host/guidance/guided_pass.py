@@ -1,0 +1,124 @@
+"""The positive cond of a guided step: run by itself with a graph up to the captured features, and its gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from comfy.model_patcher import ModelPatcher
+from torch import Tensor, nn
+
+from ...models.port.attention import Run
+from ...models.port.guidance import GradientGuidance, GuidedStep
+from ..unet import keys
+from ..unet.feature_capture import CapturedFeatures
+from ..unet.word_attention import AttentionReader
+from .conds import CondBatch
+from .gradients import differentiable
+from .memory import is_short
+from .reference_features import ReferenceReader
+from .step import Step
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Due:
+    """A guidance that takes a new gradient.
+
+    Attributes:
+        guidance: as it was given.
+        prepared: the same, which has read its references.
+    """
+
+    guidance: GradientGuidance
+    prepared: GradientGuidance
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Captures:
+    """What is read while the positive cond runs.
+
+    Attributes:
+        features: of the blocks that somebody asks for.
+        attention: to people's words; None where nobody asks for it.
+    """
+
+    features: CapturedFeatures
+    attention: AttentionReader | None
+
+    @classmethod
+    def wanted_by(cls, everybody: Sequence[_Due], batch: CondBatch) -> _Captures:
+        """What some guidances look at."""
+        features = CapturedFeatures(tuple({each.guidance.capture.block for each in everybody}))
+        wants_attention = any(each.prepared.wants_attention for each in everybody)
+        reader = AttentionReader(batch.model.diffusion_model, batch.size) if wants_attention else None
+        return cls(features, reader)
+
+    def options(self, options: dict[str, Any]) -> dict[str, Any]:
+        """What the call's `transformer_options` have beside the ordinary ones."""
+        added = self.features.options(options)
+        if self.attention is not None:
+            added[keys.PATCHES] = self.attention.with_patches(added[keys.PATCHES])
+        return added
+
+
+def run_guided(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
+    """Return the outputs of all conds and keep the gradients in the step.
+
+    Args:
+        batch: what is asked of the UNet.
+        place: of the positive cond, which runs by itself.
+        step: whose due guidances take a gradient.
+    """
+    outputs = batch.ask_without(place)
+    everybody = [_Due(guidance, _prepare(guidance, batch, place, step)) for guidance in step.due]
+    captures = _Captures.wanted_by(everybody, batch)
+    added = captures.options(batch.options)
+    is_saving = is_short(batch.model, batch.x, max(captures.features.blocks), step.run)
+    with differentiable(*_networks(batch.model), is_saving=is_saving):
+        leaf = batch.x.clone().requires_grad_(True)
+        outputs[place] = batch.ask_alone(place, leaf, added).detach()
+        run: Run = added[keys.RUN]
+        _take_gradients(everybody, captures, batch, outputs[place], leaf, step, {} if run.notes is None else run.notes)
+    return outputs
+
+
+def _prepare(guidance: GradientGuidance, batch: CondBatch, place: int, step: Step) -> GradientGuidance:
+    """The guidance with the features of its references, read once in a run with the positive prompt."""
+    block = guidance.capture.block
+    read = ReferenceReader(batch.executor, batch.model, batch.conds[place] or [], batch.model_options, block)
+    return step.run.remember((keys.GUIDANCE, id(guidance)), lambda: guidance.prepare(read))
+
+
+def _take_gradients(
+    everybody: Sequence[_Due],
+    captures: _Captures,
+    batch: CondBatch,
+    output: Tensor,
+    leaf: Tensor,
+    step: Step,
+    notes: dict[Any, Any],
+) -> None:
+    """Everybody's gradient in the latent; nobody has one where the cond shows a part of the picture only."""
+    denoised = batch.model.process_latent_out(output)
+    attention = None if captures.attention is None else captures.attention.collect()
+    for each in everybody:
+        features = captures.features.features.get(each.guidance.capture.block)
+        if features is not None:
+            seen = GuidedStep(
+                features=features,
+                size=batch.size,
+                sigma=batch.sigma,
+                denoised=denoised,
+                attention=attention,
+                memory=step.memories[id(each.guidance)].own,
+                notes=notes,
+            )
+            step.take_gradient(each.guidance, each.prepared, seen, leaf)
+
+
+def _networks(model: Any) -> list[nn.Module]:
+    """The UNet and our own networks inside its layers; what other packs load beside it sees no graph."""
+    patcher: ModelPatcher = model.current_patcher
+    ours = [patchers for key, patchers in patcher.additional_models.items() if key.startswith(keys.OURS)]
+    return [model.diffusion_model, *(each.model for patchers in ours for each in patchers)]

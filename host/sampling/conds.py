@@ -1,0 +1,61 @@
+"""What the conds of a sampling run are, by the uuid that ComfyUI gives each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from ...models.port.attention import Crop, Polarity
+from ..unet import keys
+
+POLARITIES = {
+    "positive": Polarity.POSITIVE,
+    "middle": Polarity.MIDDLE,
+    "negative": Polarity.NEGATIVE,
+    "empty_negative_prompt": Polarity.NEGATIVE,  # PerpNegGuider
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CondInfo:
+    """What is known of one cond of a run.
+
+    Attributes:
+        polarity: side of the guidance.
+        crop: the part of the picture it is for, or None for all of it.
+        owners: of every row of its text, the place of a person or -1; empty where nobody owns a row.
+        pivots: rows of its text that name a person: the person's place and the row.
+    """
+
+    polarity: Polarity
+    crop: Crop | None = None
+    owners: tuple[int, ...] = ()
+    pivots: tuple[tuple[int, int], ...] = ()
+
+
+def conds_by_uuid(conds: dict[str, list[dict[str, Any]]], size: tuple[int, ...]) -> dict[UUID, CondInfo]:
+    """Return what every cond of a run is, by its uuid.
+
+    Args:
+        conds: the guider's own copies, by the name of their side; an entry that stands on two sides gets a uuid of its own.
+        size: (H, W) of the latent.
+    """
+    known: dict[UUID, CondInfo] = {}
+    for name, entries in conds.items():
+        polarity = POLARITIES.get(name, Polarity.POSITIVE)
+        for entry in entries or ():
+            if entry[keys.UUID] in known and known[entry[keys.UUID]].polarity is not polarity:
+                # Core copies a positive area cond, uuid and all, to give the negative side the same area.
+                entry[keys.UUID] = uuid4()
+            crop = _crop(entry.get("area"), size)
+            owners, pivots = entry.get(keys.OWNERS, ()), entry.get(keys.PIVOTS, ())
+            known[entry[keys.UUID]] = CondInfo(polarity, crop, owners, pivots)
+    return known
+
+
+def _crop(area: Any, size: tuple[int, ...]) -> Crop | None:
+    if area is None or len(area) != 4 or len(size) != 2:
+        return None
+    height, width, top, left = (int(value) for value in area)
+    return Crop(top, left, min(height, size[0] - top), min(width, size[1] - left), size[0], size[1])

@@ -1,0 +1,48 @@
+"""The names under which this pack and ComfyUI keep things in options, attachments and entries of a CONDITIONING."""
+
+from __future__ import annotations
+
+OURS = "likeness."  # before the keys of everything that this pack adds to a MODEL
+
+# Wrappers and attachments of a MODEL.
+RUNS = "likeness"
+RECORDS = "likeness.records"
+GUIDANCE = "likeness.guidance"
+
+# In `transformer_options`.
+RUN = "likeness.run"
+CONDS = "likeness.conds"
+GUIDED_STEP = "likeness.guided step"
+
+# In the memo of a `Run`.
+GUIDED_RUN = "likeness.guided run"
+
+# In an entry of a CONDITIONING.
+OWNERS = "likeness.owners"
+PIVOTS = "likeness.pivots"
+MERGE = "likeness.merge"
+
+# ComfyUI's own: of an entry of a CONDITIONING,
+UUID = "uuid"
+MODEL_CONDS = "model_conds"
+CONTROL_TEXT = "cross_attn_controlnet"  # given to ControlNets in place of the prompt
+
+# of model options,
+TRANSFORMER_OPTIONS = "transformer_options"
+
+# of `transformer_options`: of the run,
+SAMPLE_SIGMAS = "sample_sigmas"
+PATCHES = "patches"
+REPLACEMENTS = "patches_replace"
+ATTENTION_OVERRIDE = "optimized_attention_override"
+
+# of one call of the UNet,
+SIGMAS = "sigmas"
+COND_OR_UNCOND = "cond_or_uncond"  # places in the list that was asked about; no polarity
+UUIDS = "uuids"
+
+# and of one layer.
+BLOCK = "block"
+TRANSFORMER = "block_index"
+HEADS = "n_heads"
+GRID = "activations_shape"

@@ -1,0 +1,56 @@
+"""Ways to train that are comparable: the same LoRA and the same frozen weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+pytest.importorskip("diffusers")
+
+from likeness.benchmarks.training_methods import PEOPLE, PLAIN, new_base, new_batch, new_method, new_step
+from likeness.training.uniportrait.config import StageOneConfig
+
+META = torch.device("meta")
+
+
+@pytest.fixture(scope="module")
+def methods():
+    base = new_base(META)
+    return base, {name: new_method(name, base, 128) for name in PEOPLE}
+
+
+def count(parameters) -> int:
+    return sum(weight.numel() for weight in parameters)
+
+
+def test_plain_lora_is_as_large_as_that_of_stage_one(methods):
+    plain, ours = methods[1][PLAIN], methods[1][StageOneConfig.name]
+    assert count(plain.trained()) == count(ours.lora.parameters())
+
+
+def test_all_ways_share_the_frozen_weights_and_nothing_else(methods):
+    base, ways = methods
+    unets = [way.base.unet for way in ways.values()]
+    assert all(unet.conv_in.weight is base.unet.conv_in.weight for unet in unets)
+    assert len({id(unet.conv_in) for unet in [base.unet, *unets]}) == 1 + len(PEOPLE)
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in base.unet.modules())
+    trained = [id(weight) for way in ways.values() for weight in way.trained()]
+    assert len(trained) == len(set(trained))
+    assert not set(trained) & {id(weight) for weight in base.unet.parameters()}
+
+
+def test_a_step_moves_the_weights_and_leaves_no_gradient(methods):
+    method = methods[1][PLAIN]
+    versions = [weight._version for weight in method.trained()]
+    new_step(method, new_batch(64, people=1))()
+    assert all(weight._version > version for weight, version in zip(method.trained(), versions, strict=True))
+    assert all(weight.grad is None for weight in method.trained())
+
+
+def test_people_stand_beside_each_other_inside_the_picture():
+    batch = new_batch(64, people=2)
+    left, right = batch.boxes[0]
+    assert left[2] <= right[0]
+    assert ((batch.boxes >= 0) & (batch.boxes <= 1)).all()
+    assert batch.present.tolist() == [[True, True]]
+    assert batch.latents.shape == (1, 4, 8, 8)

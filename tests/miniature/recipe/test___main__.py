@@ -1,0 +1,94 @@
+"""The recipe's command: what is made side by side, and the files that it writes."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+pytest.importorskip("diffusers")
+pytest.importorskip("open_clip")
+
+from likeness.miniature.judge.file import read_judge
+from likeness.miniature.networks.checkpoint import base_weights, read_base
+from likeness.miniature.recipe import __main__ as command
+from likeness.miniature.recipe.__main__ import PHASES, write_files
+from likeness.miniature.recipe.recipe import Recipe
+from likeness.miniature.recipe.settings import SHIPPED
+from likeness.models.consistentid.checkpoint import load as load_consistentid
+from likeness.models.errors import InvalidSettingError
+from likeness.models.miniature.faces_file import read_face_networks
+from likeness.models.miniature.folder import WEIGHTS
+from likeness.models.miniature.uniportrait_file import read_uniportrait
+from likeness.models.omniportrait.checkpoint import load as load_omniportrait
+from likeness.models.weights.reading import read_metadata
+from likeness.tests.miniature.small_recipe import FEW_STEPS, SIZES, small_settings
+
+
+class Asked:
+    """Stands for a recipe: notes which of its networks are asked for, each after those that it is made of."""
+
+    def __init__(self):
+        self.names = []
+
+    def __getattr__(self, name):
+        return lambda *given: self.names.append(name)
+
+
+def test_the_phases_make_every_network_that_ships():
+    recipes = [[Asked() for _ in phase] for phase in PHASES]
+    for phase, asked in zip(PHASES, recipes, strict=True):
+        for work, recipe in zip(phase, asked, strict=True):
+            work(recipe)
+    first, second = ([set(recipe.names) for recipe in asked] for asked in recipes)
+    assert first == [{"base"}, {"judge", "finder", "faces", "parser"}]
+    assert set.union(*second) - {"base", "faces"} == {"stage_two", "consistentid", "omniportrait"}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder, kept = tmp_path_factory.mktemp("written"), tmp_path_factory.mktemp("kept")
+    one = replace(FEW_STEPS, steps=1, warmup=0, batch=4)
+    recipe = Recipe(kept, small_settings(one, pictures=2, spread_pictures=2))
+    write_files(recipe, folder)
+    return recipe, folder
+
+
+@pytest.mark.slow
+def test_the_files_that_ship_are_written_and_can_be_read(written):
+    recipe, folder = written
+    assert {path.name for path in folder.iterdir()} == {path.name for path in WEIGHTS.iterdir()}
+    read_face_networks(folder / "faces.safetensors")
+    read_uniportrait(folder / "uniportrait.safetensors")
+    read_judge(folder / "judge.safetensors")
+    load_consistentid(folder / "consistentid.safetensors", dim_head=16)
+    load_omniportrait(folder / "omniportrait.safetensors")
+    base = base_weights(read_base(folder / "base.safetensors"), SIZES)
+    for key, weight in base_weights(recipe.base(), SIZES).items():
+        expected = weight.half().float() if weight.is_floating_point() else weight
+        assert torch.equal(base[key], expected), key
+
+
+@pytest.mark.slow
+def test_every_file_says_where_it_comes_from(written):
+    _, folder = written
+    for path in folder.iterdir():
+        said, shipped = read_metadata(path), read_metadata(WEIGHTS / path.name)
+        assert said.keys() == shipped.keys()
+        assert {name: said[name] for name in ("licence", "made_by", "seed")} == {
+            "licence": "Apache-2.0",
+            "made_by": "likeness.miniature.recipe",
+            "seed": str(SHIPPED.seed),
+        }
+
+
+def test_a_fault_ends_the_command_with_one_line(tmp_path, monkeypatch, capsys):
+    def refuse(phase, folder):
+        raise InvalidSettingError(f"Nothing can be made in {folder.name}; choose another folder.")
+
+    monkeypatch.setattr(command, "_side_by_side", refuse)
+    monkeypatch.setattr(sys, "argv", ["recipe", "--folder", str(tmp_path / "full")])
+    assert command.main() == 1
+    assert capsys.readouterr().err == "Nothing can be made in full; choose another folder.\n"

@@ -1,0 +1,24 @@
+"""Values of a file as texts: quoted in a message, or shown in the manual."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def show(value: Any) -> str:
+    """Return a value as a message quotes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, Mapping):
+        return "a table"
+    return str(value)
+
+
+def as_toml(value: Any) -> str:
+    """Return a value as a file would hold it."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(as_toml(entry) for entry in value) + "]"
+    return f"{value:g}" if isinstance(value, float) else show(value)
