@@ -26,15 +26,21 @@ def load(paths):
     with pytest.MonkeyPatch.context() as patched:
         for name in NAMES:
             patched.setattr(module, name.upper(), paths[name])
-        return module.load_miniature()
+        loaded = module.load_miniature()
+        assert loaded.omniportrait.adapter  # read while the names are ours
+        return loaded
 
 
-def one_face(miniature):
-    """The one face of a picture, as Detect Faces gives it."""
+def one_face(paths):
+    """The one face of a picture, as Detect Faces gives it, and what found it."""
+    from likeness.host.encoders.detector import DrawnFaces
     from likeness.host.encoders.faces import detect_faces
+    from likeness.host.memory import manage
+    from likeness.models.miniature.faces_file import read_face_networks
 
     noise = torch.rand(1, 12, 12, 3, generator=torch.Generator().manual_seed(0))
     picture = nn.functional.interpolate(noise.movedim(-1, 1), (SIDE, SIDE), mode="bilinear").movedim(1, -1)
-    found = detect_faces(picture, analysis=miniature.face_analysis)
+    detector = DrawnFaces(manage(read_face_networks(paths["faces"]).finder))
+    found = detect_faces(picture, detector)
     assert len(found.faces) == 1
-    return found
+    return found, detector

@@ -14,6 +14,7 @@ from likeness.miniature.recipe.pivot_people import _small
 from likeness.miniature.recipe.steps.omniportrait import CONFIG
 from likeness.miniature.studio.pivots import Pivots
 from likeness.models.omniportrait.checkpoint import load
+from likeness.models.people.person import People, Person, photos_of
 from likeness.tests.host import small_miniature
 from likeness.training.omniportrait.crops import cut_wide, middle
 
@@ -33,16 +34,14 @@ def miniature(paths):
 
 
 @pytest.fixture(scope="module")
-def faces(miniature):
-    return small_miniature.one_face(miniature)
+def faces(paths):
+    return small_miniature.one_face(paths)
 
 
 @pytest.fixture(scope="module")
-def references(miniature, faces):
-    from likeness.host.omniportrait.people import add_reference
-
-    chain, _ = add_reference(faces, miniature.vae, None, size=64)
-    return chain
+def people(faces):
+    found, detector = faces
+    return People((Person(name="Ann", photos=photos_of(found, detector, is_chosen=False)),))
 
 
 def test_the_file_is_one_for_this_base(miniature):
@@ -50,12 +49,12 @@ def test_the_file_is_one_for_this_base(miniature):
     assert miniature.omniportrait.adapter.context_dim == small_miniature.WIDE.text
 
 
-def test_the_noun_becomes_what_the_training_makes_of_it(paths, miniature, faces, references):
+def test_the_noun_becomes_what_the_training_makes_of_it(paths, miniature, faces, people):
     from likeness.host.omniportrait.prompt import encode_prompt
 
-    [[text, noted]] = encode_prompt(miniature.clip, references, MARKED, omniportrait=miniature.omniportrait)
+    [[text, noted]], _ = encode_prompt(miniature.clip, people, MARKED, omniportrait=miniature.omniportrait)
     base, adapter = read_base(paths["base"]), load(paths["omniportrait"])
-    [face], [picture] = faces.faces, faces.images
+    [face], [picture] = faces[0].faces, faces[0].images
     crops = middle(_small([cut_wide(picture, tuple(face.box.tolist()))]).float() / 255)
     with torch.no_grad():
         plain = encode_tokens(base, caption_tokens([PROMPT]))
@@ -68,12 +67,12 @@ def test_the_noun_becomes_what_the_training_makes_of_it(paths, miniature, faces,
     assert any(rows == ((0, NOUN),) for rows in noted.values())
 
 
-def test_a_picture_is_drawn_of_the_person(miniature, references):
+def test_a_picture_is_drawn_of_the_person(miniature, people):
     from likeness.host.omniportrait.prompt import encode_prompt
 
     import nodes
 
-    fused = encode_prompt(miniature.clip, references, MARKED, omniportrait=miniature.omniportrait)
+    fused, _ = encode_prompt(miniature.clip, people, MARKED, omniportrait=miniature.omniportrait)
     plain, nothing = (
         miniature.clip.encode_from_tokens_scheduled(miniature.clip.tokenize(each)) for each in (PROMPT, "")
     )
@@ -85,3 +84,32 @@ def test_a_picture_is_drawn_of_the_person(miniature, references):
     ]
     assert all(torch.isfinite(latent).all() for latent in latents)
     assert (latents[0] - latents[1]).abs().max() > 0.01
+
+
+def test_a_picture_is_pulled_towards_the_photo_where_the_preview_shows_a_face(miniature, faces, people):
+    from likeness.host.omniportrait.finding import ByFace
+    from likeness.host.omniportrait.guidance import ReferenceLook, apply_guidance
+    from likeness.host.sampling.runs import find_guidance_history, sigma_window
+    from likeness.models.omniportrait.guidance_settings import GuidanceSettings
+
+    import nodes
+
+    _, detector = faces
+    settings = GuidanceSettings(strength=0.5, window=sigma_window(miniature.model, 0.0, 1.0), seeds=1)
+    look = ReferenceLook(vae=miniature.vae, parser=miniature.face_parser)
+    applied = apply_guidance(miniature.model, people, settings, ByFace(lambda: detector), look=look)
+    assert [line.state for line in applied.lines] == ["at their face"]
+    positive, negative = (
+        miniature.clip.encode_from_tokens_scheduled(miniature.clip.tokenize(each)) for each in (PROMPT, "")
+    )
+    plain, pulled = (
+        nodes.KSampler().sample(
+            model, 1, 3, 3.0, "euler", "simple", positive, negative, {"samples": torch.zeros(1, 4, 16, 16)}
+        )[0]["samples"]
+        for model in (miniature.model, applied.model)
+    )
+    assert torch.isfinite(pulled).all()
+    assert (pulled - plain).abs().max() > 0.01
+    history = find_guidance_history(applied.model, pulled)
+    assert history.names == ("Ann",)
+    assert len(history.curve("Ann")) == 3

@@ -272,13 +272,14 @@ def _guidance() -> Prompt:
             "MaskComposite", destination=["nowhere", 0], source=["half", 0], x=0, y=0, operation="add"
         ),
         "person": _node(
-            "LikenessAddOmniPortraitReference", photo=["faces 1", 0], vae=["checkpoint", 2], name="", size=256,
-            on_no_face="error", mask=["mask", 0],
+            "LikenessAddPerson", photo=["faces 1", 0], name="", strength=1.0, face=1, order="largest first",
+            detector="auto", region="", start_percent=0.0, end_percent=1.0, on_no_face="error", mask=["mask", 0],
         ),
         OURS: _node(
-            "LikenessApplyReferenceGuidance", references=["person", 0], find_by="mask", strength_mode="relative",
-            strength=0.3, start_percent=0.0, end_percent=1.0, every_k=1, step_mode="eps", features="coarse",
-            reference_percent=0.329, seeds=1, keep_background=True, face_order="left to right", detector="auto",
+            "LikenessApplyReferenceGuidance", people=["person", 0], vae=["checkpoint", 2], find_by="mask",
+            strength_mode="relative", strength=0.3, start_percent=0.0, end_percent=1.0, every_k=1, step_mode="eps",
+            features="coarse", reference_size=256, reference_percent=0.329, seeds=1, keep_background=True,
+            face_order="left to right", detector="auto",
         ),
     }  # fmt: skip
 

@@ -7,54 +7,23 @@ import torch
 from likeness.models.errors import (
     IncompatibleBaseModelError,
     InvalidSettingError,
+    MissingModelFileError,
     MissingRecordingError,
 )
-from likeness.models.omniportrait.references import CROP_SIZE, Person, ReferencePicture, References
+from likeness.models.people.person import People
 from likeness.tests.host.guiders import guiders, run_guider
+from likeness.tests.host.omniportrait.small_guidance import SIDE, Detector, Vae, apply, half, people
+from likeness.tests.models.omniportrait.small_people import Labels, chain, person
 
 pytestmark = pytest.mark.comfy
 
-SIDE = 16
 CONTEXT = 24
-
-
-def half(side="left"):
-    mask = torch.zeros(1, SIDE, SIDE)
-    mask[..., : SIDE // 2] = 1
-    return mask if side == "left" else mask.flip(-1)
-
-
-def picture(seed, channels=4):
-    face = torch.zeros(SIDE, SIDE)
-    face[4:12, 4:12] = 1
-    latent = torch.randn(1, channels, SIDE, SIDE, generator=torch.Generator().manual_seed(seed))
-    return ReferencePicture(latent, face)
-
-
-def references(*masks, channels=4):
-    chain = References()
-    for place, mask in enumerate(masks):
-        person = Person(
-            name=("Ann", "Ben")[place],
-            crops=torch.zeros(1, 3, CROP_SIZE, CROP_SIZE),
-            pictures=(picture(place, channels),),
-            mask=mask,
-        )
-        chain = chain.add(person)
-    return chain
 
 
 @pytest.fixture
 def guided(loaded_model):
-    from likeness.host.omniportrait.guidance import FaceFinding, apply_guidance
-
-    def build(people, finding=None, **settings):
-        with torch.inference_mode():
-            chosen = finding or FaceFinding(by="mask")
-            settings = {"start_percent": 0.0, "strength": 0.5, "seeds": 1, **settings}
-            return apply_guidance(loaded_model, people, chosen, **settings)[0]
-
-    return build
+    """The MODEL of `apply`, of people with the given masks."""
+    return lambda everybody, finding=None, **settings: apply(loaded_model, everybody, finding, **settings).model
 
 
 def text(seed=10, tokens=77, **options):
@@ -62,10 +31,11 @@ def text(seed=10, tokens=77, **options):
     return [[torch.randn(1, tokens, CONTEXT, generator=generator), {"pooled_output": None, **options}]]
 
 
-def named(*rows):
+def named(rows):
+    """A prompt whose rows name people by their places."""
     from likeness.host.unet import keys
 
-    return text(**{keys.PIVOTS: tuple(enumerate(rows))})
+    return text(**{keys.PIVOTS: tuple(rows.items())})
 
 
 @pytest.fixture
@@ -86,7 +56,7 @@ def pulls(monkeypatch):
 
 
 def test_the_attention_that_is_read_is_that_of_the_layers(loaded_model, guided, drawn, pulls):
-    from likeness.host.omniportrait.guidance import FaceFinding
+    from likeness.host.omniportrait.finding import ByWord
     from likeness.host.unet.sites import find_sites, unet_of
 
     kept = {}
@@ -98,7 +68,7 @@ def test_the_attention_that_is_read_is_that_of_the_layers(loaded_model, guided, 
                 getattr(layer, part).register_forward_hook(
                     lambda module, args, output, key=(site, part): kept.setdefault(key, []).append(output.detach())
                 )
-    drawn(guided(references(None), FaceFinding()), steps=1, positive=named(5), cfg=1.0)
+    drawn(guided(people(None), ByWord()), steps=1, positive=named({0: 5}), cfg=1.0)
     [(step, _)] = pulls
 
     def whole(site):
@@ -124,36 +94,19 @@ def test_the_attention_that_is_read_is_that_of_the_layers(loaded_model, guided, 
 
 
 def test_a_prompt_that_names_nobody_is_refused_with_the_way_out(guided, drawn):
-    from likeness.host.omniportrait.guidance import FaceFinding
+    from likeness.host.omniportrait.finding import ByWord
 
     with pytest.raises(InvalidSettingError, match='stands for "Ann"; write @id1'):
-        drawn(guided(references(None), FaceFinding()), positive=text())
+        drawn(guided(people(None), ByWord()), positive=text())
 
 
 def test_people_are_found_by_faces_in_the_decoded_preview(loaded_model, guided, drawn, pulls):
-    import numpy as np
-    from likeness.host.encoders.detector import LoadedFaceAnalysis
-    from likeness.host.omniportrait.guidance import FaceFinding
-    from likeness.models.face.types import Detection
+    from likeness.host.omniportrait.finding import ByFace
 
-    decoded = []
-
-    class Vae:
-        def decode(self, latent):
-            decoded.append(latent)
-            return torch.zeros(len(latent), 8 * SIDE, 8 * SIDE, 3)
-
-    class Analysis(LoadedFaceAnalysis):
-        def look(self, picture, min_score):
-            points = np.array([[70, 40], [90, 40], [80, 55], [72, 70], [88, 70]], np.float32)
-            shift = np.array([[-60, 0]], np.float32)
-            boxes = [np.array([64, 24, 104, 88], np.float32), np.array([4, 24, 44, 88], np.float32)]
-            return [Detection(boxes[0], points, 0.9), Detection(boxes[1], points + shift, 0.8)]
-
-    finding = FaceFinding(by="face in the preview", vae=Vae(), analysis=Analysis(None))
-    drawn(guided(references(None, None), finding), steps=7)
+    vae = Vae()
+    drawn(guided(people(None, None), ByFace(Detector), vae=vae), steps=7)
     assert len(pulls) == 7
-    assert len(decoded) == 2
+    assert len(vae.decoded) == 2
     ann, ben = pulls[0][1]
     assert ann.mask[0, 0, 7, 3] == 1
     assert ann.mask[0, 0, :, 8:].max() == 0
@@ -161,13 +114,13 @@ def test_people_are_found_by_faces_in_the_decoded_preview(loaded_model, guided, 
     expected = loaded_model.model.process_latent_out(
         pulls[0][0].denoised * loaded_model.model.latent_format.scale_factor
     )
-    torch.testing.assert_close(decoded[0], expected)
+    torch.testing.assert_close(vae.decoded[0], expected)
 
 
 def test_every_second_step_shares_its_gradient_with_the_next(guided, drawn, pulls):
-    each = drawn(guided(references(half())), steps=4)
+    each = drawn(guided(people(half())), steps=4)
     assert len(pulls) == 4
-    shared = drawn(guided(references(half()), every_k=2), steps=4)
+    shared = drawn(guided(people(half()), every=2), steps=4)
     assert len(pulls) == 6
     assert torch.isfinite(shared).all()
     assert not torch.equal(shared, each)
@@ -183,8 +136,8 @@ def test_the_next_noise_level_is_the_next_lower_one_of_the_run():
 
 
 def test_moving_the_picture_alone_carries_further(guided, drawn):
-    plain = drawn(guided(references(half()), strength=1e-9), steps=4)
-    eps, x0 = (drawn(guided(references(half()), step_mode=mode), steps=4) for mode in ("eps", "x0_only"))
+    plain = drawn(guided(people(half()), strength=1e-9), steps=4)
+    eps, x0 = (drawn(guided(people(half()), step_mode=mode), steps=4) for mode in ("eps", "x0_only"))
     assert (x0 - plain).norm() > 1.02 * (eps - plain).norm()
 
 
@@ -211,7 +164,7 @@ def test_where_memory_is_short_the_same_gradient_takes_less(loaded_model, guided
             model_management, "get_free_memory", lambda *args, free=free: (1e12, 1e12) if len(args) > 1 else free
         )
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            drawn(guided(references(half())), steps=1)
+            drawn(guided(people(half())), steps=1)
         found[free] = gradients[0], sum(dict(kept).values())
     torch.testing.assert_close(found[0.0][0], found[1e12][0], atol=1e-6 * float(found[1e12][0].abs().max()), rtol=1e-5)
     assert found[0.0][0].abs().max() > 0
@@ -229,40 +182,67 @@ def test_memory_is_asked_for_beforehand(loaded_model, guided, drawn, monkeypatch
 
     monkeypatch.setattr(model_management, "load_models_gpu", watched)
     drawn(loaded_model, steps=1)
-    drawn(guided(references(half())), steps=1)
+    drawn(guided(people(half())), steps=1)
     plain, more = asked[0], asked[-1]
     assert more > plain > 0
 
 
-def test_references_are_read_again_only_if_something_changed(guided, drawn, monkeypatch):
+@pytest.fixture
+def reads(monkeypatch):
+    """Every reading of a reference."""
     from likeness.host.guidance import reference_features
 
-    reads = []
-    read = reference_features.ReferenceReader.__call__
+    found, read = [], reference_features.ReferenceReader.__call__
+    monkeypatch.setattr(
+        reference_features.ReferenceReader, "__call__", lambda self, *args: found.append(args) or read(self, *args)
+    )
+    return found
 
-    def watched(self, *args):
-        reads.append(args)
-        return read(self, *args)
 
-    monkeypatch.setattr(reference_features.ReferenceReader, "__call__", watched)
-    people = references(half())
-    model = guided(people, seeds=2)
+def test_references_are_read_again_only_if_something_changed(guided, drawn, reads):
+    ann, ben = person("Ann", seed=30, mask=half()), person("Ben", seed=31, mask=half("right"))
+    model = guided(chain(ann, ben), seeds=2)
     drawn(model)
-    assert len(reads) == 2
-    drawn(model, seed=5)
-    drawn(guided(people, seeds=2, strength=0.3))
-    assert len(reads) == 2
-    drawn(model, positive=text(seed=12, tokens=7))
     assert len(reads) == 4
-    drawn(guided(people, seeds=2, reference_percent=0.5))
-    assert len(reads) == 6
+    drawn(model, seed=5)
+    drawn(guided(chain(ann, ben), seeds=2, strength=0.3, every=2))
+    other = person("Zoe", seed=30, mask=half("right"), strength=0.5)
+    drawn(guided(chain(person("Ben", seed=31, mask=half()), other), seeds=2))
+    assert len(reads) == 4
+    drawn(model, positive=text(seed=12, tokens=7))
+    assert len(reads) == 8
+    drawn(guided(chain(ann), seeds=2, reference_percent=0.5))
+    assert len(reads) == 10
+
+
+def test_what_was_read_is_forgotten_with_the_model(tiny_model, sample, reads):
+    import gc
+    import weakref
+
+    class Other:
+        """Something that changes the model."""
+
+        def __call__(self, n, context, value, extra):
+            return n, context, value
+
+    patch = Other()
+    with torch.inference_mode():
+        model = tiny_model()
+        model.set_model_attn2_patch(patch)
+    with torch.inference_mode():
+        sample(apply(model, people(half())).model)
+    alive = weakref.ref(patch)
+    del patch, model
+    gc.collect()
+    assert reads
+    assert alive() is None
 
 
 def test_a_run_is_recorded_under_its_latent(guided, drawn, loaded_model):
     from likeness.host.sampling.runs import find_guidance_history
     from likeness.models.records.similarity_curves import draw_curves, mask_images
 
-    model = guided(references(half(), half("right")))
+    model = guided(people(half(), half("right")))
     latent = drawn(model, steps=3, batch=2)
     history = find_guidance_history(model, latent)
     assert history.names == ("Ann", "Ben")
@@ -279,31 +259,102 @@ def test_a_run_is_recorded_under_its_latent(guided, drawn, loaded_model):
 
 def test_wrong_empty_and_whole_frame_masks(guided, drawn, loaded_model):
     plain = drawn(loaded_model)
-    nobody = drawn(guided(references(torch.zeros(1, 3, 5))))
+    nobody = drawn(guided(people(torch.zeros(1, 3, 5))))
     torch.testing.assert_close(nobody, plain, atol=1e-3, rtol=0)
-    whole = drawn(guided(references(torch.ones(1, 1, 1))))
+    whole = drawn(guided(people(torch.ones(1, 1, 1))))
     assert torch.isfinite(whole).all()
     assert (whole - nobody).abs().amin((0, 1)).max() > 0
-    with pytest.raises(InvalidSettingError, match="NaN"):
-        references(torch.full((1, 4, 4), torch.nan))
 
 
-def test_what_cannot_be_guided_is_said_beforehand(loaded_model, guided):
-    from likeness.host.omniportrait.guidance import FaceFinding, apply_guidance
+def test_what_cannot_be_guided_is_said_beforehand(guided):
+    from likeness.host.omniportrait.finding import ByFace
 
-    with pytest.raises(InvalidSettingError, match="needs a VAE"):
-        guided(references(None), FaceFinding(by="face in the preview"))
+    def missing():
+        raise MissingModelFileError("no detector")
+
     with pytest.raises(InvalidSettingError, match='where "Ann" is'):
-        guided(references(None))
-    with pytest.raises(IncompatibleBaseModelError, match="16 latent channels, this model has 4"):
-        guided(references(half(), channels=16))
+        guided(people(None))
+    with pytest.raises(IncompatibleBaseModelError, match="latents of 16 channels, this model has 4; connect the VAE"):
+        guided(people(half()), vae=Vae(16))
     with pytest.raises(InvalidSettingError, match="every_k is 0"):
-        guided(references(half()), every_k=0)
-    for settings in ({"strength": 0.0}, {"start_percent": 0.6, "end_percent": 0.5}):
-        model, applied = apply_guidance(loaded_model, references(half()), FaceFinding(by="mask"), **settings)
-        assert model is loaded_model
-        assert not applied
-    assert apply_guidance(loaded_model, References(), FaceFinding())[1] is False
+        guided(people(half()), every=0)
+    with pytest.raises(InvalidSettingError, match="reference_size is 100"):
+        guided(people(half()), size=100)
+    with pytest.raises(MissingModelFileError, match="no detector"):
+        guided(people(None), ByFace(missing))
+    guided(people(half()), ByFace(missing))  # nobody is looked for
+
+
+@pytest.mark.parametrize(
+    ("everybody", "settings", "states"),
+    [
+        (People(), {}, []),
+        (people(half()), {"strength": 0.0}, ["not pulled: strength 0 or empty window"]),
+        (people(half()), {"start_percent": 0.6, "end_percent": 0.5}, ["not pulled: strength 0 or empty window"]),
+        (people(half()), {"start_percent": 0.5, "end_percent": 0.5}, ["not pulled: strength 0 or empty window"]),
+        (people(half(), strength=0.0), {}, ["off: strength 0 or empty window"]),
+        (chain(person(left_out=True)), {}, ["left out: no face found"]),
+    ],
+)
+def test_where_nobody_is_pulled_the_model_itself_is_given(loaded_model, everybody, settings, states):
+    applied = apply(loaded_model, everybody, **settings)
+    assert applied.model is loaded_model
+    assert not applied.is_applied
+    assert [line.state for line in applied.lines] == states
+    assert not any(line.is_in for line in applied.lines)
+
+
+def test_those_who_are_off_keep_number_and_place(loaded_model, drawn, pulls):
+    from likeness.host.omniportrait.finding import ByWord
+
+    everybody = chain(person("Ann", strength=0.0), person("Ben", seed=1), person("Cat", left_out=True))
+    applied = apply(loaded_model, everybody, ByWord())
+    assert [(line.person.name, line.is_in, line.state) for line in applied.lines] == [
+        ("Ann", False, "off: strength 0 or empty window"),
+        ("Ben", True, "at their word"),
+        ("Cat", False, "left out: no face found"),
+    ]
+    drawn(applied.model, positive=named({1: 5}), steps=1)
+    [(_, found)] = pulls
+    assert [pull.name for pull in found] == ["Ben"]
+    with pytest.raises(InvalidSettingError, match='stands for "Ben"; write @id2'):
+        drawn(applied.model, positive=named({0: 5}), steps=1)
+
+
+def test_a_person_is_pulled_by_their_own_strength_and_in_their_own_window(loaded_model, drawn):
+    whole = drawn(apply(loaded_model, people(half()), strength=0.25).model)
+    assert torch.equal(drawn(apply(loaded_model, people(half(), strength=0.5), strength=0.5).model), whole)
+    late = apply(loaded_model, people(half(), start=0.3, end=0.6)).model
+    assert torch.equal(drawn(late), drawn(loaded_model))
+
+
+def test_photos_are_encoded_once_at_the_size_of_the_models_pictures(loaded_model):
+    vae = Vae(seed=5)
+    ann = person("Ann", seed=40, mask=half())
+    for strength in (0.5, 0.3):
+        apply(loaded_model, chain(ann), vae=vae, strength=strength)
+        apply(loaded_model, chain(person("Zoe", seed=40, strength=0.7, mask=half("right")), ann), vae=vae)
+    assert [each.shape for each in vae.encoded] == [(1, 128, 128, 3)]
+    apply(loaded_model, chain(ann), vae=vae, size=64)
+    assert vae.encoded[-1].shape == (1, 64, 64, 3)
+
+
+def test_a_parser_outlines_the_references(guided, drawn, monkeypatch):
+    import numpy as np
+    from likeness.models.face.region_masks import TRUE_NAMES
+    from likeness.models.omniportrait.reference_guidance import ReferenceGuidance
+
+    counts, calculate = [], ReferenceGuidance.pulls
+    monkeypatch.setattr(
+        ReferenceGuidance,
+        "pulls",
+        lambda self, step: counts.append(len(self.people[0].features)) or calculate(self, step),
+    )
+    everything = Labels(np.full((512, 512), TRUE_NAMES.index("skin"), np.uint8))
+    for parser in (everything, None):
+        drawn(guided(people(half()), parser=parser), steps=1)
+    assert counts[0] == 64  # all positions of the reference's features
+    assert 0 < counts[1] < 32
 
 
 def test_layers_without_a_gradient_are_refused(loaded_model, guided):
@@ -314,7 +365,7 @@ def test_layers_without_a_gradient_are_refused(loaded_model, guided):
 
     loaded_model.model.diffusion_model.out[2] = Quantised()
     with pytest.raises(IncompatibleBaseModelError, match=r"out\.2 of this model is a Quantised.*no GGUF or TensorRT"):
-        guided(references(half()))
+        guided(people(half()))
 
 
 def test_packed_weights_inside_ordinary_layers_are_refused(loaded_model, guided):
@@ -328,7 +379,7 @@ def test_packed_weights_inside_ordinary_layers_are_refused(loaded_model, guided)
     layer = unet.get_submodule(find_sites(unet)[0].path).to_q
     layer.weight = torch.nn.Parameter(layer.weight.detach().as_subclass(Packed), requires_grad=False)
     with pytest.raises(IncompatibleBaseModelError, match=r"to_q of this model is a Linear.*no GGUF or TensorRT"):
-        guided(references(half()))
+        guided(people(half()))
 
 
 def test_an_engine_in_place_of_the_network_is_refused(loaded_model, guided):
@@ -338,14 +389,14 @@ def test_an_engine_in_place_of_the_network_is_refused(loaded_model, guided):
     del loaded_model.model.diffusion_model
     loaded_model.model.diffusion_model = TrTUnet()
     with pytest.raises(IncompatibleBaseModelError, match=r"is a TrTUnet.*no TensorRT engine"):
-        guided(references(half()))
+        guided(people(half()))
 
 
 @pytest.mark.parametrize("name", ["cfg", "no cfg", "basic", "dual", "perp"])
 def test_every_guider_is_guided(loaded_model, guided, conditioning, pulls, name):
     with torch.inference_mode():
         plain = run_guider(guiders(loaded_model, conditioning)[name][0])
-        found = run_guider(guiders(guided(references(half())), conditioning)[name][0])
+        found = run_guider(guiders(guided(people(half())), conditioning)[name][0])
     assert len(pulls) == 2
     assert torch.isfinite(found).all()
     assert not torch.equal(found, plain)
@@ -365,7 +416,7 @@ def test_a_control_net_goes_on_as_it_was_and_inpainting_keeps_the_rest(loaded_mo
             return {"middle": [torch.full((len(x), 128, 2, 2), 0.3)], "output": []}
 
     control = Control()
-    model = guided(references(half()))
+    model = guided(people(half()))
     steered = drawn(model, positive=text(control=control), negative=text(11, control=control))
     assert control.graphs
     assert not any(control.graphs)
@@ -397,7 +448,7 @@ def test_it_works_beside_perturbed_and_self_attention_guidance(loaded_model, gui
         )
 
     plain = drawn(both(loaded_model))
-    found = drawn(both(guided(references(half()))))
+    found = drawn(both(guided(people(half()))))
     assert torch.isfinite(found).all()
     assert not torch.equal(found, plain)
 
@@ -405,7 +456,7 @@ def test_it_works_beside_perturbed_and_self_attention_guidance(loaded_model, gui
 def test_cancelling_inside_a_step_leaves_nothing_behind(loaded_model, guided, drawn, monkeypatch):
     from comfy import model_management
 
-    plain, model = drawn(loaded_model), guided(references(half()))
+    plain, model = drawn(loaded_model), guided(people(half()))
     before = {name: (each.data_ptr(), each.is_inference()) for name, each in loaded_model.model.named_parameters()}
     drawn(model)
     from likeness.host.guidance import step as guided_step
@@ -425,7 +476,7 @@ def test_cancelling_inside_a_step_leaves_nothing_behind(loaded_model, guided, dr
 
 
 def test_queued_three_times_it_gives_the_same(guided, drawn):
-    model = guided(references(half()))
+    model = guided(people(half()))
     first = drawn(model)
     assert torch.equal(drawn(model), first)
     assert torch.equal(drawn(model), first)
@@ -433,30 +484,24 @@ def test_queued_three_times_it_gives_the_same(guided, drawn):
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_weights_are_guided(tiny_model, sample, dtype):
-    from likeness.host.omniportrait.guidance import FaceFinding, apply_guidance
-
     with torch.inference_mode():
         model = tiny_model()
         model.model.diffusion_model.to(dtype)
         model.model.diffusion_model.dtype = dtype
         model.model.manual_cast_dtype = None
-        settings = {"start_percent": 0.0, "strength": 0.5, "seeds": 1}
-        found, applied = apply_guidance(model, references(half()), FaceFinding(by="mask"), **settings)
-        assert applied
-        plain, moved = sample(model), sample(found)
+        applied = apply(model, people(half()))
+        assert applied.is_applied
+        plain, moved = sample(model), sample(applied.model)
     assert torch.isfinite(moved).all()
     assert not torch.equal(moved, plain)
 
 
-@pytest.mark.parametrize("features", ["coarse", "fine"])
-def test_the_layers_of_sdxl_are_guided_at_both_captures(tiny_model, sample, features):
-    from likeness.host.omniportrait.guidance import FaceFinding, apply_guidance
-
+@pytest.mark.parametrize("detail", ["coarse", "fine"])
+def test_the_layers_of_sdxl_are_guided_at_both_captures(tiny_model, sample, detail):
     with torch.inference_mode():
         model = tiny_model("sdxl")
-        settings = {"start_percent": 0.0, "strength": 0.5, "seeds": 1, "features": features}
-        found, applied = apply_guidance(model, references(half()), FaceFinding(by="mask"), **settings)
-        assert applied
-        plain, moved = sample(model), sample(found)
+        applied = apply(model, people(half()), detail=detail)
+        assert applied.is_applied
+        plain, moved = sample(model), sample(applied.model)
     assert torch.isfinite(moved).all()
     assert not torch.equal(moved, plain)

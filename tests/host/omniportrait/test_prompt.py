@@ -4,9 +4,11 @@ import pytest
 import torch
 from likeness.models.clip import tokens
 from likeness.models.errors import IncompatibleBaseModelError, InvalidSettingError
+from likeness.models.omniportrait.encode import encode as encode_person
 from likeness.models.omniportrait.pivot_prompt import read_prompt
-from likeness.models.omniportrait.references import Person, References
-from likeness.tests.models.omniportrait.small_adapter import small_encoder, small_pivot
+from likeness.models.people.person import People
+from likeness.tests.models.omniportrait.small_adapter import CONFIG, small_encoder, small_pivot
+from likeness.tests.models.omniportrait.small_people import chain, noise, person, photo
 
 pytestmark = pytest.mark.comfy
 
@@ -26,28 +28,36 @@ def omniportrait():
     )
 
 
-@pytest.fixture(scope="module")
-def people():
-    """A builder: `people(2, 1)` are two people, with two crops and with one."""
-
-    def build(*counts):
-        generator = torch.Generator().manual_seed(4)
-        return References(
-            tuple(
-                Person(name=f"person {place + 1}", crops=torch.rand(count, 3, 224, 224, generator=generator))
-                for place, count in enumerate(counts)
-            )
+def people(*counts, **settings):
+    """`people(2, 1)` are two people, with two photos and with one."""
+    return chain(
+        *(
+            person(f"person {place + 1}", *(photo(noise(10 * place + number)) for number in range(count)), **settings)
+            for place, count in enumerate(counts)
         )
+    )
 
-    return build
+
+def embedding(one):
+    """Of a person's face, without ComfyUI."""
+
+    class Directly:
+        key, width = "", 6
+
+        def tokens(self, pixels):
+            return small_encoder().visual(pixels)[:, None]
+
+    return encode_person(one, Directly(), CONFIG)
 
 
 @pytest.fixture
-def encode(omniportrait, people):
+def encode(omniportrait):
+    """CONDITIONING of a text with people of so many photos, or with given ones."""
     from likeness.host.omniportrait.prompt import encode_prompt
 
-    def run(clip, text, *counts, **options):
-        return encode_prompt(clip, people(*counts or (1,)), text, **{"omniportrait": omniportrait, **options})
+    def run(clip, text, *counts, everybody=None, **options):
+        chosen = people(*counts or (1,)) if everybody is None else everybody
+        return encode_prompt(clip, chosen, text, **{"omniportrait": omniportrait, **options})[0]
 
     return run
 
@@ -106,17 +116,14 @@ def test_the_row_is_that_of_the_nouns_last_token(encode, narrow_clip, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("strength", [1.0, 0.4, 2.0])
-def test_only_the_marked_rows_change_into_the_fusion_of_face_and_word(
-    encode, narrow_clip, omniportrait, people, kind, strength
-):
+def test_only_the_marked_rows_change_into_the_fusion_of_face_and_word(encode, narrow_clip, kind, strength):
     clip = narrow_clip(kind)
     [[tensor, options]] = encode(clip, CASES[0][0], 3, 2, strength=strength)
     [[expected, expected_options]] = plain(clip, CASES[0][1])
-    first, second = (small_encoder()(person.crops).mean(0, keepdim=True) for person in people(3, 2).people)
     rows = [row for _, row in options[PIVOTS]]
     wanted = expected.clone()
-    for row, embedding in zip(rows, (first, second), strict=True):
-        wanted[:, row] = small_pivot(text=24)(expected[:, row], embedding, strength)
+    for row, one in zip(rows, people(3, 2), strict=True):
+        wanted[:, row] = small_pivot(text=24)(expected[:, row], embedding(one), strength)
     torch.testing.assert_close(tensor, wanted, atol=1e-5, rtol=1e-5)
     changed = (tensor != expected).any(-1)[0].nonzero().flatten().tolist()
     assert changed == rows
@@ -159,14 +166,83 @@ def test_somebody_without_a_marker_is_left_out_with_a_warning(encode, narrow_cli
     assert (tensor != expected).any(-1)[0].nonzero().flatten().tolist() == [5]
 
 
+OFF = [
+    pytest.param(person("Ben", seed=2, strength=0.0), id="off"),
+    pytest.param(person("Ben", seed=2, start=0.5, end=0.5), id="never"),
+    pytest.param(person("Ben", left_out=True), id="left out"),
+    pytest.param(person("Ben", photo(noise(2), None)), id="no face"),
+]
+
+
+@pytest.mark.parametrize("ben", OFF)
+def test_the_noun_of_somebody_who_does_not_act_stays_plain_and_the_others_keep_their_numbers(
+    narrow_clip, omniportrait, caplog, ben
+):
+    from likeness.host.omniportrait.prompt import encode_prompt
+
+    clip, everybody = narrow_clip(), chain(person("Ann"), ben, person("Cat", seed=3))
+    with caplog.at_level("INFO"):
+        [[tensor, options]], text = encode_prompt(
+            clip, everybody, "a man @id1, a boy @id2, a woman @id3", omniportrait=omniportrait
+        )
+    assert text == "a man, a boy, a woman"
+    assert ids_at(clip, text, options[PIVOTS]) == [(0, MAN), (2, WOMAN)]
+    [[expected, _]] = plain(clip, text)
+    assert (tensor != expected).any(-1)[0].nonzero().flatten().tolist() == [row for _, row in options[PIVOTS]]
+    assert sum('"Ben" is off or has no face' in record.getMessage() for record in caplog.records) == 1
+
+
+@pytest.mark.parametrize("ben", OFF)
+@pytest.mark.parametrize("prompt", ["a wizard sits", "a man sits", "a man @id1 sits"])
+def test_one_person_who_does_not_act_leaves_the_plain_prompt(narrow_clip, omniportrait, caplog, ben, prompt):
+    from likeness.host.omniportrait.prompt import encode_prompt
+
+    clip = narrow_clip()
+    [[tensor, options]], text = encode_prompt(clip, chain(ben), prompt, omniportrait=omniportrait)
+    assert text == prompt.replace(" @id1", "")
+    assert options[PIVOTS] == ()
+    assert torch.equal(tensor, plain(clip, text)[0][0])
+    assert ["nobody is in the chain who acts" in record.getMessage() for record in caplog.records] == [True]
+
+
+def test_a_marker_beyond_the_chain_is_an_error_whoever_is_off(encode, narrow_clip):
+    with pytest.raises(InvalidSettingError, match="names @id3, but the chain of people has 2 people"):
+        encode(narrow_clip(), "a man @id3", everybody=chain(person("Ann", strength=0.0), person("Ben")))
+
+
 def test_nobody_is_the_plain_prompt_with_a_warning(narrow_clip, omniportrait, caplog):
     from likeness.host.omniportrait.prompt import encode_prompt
 
     clip = narrow_clip()
-    [[tensor, options]] = encode_prompt(clip, References(), "a man @id1 sits", omniportrait=omniportrait)
+    [[tensor, options]], text = encode_prompt(clip, People(), "a man @id1 sits", omniportrait=omniportrait)
+    assert text == "a man sits"
     assert options[PIVOTS] == ()
     assert torch.equal(tensor, plain(clip, "a man sits")[0][0])
     assert ["nobody is in the chain" in record.getMessage() for record in caplog.records] == [True]
+
+
+def test_a_person_is_fused_by_their_own_strength_and_at_most_2(encode, narrow_clip, caplog):
+    clip, prompt = narrow_clip(), "a man @id1 and a woman @id2"
+    own = chain(person("Ann", strength=0.5), person("Ben", seed=2))
+    [[tensor, _]] = encode(clip, prompt, everybody=own, strength=0.8)
+    everybody = chain(person("Ann"), person("Ben", seed=2))
+    [[ann, _]], [[ben, _]] = (encode(clip, prompt, everybody=everybody, strength=each)[0:1] for each in (0.4, 0.8))
+    torch.testing.assert_close(tensor[:, 2], ann[:, 2])
+    torch.testing.assert_close(tensor[:, 5], ben[:, 5])
+    [[strongest, _]] = encode(clip, prompt, everybody=chain(person("Ann", strength=4.0), person("Ben", seed=2)))
+    [[twice, _]] = encode(clip, prompt, everybody=everybody, strength=2.0)
+    torch.testing.assert_close(strongest[:, 2], twice[:, 2])
+    assert ['the strength of "Ann" is 4, and 2 is taken' in record.getMessage() for record in caplog.records] == [True]
+
+
+def test_several_people_mixed_into_one_are_one_noun(encode, narrow_clip):
+    clip, ann, ben = narrow_clip(), person("Ann"), person("Ben", seed=2)
+    mixed = chain(ann).mix_into_last(ben, 0.4)
+    [[tensor, options]] = encode(clip, "a man @id1", everybody=mixed)
+    [[expected, _]] = plain(clip, "a man")
+    [(_, row)] = options[PIVOTS]
+    wanted = small_pivot(text=24)(expected[:, row], 0.6 * embedding(ann) + 0.4 * embedding(ben))
+    torch.testing.assert_close(tensor[:, row], wanted, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("prompt", ["@id1 a man", "  @id1, a man", "(@id1:1.2) man", '"...", @id1 man'])

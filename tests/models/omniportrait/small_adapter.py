@@ -14,6 +14,10 @@ CONFIG = ImageEncoderConfig(
 )
 
 
+def changed_config(**fields):
+    return ImageEncoderConfig.from_details({**CONFIG.details(), **fields})
+
+
 def small_encoder(config=CONFIG, seed=0):
     torch.manual_seed(seed)
     return PivotImageEncoder(config).eval().requires_grad_(False)

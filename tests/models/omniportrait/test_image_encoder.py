@@ -6,14 +6,10 @@ import pytest
 import torch
 from likeness.models.errors import InvalidSettingError, MissingPackageError, ShapeError
 from likeness.models.omniportrait.image_encoder import VIT_L_14, ImageEncoderConfig, PivotImageEncoder, prepare
-from likeness.tests.models.omniportrait.small_adapter import CONFIG, small_encoder
+from likeness.tests.models.omniportrait.small_adapter import CONFIG, changed_config, small_encoder
 from torch.nn.functional import conv2d, gelu, layer_norm, linear
 
 PUBLISHED_SIZE, PUBLISHED_KEYS = 303_966_208, 296  # the vision tower of OpenCLIP ViT-L/14, from the paper's sizes
-
-
-def changed(**fields):
-    return ImageEncoderConfig.from_details({**CONFIG.details(), **fields})
 
 
 def by_hand(encoder, pixels):
@@ -45,7 +41,7 @@ def by_hand(encoder, pixels):
 
 @pytest.mark.parametrize("activation", ["gelu", "quick_gelu"])
 def test_the_embedding_is_the_projected_class_token_of_the_normalised_crop(activation):
-    encoder = small_encoder(changed(activation=activation))
+    encoder = small_encoder(changed_config(activation=activation))
     crops = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(2))
     mean, std = (torch.tensor(colours).view(3, 1, 1) for colours in (CONFIG.mean, CONFIG.std))
     torch.testing.assert_close(encoder(crops), by_hand(encoder, (crops - mean) / std), atol=1e-5, rtol=1e-4)
@@ -55,7 +51,7 @@ def test_activation_mean_and_std_each_change_the_embedding():
     crops = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(2))
     plain = small_encoder()(crops)
     for other in ({"activation": "gelu"}, {"mean": [0.5, 0.4, 0.4]}, {"std": [0.2, 0.3, 0.5]}):
-        assert not torch.allclose(small_encoder(changed(**other))(crops), plain, atol=1e-4)
+        assert not torch.allclose(small_encoder(changed_config(**other))(crops), plain, atol=1e-4)
 
 
 def test_crops_of_any_size_are_resized_and_stay_within_their_range():
@@ -113,7 +109,7 @@ def test_a_config_survives_its_description():
 )
 def test_what_no_encoder_can_be_built_from_is_named(fields, message):
     with pytest.raises(InvalidSettingError, match=message):
-        changed(**fields)
+        changed_config(**fields)
 
 
 def test_without_open_clip_the_package_is_named(monkeypatch):
