@@ -20,7 +20,7 @@ STILL_LONGER = {
     "tests/test_workflows.py": 560,
 }
 
-STILL_CROWDED = {"models/consistentid": 23}  # the same for folders
+STILL_CROWDED = {"models/consistentid": 24}  # the same for folders
 
 PYTHON = [name for name in list_files() if name.endswith(".py")]
 SOURCES = [PurePosixPath(name) for name in PYTHON if not name.startswith("tests/") and not name.endswith("__init__.py")]
