@@ -9,7 +9,7 @@ from likeness.tests.repository import ROOT, list_files
 
 MOST_FILES = 20  # Python files of a folder outside tests/, besides __init__.py
 MOST_LINES = 350
-LEAST_MIRRORED = 0.5  # share of the Python files outside tests/ that have a test at the mirrored path
+LEAST_MIRRORED = 0.62  # share of the Python files outside tests/ that have a test at the mirrored path; to be 0.9
 # Files that are longer still, with the lines that each may have; a file that got shorter leaves this table.
 STILL_LONGER = {
     "tests/host/conftest.py": 434,
