@@ -9,8 +9,20 @@ from __future__ import annotations
 MOST_A_METHOD = 3
 # In this order: all workflows of one checkpoint stand together, so that ComfyUI loads each once.
 RUN: dict[str, tuple[str, ...]] = {
-    "consistentid": ("consistentid-sdxl-portrait", "consistentid-portrait", "consistentid-region-mixing"),
-    "uniportrait": ("two-people", "two-people-controlnet-lora", "group-hires"),
-    "omniportrait": ("omniportrait-two-people", "reference-guidance", "uniportrait-guidance"),
+    "consistentid": (
+        "ConsistentID - one person with SDXL",
+        "ConsistentID - one person",
+        "ConsistentID - eyes and mouth of another person",
+    ),
+    "uniportrait": (
+        "UniPortrait - two people",
+        "UniPortrait - two people in a given pose",
+        "UniPortrait - group with sharp faces",
+    ),
+    "omniportrait": (
+        "OmniPortrait - two people",
+        "Guidance - one person with any checkpoint",
+        "UniPortrait - one person guided",
+    ),
 }
 FULL_SIZE_RUNS = tuple(name for names in RUN.values() for name in names)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from likeness.tests.browser.chromium import Page, find_chromium
+from likeness.tests.tools.workflows.geometry import overlaps
 from likeness.tools.portraits import write_all
+from likeness.tools.workflows.miniature import WORKFLOWS as MINIATURE
 from likeness.tools.workflows.write import WORKFLOWS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,6 +41,23 @@ window.app.graph._nodes.filter((n) => !(n.type in window.LiteGraph.registered_no
 """
 LOADED = "window.app.graph._nodes.length"
 TO_PROMPT = "window.app.graphToPrompt().then((r) => JSON.stringify(r.output))"
+QUEUE = """
+new Promise((done) => {
+  const api = window.comfyAPI.api.api;
+  for (const name of ['execution_success', 'execution_error', 'execution_interrupted']) {
+    api.addEventListener(name, () => done(name), { once: true });
+  }
+  window.app.queuePrompt(0);
+})
+"""
+RENDERER = "window.app.extensionManager.setting.set('Comfy.VueNodes.Enabled', %s)"
+IN_CANVAS = """
+window.app.graph._nodes.map((n) => [n.pos[0], n.pos[1] - 30, n.pos[0] + n.size[0], n.pos[1] + n.size[1]])
+"""
+IN_PAGE = """
+[...document.querySelectorAll('[data-node-id]')].map((n) => n.getBoundingClientRect())
+  .map((box) => [box.left, box.top, box.right, box.bottom])
+"""
 HELP = """
 fetch('/extensions/ComfyUI-Likeness/docs/LikenessApplyUniPortrait.md').then((r) => r.ok ? r.text() : '' + r.status)
 """
@@ -58,8 +77,6 @@ def page(comfy_server):
     for place, portrait in enumerate(sorted((comfy_server.base / "portraits").glob("*.png")), 1):
         comfy_server.add_input(portrait, f"person-{place}.png")
         comfy_server.add_input(portrait, "poses.png")
-    for portrait in (FOLDER / "portraits").glob("*.png"):
-        comfy_server.add_input(portrait, portrait.name)
     with Page(browser) as page:
         page.open(comfy_server.url)
         page.wait_for(READY)
@@ -84,6 +101,30 @@ def test_workflow_opens_without_a_missing_node(name, page, comfy_folder, definit
     assert [message for message in page.messages if is_error(message)] == []
     shown = known_inputs(json.loads(page.evaluate(TO_PROMPT)), definitions)
     assert shown == json.loads((FOLDER / "api" / f"{name}.json").read_text("utf-8"))
+
+
+@pytest.mark.comfy
+@pytest.mark.slow
+@pytest.mark.parametrize("is_vue", [False, True], ids=["canvas", "Nodes 2.0"])
+@pytest.mark.parametrize("name", MINIATURE)
+def test_no_node_covers_another_after_a_run(name, is_vue, page, comfy_folder):
+    if is_vue and page.evaluate("window.LiteGraph.vueNodesMode === undefined"):
+        pytest.skip("this page has no Nodes 2.0 that shows previews")
+    ui = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
+    try:
+        page.evaluate(RENDERER % json.dumps(is_vue))
+        page.evaluate(f"window.app.loadGraphData({json.dumps(ui)})")
+        page.wait_for(f"{LOADED} === {len(ui['nodes'])}")
+        page.evaluate(SHOW_ALL)
+        assert page.evaluate(QUEUE, 600) == "execution_success"
+        page.evaluate("new Promise((done) => setTimeout(done, 3000))")  # previews are being fetched and drawn
+        renderer = "nodes2" if is_vue else "canvas"
+        page.photograph(SCREENSHOTS / comfy_folder.version / f"{name} - after a run - {renderer}.png")
+        rectangles = page.evaluate(IN_PAGE if is_vue else IN_CANVAS)
+    finally:
+        page.evaluate(RENDERER % "false")
+    assert len(rectangles) == len(ui["nodes"])
+    assert overlaps(rectangles) == []
 
 
 @pytest.mark.comfy

@@ -17,7 +17,6 @@ STILL_LONGER = {
     "tests/host/consistentid/test_prompt.py": 432,
     "tests/host/omniportrait/test_guidance.py": 474,
     "tests/parity/uniportrait/cases.py": 390,
-    "tests/test_workflows.py": 560,
 }
 
 STILL_CROWDED = {"models/consistentid": 24}  # the same for folders

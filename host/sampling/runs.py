@@ -56,7 +56,7 @@ def find_placement_maps(model: ModelPatcher, latent: Tensor) -> PlacementMaps:
     archive = _archive(model, nobody)
     maps = archive.find(latent).placements
     if maps is None:
-        raise MissingRecordingError(_unknown(archive, "routing", "the Routing Map"))
+        raise MissingRecordingError(_unknown(archive, "routing", "Show Routing Map"))
     return maps
 
 

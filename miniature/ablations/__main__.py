@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ import torch
 from ...diffusers_host import attention
 from ...diffusers_host.face_encoder import FaceEncoder
 from ...models.errors import LikenessError
-from ...models.miniature.folder import BASE, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT
+from ...models.miniature.folder import BASE, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, WEIGHTS
 from ...models.miniature.uniportrait_file import STAGE_ONE, read_uniportrait
 from ...models.omniportrait.checkpoint import load as load_pivot
 from ...models.uniportrait.checkpoint import UniPortraitAdapter, load
@@ -26,7 +27,6 @@ from ..networks.checkpoint import read_base
 from ..networks.faces import read_faces
 from ..recipe.recipe import Recipe
 from ..recipe.steps.omniportrait import read_pivot
-from ..studio.drawing import Settings
 from . import face_sizes, noun_masks
 from .arms import Arm, Renderer
 from .experiments import (
@@ -63,20 +63,19 @@ from .guided_report import write_guided_report
 from .guided_sweeps import sweeps
 from .heads import true_heads
 from .localisation import overlaps, questioned_people
-from .matching import BLOCKS, SIGMAS, match, new_pairs
+from .matching import match, new_pairs
 from .questions import new_questions, true_scenes
 from .report import write_report
+from .settings import REPORTED, AblationSettings
 
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "ablations"
-PICTURES = 192  # of every arm
-PAIRS = 96  # of the gate
 PAPERS = ("uniportrait", "omniportrait")
 
 
 def main() -> int:
     """Run everything that is not there yet; 0 when the reports are written, 1 after a fault."""
     parser = argparse.ArgumentParser(prog="python -m likeness.miniature.ablations", description=__doc__)
-    parser.add_argument("--pictures", type=int, default=PICTURES, help="of every arm")
+    parser.add_argument("--pictures", type=int, default=REPORTED.pictures, help="of every arm")
     parser.add_argument("--folder", type=Path, required=True, help="of trained arms and of what they drew")
     parser.add_argument("--report", type=Path, default=REPORT, help="folder of the reports")
     parser.add_argument("--papers", nargs="+", choices=PAPERS, default=PAPERS, help="whose claims")
@@ -86,7 +85,8 @@ def main() -> int:
     torch.set_flush_denormal(True)
     started = time.monotonic()
     try:
-        paths = run(Recipe(options.folder), options.pictures, options.report, options.papers)
+        settings = replace(REPORTED, pictures=options.pictures)
+        paths = run(Recipe(options.folder), options.report, settings, options.papers, weights=WEIGHTS)
     except LikenessError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -95,41 +95,61 @@ def main() -> int:
     return 0
 
 
-def run(recipe: Recipe, pictures: int, report: Path, papers: Sequence[str] = PAPERS) -> list[Path]:
-    """Train, draw, judge and write; gives the paths of the reports."""
-    base, judge = read_base(BASE), read_judge(JUDGE)
-    networks, faces = read_faces(FACES)
-    shipped = read_uniportrait(UNIPORTRAIT, dtype=torch.float32)
+def run(
+    recipe: Recipe,
+    report: Path,
+    settings: AblationSettings = REPORTED,
+    papers: Sequence[str] = PAPERS,
+    *,
+    weights: Path,
+) -> list[Path]:
+    """Train, draw, judge and write.
+
+    Args:
+        recipe: makes the networks that do not ship.
+        report: folder of the reports.
+        settings: numbers of pictures and how they are drawn.
+        papers: whose claims, some of `PAPERS`.
+        weights: folder of the files that ship.
+
+    Returns:
+        The paths of the reports.
+    """
+    base, judge = read_base(weights / BASE.name), read_judge(weights / JUDGE.name)
+    networks, faces = read_faces(weights / FACES.name)
+    shipped = read_uniportrait(weights / UNIPORTRAIT.name, dtype=torch.float32)
     channels = int(base.unet.config["in_channels"])
     gallery = Gallery(
         renderer=Renderer(
             base=base,
             finder=networks.finder,
             nobody=faces.nobody(),
-            settings=Settings(),
+            settings=settings.drawing,
             store=FeatureStore(recipe.folder / "drawn"),
         ),
         judge=judge,
         expressions=recipe.expressions(),
-        questions={people: new_questions(faces, count=pictures, people=people, channels=channels) for people in (1, 2)},
+        questions={
+            people: new_questions(faces, count=settings.pictures, people=people, channels=channels) for people in (1, 2)
+        },
     )
     written: list[Path] = []
     if "uniportrait" in papers:
-        written.append(_uniportrait(recipe, gallery, shipped, faces, report))
+        written.append(_uniportrait(recipe, gallery, shipped, faces, report, weights))
     if "omniportrait" in papers:
-        written.append(_omniportrait(recipe, gallery, shipped, report))
+        written.append(_omniportrait(recipe, gallery, shipped, report, weights, settings))
     return written
 
 
 def _uniportrait(
-    recipe: Recipe, gallery: Gallery, shipped: UniPortraitAdapter, faces: FaceEncoder, report: Path
+    recipe: Recipe, gallery: Gallery, shipped: UniPortraitAdapter, faces: FaceEncoder, report: Path, weights: Path
 ) -> Path:
     base = gallery.renderer.base
     one = {
         name: load(recipe.stage_one(base, faces, arm), dtype=torch.float32)
         for name, arm in ((BY_GLOBAL, GLOBAL), (WITHOUT_DROPS, UNDROPPED))
     }
-    first = subset(read_state_dict(UNIPORTRAIT), STAGE_ONE)
+    first = subset(read_state_dict(weights / UNIPORTRAIT.name), STAGE_ONE)
     two = {
         name: load(first, recipe.stage_two(base, faces, arm, first), dtype=torch.float32)
         for name, arm in ((FREE_ROUTER, UNREGULARISED), (NOISE_FREE, NOISELESS))
@@ -141,27 +161,37 @@ def _uniportrait(
     return write_report(report, gallery)
 
 
-def _omniportrait(recipe: Recipe, gallery: Gallery, shipped: UniPortraitAdapter, report: Path) -> Path:
+def _omniportrait(
+    recipe: Recipe,
+    gallery: Gallery,
+    shipped: UniPortraitAdapter,
+    report: Path,
+    weights: Path,
+    settings: AblationSettings,
+) -> Path:
     base, questions = gallery.renderer.base, gallery.questions[1]
     trained = {NO_ETA: UNLOCALISED, PAPERS_ETA: PUBLISHED}
     pivots = {name: read_pivot(recipe.omniportrait(base, arm)) for name, arm in trained.items()}
-    pivots[PIVOT] = load_pivot(OMNIPORTRAIT)
-    pairs = new_pairs(PAIRS)
-    gate = [match(base, pairs, block, sigma) for block in BLOCKS for sigma in SIGMAS]
+    pivots[PIVOT] = load_pivot(weights / OMNIPORTRAIT.name)
+    pairs, guiding = new_pairs(settings.pairs), settings.guiding
+    gate = [match(base, pairs, block, sigma) for block in settings.blocks for sigma in settings.sigmas]
     heads = true_heads(true_scenes(len(questions)))[:, 0]
-    measured = {"O6": face_sizes.measure(base, questions, heads), "O7": noun_masks.measure(base, questions, heads)}
-    arms = {arm.name: arm for arm in guided_arms(shipped, pivots)}
+    measured = {
+        "O6": face_sizes.measure(base, questions, heads, block=guiding.block),
+        "O7": noun_masks.measure(base, questions, heads),
+    }
+    arms = {arm.name: arm for arm in guided_arms(shipped, pivots, guiding)}
     for experiment in DRAWN:
         for name in experiment.arms:
             gallery.add(arms[name], experiment.people, unguided_of(arms[name]))
     people = questioned_people(base, len(questions))
     for name, pivot in pivots.items():
         gallery.values[name][OVERLAP] = overlaps(base, pivot, people)
-    swept = sweeps(shipped)
+    swept = sweeps(shipped, guiding, settings.blocks)
     for sweep in swept:
         for arm in sweep.arms:
             gallery.add(arm, 1, sweep.unguided)
-    return write_guided_report(report, gallery, gate, measured, swept)
+    return write_guided_report(report, gallery, gate, measured, swept, guiding)
 
 
 def _arms(

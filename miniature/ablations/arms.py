@@ -86,6 +86,7 @@ class Renderer:
         nobody: the features of nobody.
         settings: how.
         store: keeps what was drawn.
+        rows: pictures at once.
     """
 
     base: Base
@@ -93,6 +94,7 @@ class Renderer:
     nobody: ReferenceFeatures
     settings: Settings
     store: FeatureStore
+    rows: int = ROWS
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -126,8 +128,8 @@ def draw_arm(renderer: Renderer, arm: Arm, questions: Questions) -> Drawn:
     weights = fingerprint([renderer.base.unet, renderer.base.text_encoders[0].module, renderer.finder, *arm.networks])
     count = min(len(questions), arm.pictures or len(questions))
     parts: list[Mapping[str, Tensor]] = []
-    for start in range(0, count, ROWS):
-        rows = slice(start, min(start + ROWS, count))
+    for start in range(0, count, renderer.rows):
+        rows = slice(start, min(start + renderer.rows, count))
         key = _key(weights, arm, questions, rows, renderer.settings)
         if key not in renderer.store:
             renderer.store.write(key, _drawn(renderer, arm, questions, rows))

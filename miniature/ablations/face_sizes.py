@@ -52,13 +52,17 @@ class Sized:
         return Sized(pad(small, around, mode="replicate"), pad(heads, around))
 
 
-def measure(base: Base, questions: Questions, heads: Tensor) -> dict[str, Values]:
+def measure(
+    base: Base, questions: Questions, heads: Tensor, *, block: int = BLOCK, at_once: int = ROWS
+) -> dict[str, Values]:
     """How far pulls at true pictures change with the size of faces.
 
     Args:
         base: the miniature.
         questions: of one person each; their true pictures are pulled at, with noise.
         heads: on the true pictures, (P, S, S).
+        block: output block whose features are matched.
+        at_once: pictures that are pulled at together.
 
     Returns:
         By reduction: the logarithm to the base of 2 by which the root mean square of the shift inside the mask changes when
@@ -67,26 +71,26 @@ def measure(base: Base, questions: Questions, heads: Tensor) -> dict[str, Values
     values: dict[str, Values] = {}
     for name, mode in MODES.items():
         parts = [
-            _shifts(base, questions, heads, slice(start, start + ROWS), mode)
-            for start in range(0, len(questions), ROWS)
+            _shifts(base, questions, heads, slice(start, start + at_once), mode, block)
+            for start in range(0, len(questions), at_once)
         ]
         large, reference, both = torch.cat(parts, 1).log2()
         values[name] = {REFERENCE: (reference - large).abs().tolist(), BOTH: (both - large).abs().tolist()}
     return values
 
 
-def _shifts(base: Base, questions: Questions, heads: Tensor, rows: slice, mode: StrengthMode) -> Tensor:
+def _shifts(base: Base, questions: Questions, heads: Tensor, rows: slice, mode: StrengthMode, block: int) -> Tensor:
     """Root mean squares, (3, B): all as it is, a smaller portrait, smaller portrait and picture."""
     picture = Sized(questions.scene.image[rows], heads[rows])
     portrait = Sized(questions.references[rows, 0], questions.heads[rows, 0])
     prompts = [caption.text for caption in questions.scene.captions[rows]]
     cases = ((picture, portrait), (picture, portrait.smaller), (picture.smaller, portrait.smaller))
-    return torch.stack([_shift(base, prompts, questions.noise[rows], *case, mode) for case in cases])
+    return torch.stack([_shift(base, prompts, questions.noise[rows], *case, mode, block) for case in cases])
 
 
 @torch.no_grad()
 def _shift(
-    base: Base, prompts: list[str], noise: Tensor, picture: Sized, portrait: Sized, mode: StrengthMode
+    base: Base, prompts: list[str], noise: Tensor, picture: Sized, portrait: Sized, mode: StrengthMode, block: int
 ) -> Tensor:
     prompted = Prompted.of(base, prompts, Run())
     references = encode_pictures(base, portrait.pictures) / base.latent_scale
@@ -96,7 +100,7 @@ def _shift(
             {0: Person(name="", mask=head[None])},
             {0: (ReferencePicture(latent[None], seen),)},
             settings=settings,
-            capture=FeatureCapture(BLOCK),
+            capture=FeatureCapture(block),
         )
         for latent, seen, head in zip(references, portrait.heads, picture.heads, strict=True)
     )

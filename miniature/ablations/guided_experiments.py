@@ -186,14 +186,14 @@ def unguided_of(arm: Arm) -> str | None:
 DRAWN = (O1, O2, O3, O4, O8, CONTROLS)
 
 
-def guided_arms(shipped: UniPortraitAdapter, pivots: Mapping[str, OmniPortraitAdapter]) -> list[Arm]:
+def guided_arms(shipped: UniPortraitAdapter, pivots: Mapping[str, OmniPortraitAdapter], guiding: Guiding) -> list[Arm]:
     """All arms but those of sweeps; those without guidance that UniPortrait's experiments have are among them.
 
     Args:
         shipped: UniPortrait.
         pivots: the arms of O1 by name.
+        guiding: how they are guided where nothing else is said.
     """
-    guiding = Guiding()
     gentle = replace(guiding, strength=WITH_TOKENS)
     pivot, with_pivot = pivots[PIVOT], replace(guiding, strength=WITH_PIVOT)
     return [

@@ -16,7 +16,7 @@ from .guided_sweeps import SWEPT, Sweep
 from .guiding import WITH_PIVOT, WITH_TOKENS, Guiding
 from .heads import WIDENING
 from .judging import Values
-from .matching import BLOCK, GATE, REFERENCE_SIGMA, Matches, passes
+from .matching import GATE, Matches, passes
 from .report import notes, section, strip, table, write_lines
 
 
@@ -26,6 +26,7 @@ def write_guided_report(
     gate: Sequence[Matches],
     measured: Mapping[str, Mapping[str, Values]],
     sweeps: Sequence[Sweep],
+    guiding: Guiding,
 ) -> Path:
     """Write `omniportrait.md` and its pictures into a folder; gives the path.
 
@@ -35,8 +36,9 @@ def write_guided_report(
         gate: how features match, by block and noise level.
         measured: values of the experiments for which nothing is drawn, by experiment and arm.
         sweeps: of O5.
+        guiding: how pictures were guided where an arm does not say otherwise.
     """
-    is_gated = not passes(gate)
+    is_gated = not passes(gate, guiding.block, guiding.reference_sigma)
     limits = {people: gallery.limits(people) for people in gallery.questions}
     sections: dict[str, list[str]] = {}
     for experiment in DRAWN:
@@ -50,18 +52,19 @@ def write_guided_report(
         sections[experiment.name] = [*section(experiment, measured[experiment.name], None, is_gated=is_gated), ""]
     sections["O5"] = [line for sweep in sweeps for line in _sweep(folder, sweep, gallery)]
     ordered = sorted(sections, key=lambda name: (not name.startswith("O"), name))
-    before = ["# OmniPortrait's claims in the miniature", "", *_notes(gallery), "", *_gate(gate)]
+    before = ["# OmniPortrait's claims in the miniature", "", *_notes(gallery, guiding), "", *_gate(gate, guiding)]
     return write_lines(folder / "omniportrait.md", [*before, *(line for name in ordered for line in sections[name])])
 
 
-def _gate(gate: Sequence[Matches]) -> list[str]:
-    verdict = "open" if passes(gate) else 'shut: the verdicts below are "not interpretable"'
+def _gate(gate: Sequence[Matches], guiding: Guiding) -> list[str]:
+    is_open = passes(gate, guiding.block, guiding.reference_sigma)
+    verdict = "open" if is_open else 'shut: the verdicts below are "not interpretable"'
     lines = [
         "## Gate",
         "",
         "Does the nearest feature of an eye, the nose or a corner of the mouth lie within one cell of the same part in another "
         "drawing of the same person, at another place, in another size and light? Shares of right matches, over people whom "
-        f"no arm is judged on. Guidance uses block {BLOCK} at σ {REFERENCE_SIGMA:g} and matches portraits with scenes; the "
+        f"no arm is judged on. Guidance uses block {guiding.block} at σ {guiding.reference_sigma:g} and matches portraits with scenes; the "
         f"gate asks for {GATE:g} there and is {verdict}.",
         "",
         "| output block | σ | portrait → scene | left and right told apart | scene → scene | chance |",
@@ -93,8 +96,7 @@ def _sweep(folder: Path, sweep: Sweep, gallery: Gallery) -> list[str]:
     return [*lines, *strip(folder, f"O5 {sweep.name}", gallery, 1, names)]
 
 
-def _notes(gallery: Gallery) -> list[str]:
-    guiding = Guiding()
+def _notes(gallery: Gallery, guiding: Guiding) -> list[str]:
     return [
         *notes(gallery),
         "",

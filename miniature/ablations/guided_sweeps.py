@@ -10,7 +10,6 @@ from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from .arms import Arm
 from .experiments import ON, PLAIN
 from .guiding import Guiding
-from .matching import BLOCKS
 
 SWEPT = 64  # pictures of an arm
 STRENGTHS = (0.15, 0.5, 1.5, 3.0, 6.0, 9.0, 12.0)
@@ -36,53 +35,67 @@ class Sweep:
     arms: tuple[Arm, ...]
 
 
-def sweeps(shipped: UniPortraitAdapter) -> tuple[Sweep, ...]:
-    """O5, and the settings that the paper does not have."""
+def sweeps(shipped: UniPortraitAdapter, guiding: Guiding, blocks: Sequence[int]) -> tuple[Sweep, ...]:
+    """Return the sweeps of O5, and those of settings that the paper does not have.
+
+    Args:
+        shipped: UniPortrait.
+        guiding: what is changed in one setting at a time.
+        blocks: output blocks that are compared.
+    """
     return (
         Sweep(
             "strength s",
             "Identity grows with the strength and falls where it is too strong; the text falls.",
             PLAIN,
-            _swept("", "strength", [(f"s = {value:g}", value) for value in STRENGTHS]),
+            _swept(guiding, "", "strength", [(f"s = {value:g}", value) for value in STRENGTHS]),
         ),
         Sweep(
             "strength s with ID tokens",
             "Likewise, on top of UniPortrait.",
             ON,
-            _swept("tokens, ", "strength", [(f"s = {value:g}", value) for value in STRENGTHS[:5]], adapter=shipped),
+            _swept(
+                guiding, "tokens, ", "strength", [(f"s = {value:g}", value) for value in STRENGTHS[:5]], adapter=shipped
+            ),
         ),
         Sweep(
             "start u",
             "Starting too late does nothing, starting too early loses the text; there is a best start between (the paper: 0.6).",
             PLAIN,
-            _swept("", "start", [(f"σ ≤ {value:g} (u = {_share_ahead(value):.2f})", value) for value in STARTS]),
+            _swept(
+                guiding, "", "start", [(f"σ ≤ {value:g} (u = {_share_ahead(value):.2f})", value) for value in STARTS]
+            ),
         ),
         Sweep(
             "noise on the portraits, t0",
             "There is a best noise level for the portraits' features (the paper: t0 = 671, σ 2.98, on latents of 64² and more).",
             PLAIN,
-            _swept("", "reference_sigma", [(f"portraits at σ {value:g}", value) for value in REFERENCES]),
+            _swept(guiding, "", "reference_sigma", [(f"portraits at σ {value:g}", value) for value in REFERENCES]),
         ),
         Sweep(
             "tap",
             "Features of one output block are better to match than those of others (reported only).",
             PLAIN,
-            _swept("", "block", [(f"output block {block}", block) for block in BLOCKS]),
+            _swept(guiding, "", "block", [(f"output block {block}", block) for block in blocks]),
         ),
         Sweep(
             "steps that share a gradient",
             "A gradient can serve several steps, which saves backward passes (reported only).",
             PLAIN,
-            _swept("", "every", [(f"every = {every}", every) for every in EVERY]),
+            _swept(guiding, "", "every", [(f"every = {every}", every) for every in EVERY]),
         ),
     )
 
 
 def _swept(
-    prefix: str, setting: str, values: Sequence[tuple[str, float]], adapter: UniPortraitAdapter | None = None
+    guiding: Guiding,
+    prefix: str,
+    setting: str,
+    values: Sequence[tuple[str, float]],
+    adapter: UniPortraitAdapter | None = None,
 ) -> tuple[Arm, ...]:
     return tuple(
-        Arm(name=prefix + name, adapter=adapter, guiding=replace(Guiding(), **{setting: value}), pictures=SWEPT)
+        Arm(name=prefix + name, adapter=adapter, guiding=replace(guiding, **{setting: value}), pictures=SWEPT)
         for name, value in values
     )
 

@@ -32,21 +32,22 @@ def questioned_people(base: Base, count: int) -> PivotPool:
 
 
 @torch.no_grad()
-def overlaps(base: Base, adapter: OmniPortraitAdapter, people: PivotPool) -> list[float]:
+def overlaps(base: Base, adapter: OmniPortraitAdapter, people: PivotPool, *, at_once: int = ROWS) -> list[float]:
     """How far attention to the pivots' rows, as strong as when arms are drawn, and faces overlap in noised pictures.
 
     Args:
         base: the miniature.
         adapter: puts people into their rows.
         people: pictures of them.
+        at_once: pictures of which attention is read together.
 
     Returns:
         For every picture, the mean over `TIMESTEPS` of intersection over union: positions whose attention, scaled to 0–1,
         exceeds `BETA`, and those that the face covers by half.
     """
     found: list[Tensor] = []
-    for start in range(0, len(people.latents), ROWS):
-        batch = people.rows_as_they_are(base, range(start, min(start + ROWS, len(people.latents))))
+    for start in range(0, len(people.latents), at_once):
+        batch = people.rows_as_they_are(base, range(start, min(start + at_once, len(people.latents))))
         pivots = Pivots.of(adapter, batch.crops, batch.rows, strength=PIVOT_STRENGTH)
         told = replace(batch, text=pivots.fused(batch.text))
         faces = batch.faces[:, 0] >= 0.5

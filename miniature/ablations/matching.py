@@ -85,9 +85,9 @@ def new_pairs(count: int, seed: int = SEED) -> Pairs:
     return Pairs(portraits=world.portraits(range(count)), scenes=scenes, others=others)
 
 
-def passes(gate: Sequence[Matches]) -> bool:
-    """Whether features match well enough where guidance uses them."""
-    [used] = [each for each in gate if (each.block, each.sigma) == (BLOCK, REFERENCE_SIGMA)]
+def passes(gate: Sequence[Matches], block: int = BLOCK, sigma: float = REFERENCE_SIGMA) -> bool:
+    """Whether features match well enough at the output block and the noise level that guidance uses."""
+    [used] = [each for each in gate if (each.block, each.sigma) == (block, sigma)]
     return used.portraits >= GATE
 
 

@@ -25,21 +25,22 @@ METRICS = tuple(f"overlap at σ {sigma:g}" for sigma in SIGMAS)
 WAYS = RAW, REFINED, CLEANED = "threshold alone", "Eq. 6", "Eq. 6, largest part, filled and widened"
 
 
-def measure(base: Base, questions: Questions, heads: Tensor) -> dict[str, Values]:
+def measure(base: Base, questions: Questions, heads: Tensor, *, at_once: int = ROWS) -> dict[str, Values]:
     """Intersection over union of masks with heads, on true pictures with noise.
 
     Args:
         base: the miniature.
         questions: of one person each.
         heads: on the true pictures, (P, S, S).
+        at_once: pictures of which attention is read together.
 
     Returns:
         By way of making masks, by noise level.
     """
     values: dict[str, Values] = {name: {} for name in WAYS}
     for metric, sigma in zip(METRICS, SIGMAS, strict=True):
-        for start in range(0, len(questions), ROWS):
-            rows = slice(start, start + ROWS)
+        for start in range(0, len(questions), at_once):
+            rows = slice(start, start + at_once)
             attention = _attention(base, questions, rows, sigma)
             for number, head in enumerate(adaptive_avg_pool2d(heads[rows], attention.grid) >= 0.5):
                 for name, mask in _masks(attention.row(number)).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -56,15 +57,17 @@ def contact_sheet(pictures: Sequence[np.ndarray], captions: Sequence[str], *, co
         )
         x, y = gap + number % columns * pitch[0], gap + number // columns * pitch[1]
         sheet.paste(small, (x + (side - small.width) // 2, y + (side - small.height) // 2))
-        draw.text((x + side / 2, y + side + gap), _fitted(text, font, side), fill=INK, font=font, anchor="ma")
+        draw.text((x + side / 2, y + side + gap), fit_text(text, font, side), fill=INK, font=font, anchor="ma")
     return np.asarray(sheet)
 
 
-def _fitted(text: str, font: FreeTypeFont | ImageFont, width: int) -> str:
-    """The text in one line, with an ellipsis where it gets wider than a number of pixels."""
+def fit_text(text: str, font: FreeTypeFont | ImageFont, width: float) -> str:
+    """Return a text in one line, with an ellipsis where it gets wider than a number of pixels."""
     text = " ".join(text.split())
-    shown = text
-    while font.getlength(shown) > width:
-        text = text[:-1]
-        shown = f"{text.rstrip()}…"
-    return shown
+    if font.getlength(text) <= width:
+        return text
+
+    def cut(end: int) -> str:
+        return f"{text[:end].rstrip()}…"
+
+    return cut(max(0, bisect_right(range(len(text)), width, key=lambda end: font.getlength(cut(end))) - 1))

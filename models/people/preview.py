@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,12 +11,12 @@ from torch import Tensor
 
 from ..errors import MissingPackageError
 from ..images.layout import images_from_arrays
+from ..records.palette import rgb_of
 from .person import People, Person
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-GOLDEN_ANGLE = 0.381966  # turns of hue between neighbours, so that any number of people stays distinct
 WIDTH = 512  # pixels of the strip; a node shows about 300 of them
 FACE = 96
 GAP = 12
@@ -38,11 +37,6 @@ class Line:
     person: Person
     state: str
     is_in: bool = True
-
-
-def colour_of(place: int) -> tuple[float, float, float]:
-    """The colour of the person at a place in the chain, from 0, in every picture and plot, RGB, 0–1."""
-    return colorsys.hsv_to_rgb((0.58 + place * GOLDEN_ANGLE) % 1.0, 0.65, 0.95)
 
 
 def people_strip(lines: Sequence[Line], note: str = "") -> Tensor:
@@ -69,7 +63,7 @@ def people_strip(lines: Sequence[Line], note: str = "") -> Tensor:
     pen = ImageDraw.Draw(strip)
     for place, line in enumerate(lines):
         top = GAP + place * (FACE + GAP)
-        colour = tuple(round(255 * channel) for channel in colour_of(place)) if line.is_in else PALE
+        colour = rgb_of(place) if line.is_in else PALE
         pen.rectangle((GAP - 5, top - 5, GAP + FACE + 4, top + FACE + 4), fill=colour)
         strip.paste(_face(line), (GAP, top))
         left = 2 * GAP + FACE + 8

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import torch
@@ -17,7 +19,7 @@ class PlacementMaps:
     """Where people were placed in one run.
 
     Attributes:
-        names: N people.
+        names: N people, all different.
         maps: (S, N, h, w) float32 on the CPU for the S pictures of the latent batch; at every position the maps of
             people placed together sum to at most 1.
     """
@@ -26,9 +28,9 @@ class PlacementMaps:
     maps: Tensor
 
     @property
-    def shares(self) -> dict[str, float]:
-        """Share of all positions that each person got, averaged over the pictures."""
-        return dict(zip(self.names, self.maps.mean(dim=(0, 2, 3)).tolist(), strict=True))
+    def shares(self) -> tuple[dict[str, float], ...]:
+        """The share of all positions that each person got, 0–1, picture by picture."""
+        return tuple(dict(zip(self.names, row, strict=True)) for row in self.maps.mean(dim=(2, 3)).tolist())
 
 
 @dataclass(eq=False, slots=True)
@@ -77,8 +79,16 @@ class PlacementRecord:
         finest = max((grid for grids in self.sums.values() for grid in grids), key=lambda grid: grid[0] * grid[1])
         pictures = max(kept.total.shape[0] for grids in self.sums.values() for kept in grids.values())
         groups = [_average(grids, pictures, finest) for grids in self.sums.values()]
-        names = tuple(name for group in self.sums for name in group)
-        return PlacementMaps(names, torch.cat(groups, dim=1))
+        return PlacementMaps(_distinct(name for group in self.sums for name in group), torch.cat(groups, dim=1))
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    """The names, those that stand in an earlier group too with a number behind."""
+    found: list[str] = []
+    for name in names:
+        numbered = (name if number == 1 else f"{name} ({number})" for number in itertools.count(1))
+        found.append(next(candidate for candidate in numbered if candidate not in found))
+    return tuple(found)
 
 
 def _grow(kept: _Sum | None, pictures: int, people: int, grid: tuple[int, int], device: torch.device) -> _Sum:

@@ -2,70 +2,107 @@
 
 from __future__ import annotations
 
-import colorsys
-
 import numpy as np
 import torch
-from einops import rearrange
 from torch import Tensor
 from torch.nn import functional
 
 from ..errors import MissingPackageError
+from ..images.layout import images_from_arrays, rgb_images
+from .legend import LegendLine, draw_legend, letters_for
+from .name_plates import NamePlate, draw_name_plates
+from .palette import colour_of, rgb_of
 from .placements import PlacementMaps
+from .winners import NOBODY, Winners, find_winners
 
 PIXELS_PER_CELL = 8  # a latent cell of SD1.5 and SDXL is 8×8 pixels
-GOLDEN_ANGLE = 0.381966  # turns of hue between neighbours, so that any number of people stays distinct
-BACKGROUND = 0.12  # grey of positions that belong to nobody
+GROUND = 0.12  # grey of a place without a picture
+FAINTEST, STRONGEST = 0.35, 0.9  # how much of a place's colour is the person's, by margin, without a picture
+OVER = 0.7  # the same over a picture, as a factor
+PALE = 0.6  # how much of a picture's colour is taken out, so that people's show
 
 
-def person_masks(maps: PlacementMaps) -> Tensor:
-    """One picture-sized mask per person: (S·N, H, W) float 0–1, picture by picture, people in their order."""
-    masks = rearrange(maps.maps, "s n h w -> (s n) 1 h w")
-    return functional.interpolate(masks, scale_factor=PIXELS_PER_CELL, mode="nearest")[:, 0].clamp(0, 1)
-
-
-def draw(maps: PlacementMaps) -> Tensor:
-    """Colours mixed by weight, with a legend of names and shares below.
+def person_masks(maps: PlacementMaps, size: tuple[int, int] | None = None) -> Tensor:
+    """Return one picture-sized mask per person, picture by picture, people in their order.
 
     Args:
         maps: of one run.
+        size: (H, W) of the picture; None for eight pixels for every position of the finest layer.
 
     Returns:
-        (S, H, W, 3) float 0–1; H is larger than the picture by the legend.
+        (S·N, H, W) float32, 0–1.
+    """
+    masks = maps.maps.flatten(0, 1)[:, None]
+    return functional.interpolate(masks, size or _size_of(maps), mode="bilinear", align_corners=False)[:, 0].clamp(0, 1)
+
+
+def draw(maps: PlacementMaps, size: tuple[int, int] | None = None, image: Tensor | None = None) -> Tensor:
+    """Return a picture for each one of the batch: the winner of every place in their colour, stronger where they win clearly.
+
+    People's names stand on their areas; a legend below has everybody's share, and says who wins no place at all.
+
+    Args:
+        maps: of one run.
+        size: (H, W) of the pictures; None for eight pixels for every position of the finest layer.
+        image: the finished pictures to draw over, (B, H, W, C), 0–1; picture i of the run takes i modulo B, and their size is
+            taken.
+
+    Returns:
+        (S, H + legend, W, 3) float32, 0–1.
 
     Raises:
+        BadImageError: if the image is none.
         MissingPackageError: without Pillow.
     """
-    colours = torch.tensor([colour_of(place) for place in range(len(maps.names))])  # (N, 3)
-    weights = functional.interpolate(maps.maps, scale_factor=PIXELS_PER_CELL, mode="nearest")
-    mixed = torch.einsum("snhw,nc->shwc", weights, colours)
-    nobody = 1 - weights.sum(dim=1).clamp(0, 1)
-    pictures = (mixed + nobody[..., None] * BACKGROUND).clamp(0, 1)
-    legend = _legend(maps, colours, pictures.shape[2])
-    return torch.cat([pictures, legend.expand(len(pictures), -1, -1, -1)], dim=1)
+    below = None if image is None else rgb_images(image).cpu().clamp(0, 1)
+    if below is not None:
+        size = (below.shape[1], below.shape[2])
+    pictures: list[np.ndarray] = []
+    for number, (weights, shares) in enumerate(zip(maps.maps, maps.shares, strict=True)):
+        winners = find_winners(weights, size or _size_of(maps))
+        coloured = _colour(winners, len(maps.names), None if below is None else below[number % len(below)])
+        pictures.append(_annotate(coloured, winners, shares))
+    return images_from_arrays(pictures)
 
 
-def colour_of(place: int) -> tuple[float, float, float]:
-    """The colour of the person at a place in the chain, RGB, 0–1."""
-    return colorsys.hsv_to_rgb((0.58 + place * GOLDEN_ANGLE) % 1.0, 0.65, 0.95)
+def _size_of(maps: PlacementMaps) -> tuple[int, int]:
+    height, width = maps.maps.shape[-2:]
+    return height * PIXELS_PER_CELL, width * PIXELS_PER_CELL
 
 
-def _legend(maps: PlacementMaps, colours: Tensor, width: int) -> Tensor:
-    """A strip with one line per person, (height, width, 3) float 0–1."""
+def _colour(winners: Winners, people: int, picture: Tensor | None) -> Tensor:
+    """The winners' colours over a picture (H, W, 3) or on dark grey, with light lines between areas, (H, W, 3), 0–1."""
+    colours = torch.tensor([*(colour_of(place) for place in range(people)), (GROUND,) * 3])
+    is_somebody = winners.people != NOBODY
+    opacity = (FAINTEST + (STRONGEST - FAINTEST) * winners.margins) * is_somebody
+    if picture is None:
+        below = torch.full((*winners.people.shape, 3), GROUND)
+    else:
+        below = torch.lerp(picture, picture.mean(-1, keepdim=True).expand_as(picture), PALE)
+    opacity = (opacity * (1 if picture is None else OVER))[..., None]
+    mixed = below * (1 - opacity) + colours[winners.people] * opacity
+    lines = winners.borders(1 + 2 * (winners.people.shape[1] // 512))
+    return torch.where(lines[..., None], 0.15 * mixed + 0.85, mixed)
+
+
+def _annotate(coloured: Tensor, winners: Winners, shares: dict[str, float]) -> np.ndarray:
+    """The picture with names and a legend below, (H + legend, W, 3) uint8."""
     try:
-        from PIL import Image, ImageDraw, ImageFont
+        from PIL import Image
     except ImportError as error:
         raise MissingPackageError(
             'The routing picture needs the package "Pillow": pip install pillow, or use the masks alone.'
         ) from error
-    size = max(11, round(width / 28))
-    line = round(size * 1.7)
-    strip = Image.new("RGB", (width, line * len(maps.names) + line // 2), (24, 24, 24))
-    pen = ImageDraw.Draw(strip)
-    font = ImageFont.load_default(size)
-    for place, (name, share) in enumerate(maps.shares.items()):
-        top = line // 4 + place * line
-        colour = tuple(round(255 * channel) for channel in colours[place].tolist())
-        pen.rectangle((size // 2, top + size // 5, size // 2 + size, top + size // 5 + size), fill=colour)
-        pen.text((2 * size, top), f"{name}  {share:.0%}", fill=(235, 235, 235), font=font)
-    return torch.from_numpy(np.asarray(strip).copy()).float() / 255
+    picture = Image.fromarray((coloured * 255).round().to(torch.uint8).numpy())
+    middles = [winners.middle_of(place) for place in range(len(shares))]
+    plates = [
+        NamePlate(name, middle, rgb_of(place))
+        for place, (name, middle) in enumerate(zip(shares, middles, strict=True))
+        if middle is not None
+    ]
+    lines = [
+        LegendLine(f"{name}: {share:.0%}" if middle else f"{name}: nowhere the strongest ({share:.0%})", rgb_of(place))
+        for place, ((name, share), middle) in enumerate(zip(shares.items(), middles, strict=True))
+    ]
+    named = draw_name_plates(picture, plates, letters_for(picture.width))
+    return np.concatenate([np.asarray(named), np.asarray(draw_legend(lines, picture.width))])

@@ -13,26 +13,31 @@ from torch.nn import functional
 from ..errors import MissingPackageError
 from ..images.layout import images_from_arrays
 from .guidance import GuidanceHistory
-from .routing_map import PIXELS_PER_CELL, colour_of
+from .legend import GROUND, INK, LegendLine, draw_legend, letters_for
+from .palette import rgb_of
+from .routing_map import PIXELS_PER_CELL
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
-SIZE = (768, 432)  # pixels, width and height
-FRAME = (64, 40, 24, 56)  # pixels around the curves: left, top, right, bottom
-PAPER, INK, FAINT = (255, 255, 255), (40, 40, 40), (220, 220, 220)
+SIZE = (768, 440)  # pixels of the axes and curves, width and height
+FRAME = (104, 24, 48, 112)  # pixels around the curves: left, top, right, bottom
+FAINT = (70, 70, 70)
 OVERSAMPLING = 2  # Pillow's lines have no antialiasing
-TICKS = 5
+TICKS = 3
+CURVE = 5  # pixels; wide enough for a plot that is shown 300 pixels wide
 
 
 def draw_curves(history: GuidanceHistory) -> Tensor:
-    """Similarity over the guided evaluations, a curve for each person, with what noise level the run had come to.
+    """Return similarity over the guided evaluations, a curve for each person, with what noise level the run had come to.
+
+    The legend below says how alike everybody was at the last of them.
 
     Args:
         history: of one run.
 
     Returns:
-        (1, 432, 768, 3) float32, 0–1.
+        (1, 440 + legend, 768, 3) float32, 0–1.
 
     Raises:
         MissingPackageError: without Pillow.
@@ -44,13 +49,15 @@ def draw_curves(history: GuidanceHistory) -> Tensor:
             'The curves need the package "Pillow": pip install pillow, or use the numbers alone.'
         ) from error
     width, height = SIZE[0] * OVERSAMPLING, SIZE[1] * OVERSAMPLING
-    picture = Image.new("RGB", (width, height), PAPER)
-    _Plot(ImageDraw.Draw(picture), history).draw()
-    return images_from_arrays([np.asarray(picture.resize(SIZE, Image.Resampling.BOX))])
+    picture = Image.new("RGB", (width, height), GROUND)
+    plot = _Plot(ImageDraw.Draw(picture), history)
+    plot.draw()
+    curves = np.asarray(picture.resize(SIZE, Image.Resampling.BOX))
+    return images_from_arrays([np.concatenate([curves, np.asarray(draw_legend(plot.legend(), SIZE[0]))])])
 
 
 def mask_images(history: GuidanceHistory) -> Tensor:
-    """One picture-sized mask per person: (B·N, H, W) float32, 0–1, picture by picture, people in their order."""
+    """Return one picture-sized mask per person: (B·N, H, W) float32, 0–1, picture by picture, people in their order."""
     masks = torch.stack([history.masks[name] for name in history.names], dim=1)  # (B, N, h, w)
     sized = functional.interpolate(masks, scale_factor=PIXELS_PER_CELL, mode="nearest")
     return sized.flatten(0, 1)
@@ -74,34 +81,37 @@ class _Plot:
         self.steps = max((len(curve) for curve in self.curves.values()), default=1)
 
     def draw(self) -> None:
-        """Everything."""
+        """Draw everything but the legend."""
         self._axes()
-        for place, (name, curve) in enumerate(self.curves.items()):
-            colour = tuple(round(255 * part * 0.8) for part in colour_of(place))
+        for place, curve in enumerate(self.curves.values()):
             points = [(self._x(step), self._y(value)) for step, (_, value) in enumerate(curve) if not math.isnan(value)]
             if len(points) > 1:
-                self.canvas.line(points, fill=colour, width=3 * OVERSAMPLING, joint="curve")
+                self.canvas.line(points, fill=rgb_of(place), width=CURVE * OVERSAMPLING, joint="curve")
             for x, y in points:
-                radius = 3 * OVERSAMPLING
-                self.canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
-            last = "not found" if math.isnan(curve[-1][1]) else f"{curve[-1][1]:.3f}"
-            self._text(FRAME[0] + 180 * place, 10, f"{name}: {last}", colour)
-        if self.history.skipped:
-            self._text(FRAME[0] + 180 * len(self.curves), 10, f"skipped: {self.history.skipped}", INK)
+                radius = CURVE * OVERSAMPLING
+                self.canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=rgb_of(place))
+
+    def legend(self) -> list[LegendLine]:
+        """A line for each person, and one for the steps that were not guided."""
+        lines = [
+            LegendLine(f"{name}: {'not found' if math.isnan(curve[-1][1]) else f'{curve[-1][1]:.3f}'}", rgb_of(place))
+            for place, (name, curve) in enumerate(self.curves.items())
+        ]
+        skipped = self.history.skipped
+        return [*lines, LegendLine(f"skipped, not finite: {skipped}")] if skipped else lines
 
     def _axes(self) -> None:
         for tick in range(TICKS + 1):
             value = self.low + (self.high - self.low) * tick / TICKS
             y = self._y(value)
-            self.canvas.line((self._x(0), y, self._x(self.steps - 1), y), fill=FAINT, width=OVERSAMPLING)
-            self._text(8, y / OVERSAMPLING - 7, f"{value:.3f}", INK)
+            ends = FRAME[0] * OVERSAMPLING, (SIZE[0] - FRAME[2]) * OVERSAMPLING
+            self.canvas.line((ends[0], y, ends[1], y), fill=FAINT, width=OVERSAMPLING)
+            self._text(FRAME[0] - 14, y / OVERSAMPLING, f"{value:.3f}", "rm")
         sigmas = [sigma for sigma, _ in max(self.curves.values(), key=len, default=[])]
         for step in sorted({round(tick * (self.steps - 1) / TICKS) for tick in range(TICKS + 1)}):
             if step < len(sigmas):
-                self._text(self._x(step) / OVERSAMPLING - 14, SIZE[1] - FRAME[3] + 8, f"{sigmas[step]:.2f}", INK)
-        self._text(
-            SIZE[0] / 2 - 220, SIZE[1] - 24, "mean similarity, by noise level (sigma) of the guided evaluations", INK
-        )
+                self._text(self._x(step) / OVERSAMPLING, SIZE[1] - FRAME[3] + 22, f"{sigmas[step]:.2f}", "mt")
+        self._text(SIZE[0] / 2, SIZE[1] - 14, "similarity by noise level (sigma)", "mb")
 
     def _x(self, step: int) -> float:
         room = SIZE[0] - FRAME[0] - FRAME[2]
@@ -111,8 +121,8 @@ class _Plot:
         room = SIZE[1] - FRAME[1] - FRAME[3]
         return (FRAME[1] + room * (self.high - value) / (self.high - self.low)) * OVERSAMPLING
 
-    def _text(self, x: float, y: float, text: str, colour: tuple[int, ...]) -> None:
+    def _text(self, x: float, y: float, text: str, anchor: str) -> None:
         from PIL import ImageFont
 
-        font = ImageFont.load_default(size=13 * OVERSAMPLING)
-        self.canvas.text((x * OVERSAMPLING, y * OVERSAMPLING), text, fill=colour, font=font)
+        font = ImageFont.load_default(size=letters_for(SIZE[0]) * OVERSAMPLING)
+        self.canvas.text((x * OVERSAMPLING, y * OVERSAMPLING), text, fill=INK, font=font, anchor=anchor)

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 from comfy_api.latest import io, ui
+from torch import Tensor
 
 from ...host.sampling.runs import find_placement_maps
-from ...models.records.routing_map import draw, person_masks
+from ...models.records.routing_map import PIXELS_PER_CELL, draw, person_masks
 from ..sockets import shelf
 
 
@@ -25,21 +26,35 @@ class ShowRoutingMap(io.ComfyNode):
             inputs=[
                 io.Model.Input("model", tooltip="The model that was sampled, from Apply UniPortrait."),
                 io.Latent.Input("latent", tooltip="What the sampler gave, unchanged."),
+                io.Image.Input(
+                    "image", optional=True, tooltip="The finished picture, from VAE Decode; the map is drawn over it."
+                ),
             ],
             outputs=[
                 io.Mask.Output(
                     display_name="masks", tooltip="One mask per person, in the order of the chain; picture by picture."
                 ),
-                io.Image.Output(display_name="picture", tooltip="One colour per person, with names and shares."),
-                io.String.Output(display_name="shares", tooltip="JSON: name and share of all positions, 0–1."),
+                io.Image.Output(
+                    display_name="picture",
+                    tooltip="For each picture who is strongest where, in one colour per person, pale where it was close; with "
+                    "names and shares.",
+                ),
+                io.String.Output(
+                    display_name="shares", tooltip="JSON: for each picture, name and share of all positions, 0–1."
+                ),
             ],
         )
 
     @classmethod
-    def execute(cls, model: Any, latent: dict[str, Any]) -> io.NodeOutput:
-        maps = find_placement_maps(model, latent["samples"])
-        picture = draw(maps)
-        return io.NodeOutput(person_masks(maps), picture, json.dumps(maps.shares), ui=ui.PreviewImage(picture, cls=cls))
+    def execute(cls, model: Any, latent: dict[str, Any], image: Tensor | None = None) -> io.NodeOutput:
+        samples: Tensor = latent["samples"]
+        maps = find_placement_maps(model, samples)
+        size = (samples.shape[-2] * PIXELS_PER_CELL, samples.shape[-1] * PIXELS_PER_CELL)
+        picture = draw(maps, size, image)
+        shares = [{name: round(share, 3) for name, share in each.items()} for each in maps.shares]
+        return io.NodeOutput(
+            person_masks(maps, size), picture, json.dumps(shares), ui=ui.PreviewImage(picture, cls=cls)
+        )
 
 
 NODES: list[type[io.ComfyNode]] = [ShowRoutingMap]

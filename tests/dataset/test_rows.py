@@ -6,7 +6,6 @@ import pytest
 from likeness.dataset.rows import ManifestRows, ShardRows, find_shards
 from likeness.models.errors import MissingModelFileError
 from likeness.tests.training.small_pictures import (
-    person,
     png,
     row,
     sample,
@@ -133,46 +132,6 @@ def test_patterns_are_filled_in_and_sorted(tmp_path):
 def test_a_manifest_that_is_not_there_is_named(tmp_path):
     with pytest.raises(MissingModelFileError, match=r"none\.jsonl"):
         ManifestRows(tmp_path / "none.jsonl")
-
-
-def test_the_second_of_two_rows_with_one_name_goes(tmp_path):
-    source = ManifestRows(write_manifest(tmp_path, [row(1), row(2), row(1, image="img/x.png")]))
-    assert errors(source) == [
-        'manifest.jsonl:3: error: id is "000001", as in manifest.jsonl:1; give every row a name of its own'
-    ]
-    assert usable(source) == ["000001", "000002"]
-
-
-def test_the_second_of_two_rows_with_one_picture_goes(tmp_path):
-    source = ManifestRows(write_manifest(tmp_path, [row(1, sha256="a" * 64), row(2, sha256="A" * 64, split="test")]))
-    assert errors(source) == [
-        "manifest.jsonl:2: error: sha256 is the picture of manifest.jsonl:1 again; remove one of the two rows"
-    ]
-
-
-def test_nobody_is_in_two_splits(tmp_path):
-    rows = [
-        row(1, person(identity="ann")),
-        row(2, person(identity="bob"), split="test"),
-        row(3, person(identity="ann"), split="test"),
-        row(4, person(identity="cy"), person(identity="bob")),
-        row(5, person(identity="ann")),
-        row(6, person(identity="cy"), split="test"),
-    ]
-    source = ManifestRows(write_manifest(tmp_path, rows))
-    found = errors(source)
-    assert found[0] == (
-        'manifest.jsonl:3: error: persons[0].identity is "ann", who is in split "train" (manifest.jsonl:1), '
-        'but this row is in "test"; keep a person in one split'
-    )
-    assert found[1].startswith('manifest.jsonl:4: error: persons[1].identity is "bob"')
-    # The row that went takes its other people with it: nobody has seen cy before row 6.
-    assert usable(source) == ["000001", "000002", "000005", "000006"]
-
-
-def test_a_person_without_a_name_may_be_anywhere(tmp_path):
-    source = ManifestRows(write_manifest(tmp_path, [row(1), row(2, split="test")]))
-    assert errors(source) == []
 
 
 def test_shards_are_checked_as_one_manifest(tmp_path):

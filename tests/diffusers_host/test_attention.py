@@ -1,5 +1,3 @@
-import math
-
 import pytest
 import torch
 from likeness.diffusers_host.attention import RunContext, all_positive, attach, find_sites, guidance_pair
@@ -321,10 +319,3 @@ def test_polarities_must_fit_the_batch(sd15, inputs):
     with pytest.raises(InvalidSettingError, match="2 rows and 1"):
         output(sd15, inputs(sd15))
     detach()
-
-
-def test_sigmas_are_those_of_stable_diffusion():
-    assert stable_diffusion_sigma(999) == pytest.approx(14.6146, abs=1e-3)
-    assert stable_diffusion_sigma(0) == pytest.approx(0.0292, abs=1e-4)
-    low, middle, high = (stable_diffusion_sigma(t) for t in (500, 500.5, 501))
-    assert middle == pytest.approx(math.sqrt(low * high))

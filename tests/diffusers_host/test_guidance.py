@@ -7,16 +7,12 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.diffusers_host.feature_capture import ReachedError, capture_features
 from likeness.diffusers_host.guidance import Guided, GuidedRun
 from likeness.diffusers_host.prompted import Prompted
 from likeness.diffusers_host.reference_features import ReferenceReader
-from likeness.diffusers_host.sigmas import level_at, nearest_timestep, zero_snr_sigmas
-from likeness.miniature.networks.untrained import new_base
+from likeness.diffusers_host.sigmas import nearest_timestep, zero_snr_sigmas
 from likeness.miniature.studio.drawing import Settings, draw_latents
-from likeness.miniature.studio.euler import cpu_noise
 from likeness.models.errors import InvalidSettingError
-from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.omniportrait.attention_masks import AttentionMasks
 from likeness.models.omniportrait.face_masks import FaceMasks
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings
@@ -25,30 +21,14 @@ from likeness.models.omniportrait.reference_guidance import ReferenceGuidance, f
 from likeness.models.omniportrait.references import ReferencePicture
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.attention import Run
-from likeness.models.port.guidance import FeatureCapture, GuidedStep, NoiseLevels
+from likeness.models.port.guidance import GuidedStep, NoiseLevels
 from likeness.models.records.guidance import GuidanceRecord
+from likeness.tests.diffusers_host.small_drawing import CAPTURE, NOISE, PROMPTS, SIDE, SIGMA, hooks
+from likeness.tests.diffusers_host.small_drawing import base as base
+from likeness.tests.diffusers_host.small_drawing import prompted as prompted
 from torch import nn
 
-SIZES = BaseSizes(unet=(32, 64), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
-PROMPTS = ("a man in red", "a girl in green")
-SIDE = 8
-NOISE = torch.cat([cpu_noise(seed, (1, 4, SIDE, SIDE)) for seed in range(2)])
 FEW = Settings(steps=3)
-CAPTURE = FeatureCapture(1)
-SIGMA = 2.0
-
-
-@pytest.fixture(scope="module")
-def base():
-    made = new_base(SIZES, seed=1)
-    for module in (made.unet, made.vae, made.text_encoders[0].module):
-        module.requires_grad_(False).eval()
-    return made
-
-
-@pytest.fixture
-def prompted(base):
-    return Prompted.of(base, PROMPTS, Run())
 
 
 def half(side="left"):
@@ -71,57 +51,6 @@ def guidance(*people, source=None, capture=CAPTURE, **settings):
 def drawn(base, *rows, settings=FEW, noise=NOISE, prompts=PROMPTS, words=None, record=None):
     guided = Guided(rows=rows, words=words, record=record) if rows else None
     return draw_latents(base, prompts, noise, settings, guided=guided)
-
-
-def hooks(base):
-    return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in base.unet.modules())
-
-
-@pytest.mark.parametrize("block", [0, 1, 2])
-def test_a_capture_gives_what_the_next_output_block_begins_with(base, prompted, block):
-    following = [resnet for level in base.unet.up_blocks for resnet in level.resnets][block + 1]
-    seen = []
-    handle = following.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
-    with capture_features(base.unet, FeatureCapture(block)) as captured, torch.no_grad():
-        prompted.positive(NOISE, 500, SIGMA)
-    handle.remove()
-    features = captured.features
-    assert torch.equal(seen[0][:, : features.shape[1]], features)
-    assert features.shape[2:] == ((4, 4) if block == 0 else (SIDE, SIDE))
-
-
-@pytest.mark.parametrize("block", [-1, 3, 9])
-def test_a_capture_without_a_block_behind_it_is_refused(base, block):
-    with (
-        pytest.raises(InvalidSettingError, match=f"output block {block}, but this UNet has 4"),
-        capture_features(base.unet, FeatureCapture(block)),
-    ):
-        pass
-
-
-def test_no_graph_is_built_behind_the_capture_and_nothing_changes(base, prompted):
-    with torch.no_grad():
-        plain = prompted.positive(NOISE, 500, SIGMA)
-    leaf = NOISE.clone().requires_grad_(True)
-    before = hooks(base)
-    with capture_features(base.unet, CAPTURE) as captured:
-        said = prompted.positive(leaf, 500, SIGMA)
-    assert torch.equal(said.detach(), plain)
-    assert not said.requires_grad
-    assert captured.features.requires_grad
-    assert hooks(base) == before
-
-
-def test_a_call_for_features_alone_ends_at_the_capture(base, prompted):
-    before = hooks(base)
-    later = []
-    handle = base.unet.conv_out.register_forward_hook(lambda *args: later.append(args))
-    with pytest.raises(ReachedError), capture_features(base.unet, CAPTURE, is_all=True) as captured:
-        prompted.positive(NOISE, 500, SIGMA)
-    handle.remove()
-    assert captured.features.shape[1] == 64
-    assert not later
-    assert hooks(base) == before
 
 
 def test_the_gradient_is_that_of_the_whole_graph(base, prompted):
@@ -251,63 +180,24 @@ def test_people_are_found_by_the_attention_to_their_words(base):
     assert record.masks["Ann"].shape == (2, SIDE, SIDE)
 
 
-class Adds:
-    """A residual that adds another number for every picture, and remembers which ones it saw."""
-
-    def __init__(self):
-        self.samples = []
-
-    def wants(self, site):
-        return site.kind == "cross"
-
-    def __call__(self, site, call):
-        self.samples.append(call.samples)
-        return torch.tensor(call.samples, dtype=torch.float32)[:, None, None].expand_as(call.base)
-
-
-def test_references_are_read_with_the_prompt_and_the_people_of_their_picture(base, prompted):
-    from likeness.diffusers_host.attention import attach
-
-    latent = torch.randn(1, 4, SIDE, SIDE, generator=torch.Generator().manual_seed(2))
-    percent, seed = 0.6, 3
-    sigma = level_at(percent)
-    noise = torch.randn(latent.shape, generator=torch.Generator().manual_seed(seed))
-    noisy = (latent * base.latent_scale + sigma * noise) / (1 + sigma**2) ** 0.5
-    adds = Adds()
-    detach = attach(base.unet, adds, context=prompted.context)
-    try:
-        with capture_features(base.unet, CAPTURE) as captured, torch.no_grad():
-            prompted.positive(noisy.expand(2, -1, -1, -1), nearest_timestep(sigma), sigma)
-        adds.samples.clear()
-        read = [ReferenceReader(prompted, row, CAPTURE)(latent, percent, seed) for row in range(2)]
-    finally:
-        detach()
-    assert set(adds.samples) == {(0,), (1,)}
-    for row in range(2):
-        torch.testing.assert_close(read[row], captured.features[row], atol=1e-4, rtol=0)
-    assert not torch.allclose(read[0], read[1], atol=1e-2)
-
-
-def test_readers_are_equal_where_they_read_the_same(base, prompted):
-    residual, other = Adds(), Adds()
-    key = ReferenceReader(prompted, 0, CAPTURE).key
-    assert key == ReferenceReader(Prompted.of(base, PROMPTS[:1], Run()), 0, CAPTURE).key
-    assert key != ReferenceReader(prompted, 1, CAPTURE).key  # another prompt
-    assert key != ReferenceReader(prompted, 0, FeatureCapture(0)).key
-    attached = [ReferenceReader(prompted, 0, CAPTURE, attached=(each,)).key for each in (residual, residual, other)]
-    assert attached[0] == attached[1]
-    assert key != attached[0] != attached[2]
-
-
-def test_features_are_read_once_at_the_first_guided_step(base):
+def test_features_are_read_once_at_the_first_guided_step(base, monkeypatch):
+    read, pulled = [], []
+    call, pulls = ReferenceReader.__call__, ReferenceGuidance.pulls
+    monkeypatch.setattr(ReferenceReader, "__call__", lambda self, *args: read.append(args[1:]) or call(self, *args))
+    monkeypatch.setattr(
+        ReferenceGuidance, "pulls", lambda self, step: pulled.append(self.people[0].features) or pulls(self, step)
+    )
     picture = ReferencePicture(torch.randn(1, 4, SIDE, SIDE), torch.ones(8, 8))
     ann = GuidedPerson(name="Ann", references=(picture,), mask=half())
     drawn(base, *(guidance(ann, seeds=2),) * 2, prompts=PROMPTS[:1] * 2)
-    [features] = picture.read.values()
-    prompted = Prompted.of(base, PROMPTS[:1], Run())
     percent = GuidanceSettings(window=ALWAYS).reference_percent
+    assert read == [(percent, 0), (percent, 1)]  # of two pictures with one prompt and several steps
+    monkeypatch.undo()
+    prompted = Prompted.of(base, PROMPTS[:1], Run())
     seen = [ReferenceReader(prompted, 0, CAPTURE)(picture.latent, percent, seed) for seed in range(2)]
-    torch.testing.assert_close(features, face_features(torch.stack(seen).mean(0), picture.mask), atol=1e-5, rtol=0)
+    expected = face_features(torch.stack(seen).mean(0), picture.mask)
+    for features in pulled:
+        torch.testing.assert_close(features, expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("fails", ["reading", "pulling"])

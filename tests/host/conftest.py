@@ -308,46 +308,44 @@ def consistentid_files(tiny_model, cross_sites, tmp_path_factory):
 def consistentid(consistentid_files):
     """A builder: an adapter as the loader node gives it, "sd15", "sdxl" or "inpaint", published or corrected.
 
-    The flavour follows from the width of the context, which is the same in all tiny models, so it is set afterwards.
+    The flavour follows from the width of the context, which is the same in all tiny models, so it is set afterwards. Photos
+    are looked at by small encoders, see `crowd`.
     """
     from dataclasses import replace
 
-    from likeness.host.consistentid.adapter import load_consistentid
-    from likeness.models.consistentid.flavour import PUBLISHED
-    from likeness.models.consistentid.flavour import corrected as mended
+    from likeness.host.consistentid.adapter import new_consistentid
+    from likeness.models.consistentid.checkpoint import load
+    from likeness.models.consistentid.corrected import Corrected
+    from likeness.models.consistentid.pipelines import PIPELINES
+    from likeness.models.consistentid.published import Published
+    from likeness.tests.models.consistentid.small_encoders import looking
 
     files = {}
 
     def build(name="sd15", *, corrected=False, kind=None):
         kind = kind or ("sdxl" if name == "sdxl" else "sd15")
         if kind not in files:
-            files[kind] = load_consistentid(consistentid_files(kind))
-        flavour = PUBLISHED[name]
-        return replace(files[kind], flavour=mended(flavour) if corrected else flavour)
+            loaded = new_consistentid(load(consistentid_files(kind)))
+            files[kind] = replace(loaded, encoders=looking(VISION, FACE).encoders)
+        behaviour = Corrected if corrected else Published
+        return replace(files[kind], flavour=behaviour(PIPELINES[name]))
 
     return build
 
 
 @pytest.fixture(scope="session")
 def crowd():
-    """A builder: `crowd(n, regions=names, **settings of every person)` gives ConsistentID's Identities, all random."""
-    from likeness.models.consistentid.identity import FacialRegion, FacialRegions, Identities, Identity
+    """A builder: `crowd(n, regions=names, masks=(), **settings of every person)` gives people, each with a random photo."""
+    from likeness.models.people.person import People
+    from likeness.tests.models.consistentid.small_encoders import person, photo
 
-    def build(n=1, *, regions=REGIONS, seed=0, region_strength=1.0, **settings):
-        generator = torch.Generator().manual_seed(seed)
-
-        def person(place):
-            parts = [
-                FacialRegion(name=name, vector=torch.randn(1, CONTEXT, generator=generator), strength=region_strength)
-                for name in regions
-            ]
-            tokens = torch.randn(1, TOKENS, CONTEXT, generator=generator) * 2
-            return Identity(name=f"person {place + 1}", tokens=tokens, regions=FacialRegions.of(parts), **settings)
-
-        return Identities(
-            people=tuple(person(place) for place in range(n)),
-            null_tokens=torch.randn(1, TOKENS, CONTEXT, generator=generator),
-            null_region=torch.randn(1, CONTEXT, generator=generator),
+    def build(n=1, *, regions=REGIONS, seed=0, masks=(), **settings):
+        placed = [*masks, *[None] * n]
+        return People(
+            tuple(
+                person(f"person {place + 1}", photo(100 * seed + place, regions), mask=placed[place], **settings)
+                for place in range(n)
+            )
         )
 
     return build

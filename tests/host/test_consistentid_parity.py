@@ -18,7 +18,6 @@ pytestmark = pytest.mark.comfy
 pytest.importorskip("diffusers")
 
 UNET, PIPELINE = "unet/tiny_sd15", "pipeline/sd15_merge1_all"
-FEATURES = ("face", "ears", "eyes", "nose", "mouth")
 
 
 def stored(name):
@@ -64,22 +63,50 @@ def model():
     return model_patcher.ModelPatcher(model, load_device=cpu, offload_device=cpu)
 
 
+class StoredParser:
+    """A `FaceParser` that gives the labels of the case."""
+
+    key = "stored labels"
+
+    def labels(self, picture, size):
+        assert size == 512
+        return stored(PIPELINE).tensors["in.labels"].numpy()
+
+
+class StoredRecogniser:
+    """A `FaceRecogniser` that gives the vector of the case."""
+
+    key = "stored vector"
+    width = 512
+
+    def vectors(self, faces, pictures):
+        return stored(PIPELINE).tensors["in.faceid"]
+
+
+def with_tokens(loaded, encoded):
+    """The adapter with ID tokens that are known."""
+    from likeness.host.consistentid.adapter import LoadedConsistentID
+
+    class Known(LoadedConsistentID):
+        def encode(self, people):
+            return encoded
+
+    return Known(loaded.adapter, loaded.flavour, loaded.encoder, loaded.attention, loaded.encoders)
+
+
 @pytest.fixture(scope="module")
-def published():
+def published(clip_vision):
     """The case's adapter as the loader node gives it; heads of its facial encoder are narrower than published."""
     from dataclasses import replace
 
-    from likeness.host.consistentid.adapter import LoadedConsistentID
-    from likeness.host.memory import manage
+    from likeness.host.consistentid.adapter import new_consistentid
     from likeness.models.consistentid.facial_encoder import FacialEncoder
-    from likeness.models.consistentid.flavour import SD15
     from likeness.tests.parity.consistentid.cases import ENCODER_HEAD, small_adapter, small_encoder
-    from torch import nn
 
     encoder = FacialEncoder.from_state_dict(small_encoder(), dim_head=ENCODER_HEAD)
     adapter = replace(small_adapter(), facial_encoder=encoder)
-    both = nn.ModuleDict({"projection": adapter.id_projection, "facial_encoder": encoder})
-    return LoadedConsistentID(adapter, SD15, manage(both), manage(adapter.attention), None)
+    given = {"face_parser": StoredParser(), "recogniser": StoredRecogniser()}
+    return new_consistentid(adapter, clip_vision=clip_vision, mode="published", **given)
 
 
 @pytest.fixture(scope="module")
@@ -118,27 +145,21 @@ def clip_vision(vision_model):
 
 
 @pytest.fixture
-def identities(published, clip_vision, monkeypatch):
-    """The person of the case, through the functions behind the nodes."""
-    from likeness.host.consistentid import people, regions
-    from likeness.models.face.types import Face, FaceSet
+def people():
+    """The person of the case."""
+    from likeness.models.face.types import Face
+    from likeness.models.people.person import People, Person, Photo
 
-    tensors = stored(PIPELINE).tensors
-    photo = tensors["in.photo_hwc"][None].float() / 255
-    image = tensors["in.photo_hwc"].numpy()
+    picture = stored(PIPELINE).tensors["in.photo_hwc"].numpy()
     face = Face(
         box=np.zeros(4, np.float32), points=np.zeros((5, 2), np.float32), score=1.0, crop=np.zeros((224, 224, 3), np.uint8),
-        index=0, image_index=0, image_size=image.shape[:2],
+        index=0, image_index=0, image_size=picture.shape[:2],
     )  # fmt: skip
-    monkeypatch.setattr(regions, "parse_photo", lambda parser, picture, size: tensors["in.labels"].numpy())
-    monkeypatch.setattr(people, "_faces", lambda *_: FaceSet((face,), (image,)))
-    monkeypatch.setattr(people, "_id_vectors", lambda *_: tensors["in.faceid"])
-    encoded = regions.encode_regions(published, clip_vision, None, photo, dict.fromkeys(FEATURES, 1.0))
-    return people.add_person(published, clip_vision, photo, None, regions=encoded.regions)[0]
+    return People((Person(name="person", photos=(Photo(picture=picture, faces=(face,), taken=face),)),))
 
 
 @pytest.fixture
-def encoded(published, clip, identities):
+def encoded(published, clip, people):
     from likeness.host.consistentid.prompt import encode_prompt
     from likeness.host.sampling.delayed_conditioning import MergePoint
 
@@ -146,7 +167,7 @@ def encoded(published, clip, identities):
     return encode_prompt(
         published,
         clip,
-        identities,
+        people,
         positive=about["prompt"],
         negative=about["negative"],
         merge=MergePoint(step=about["start_merge_step"], inclusive=published.flavour.merge_inclusive),
@@ -154,26 +175,21 @@ def encoded(published, clip, identities):
     )
 
 
-def person(tokens, null_tokens, strength=1.0):
-    from likeness.models.consistentid.identity import Identities, Identity
-
-    one = Identity(name="person", tokens=tokens, strength=strength)
-    return Identities(people=(one,), null_tokens=null_tokens, null_region=torch.zeros(1, 64))
-
-
 @pytest.mark.parametrize(("name", "strength"), [("out.sample", 1.0), ("out.sample_ipscale0p5", 0.5)])
 @torch.no_grad()
-def test_one_call_of_the_unet(model, published, name, strength):
+def test_one_call_of_the_unet(model, published, people, name, strength):
     """ID tokens through the patches of `apply` and LoRA merged into the weights."""
     import comfy.model_management
-    from likeness.host.consistentid.adapter import apply
+    from likeness.host.consistentid.application import apply
     from likeness.host.sampling.conds import CondInfo
     from likeness.host.unet import keys
+    from likeness.models.consistentid.encode import EncodedPeople
     from likeness.models.port.attention import Polarity
 
     tensors = stored(UNET).tensors
     context = tensors["in.encoder_hidden_states"]
-    patched, _ = apply(model, published, person(context[1:, 77:], context[:1, 77:], strength), lora_strength=1.0)
+    encoded = EncodedPeople(tokens=context[1:, 77:], null_tokens=context[:1, 77:])
+    patched = apply(model, with_tokens(published, encoded), people, strength=strength).model
     conds = {uuid.uuid4(): CondInfo(polarity) for polarity in (Polarity.NEGATIVE, Polarity.POSITIVE)}
     options = {
         **patched.model_options["transformer_options"],
@@ -193,9 +209,10 @@ def test_one_call_of_the_unet(model, published, name, strength):
 
 
 @torch.no_grad()
-def test_contexts_of_both_phases(published, identities, encoded):
+def test_contexts_of_both_phases(published, people, encoded):
     tensors = stored(PIPELINE).tensors
-    tokens = torch.cat([identities.null_tokens, identities.people[0].tokens])
+    identity = published.encode(people)
+    tokens = torch.cat([identity.null_tokens, identity.tokens])
     [[negative, _]] = encoded.negative
     for step, (positive, _) in ((1, encoded.positive[0]), (2, encoded.positive[1])):
         got = torch.cat([torch.cat([negative, positive]), tokens], dim=1)
@@ -203,21 +220,21 @@ def test_contexts_of_both_phases(published, identities, encoded):
 
 
 @torch.no_grad()
-def test_latents_of_the_whole_pipeline(model, published, identities, encoded):
+def test_latents_of_the_whole_pipeline(model, published, people, encoded):
     """ComfyUI's Euler over the published noise levels; its own start noise is sqrt(1 + sigma²) times the given one."""
     import comfy.sample
     import comfy.samplers
-    from likeness.host.consistentid.adapter import apply
-    from likeness.tests.parity.consistentid.pipeline_cases import euler_schedule
+    from likeness.host.consistentid.application import apply
+    from likeness.tests.parity.consistentid.pipeline_cases import GUIDANCE, euler_schedule
 
     case = stored(PIPELINE)
     sigmas, _ = euler_schedule(case.about["steps"])
     noise = case.tensors["in.latents"] * sigmas[0] / (1 + sigmas[0] ** 2) ** 0.5
-    patched, _ = apply(model, published, identities, lora_strength=1.0)
+    patched = apply(model, published, people).model
     latent = comfy.sample.sample_custom(
         patched,
         noise,
-        published.flavour.guidance,
+        GUIDANCE,
         comfy.samplers.sampler_object("euler"),
         sigmas,
         encoded.positive,

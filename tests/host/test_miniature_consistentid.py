@@ -15,9 +15,13 @@ from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.recipe.facial_people import _describe
 from likeness.miniature.recipe.latents import encode_tokens
 from likeness.models.consistentid.checkpoint import load
+from likeness.models.consistentid.features import NO_WISHES
+from likeness.models.face.analysis import analyze
+from likeness.models.face.backends.given import GivenRegions
 from likeness.models.face.parsing import LABELS
 from likeness.models.miniature.face_vectors import face_vectors
 from likeness.models.miniature.parser import FOLD
+from likeness.models.people.person import People, Person, photos_of
 from likeness.tests.host import small_miniature
 from likeness.tests.miniature.small_files import FACE_WIDTH, IMAGE_WIDTH
 
@@ -25,7 +29,7 @@ pytestmark = pytest.mark.comfy
 
 PROMPT = "a man in a red shirt in front of dots"
 SEEN = ("Face", "Left_Eye", "Nose", "Upper_Lip")  # of every photo; the words come as face, nose, eyes, mouth
-FEATURES = dict.fromkeys(("face", "ears", "eyes", "nose", "mouth"), 1.0)
+SIDE = 96  # of the photo, pixels
 ALIKE = {"atol": 1e-4, "rtol": 1e-3}
 
 
@@ -53,20 +57,22 @@ def trained(paths, miniature):
 
 
 @pytest.fixture(scope="module")
-def faces(miniature):
-    return small_miniature.one_face(miniature)
+def faces():
+    """The one face of a picture, as Detect Faces gives it."""
+    noise = torch.rand(1, 3, 12, 12, generator=torch.Generator().manual_seed(0))
+    picture = torch.nn.functional.interpolate(noise, (SIDE, SIDE), mode="bilinear")[0].permute(1, 2, 0)
+    return analyze([(picture * 255).round().byte().numpy()], GivenRegions("30 34 60 64"))
 
 
 @pytest.fixture(scope="module")
-def person(miniature, faces):
-    """The chain with this person, and the regions."""
-    from likeness.host.consistentid.people import add_person
-    from likeness.host.consistentid.regions import encode_regions
+def people(faces):
+    """The chain with this person."""
+    return People((Person(name="person", photos=photos_of(faces, None, is_chosen=True)),))
 
-    given = (miniature.consistentid, miniature.clip_vision)
-    encoded = encode_regions(*given, miniature.face_parser, faces, FEATURES)
-    identities, _ = add_person(*given, faces, None, regions=encoded.regions)
-    return identities, encoded
+
+@pytest.fixture(scope="module")
+def regions(miniature, people):
+    return miniature.consistentid.regions(1, people, NO_WISHES)
 
 
 def see_nothing_else(network):
@@ -87,17 +93,17 @@ def training_sees(trained, faces):
 
 def test_the_file_is_one_of_the_corrected_behaviour_for_this_base(miniature):
     consistentid = miniature.consistentid
-    assert consistentid.flavour.several_people
-    assert consistentid.image_width == IMAGE_WIDTH
+    assert consistentid.flavour.mode == "corrected"
+    assert consistentid.adapter.id_projection.image_width == IMAGE_WIDTH
     assert consistentid.adapter.id_projection.vector_width == FACE_WIDTH
     assert consistentid.adapter.context_dim == 64
 
 
 def test_the_face_parser_tells_parts_of_a_picture_apart(miniature, faces):
-    from likeness.host.encoders.parser import parse_photo, parse_pictures
+    from likeness.host.encoders.parser import parse_pictures
 
     [picture] = faces.images
-    labels = parse_photo(miniature.face_parser, picture, 512)
+    labels = miniature.face_parser.labels(picture, 512)
     assert labels.shape == (512, 512)
     assert {LABELS[label] for label in np.unique(labels)} == set(SEEN)
     image = torch.from_numpy(picture[None, :80]).float() / 255
@@ -105,7 +111,7 @@ def test_the_face_parser_tells_parts_of_a_picture_apart(miniature, faces):
     assert whole.shape == (80, 96)
 
 
-def test_id_tokens_are_those_that_the_training_reads(trained, faces, person):
+def test_id_tokens_are_those_that_the_training_reads(trained, miniature, faces, people):
     _, encoders, adapter, _ = trained
     photo = training_sees(trained, faces)["photo"].float()[None]
     vectors = face_vectors(encoders.backbone, np.stack([face.crop for face in faces.faces]))
@@ -113,24 +119,23 @@ def test_id_tokens_are_those_that_the_training_reads(trained, faces, person):
     with torch.no_grad():
         expected = adapter.id_projection(vectors, photo, shortcut=False, s_scale=1.0)
         null = adapter.id_projection(torch.zeros_like(vectors), nothing, shortcut=False, s_scale=1.0)
-    [one] = person[0].people
-    torch.testing.assert_close(one.tokens, expected, atol=5e-3, rtol=0)  # the training keeps halves
-    torch.testing.assert_close(person[0].null_tokens, null, **ALIKE)
-    assert (one.tokens - person[0].null_tokens).abs().max() > 0.1
+    encoded = miniature.consistentid.encode(people)
+    torch.testing.assert_close(encoded.tokens, expected, atol=5e-3, rtol=0)  # the training keeps halves
+    torch.testing.assert_close(encoded.null_tokens, null, **ALIKE)
+    assert (encoded.tokens - encoded.null_tokens).abs().max() > 0.1
 
 
-def test_regions_are_those_that_the_training_reads(trained, faces, person):
-    _, encoded = person
-    assert encoded.names == SEEN
-    regions = encoded.regions.by_feature()
+def test_regions_are_those_that_the_training_reads(trained, faces, regions):
+    assert regions.names == SEEN
+    found = regions.by_feature()
     with torch.no_grad():
         expected = trained[2].facial_encoder.regions(training_sees(trained, faces)["regions"].float()[None])[0]
     for feature, vector in zip(("face", "nose", "eyes", "mouth"), expected[:4], strict=True):
-        torch.testing.assert_close(regions[feature].vector[0], vector, atol=5e-3, rtol=0)
+        torch.testing.assert_close(found[feature].vector[0], vector, atol=5e-3, rtol=0)
     assert torch.pdist(expected[:4]).min() > 0.1
 
 
-def test_the_prompt_is_fused_as_the_training_fuses_it(trained, miniature, faces, person):
+def test_the_prompt_is_fused_as_the_training_fuses_it(trained, miniature, faces, people):
     from likeness.host.consistentid.prompt import encode_prompt
     from likeness.host.sampling.delayed_conditioning import MergePoint
 
@@ -138,7 +143,7 @@ def test_the_prompt_is_fused_as_the_training_fuses_it(trained, miniature, faces,
     encoded = encode_prompt(
         miniature.consistentid,
         miniature.clip,
-        person[0],
+        people,
         positive=PROMPT,
         negative="",
         merge=MergePoint(),
@@ -157,19 +162,19 @@ def test_the_prompt_is_fused_as_the_training_fuses_it(trained, miniature, faces,
     assert (positive - text)[marked].abs().amax(-1).min() > 0.1
 
 
-def test_a_person_is_drawn(miniature, person):
-    from likeness.host.consistentid.adapter import apply
+def test_a_person_is_drawn(miniature, people):
+    from likeness.host.consistentid.application import apply
 
     import nodes
 
-    model, applied = apply(miniature.model, miniature.consistentid, person[0], lora_strength=1.0)
-    assert applied
+    applied = apply(miniature.model, miniature.consistentid, people)
+    assert applied.is_applied
     conds = [miniature.clip.encode_from_tokens_scheduled(miniature.clip.tokenize(text)) for text in (PROMPT, "")]
     latents = [
         nodes.KSampler().sample(one, 1, 2, 3.0, "euler", "simple", *conds, {"samples": torch.zeros(1, 4, 8, 8)})[0][
             "samples"
         ]
-        for one in (model, miniature.model)
+        for one in (applied.model, miniature.model)
     ]
     assert all(torch.isfinite(latent).all() for latent in latents)
     assert (latents[0] - latents[1]).abs().max() > 0.01

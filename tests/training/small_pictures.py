@@ -36,6 +36,13 @@ def encode(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
+def vector(rows: int = 2, fill: float = 1) -> bytes:
+    """A table of vectors as numpy stores it."""
+    stream = io.BytesIO()
+    np.save(stream, np.full((rows, 4), fill, np.float32))
+    return stream.getvalue()
+
+
 def person(x: float = 24, y: float = 16, side: float = 32, **changes: Any) -> dict[str, Any]:
     """A person whose face is a square with the points where a face has them."""
     points = [(0.34, 0.46), (0.66, 0.46), (0.5, 0.64), (0.37, 0.82), (0.63, 0.82)]

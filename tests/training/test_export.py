@@ -10,18 +10,14 @@ import torch
 pytest.importorskip("diffusers")
 
 from diffusers.training_utils import EMAModel
-from likeness.diffusers_host.attention import RunContext, attach, find_sites
+from likeness.diffusers_host.attention import RunContext, attach
 from likeness.models.adapters.identity_attention import IdentityResidual, Person
-from likeness.models.adapters.key_value import KeyValueProjection
 from likeness.models.placement.placements import Everywhere
 from likeness.models.port.attention import Run
 from likeness.models.uniportrait.checkpoint import load
-from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.models.weights.reading import read_metadata
 from likeness.tests.training.small_world import overfit, small_base, small_batch, stage_one, stage_two
-from likeness.training.adapter_networks import LoRALayers, lora_shapes
 from likeness.training.export import averaged, export
-from likeness.training.uniportrait.networks import UniPortraitNetworks, faceid_weights, networks_of, new_id_embedding
 
 NAMES = ["adapter.safetensors", "adapter.bin"]
 
@@ -65,29 +61,6 @@ def test_the_file_says_what_it_is(tmp_path):
         "sizes": '{"rank": 2}',
     }
     assert [entry.name for entry in path.parent.iterdir()] == ["adapter.safetensors"]
-
-
-def test_training_goes_on_from_an_export(tmp_path):
-    method = stage_one()
-    overfit(method, small_batch(), steps=2)
-    path = export(method.weights(), tmp_path / "adapter.safetensors", details={}, dtype=torch.float32)
-    again = networks_of(load(path, dim_head=8), method.base.unet)
-    for part in ("id_embedding", "attention", "lora"):
-        before, after = (getattr(one, part).state_dict() for one in (method.networks, again))
-        assert before.keys() == after.keys()
-        assert all(torch.equal(before[key], after[key]) for key in before)
-
-
-@pytest.mark.parametrize("width", [24, 96, 768])
-def test_a_new_id_embedding_of_any_width_says_the_same_once_it_is_loaded(sd15, width):
-    nobody = ReferenceFeatures(intrinsic=torch.randn(1, 3, 6), structure=torch.randn(1, 5, 10))
-    embedding = new_id_embedding(width, nobody)
-    attention = torch.nn.ModuleDict({"1": KeyValueProjection(width, 8)})
-    lora = LoRALayers(lora_shapes(sd15, find_sites(sd15)), 2)
-    networks = UniPortraitNetworks(embedding, attention, lora, torch.nn.ModuleDict())
-    loaded = load(faceid_weights(networks)).id_embedding
-    expected = embedding(nobody.intrinsic, nobody.structure, 1.0)
-    torch.testing.assert_close(loaded(nobody.intrinsic, nobody.structure, 1.0), expected)
 
 
 def test_the_average_is_there_for_a_while():

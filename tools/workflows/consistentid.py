@@ -2,287 +2,152 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from .graph import Graph, Group, Node, Socket
-from .notes import (
-    CONSISTENTID_DOWNLOADS,
-    HOW_CONSISTENTID,
-    HOW_CONSISTENTID_ROUTER,
-    HOW_CONSISTENTID_SDXL,
-    HOW_INPAINT,
-    HOW_REGION_MIXING,
-)
-from .parts import CHECKPOINT, CLIP_VISION, notes, result, sample, save
+from ...models.weights.known_files import CONSISTENTID_SD15, CONSISTENTID_SDXL, FACE_PARSER, KnownFile
+from .consistentid_parts import NEGATIVE, SAMPLING, SEVERAL, STYLE, apply, encode, load_models
+from .graph import Graph
+from .layout import Group
+from .notes import CONSENT, PHOTO
+from .parts import add_people, add_person, arrange, sample, save
+from .workflow import Scheme, Workflow
 
-SDXL_CHECKPOINT = "sd_xl_base_1.0.safetensors"
-ADAPTER, SDXL_ADAPTER = "ConsistentID-v1.bin", "ConsistentID_SDXL-v1.bin"
-FACE_PARSING = "face_parsing.pth"
-FACEID, ROUTER = "uniportrait-faceid_sd15.bin", "uniportrait-router_sd15.bin"
-BACKBONE = "glint360k_curricular_face_r101_backbone.bin"
-# Settings and texts of the published demos.
-SAMPLING = {"seed": 2024, "steps": 50, "cfg": 5.0, "sampler_name": "euler", "scheduler": "normal"}
+# Of the published demos, where they differ from those of the portrait.
 SDXL_SAMPLING = {**SAMPLING, "cfg": 7.5}
 INPAINT_SAMPLING = {**SAMPLING, "cfg": 7.5, "sampler_name": "ddim", "scheduler": "ddim_uniform"}
-MERGE: dict[str, Any] = {"merge_by": "step", "start_merge_step": 30}
-NEGATIVE = "monochrome, lowres, bad anatomy, worst quality, low quality, blurry"
-SDXL_NEGATIVE = (
-    "(worst quality, low quality, illustration, 3d, 2d, painting, cartoons, sketch), open mouth"  # the demo's own
-)
-STYLE = "cinematic photo, {}, 50mm photograph, half-length portrait, film, bokeh, professional, 4k, highly detailed"
+SDXL_NEGATIVE = "(worst quality, low quality, illustration, 3d, 2d, painting, cartoons, sketch), open mouth"
+CAPTION = "A face with bright eyes, a straight nose and a friendly mouth, small ears half under the hair."
+GROWN = 12  # pixels around the face that are painted anew too
+HOW_ONE = f"""
+{PHOTO}
+3. Write the prompt. A description of the face is added behind it; *The prompt as assembled* shows it, with `<|facial|>` after every
+   word that takes a part of the face. *Encode ConsistentID Prompt* shows the parts that were found.
 
+Up to `start_percent` the text alone acts, then the face is merged into it. More of the face: a smaller one, 0 merges at once. More
+of the text: a larger one.
 
-@dataclass(frozen=True, slots=True)
-class Models:
-    """The loaders that every workflow begins with."""
+{CONSENT}
+"""
+HOW_SDXL = f"""
+{HOW_ONE.strip()}
 
-    checkpoint: Node
-    consistentid: Node
-    face_parser: Node
-    clip_vision: Node
+SDXL is told the picture's size: keep `width` and `height` of *Encode ConsistentID Prompt* equal to those of *Empty Latent Image*.
+"""
+HOW_NEW_FACE = f"""
+1. Choose the photo. Its face is painted anew, and it also says who that is.
+2. *Parse Face* finds the face; `expand` makes the mask larger. Another of its masks can be linked to *VAE Encode (for Inpainting)*
+   instead: hair, clothes, background.
+3. Write what the new face does, and run.
 
-    @property
-    def column(self) -> Group:
-        """Their frame."""
-        return Group("Models", [[[self.checkpoint, self.consistentid, self.face_parser, self.clip_vision]]])
+The photo should be near 512 pixels; scale it before if it is much larger.
 
-    @property
-    def readers(self) -> dict[str, Any]:
-        """What every node that reads a photo needs."""
-        return {
-            "consistentid": self.consistentid["consistentid"],
-            "clip_vision": self.clip_vision["CLIP_VISION"],
-        }
+{CONSENT}
+"""
+HOW_MIXING = f"""
+1. Choose two photos: person 1 gives the face, person 2 the eyes and the mouth. Person 2 has strength 0: they only lend.
+2. *Set Facial Features* says so: `eyes` and `mouth` of person 1 are off, and `others_from` is 2. Each feature has a strength.
+3. `caption` says what the face is like; the words face, eyes, ears, nose and mouth in it take the features. Empty: a plain sentence.
+4. Write the prompt and run.
+
+{CONSENT}
+"""
 
 
 def portrait(graph: Graph) -> None:
     """One photo, SD1.5, the settings of the published demo."""
-    text = STYLE.format("a person in a red scarf, in a forest, adventuring")
-    _portrait(graph, load_models(graph), text, NEGATIVE, (512, 768), SAMPLING, "consistentid-portrait")
+    texts = STYLE.format("a person in a red scarf, in a forest, adventuring"), NEGATIVE
+    _portrait(graph, CONSISTENTID_SD15, texts, {"width": 512, "height": 768}, SAMPLING, HOW_ONE)
 
 
 def sdxl_portrait(graph: Graph) -> None:
     """One photo, SDXL."""
-    models = load_models(graph, checkpoint=SDXL_CHECKPOINT, adapter=SDXL_ADAPTER)
-    text = STYLE.format("a person in a doctor's coat, in a bright laboratory")
-    size = (864, 1152)
-    _portrait(
-        graph, models, text, SDXL_NEGATIVE, size, SDXL_SAMPLING, "consistentid-sdxl-portrait", HOW_CONSISTENTID_SDXL
+    texts = STYLE.format("a person in a doctor's coat, in a bright laboratory"), SDXL_NEGATIVE
+    _portrait(graph, CONSISTENTID_SDXL, texts, {"width": 864, "height": 1152}, SDXL_SAMPLING, HOW_SDXL)
+
+
+def new_face(graph: Graph) -> None:
+    """The face in a photo painted anew, inside a mask of the face parser."""
+    checkpoint, adapter = load_models(graph, purpose="inpaint")
+    parser = graph.add("LikenessLoadFaceParser", face_parser=FACE_PARSER.name, files=(FACE_PARSER,))
+    photo, person = add_person(graph)
+    parsed = graph.add("LikenessParseFace", face_parser=parser["face_parser"], image=photo["IMAGE"], expand=GROWN)
+    texts = "a smiling person, looking at the camera, soft daylight", NEGATIVE
+    prompt = encode(graph, checkpoint["CLIP"], adapter, person, texts)
+    applied = apply(graph, checkpoint["MODEL"], adapter, person)
+    latent = graph.add("VAEEncodeForInpaint", pixels=photo["IMAGE"], vae=checkpoint["VAE"], mask=parsed["face"])
+    prompts = (prompt["positive"], prompt["negative"])
+    sampled = sample(graph, applied["model"], prompts, latent, INPAINT_SAMPLING)
+    arrange(
+        graph,
+        HOW_NEW_FACE,
+        [checkpoint, adapter, parser],
+        [Group("Person", [[photo, person]])],
+        [Group("What is painted anew", [[parsed, latent]])],
+        [Group("Prompt", [[prompt]])],
+        [Group("Sampling", [[applied, sampled]])],
+        [Group("Result", [save(graph, checkpoint["VAE"], sampled)])],
     )
 
 
-def inpaint(graph: Graph) -> None:
-    """The face in a photo painted anew, with a mask from Face Parsing."""
-    models = load_models(graph, purpose="inpaint")
-    photo, *nodes = add_person(graph, models, 1)
-    parsing = graph.add(
-        "LikenessParseFace",
-        face_parser=models.face_parser["face_parser"],
-        image=photo["IMAGE"],
-        expand=12,
-        feather=16,
-    )
-    text = "a smiling person, looking at the camera, soft daylight"
-    prompt = encode(graph, models, nodes[-1], text, NEGATIVE, (512, 512))
-    applied = apply(graph, models, nodes[-1])
-    encoded = graph.add("VAEEncode", pixels=photo["IMAGE"], vae=models.checkpoint["VAE"])
-    latent = graph.add("SetLatentNoiseMask", samples=encoded["LATENT"], mask=parsing["face"])
-    texts = (prompt["positive"], prompt["negative"])
-    sampled = sample(graph, applied["model"], texts, latent["LATENT"], INPAINT_SAMPLING)
-    graph.place(
-        [
-            [notes(graph, HOW_INPAINT, CONSISTENTID_DOWNLOADS)],
-            [models.column],
-            [Group("Person", [[photo, *nodes]])],
-            [Group("What is painted anew", [[[parsing]]]), Group("Prompt", [[[prompt]]])],
-            [Group("Sampling", [[[applied, encoded, latent, sampled]]])],
-            [Group("Result", [[save(graph, models.checkpoint["VAE"], sampled, "consistentid-inpaint")]])],
-        ]
-    )
-
-
-def region_mixing(graph: Graph) -> None:
+def mixed_face(graph: Graph) -> None:
     """The face of one person with the eyes and the mouth of another, and a caption of one's own."""
-    models = load_models(graph, mode="corrected")
-    photo, faces, first = _regions(graph, models, 1)
-    others = {"face": False, "ears": False, "nose": False, "regions": first["regions"]}
-    other_photo, other_faces, mixed = _regions(graph, models, 2, **others)
-    identity = graph.add(
-        "LikenessAddConsistentIDIdentity",
-        **models.readers,
-        photo=faces["faces"],
-        caption="A face with bright eyes, a straight nose and a friendly mouth, small ears half under the hair.",
-        regions=mixed["regions"],
-    )
-    text = STYLE.format("a person on a (windy:1.1) beach, evening sun")
-    prompt = encode(graph, models, identity, text, NEGATIVE, (512, 768))
-    applied = apply(graph, models, identity)
-    shown = graph.add("PreviewAny", "The prompt as assembled", source=prompt["text"])
+    checkpoint, adapter = load_models(graph, mode=SEVERAL)
+    first = add_person(graph, 1)
+    people = [first, add_person(graph, 2, first[-1], strength=0.0)]
+    features = graph.add("LikenessSetFacialFeatures", person=1, caption=CAPTION, eyes=False, mouth=False, others_from=2)
+    texts = STYLE.format("a person on a (windy:1.1) beach, evening sun"), NEGATIVE
+    given = {"features": features["features"]}
+    prompt = encode(graph, checkpoint["CLIP"], adapter, people[-1][-1], texts, **given)
+    applied = apply(graph, checkpoint["MODEL"], adapter, people[-1][-1])
     latent = graph.add("EmptyLatentImage", width=512, height=768)
-    texts = (prompt["positive"], prompt["negative"])
-    sampled = sample(graph, applied["model"], texts, latent["LATENT"], SAMPLING)
-    rows = [[photo, faces, first], [other_photo, other_faces, mixed]]
-    graph.place(
-        [
-            [notes(graph, HOW_REGION_MIXING, CONSISTENTID_DOWNLOADS)],
-            [models.column],
-            [Group("Regions of two people", rows)],
-            [Group("Person", [[identity]])],
-            [Group("Prompt", [[[prompt, shown]]])],
-            [Group("Sampling", [[[applied, latent, sampled]]])],
-            [Group("Result", [[save(graph, models.checkpoint["VAE"], sampled, "consistentid-region-mixing")]])],
-        ]
+    sampled = sample(graph, applied["model"], (prompt["positive"], prompt["negative"]), latent, SAMPLING)
+    arrange(
+        graph,
+        HOW_MIXING,
+        [checkpoint, adapter],
+        [Group("People", people)],
+        [Group("Who gives what", [[features]])],
+        [Group("Prompt", [[prompt]])],
+        [Group("Sampling", [[applied, latent, sampled]])],
+        [Group("Result", [save(graph, checkpoint["VAE"], sampled)]), _assembled(graph, prompt)],
     )
-
-
-def two_people_router(graph: Graph) -> None:
-    """Two people whose faces ConsistentID brings and UniPortrait's router places."""
-    models = load_models(graph, mode="corrected")
-    files = {"faceid": FACEID, "router": ROUTER, "backbone": BACKBONE, "image_prompt": "none"}
-    uniportrait = graph.add("LikenessLoadUniPortrait", **files)
-    rows: list[list[Node]] = []
-    people: list[Node] = []
-    for number in (1, 2):
-        before = people[-1] if people else None
-        row = add_person(graph, models, number, before)
-        chained = {"identities": rows[-1][-1]["identities"]} if rows else {}
-        placed = graph.add(
-            "LikenessAddUniPortraitIdentity",
-            f"For the router: person {number}",
-            uniportrait=uniportrait["uniportrait"],
-            clip_vision=models.clip_vision["CLIP_VISION"],
-            photo=row[1]["faces"],
-            **chained,
-        )
-        people.append(row[-1])
-        rows.append([*row, placed])
-    placement = graph.add(
-        "LikenessUniPortraitPlacement", uniportrait=uniportrait["uniportrait"], identities=rows[-1][-1]["identities"]
-    )
-    text = "two people sitting side by side in a cafe, talking, window light"
-    prompt = encode(graph, models, people[-1], text, NEGATIVE, (768, 512))
-    applied = apply(graph, models, people[-1], placement=placement["placement"])
-    latent = graph.add("EmptyLatentImage", width=768, height=512)
-    texts = (prompt["positive"], prompt["negative"])
-    sampled = sample(graph, applied["model"], texts, latent["LATENT"], SAMPLING)
-    name = "consistentid-two-people-router"
-    saved, routing = result(graph, models.checkpoint["VAE"], applied["model"], sampled, name)
-    graph.place(
-        [
-            [notes(graph, HOW_CONSISTENTID_ROUTER, CONSISTENTID_DOWNLOADS)],
-            [models.column, Group("Router", [[uniportrait]])],
-            [Group("People", rows)],
-            [Group("Prompt", [[[prompt]]]), Group("Placement", [[placement]])],
-            [Group("Sampling", [[[applied, latent, sampled]]])],
-            [saved, routing],
-        ]
-    )
-
-
-WORKFLOWS: Mapping[str, Callable[[Graph], None]] = {
-    "consistentid-portrait": portrait,
-    "consistentid-inpaint": inpaint,
-    "consistentid-region-mixing": region_mixing,
-    "consistentid-two-people-router": two_people_router,
-    "consistentid-sdxl-portrait": sdxl_portrait,
-}
-
-
-def load_models(
-    graph: Graph,
-    *,
-    checkpoint: str = CHECKPOINT,
-    adapter: str = ADAPTER,
-    mode: str = "auto",
-    purpose: str = "text to image",
-) -> Models:
-    """The loaders."""
-    loaded = graph.add("CheckpointLoaderSimple", ckpt_name=checkpoint)
-    consistentid = graph.add("LikenessLoadConsistentID", consistentid=adapter, mode=mode, purpose=purpose)
-    face_parser = graph.add("LikenessLoadFaceParser", face_parser=FACE_PARSING)
-    return Models(loaded, consistentid, face_parser, graph.add("CLIPVisionLoader", clip_name=CLIP_VISION))
 
 
 def _portrait(
     graph: Graph,
-    models: Models,
-    text: str,
-    negative: str,
-    size: tuple[int, int],
+    adapter_file: KnownFile,
+    texts: tuple[str, str],
+    size: Mapping[str, int],
     settings: Mapping[str, Any],
-    name: str,
-    how: str = HOW_CONSISTENTID,
+    how: str,
 ) -> None:
-    person = add_person(graph, models, 1)
-    prompt = encode(graph, models, person[-1], text, negative, size)
+    checkpoint, adapter = load_models(graph, adapter_file)
+    people = add_people(graph, 1)
+    told = size if adapter_file is CONSISTENTID_SDXL else {}
+    prompt = encode(graph, checkpoint["CLIP"], adapter, people[-1][-1], texts, **told)
+    applied = apply(graph, checkpoint["MODEL"], adapter, people[-1][-1])
+    latent = graph.add("EmptyLatentImage", **size)
+    sampled = sample(graph, applied["model"], (prompt["positive"], prompt["negative"]), latent, settings)
+    arrange(
+        graph,
+        how,
+        [checkpoint, adapter],
+        [Group("Person", people)],
+        [Group("Prompt", [[prompt]])],
+        [Group("Sampling", [[applied, latent, sampled]])],
+        [Group("Result", [save(graph, checkpoint["VAE"], sampled)]), _assembled(graph, prompt)],
+    )
+
+
+def _assembled(graph: Graph, prompt: Any) -> Group:
     shown = graph.add("PreviewAny", "The prompt as assembled", source=prompt["text"])
-    applied = apply(graph, models, person[-1])
-    latent = graph.add("EmptyLatentImage", width=size[0], height=size[1])
-    sampled = sample(graph, applied["model"], (prompt["positive"], prompt["negative"]), latent["LATENT"], settings)
-    graph.place(
-        [
-            [notes(graph, how, CONSISTENTID_DOWNLOADS)],
-            [models.column],
-            [Group("Person", [person])],
-            [Group("Prompt", [[[prompt, shown]]])],
-            [Group("Sampling", [[[applied, latent, sampled]]])],
-            [Group("Result", [[save(graph, models.checkpoint["VAE"], sampled, name)]])],
-        ]
-    )
+    return Group("Text", [[shown]])
 
 
-def _regions(graph: Graph, models: Models, number: int, **given: Any) -> list[Node]:
-    photo = graph.add("LoadImage", f"Photo of person {number}", image=f"person-{number}.png")
-    faces = graph.add("LikenessDetectFaces", image=photo["IMAGE"])
-    regions = graph.add(
-        "LikenessEncodeFacialRegions",
-        f"Encode Facial Regions: person {number}",
-        **models.readers,
-        photo=faces["faces"],
-        face_parser=models.face_parser["face_parser"],
-        **given,
-    )
-    return [photo, faces, regions]
-
-
-def add_person(graph: Graph, models: Models, number: int, before: Node | None = None) -> list[Node]:
-    """Photo, face and identity of one person; the last node is the end of the chain."""
-    photo, faces, regions = _regions(graph, models, number)
-    identity = graph.add(
-        "LikenessAddConsistentIDIdentity",
-        f"Add ConsistentID Identity: person {number}",
-        **models.readers,
-        photo=faces["faces"],
-        regions=regions["regions"],
-        **({"identities": before["identities"]} if before else {}),
-    )
-    return [photo, faces, regions, identity]
-
-
-def encode(graph: Graph, models: Models, people: Node, text: str, negative: str, size: tuple[int, int]) -> Node:
-    """Both prompts, with the people of a chain in them."""
-    return graph.add(
-        "LikenessEncodeConsistentIDPrompt",
-        clip=models.checkpoint["CLIP"],
-        consistentid=models.consistentid["consistentid"],
-        identities=people["identities"],
-        positive=text,
-        negative=negative,
-        width=size[0],
-        height=size[1],
-        **MERGE,
-    )
-
-
-def apply(graph: Graph, models: Models, people: Node, placement: Socket | None = None) -> Node:
-    """The MODEL with the people of a chain."""
-    given: dict[str, Any] = {} if placement is None else {"placement": placement}
-    return graph.add(
-        "LikenessApplyConsistentID",
-        model=models.checkpoint["MODEL"],
-        consistentid=models.consistentid["consistentid"],
-        identities=people["identities"],
-        **given,
-    )
+WORKFLOWS: Mapping[str, Workflow] = {
+    "ConsistentID - one person": Workflow(portrait, Scheme(1, scene=20)),
+    "ConsistentID - one person with SDXL": Workflow(sdxl_portrait, Scheme(1, scene=30)),
+    "ConsistentID - new face in a photo": Workflow(new_face, Scheme(1, "new face", 33)),
+    "ConsistentID - eyes and mouth of another person": Workflow(mixed_face, Scheme(2, "features", 25)),
+}

@@ -1,227 +1,207 @@
-"""Workflows on the miniature: they need no file but those of this pack."""
+"""Workflows on the miniature: they need no file but those of this pack, and run at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .graph import Graph, Group, Node, Socket
-from .notes import (
-    HOW_MINIATURE_CONSISTENTID,
-    HOW_MINIATURE_GUIDANCE,
-    HOW_MINIATURE_OMNIPORTRAIT,
-    HOW_MINIATURE_ONE,
-    HOW_MINIATURE_TWO,
-    MINIATURE_FILES,
-)
-from .omniportrait import BY_WORD, IN_PREVIEW, guide, shown
-from .parts import notes, prompts, result, sample, save
+from .graph import Graph
+from .guidance_parts import BY_WORD, IN_PREVIEW, guide
+from .layout import Group
+from .node import Node, Socket
+from .notes import MINIATURE
+from .parts import add_prompts, arrange, sample, save, show_guidance, show_places
+from .workflow import Collage, Workflow
 
 SIZE = 128  # pixels; what the miniature has learned to draw
 SAMPLING: dict[str, Any] = {"seed": 7, "steps": 20, "cfg": 2.0, "sampler_name": "euler", "scheduler": "simple"}
 PICTURES = 4
 PORTRAIT = "miniature-person-{number}.png"
+DETECTOR = "drawn faces (miniature)"
 STRENGTH = 1.0
 STRUCTURE = 0.3
 PIVOT = 1.5  # at 1, one row of the small text is too little
 # Small latents are told apart at lower noise than those of 64 positions a side, for which the paper's numbers are.
 GUIDANCE: dict[str, Any] = {"strength": 1.0, "start_percent": 0.6, "reference_percent": 0.7, "features": "fine"}
-MERGE: dict[str, Any] = {"merge_by": "percent", "start_percent": 0.0}
 ONE = "a man in a red shirt in front of blue and orange waves"
 MARKED = ONE.replace("a man", "a man @id1")
 TWO = "a man in a red shirt on the left and a boy in a green shirt on the right, against white and grey stripes"
+HOW_TWO = f"""
+1. Run: two people in every picture, each with their own skin, hair and eyes.
+2. *Show Routing Map* shows who was placed where; no mask was given.
+3. Change the seed, the clothes in the prompt, or a portrait.
 
+{MINIATURE.strip()}
 
-def one_person(graph: Graph) -> None:
-    """One drawn portrait, one person."""
-    miniature = graph.add("LikenessLoadMiniature")
-    person = _person(graph, miniature, 1)
-    sampled, texts, group = _sampled(graph, miniature, person[-1], ONE)
-    graph.place(
-        [
-            [notes(graph, HOW_MINIATURE_ONE, MINIATURE_FILES)],
-            [Group("Models", [[[miniature]]])],
-            [Group("People", [person])],
-            [Group("Prompt", [[texts]])],
-            [group],
-            [_saved(graph, miniature, sampled, "miniature-one-person")],
-        ]
-    )
+With your own photos and an SD1.5 checkpoint: *UniPortrait - two people*.
+"""
+HOW_ONE = f"""
+1. Run: four pictures of that person, with the same skin, hair and eyes, in other clothes.
+2. *Add Person* shows the face that was found.
+3. Change the seed, the shirt or the pattern in the prompt, or the person (*portrait_2* of *Load Miniature*).
+
+{MINIATURE.strip()}
+
+With your own photos and an SD1.5 checkpoint: *UniPortrait - one person*.
+"""
+HOW_CONSISTENTID = f"""
+1. Run: four pictures of that person. *Encode ConsistentID Prompt* shows which parts of the face were found.
+2. A larger `start_percent` lets the text alone act first; the parts of the face are merged into it then.
+
+{MINIATURE.strip()}
+
+With your own photos and an SD1.5 checkpoint: *ConsistentID - one person*.
+"""
+HOW_GUIDANCE = f"""
+1. Run: four pictures of the person, guided towards the portrait on top of UniPortrait.
+2. *Show Guidance* plots the match of features step by step.
+3. Bypass *Apply UniPortrait* (Ctrl+B) to see what guidance does by itself.
+
+{MINIATURE.strip()}
+
+Its latents are small, so guidance begins later and is stronger here than with a checkpoint of your own: *UniPortrait - one person
+guided*.
+"""
+HOW_OMNIPORTRAIT = f"""
+1. Run: four pictures of that person. *Encode OmniPortrait Prompt* fuses the portrait with the word before `@id1`; guidance pulls where
+   the picture attends to that word.
+2. Set `strength` of *Encode OmniPortrait Prompt* to 0 to see what guidance does by itself.
+
+{MINIATURE.strip()}
+
+The adapter was trained as `docs/training.md` says; with a checkpoint of your own and an adapter for it: *OmniPortrait - one person*.
+"""
 
 
 def two_people(graph: Graph) -> None:
     """Two drawn portraits; the router gives every place in the picture to one of them."""
-    miniature = graph.add("LikenessLoadMiniature")
-    first = _person(graph, miniature, 1)
-    second = _person(graph, miniature, 2, first[-1])
-    sampled, texts, group = _sampled(graph, miniature, second[-1], TWO)
-    saved, map_group = result(graph, miniature["vae"], sampled.sources["model"], sampled, "miniature-two-people")
-    graph.place(
-        [
-            [notes(graph, HOW_MINIATURE_TWO, MINIATURE_FILES)],
-            [Group("Models", [[[miniature]]])],
-            [Group("People", [first, second])],
-            [Group("Prompt", [[texts]])],
-            [group],
-            [saved, map_group],
-        ]
-    )
+    _uniportrait(graph, 2, TWO, HOW_TWO)
+
+
+def one_person(graph: Graph) -> None:
+    """One drawn portrait, one person."""
+    _uniportrait(graph, 1, ONE, HOW_ONE)
 
 
 def consistentid(graph: Graph) -> None:
-    """One drawn portrait, whose facial regions go into the prompt."""
+    """One drawn portrait, whose facial features go into the prompt."""
     miniature = graph.add("LikenessLoadMiniature")
-    photo, faces = _faces(graph, miniature, 1)
-    readers: dict[str, Any] = {
-        "consistentid": miniature["consistentid"],
-        "clip_vision": miniature["clip_vision"],
-        "photo": faces["faces"],
-    }
-    regions = graph.add("LikenessEncodeFacialRegions", **readers, face_parser=miniature["face_parser"])
-    identity = graph.add("LikenessAddConsistentIDIdentity", **readers, regions=regions["regions"])
+    [person] = people = _people(graph, miniature, 1)
+    sockets = {"consistentid": miniature["consistentid"], "people": person["people"]}
     prompt = graph.add(
-        "LikenessEncodeConsistentIDPrompt",
-        consistentid=miniature["consistentid"],
-        clip=miniature["clip"],
-        identities=identity["identities"],
-        positive=ONE,
-        negative="",
-        **MERGE,
+        "LikenessEncodeConsistentIDPrompt", clip=miniature["clip"], **sockets, positive=ONE, start_percent=0.0
     )
-    applied = graph.add(
-        "LikenessApplyConsistentID",
-        model=miniature["model"],
-        consistentid=miniature["consistentid"],
-        identities=identity["identities"],
-    )
-    latent = graph.add("EmptyLatentImage", width=SIZE, height=SIZE, batch_size=PICTURES)
-    texts = (prompt["positive"], prompt["negative"])
-    sampled = sample(graph, applied["model"], texts, latent["LATENT"], SAMPLING)
-    graph.place(
-        [
-            [notes(graph, HOW_MINIATURE_CONSISTENTID, MINIATURE_FILES)],
-            [Group("Models", [[[miniature]]])],
-            [Group("Person", [[photo, faces, regions, identity]])],
-            [Group("Prompt", [[[prompt]]])],
-            [Group("Sampling", [[[applied, latent, sampled]]])],
-            [_saved(graph, miniature, sampled, "miniature-consistentid")],
-        ]
+    applied = graph.add("LikenessApplyConsistentID", model=miniature["model"], **sockets)
+    latent, sampled = _sampled(graph, applied["model"], (prompt["positive"], prompt["negative"]))
+    arrange(
+        graph,
+        HOW_CONSISTENTID,
+        [miniature],
+        [Group("Person", [people])],
+        [Group("Prompt", [[prompt]])],
+        [Group("Sampling", [[applied, latent, sampled]])],
+        [Group("Result", [save(graph, miniature["vae"], sampled)])],
     )
 
 
 def guidance(graph: Graph) -> None:
     """One drawn portrait: UniPortrait brings the person in, guidance pulls towards the portrait."""
     miniature = graph.add("LikenessLoadMiniature")
-    photo, faces, identity = _person(graph, miniature, 1)
-    reference = _reference(graph, miniature, faces)
-    applied = graph.add(
-        "LikenessApplyUniPortrait",
-        model=miniature["model"],
-        uniportrait=miniature["uniportrait"],
-        identities=identity["identities"],
-        structure_scale=STRUCTURE,
-    )
-    preview = {"vae": miniature["vae"], "face_analysis": miniature["face_analysis"]}
-    guided = guide(graph, applied["model"], reference, IN_PREVIEW, **preview, **GUIDANCE)
-    texts = prompts(graph, miniature["clip"], ONE, "")
-    latent = graph.add("EmptyLatentImage", width=SIZE, height=SIZE, batch_size=PICTURES)
-    sampled = sample(graph, guided["model"], texts, latent["LATENT"], SAMPLING)
-    graph.place(
-        [
-            [notes(graph, HOW_MINIATURE_GUIDANCE, MINIATURE_FILES)],
-            [Group("Models", [[[miniature]]])],
-            [Group("Person", [[photo, faces, identity, reference]])],
-            [Group("Prompt", [[texts]])],
-            [Group("Sampling", [[[applied, guided, latent, sampled]]])],
-            [_saved(graph, miniature, sampled, "miniature-guidance"), shown(graph, guided, sampled)],
-        ]
+    [person] = people = _people(graph, miniature, 1)
+    applied = _applied(graph, miniature, person)
+    given = {**GUIDANCE, "detector": DETECTOR}
+    guided = guide(graph, applied["model"], miniature["vae"], person, IN_PREVIEW, **given)
+    texts = add_prompts(graph, miniature["clip"], ONE, "")
+    latent, sampled = _sampled(graph, guided["model"], texts)
+    arrange(
+        graph,
+        HOW_GUIDANCE,
+        [miniature],
+        [Group("Person", [people])],
+        [Group("Prompt", [texts]), Group("Who is in", [[applied]])],
+        [Group("Guidance", [[guided]])],
+        [Group("Sampling", [[latent, sampled]])],
+        [Group("Result", [save(graph, miniature["vae"], sampled)]), show_guidance(graph, sampled)],
     )
 
 
 def omniportrait(graph: Graph) -> None:
     """One drawn portrait, fused into the noun of the prompt and guided where the picture attends to it."""
     miniature = graph.add("LikenessLoadMiniature")
-    photo, faces = _faces(graph, miniature, 1)
-    reference = _reference(graph, miniature, faces)
+    [person] = people = _people(graph, miniature, 1)
     prompt = graph.add(
         "LikenessEncodeOmniPortraitPrompt",
         clip=miniature["clip"],
-        references=reference["references"],
-        text=MARKED,
+        people=person["people"],
         omniportrait=miniature["omniportrait"],
+        text=MARKED,
         strength=PIVOT,
     )
     negative = graph.add("CLIPTextEncode", "Negative prompt", text="", clip=miniature["clip"])
-    guided = guide(graph, miniature["model"], reference, BY_WORD, **GUIDANCE)
-    latent = graph.add("EmptyLatentImage", width=SIZE, height=SIZE, batch_size=PICTURES)
-    texts = (prompt["conditioning"], negative["CONDITIONING"])
-    sampled = sample(graph, guided["model"], texts, latent["LATENT"], SAMPLING)
-    graph.place(
-        [
-            [notes(graph, HOW_MINIATURE_OMNIPORTRAIT, MINIATURE_FILES)],
-            [Group("Models", [[[miniature]]])],
-            [Group("Person", [[photo, faces, reference]])],
-            [Group("Prompt", [[[prompt, negative]]])],
-            [Group("Sampling", [[[guided, latent, sampled]]])],
-            [_saved(graph, miniature, sampled, "miniature-omniportrait"), shown(graph, guided, sampled)],
-        ]
+    guided = guide(graph, miniature["model"], miniature["vae"], person, BY_WORD, **GUIDANCE)
+    latent, sampled = _sampled(graph, guided["model"], (prompt["conditioning"], negative))
+    arrange(
+        graph,
+        HOW_OMNIPORTRAIT,
+        [miniature],
+        [Group("Person", [people])],
+        [Group("Prompt", [[prompt, negative]])],
+        [Group("Guidance", [[guided]])],
+        [Group("Sampling", [[latent, sampled]])],
+        [Group("Result", [save(graph, miniature["vae"], sampled)]), show_guidance(graph, sampled)],
     )
 
 
-def _reference(graph: Graph, miniature: Node, faces: Node) -> Node:
+def _people(graph: Graph, miniature: Node, count: int) -> list[Node]:
+    """A chain of drawn people."""
+    people: list[Node] = []
+    for number in range(1, count + 1):
+        chain: dict[str, Any] = {"people": people[-1]["people"]} if people else {}
+        title, photo = f"Add Person: person {number}", miniature[f"portrait_{number}"]
+        people.append(graph.add("LikenessAddPerson", title, photo=photo, detector=DETECTOR, **chain))
+    return people
+
+
+def _applied(graph: Graph, miniature: Node, people: Node) -> Node:
     return graph.add(
-        "LikenessAddOmniPortraitReference",
-        photo=faces["faces"],
-        vae=miniature["vae"],
-        face_parser=miniature["face_parser"],
-        size=SIZE,
-    )
-
-
-def _faces(graph: Graph, miniature: Node, number: int) -> tuple[Node, Node]:
-    photo = graph.add("LoadImage", f"Drawn person {number}", image=PORTRAIT.format(number=number))
-    faces = graph.add("LikenessDetectFaces", image=photo["IMAGE"], face_analysis=miniature["face_analysis"])
-    return photo, faces
-
-
-def _person(graph: Graph, miniature: Node, number: int, before: Node | None = None) -> list[Node]:
-    photo, faces = _faces(graph, miniature, number)
-    links: dict[str, Socket] = {"identities": before["identities"]} if before else {}
-    identity = graph.add(
-        "LikenessAddUniPortraitIdentity",
-        f"Add UniPortrait Identity: person {number}",
-        uniportrait=miniature["uniportrait"],
-        clip_vision=miniature["clip_vision"],
-        photo=faces["faces"],
-        strength=STRENGTH,
-        **links,
-    )
-    return [photo, faces, identity]
-
-
-def _sampled(graph: Graph, miniature: Node, people: Node, prompt: str) -> tuple[Node, list[Node], Group]:
-    """The sampler, both texts, and the frame of the sampler."""
-    applied = graph.add(
         "LikenessApplyUniPortrait",
         model=miniature["model"],
         uniportrait=miniature["uniportrait"],
-        identities=people["identities"],
+        people=people["people"],
+        strength=STRENGTH,
         structure_scale=STRUCTURE,
     )
-    texts = prompts(graph, miniature["clip"], prompt, "")
+
+
+def _sampled(graph: Graph, model: Socket, texts: Sequence[Node | Socket]) -> tuple[Node, Node]:
+    """The empty latents and the sampler."""
     latent = graph.add("EmptyLatentImage", width=SIZE, height=SIZE, batch_size=PICTURES)
-    sampled = sample(graph, applied["model"], texts, latent["LATENT"], SAMPLING)
-    return sampled, texts, Group("Sampling", [[[applied, latent, sampled]]])
+    return latent, sample(graph, model, texts, latent, SAMPLING)
 
 
-def _saved(graph: Graph, miniature: Node, sampled: Node, name: str) -> Group:
-    return Group("Result", [[save(graph, miniature["vae"], sampled, name)]])
+def _uniportrait(graph: Graph, count: int, text: str, how: str) -> None:
+    miniature = graph.add("LikenessLoadMiniature")
+    people = _people(graph, miniature, count)
+    applied = _applied(graph, miniature, people[-1])
+    texts = add_prompts(graph, miniature["clip"], text, "")
+    latent, sampled = _sampled(graph, applied["model"], texts)
+    saved = save(graph, miniature["vae"], sampled)
+    shown = [show_places(graph, sampled, saved[0])] if count > 1 else []
+    arrange(
+        graph,
+        how,
+        [miniature],
+        [Group("People", [[person] for person in people])],
+        [Group("Prompt", [texts]), Group("Who is in", [[applied]])],
+        [Group("Sampling", [[latent, sampled]])],
+        [Group("Result", [saved]), *shown],
+    )
 
 
-WORKFLOWS: Mapping[str, Callable[[Graph], None]] = {
-    "miniature-one-person": one_person,
-    "miniature-two-people": two_people,
-    "miniature-consistentid": consistentid,
-    "miniature-guidance": guidance,
-    "miniature-omniportrait": omniportrait,
+WORKFLOWS: Mapping[str, Workflow] = {
+    "1 Try without download - two people": Workflow(two_people, Collage(2)),
+    "2 Try without download - one person": Workflow(one_person, Collage(1)),
+    "3 Try without download - ConsistentID": Workflow(consistentid, Collage(1)),
+    "4 Try without download - guidance": Workflow(guidance, Collage(1)),
+    "5 Try without download - OmniPortrait": Workflow(omniportrait, Collage(1)),
 }

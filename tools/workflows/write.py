@@ -1,6 +1,6 @@
 """Write `workflows/*.json` (as ComfyUI's page saves them), `workflows/api/*.json` (as `/prompt` takes them) and portraits.
 
-Both formats come from the descriptions below and the node definitions of a running ComfyUI that has this pack:
+Both formats come from the descriptions of every method and the node definitions of a running ComfyUI that has this pack:
 
     python -m likeness.tools.workflows.write --server http://127.0.0.1:8188
 """
@@ -11,39 +11,38 @@ import argparse
 import json
 import sys
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from ...models.methods import wings
 from ..comfyui.folders import REPOSITORY
 from ..demo.scene import drawn_people
-from . import consistentid, miniature, omniportrait, uniportrait
+from . import miniature, together
+from .formats import to_api, to_ui
 from .graph import Graph
 from .miniature import PORTRAIT
+from .workflow import Workflow
 
 FOLDER = REPOSITORY / "workflows"
-WORKFLOWS: Mapping[str, Callable[[Graph], None]] = {
-    **uniportrait.WORKFLOWS,
-    **consistentid.WORKFLOWS,
-    **omniportrait.WORKFLOWS,
-    **miniature.WORKFLOWS,
-}
+SHELVES = (miniature, *wings(__package__), together)
+WORKFLOWS: Mapping[str, Workflow] = {name: each for shelf in SHELVES for name, each in shelf.WORKFLOWS.items()}
 
 
 def build(name: str, definitions: Mapping[str, Any]) -> Graph:
     """Build one workflow from the node definitions of a running ComfyUI (`/object_info`)."""
     graph = Graph(name, definitions)
-    WORKFLOWS[name](graph)
+    WORKFLOWS[name].build(graph)
     return graph
 
 
 def write_text(graph: Graph) -> dict[Path, str]:
     """Give the files of a workflow, by their path below `workflows/`."""
     return {
-        Path(f"{graph.name}.json"): json.dumps(graph.to_ui(), indent=2, ensure_ascii=False) + "\n",
-        Path("api", f"{graph.name}.json"): json.dumps(graph.to_api(), indent=2, ensure_ascii=False) + "\n",
+        Path(f"{graph.name}.json"): json.dumps(to_ui(graph), indent=2, ensure_ascii=False) + "\n",
+        Path("api", f"{graph.name}.json"): json.dumps(to_api(graph), indent=2, ensure_ascii=False) + "\n",
     }
 
 

@@ -1,367 +1,111 @@
-"""Applying ConsistentID's people to a MODEL: who is where, LoRA, windows, sums with other methods, refusals."""
+"""ConsistentID with real encoders under ComfyUI's memory management: what it needs, and that nothing is encoded twice."""
 
 from dataclasses import replace
 
 import pytest
 import torch
+from likeness.models.errors import IncompatibleBaseModelError, MissingModelFileError
+from likeness.models.people.person import People, PersonSettings
+from likeness.tests.models.consistentid.small_encoders import SmallParser, SmallRecogniser, person, photo
 
 pytestmark = pytest.mark.comfy
 
-CLOSE = {"atol": 2e-4, "rtol": 1e-4}
+
+@pytest.fixture
+def adapter(consistentid_files):
+    from likeness.models.consistentid.checkpoint import load
+
+    return load(consistentid_files())
 
 
 @pytest.fixture
-def apply(consistentid):
-    from likeness.host.consistentid.adapter import apply
+def watched(adapter, wide_vision):
+    """An adapter with ComfyUI's own image encoder, and how many pictures each encoder has looked at."""
+    from likeness.host.consistentid.adapter import new_consistentid
+    from likeness.models.people.encodings import ENCODINGS
 
-    def run(model, identities, *, adapter=None, lora_strength=1.0, **settings):
-        return apply(model, adapter or consistentid(), identities, lora_strength=lora_strength, **settings)
-
-    return run
-
-
-@pytest.fixture
-def quick(sample):
-    def run(model, **settings):
-        return sample(model, **{"size": (8, 8), **settings})
-
-    return run
-
-
-def halves():
-    left = torch.zeros(1, 64, 64)
-    left[..., :32] = 1
-    return left, 1 - left
-
-
-def masked(identities, masks):
-    people = tuple(replace(person, mask=mask) for person, mask in zip(identities.people, masks, strict=True))
-    return replace(identities, people=people)
-
-
-@pytest.mark.parametrize(("name", "sites"), [("sd15", 16), ("sdxl", 70)])
-def test_one_person_acts_at_every_site_and_the_model_is_untouched(
-    tiny_model, consistentid, apply, crowd, quick, name, sites, caplog
-):
-    model = tiny_model(name)
-    plain = quick(model)
-
-    patched, applied = apply(model, crowd(), adapter=consistentid(name), lora_strength=0.0)
-    with caplog.at_level("INFO"):
-        latent = quick(patched)
-
-    assert applied
-    assert f"ConsistentID: {sites}/{sites} sites active" in caplog.text
-    assert latent.isfinite().all()
-    assert not torch.allclose(latent, plain, atol=1e-2)
-    assert torch.equal(quick(model), plain)
-
-
-def test_the_published_nesting_of_both_files_is_read(consistentid_files):
-    from likeness.host.consistentid.adapter import load_consistentid
-
-    for kind, count in (("sd15", 16), ("sdxl", 70)):
-        loaded = load_consistentid(consistentid_files(kind))
-        assert len(loaded.adapter.attention) == count
-        assert len(loaded.adapter.lora) == 2 * count
-        assert loaded.flavour.name == "sd15"  # a context 24 wide is not SDXL's
-        assert not loaded.flavour.several_people
-
-
-@pytest.mark.parametrize(
-    ("mode", "noted", "several"),
-    [("auto", "", False), ("auto", "corrected", True), ("published", "corrected", False), ("corrected", "", True)],
-)
-def test_mode_follows_the_choice_and_then_the_file(consistentid_files, tmp_path, mode, noted, several):
-    from likeness.host.consistentid.adapter import load_consistentid
-    from likeness.models.consistentid.checkpoint import TRAINED_AS
-    from likeness.models.weights.state_dict import flatten
-    from safetensors.torch import save_file
-
-    weights = flatten(torch.load(consistentid_files(), weights_only=True))
-    save_file(
-        {key: tensor.contiguous() for key, tensor in weights.items()}, tmp_path / "a.safetensors", {TRAINED_AS: noted}
+    ENCODINGS.clear()
+    parser, recogniser, seen = SmallParser(), SmallRecogniser(512), []
+    hook = wide_vision.model.register_forward_pre_hook(
+        lambda _, args, given: seen.append(len(given["pixel_values"])), with_kwargs=True
     )
 
-    assert load_consistentid(tmp_path / "a.safetensors", mode=mode).flavour.several_people is several
+    def build(mode):
+        return new_consistentid(adapter, clip_vision=wide_vision, face_parser=parser, recogniser=recogniser, mode=mode)
+
+    yield build, lambda: (sum(seen), len(parser.sizes), len(recogniser.seen))
+    hook.remove()
+    ENCODINGS.clear()
 
 
-def test_flavour_follows_width_and_purpose(consistentid):
-    from likeness.host.consistentid.adapter import _flavour
-    from likeness.models.errors import InvalidSettingError
+def look(loaded, people):
+    """All that prompt and application ask for."""
+    from likeness.models.consistentid.features import NO_WISHES
 
-    narrow = consistentid().adapter
-    wide = replace(narrow, context_dim=2048)
-    assert _flavour(wide, "auto", "text to image").name == "sdxl"
-    assert _flavour(narrow, "auto", "inpaint").name == "inpaint"
-    assert _flavour(wide, "corrected", "text to image").shortcut
-    with pytest.raises(InvalidSettingError, match=r"SD1\.5 only and this file is for SDXL; set purpose to"):
-        _flavour(wide, "auto", "inpaint")
+    with torch.inference_mode():
+        for number, one in enumerate(people, start=1):
+            loaded.regions(number, people, NO_WISHES)
+            loaded.encode([one])
+        return loaded.null_region()
 
 
-def test_nobody_gives_a_plain_clone(tiny_model, apply, crowd, quick):
-    model = tiny_model()
-    patched, applied = apply(model, crowd(0))
-    assert not applied
-    assert patched is not model
-    assert patched.patches == {}
-    assert torch.equal(quick(patched), quick(model))
+@pytest.mark.parametrize("mode", ["published", "corrected"])
+def test_a_photo_is_encoded_once(watched, mode):
+    """Re-applied with other name, strength, mask and order, also by an adapter that was loaded anew."""
+    build, looked_at = watched
+    loaded = build(mode)
+    ada, bob = person("Ada", photo(1)), person("Bob", photo(2))
+    look(loaded, People((ada, bob)))
+    assert looked_at() == (13, 2, 2)  # of each photo five regions and the whole, and one empty picture
+    settings = PersonSettings(strength=0.3, end_percent=0.5)
+    look(loaded, People((replace(bob, name="Robert", settings=settings), replace(ada, mask=torch.ones(8, 8)))))
+    look(build(mode), People((person("Eve", photo(1)),)))
+    assert looked_at() == (13, 2, 2)
+    look(loaded, People((person("Ada", photo(3)),)))
+    assert looked_at() == (19, 3, 3)
 
 
-@pytest.mark.parametrize(("name", "sites"), [("sd15", 16), ("sdxl", 70)])
-def test_lora_patches_all_four_projections_of_every_layer(tiny_model, consistentid, apply, crowd, name, sites):
-    from comfy.lora import calculate_weight
-
-    model, adapter = tiny_model(name), consistentid(name)
-    assert apply(model, crowd(), adapter=adapter, lora_strength=0.0)[0].patches == {}
-    patches = apply(model, crowd(), adapter=adapter, lora_strength=0.5)[0].patches
-    assert len(patches) == sites * 2 * 4
-    key = "diffusion_model.middle_block.1.transformer_blocks.0.attn2.to_out.0.weight"
-    weight = model.get_model_object(key)
-    index = next(i for i in sorted(adapter.adapter.lora) if i % 2 and i >= 2 * sites - (1 if name == "sd15" else 19))
-    down, up = adapter.adapter.lora[index]["out"]
-    torch.testing.assert_close(calculate_weight(patches[key], weight.clone(), key), weight + 0.5 * up @ down)
-    assert model.patches == {}
+def test_what_is_kept_is_no_inference_tensor(watched):
+    build, _ = watched
+    kept = build("corrected").encoders.tokens(torch.zeros(1, 3, 224, 224))
+    look(build("corrected"), People((person("Ada", photo(1)),)))
+    assert not build("corrected").encoders.tokens(torch.zeros(1, 3, 224, 224)).is_inference()
+    assert not kept.is_inference()
 
 
-def test_lora_is_on_even_when_the_person_is_not(tiny_model, apply, crowd, quick):
-    model = tiny_model()
-    silent, applied = apply(model, crowd(strength=0.0))
-    assert applied
-    assert len(silent.patches) == 128
-    assert torch.equal(quick(apply(model, crowd(strength=0.0), lora_strength=0.0)[0]), quick(model))
-    assert not torch.equal(quick(silent), quick(model))
+def test_the_networks_are_offloaded_beside_the_model(adapter):
+    from likeness.host.consistentid.adapter import new_consistentid
+
+    loaded = new_consistentid(adapter)
+    assert set(dict(loaded.encoder.model.named_children())) == {"projection", "facial_encoder"}
+    assert loaded.attention.model is adapter.attention
+    assert not any(parameter.requires_grad for parameter in loaded.encoder.model.parameters())
 
 
-def test_windows_switch_the_id_tokens(tiny_model, apply, crowd, quick):
-    model = tiny_model()
+def test_an_image_encoder_of_another_width_is_refused(adapter, vision_model):
+    from likeness.host.consistentid.adapter import new_consistentid
 
-    def run(**window):
-        return quick(apply(model, crowd(**window), lora_strength=0.0)[0])
-
-    whole, plain = run(), quick(model)
-    late, early = run(start_percent=0.5), run(end_percent=0.5)
-    assert torch.equal(run(start_percent=0.0, end_percent=1.0), whole)
-    assert not any(torch.equal(*pair) for pair in ((late, whole), (late, plain), (early, whole), (early, plain)))
-    assert not torch.equal(late, early)
-
-
-def test_strength_scales_the_residual(tiny_model, apply, crowd, quick):
-    model, latents = tiny_model(), []
-    for strength in (0.0, 1e-3, 2e-3):
-        latents.append(quick(apply(model, crowd(strength=strength), lora_strength=0.0)[0], steps=1))
-    one, two = latents[1] - latents[0], latents[2] - latents[0]
-    torch.testing.assert_close(two, 2 * one, atol=0.02 * two.abs().max().item(), rtol=0.02)
-
-
-def test_several_people_stay_inside_their_masks(tiny_model, apply, crowd, quick):
-    """A person's tokens change nothing in the first attention of the other half, so both halves follow their own."""
-    from likeness.host.sampling.runs import find_placement_maps
-
-    model, both = tiny_model(), crowd(2)
-    patched, _ = apply(model, masked(both, halves()))
-    maps = find_placement_maps(patched, quick(patched, size=(16, 16))).maps[0]
-    assert maps[0, :, :4].min() > 0.99
-    assert maps[1, :, -4:].min() > 0.99
-
-
-def test_one_person_without_a_mask_gets_the_rest(tiny_model, apply, crowd, quick):
-    from likeness.host.sampling.runs import find_placement_maps
-
-    left, _ = halves()
-    patched, _ = apply(tiny_model(), masked(crowd(2), (left, None)))
-    maps = find_placement_maps(patched, quick(patched, size=(16, 16))).maps[0]
-    torch.testing.assert_close(maps.sum(0), torch.ones(16, 16))
-    assert maps[1, :, -4:].min() > 0.99
-
-
-def test_a_router_places_the_people(tiny_model, adapter, chain, apply, crowd, quick):
-    from likeness.host.sampling.runs import find_placement_maps
-    from likeness.host.uniportrait.adapter import place
-
-    placement = place(adapter, chain(2), structure_scale=0.3)
-    patched, applied = apply(tiny_model(), crowd(2), placement=placement)
-    maps = find_placement_maps(patched, quick(patched)).maps[0]
-    assert applied
-    assert maps.shape[0] == 2
-    torch.testing.assert_close(maps.sum(0), torch.ones(8, 8))
-    assert 0 < maps[0].mean() < 1
-    models = [patcher.model for patcher in patched.get_nested_additional_models()]
-    assert adapter.attention.model in models
-    assert len(models) == 2
-
-
-def test_who_is_where_must_be_said_once(tiny_model, adapter, chain, apply, crowd):
-    from likeness.host.uniportrait.adapter import place
-    from likeness.models.errors import InvalidSettingError
-
-    model, two = tiny_model(), place(adapter, chain(2), structure_scale=0.3)
-    left, right = halves()
-    with pytest.raises(InvalidSettingError, match=r"2 of 2 people have no mask.* connect masks"):
-        apply(model, crowd(2))
-    with pytest.raises(InvalidSettingError, match="2 of 3 people have no mask"):
-        apply(model, masked(crowd(3), (left, None, None)))
-    with pytest.raises(InvalidSettingError, match="knows 2 people and the ConsistentID chain 3; add the same people"):
-        apply(model, crowd(3), placement=two)
-    with pytest.raises(InvalidSettingError, match="masks in Add ConsistentID Identity and a placement too"):
-        apply(model, masked(crowd(2), (left, right)), placement=two)
-
-
-def test_an_adapter_of_the_other_architecture_is_refused(tiny_model, consistentid, apply, crowd):
-    from likeness.models.errors import IncompatibleBaseModelError
-
-    with pytest.raises(IncompatibleBaseModelError, match=r"fits a UNet with 16 cross-attention .* this model has 70"):
-        apply(tiny_model("sdxl"), crowd(), adapter=consistentid("sd15"))
-    with pytest.raises(IncompatibleBaseModelError, match=r"fits a UNet with 70 cross-attention .* this model has 16"):
-        apply(tiny_model("sd15"), crowd(), adapter=consistentid("sdxl"))
-
-
-def test_sums_with_uniportrait_in_both_orders(tiny_model, adapter, chain, apply, crowd, quick):
-    from likeness.host.uniportrait.adapter import apply as apply_uniportrait
-
-    model, settings = tiny_model(), {"structure_scale": 0.2, "lora_strength": 1.0}
-    one = apply_uniportrait(apply(model, crowd())[0], adapter, chain(1), **settings)[0]
-    other = apply(apply_uniportrait(model, adapter, chain(1), **settings)[0], crowd())[0]
-    first, second = quick(one), quick(other)
-    torch.testing.assert_close(first, second, **CLOSE)
-    assert not torch.allclose(first, quick(apply(model, crowd())[0]), atol=1e-2)
-
-
-def test_after_a_patch_of_another_pack(tiny_model, apply, crowd, quick):
-    """A pack that holds every replace slot: the order of the two does not matter."""
-    model = tiny_model()
-
-    def foreign(patched):
-        from comfy.ldm.modules.attention import optimized_attention
-        from likeness.host.unet.sites import find_sites, unet_of
-
-        def scaled(q, k, v, extra):
-            return optimized_attention(q, k, v, extra["n_heads"]) * 1.2
-
-        clone = patched.clone()
-        for site in find_sites(unet_of(patched)):
-            if site.kind == "cross":
-                clone.set_model_attn2_replace(scaled, *site.block)
-        return clone
-
-    before, after = (
-        quick(patched) for patched in (apply(foreign(model), crowd())[0], foreign(apply(model, crowd())[0]))
+    narrow = vision_model(
+        hidden_size=64, intermediate_size=16, num_attention_heads=4, num_hidden_layers=2, patch_size=56
     )
-    assert torch.equal(before, after)
-    assert not torch.allclose(before, quick(foreign(model)), atol=1e-2)
+    with pytest.raises(IncompatibleBaseModelError, match=r"64 wide .* needs 1280"):
+        new_consistentid(adapter, clip_vision=narrow)
 
 
-def test_a_batch_of_two(tiny_model, apply, crowd, quick):
-    patched, _ = apply(tiny_model(), crowd())
-    both = quick(patched, batch=2)
-    assert both.shape[0] == 2
-    assert both.isfinite().all()
-    assert not torch.equal(both[0], both[1])
+def test_without_encoders_it_loads_and_says_what_is_missing_when_asked(adapter):
+    from likeness.host.consistentid.adapter import new_consistentid
+
+    loaded = new_consistentid(adapter)
+    with pytest.raises(MissingModelFileError, match=r"w600k_r50\.onnx was not found"):
+        loaded.encode([person()])
+    with pytest.raises(MissingModelFileError, match="needs the CLIP vision model"):
+        loaded.null_region()
 
 
-def test_applying_again_gives_the_same_bits(tiny_model, apply, crowd, quick):
-    model = tiny_model()
-    plain = quick(model, steps=1)
-    latents = [quick(apply(model, crowd())[0], steps=1) for _ in range(3)]
-    assert torch.equal(latents[0], latents[1])
-    assert torch.equal(latents[0], latents[2])
-    assert torch.equal(quick(model, steps=1), plain)
+def test_places_of_those_who_act():
+    from likeness.host.consistentid.adapter import acting_places
 
-
-def test_conds_with_areas(tiny_model, apply, crowd, conditioning, quick):
-    """Masks are cut like the picture: the person of the left half is all there is in the left area."""
-    from likeness.host.sampling.runs import find_placement_maps
-
-    patched, _ = apply(tiny_model(), masked(crowd(2), halves()))
-    areas = conditioning(1, area=(16, 8, 0, 0)) + conditioning(2, area=(16, 8, 0, 8))
-    latent = quick(patched, size=(16, 16), positive=areas)
-    maps = find_placement_maps(patched, latent).maps[0]
-    assert latent.isfinite().all()
-    assert maps[0, :, :7].min() > 0.99
-    assert maps[1, :, 9:].min() > 0.99
-
-
-def test_the_adapter_is_co_loaded_once(tiny_model, consistentid, apply, crowd):
-    patched, _ = apply(tiny_model(), crowd())
-    for _ in range(5):
-        patched = patched.clone()
-    assert [patcher.model for patcher in patched.get_nested_additional_models()] == [consistentid().attention.model]
-
-
-def with_owners(tokens=7, seed=1):
-    """A prompt whose last rows belong to two people."""
-    text = torch.randn(1, tokens, 24, generator=torch.Generator().manual_seed(seed)) * 2
-    owners = (-1,) * (tokens - 4) + (0, 0, 1, 1)
-    return [[text, {"pooled_output": None, "likeness.owners": owners}]]
-
-
-def unowned(prompt):
-    return [[text, {"pooled_output": None}] for text, _ in prompt]
-
-
-@pytest.fixture
-def pair(tiny_model, apply, crowd):
-    """Two people side by side whose ID tokens are silent, so that only the prompt's rows tell them apart."""
-    return apply(tiny_model(), masked(crowd(2, strength=0.0), halves()), lora_strength=0.0)[0]
-
-
-def test_each_half_reads_its_own_person_s_rows(pair, quick):
-    """At the first layer, before the picture's parts see each other, the other person's words have no influence."""
-    from likeness.host.unet.attention import inject
-
-    prompt, seen = with_owners(), []
-    text = prompt[0][0].clone()
-    text[:, -2:] += 3.0
-
-    class Witness:
-        """Notes what the attention gave with everything that was added before it."""
-
-        def wants(self, site):
-            return site.index == 1
-
-        def __call__(self, site, call):
-            if call.polarity.name == "POSITIVE":
-                seen.append(call.base.unflatten(1, call.grid))
-
-    watched = inject(pair, [Witness()], name="test")
-    quick(watched, positive=prompt, steps=1)
-    quick(watched, positive=[[text, prompt[0][1]]], steps=1)
-    before, after = seen
-    torch.testing.assert_close(after[:, :, :4], before[:, :, :4], atol=1e-5, rtol=1e-5)
-    assert ((after - before)[:, :, 4:].abs().amax(dim=-1) > 1e-3).all()
-
-
-def test_regional_text_where_another_pack_holds_the_layers(pair, quick):
-    """The output form, with a replace patch that changes nothing, gives what the override gives."""
-    from comfy.ldm.modules.attention import optimized_attention
-    from likeness.host.unet.sites import find_sites, unet_of
-
-    held = pair.clone()
-    for site in find_sites(unet_of(pair)):
-        if site.kind == "cross":
-            held.set_model_attn2_replace(
-                lambda q, k, v, extra: optimized_attention(q, k, v, extra["n_heads"]), *site.block
-            )
-    expected = quick(pair, positive=with_owners(), steps=1)
-    torch.testing.assert_close(quick(held, positive=with_owners(), steps=1), expected, atol=1e-4, rtol=0)
-    assert not torch.allclose(quick(pair, positive=unowned(with_owners()), steps=1), expected, atol=1e-3)
-
-
-def test_regional_text_beside_a_longer_negative(pair, quick, conditioning, monkeypatch):
-    """ComfyUI repeats the shorter prompt of a batch, owners and all; run alone it stays as it is."""
-    together = quick(pair, positive=with_owners(), negative=conditioning(11, tokens=21), steps=1)
-    monkeypatch.setattr(pair.model, "memory_required", lambda *args, **kwargs: 1e30)
-    alone = quick(pair, positive=with_owners(), negative=conditioning(11, tokens=21), steps=1)
-    torch.testing.assert_close(together, alone, **CLOSE)
-
-
-def test_regional_text_of_an_unknown_prompt_are_seen_by_all(pair, quick, caplog):
-    """A pack that changes the number of rows: one warning, and the prompt as it is."""
-    longer = pair.clone()
-    longer.set_model_attn2_patch(
-        lambda n, context, value, extra: (n, *(torch.cat([x, x[:, :1]], dim=1) for x in (context, value)))
+    people = People(
+        (person(strength=0.0), person(), person(is_left_out=True), person("kept", photo(taken=False)), person())
     )
-    latent = quick(longer, positive=with_owners())
-    assert latent.isfinite().all()
-    assert caplog.text.count("every person sees the whole prompt") == 1
-    torch.testing.assert_close(latent, quick(longer, positive=unowned(with_owners())), atol=1e-5, rtol=1e-5)
+    assert acting_places(people) == [1, 3, 4]

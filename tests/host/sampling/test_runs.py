@@ -169,7 +169,7 @@ def test_the_record_is_filed_under_the_finished_latent(tiny_model, people, sampl
     assert maps.maps.shape == (2, 2, 16, 24)
     torch.testing.assert_close(maps.maps.sum(1), torch.ones(2, 16, 24))
     assert find_placement_maps(patched, second).maps.shape == (1, 2, 16, 16)
-    assert sum(maps.shares.values()) == pytest.approx(1)
+    assert sum(maps.shares[0].values()) == pytest.approx(1)
     with pytest.raises(MissingRecordingError, match="remembers 2 of its last 8 runs"):
         find_placement_maps(patched, first + 1)
     with pytest.raises(MissingRecordingError, match="connect the MODEL output of Apply UniPortrait"):

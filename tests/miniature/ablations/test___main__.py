@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from functools import partial
 
 import pytest
 import torch
@@ -14,20 +13,14 @@ pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
 from likeness.miniature.ablations import __main__ as module
-from likeness.miniature.ablations import (
-    arms,
-    face_sizes,
-    gallery,
-    guided_experiments,
-    guided_report,
-    guided_sweeps,
-    matching,
-)
+from likeness.miniature.ablations import arms, gallery
 from likeness.miniature.ablations.arms import draw_arm
 from likeness.miniature.ablations.experiments import EXPERIMENTS
 from likeness.miniature.ablations.guided_experiments import DRAWN, MEASURED, NO_STRENGTH
 from likeness.miniature.ablations.guided_sweeps import sweeps
 from likeness.miniature.ablations.guiding import Guiding
+from likeness.miniature.ablations.matching import REFERENCE_SIGMA
+from likeness.miniature.ablations.settings import AblationSettings
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.recipe import recipe as module_of_recipe
 from likeness.miniature.recipe.recipe import Recipe
@@ -51,36 +44,33 @@ TRAINING = {
 ARMS = {name for experiment in EXPERIMENTS for name in experiment.arms}
 GUIDED_ARMS = {name for experiment in DRAWN for name in experiment.arms}
 BLOCK = 1  # the small networks have four output blocks
+SETTINGS = AblationSettings(
+    pictures=PICTURES,
+    pairs=2,
+    drawing=Settings(steps=1),
+    guiding=Guiding(block=BLOCK, start=5000.0),
+    blocks=(0, BLOCK),
+    sigmas=(REFERENCE_SIGMA,),
+)
+SWEEPS = sweeps(None, SETTINGS.guiding, SETTINGS.blocks)
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """Puts small files and settings in the place of the real ones."""
-    paths = write_files(tmp_path_factory.mktemp("small"))
-    paths["omniportrait"] = paths["base"].with_name("omniportrait.safetensors")
-    write_pivot(paths["omniportrait"], read_base(paths["base"]))
-    with pytest.MonkeyPatch.context() as patched:
-        for name, path in paths.items():
-            patched.setattr(module, name.upper(), path)
-        patched.setattr(module, "Settings", partial(Settings, steps=1))
-        patched.setattr(module, "PAIRS", 2)
-        patched.setattr(module, "BLOCKS", (BLOCK,))
-        patched.setattr(module, "SIGMAS", (matching.REFERENCE_SIGMA,))
-        for part in (face_sizes, guided_report, matching):
-            patched.setattr(part, "BLOCK", BLOCK)
-        for part in (guided_experiments, guided_sweeps):
-            patched.setattr(part, "Guiding", partial(Guiding, block=BLOCK, start=5000.0))
-        patched.setattr(guided_sweeps, "BLOCKS", (0, BLOCK))
-        yield
+def weights(tmp_path_factory):
+    """A folder with small files by the names of the real ones."""
+    folder = tmp_path_factory.mktemp("small")
+    paths = write_files(folder)
+    write_pivot(folder / "omniportrait.safetensors", read_base(paths["base"]))
+    return folder
 
 
 @pytest.fixture(scope="module")
-def recipe(small, tmp_path_factory):
+def recipe(tmp_path_factory):
     return Recipe(tmp_path_factory.mktemp("recipe"), small_settings(ONE_STEP, pictures=2))
 
 
 @pytest.fixture(scope="module")
-def first_run(recipe, tmp_path_factory):
+def first_run(recipe, weights, tmp_path_factory):
     """The reports' folder, what was drawn by arm, and what was trained, in order."""
     drawn, trained = {}, []
 
@@ -98,7 +88,10 @@ def first_run(recipe, tmp_path_factory):
         patched.setattr(gallery, "draw_arm", watched_draw)
         for name in TRAINING:
             patched.setattr(module_of_recipe, name, watched_train(name))
-        assert module.run(recipe, PICTURES, folder) == [folder / "uniportrait.md", folder / "omniportrait.md"]
+        assert module.run(recipe, folder, SETTINGS, weights=weights) == [
+            folder / "uniportrait.md",
+            folder / "omniportrait.md",
+        ]
     return folder, drawn, trained
 
 
@@ -115,7 +108,7 @@ def numbers_in(section, name):
 def test_every_arm_is_trained_once_and_drawn_once(first_run):
     _, drawn, trained = first_run
     assert Counter(trained) == TRAINING
-    assert drawn.keys() == ARMS | GUIDED_ARMS | {arm.name for sweep in sweeps(None) for arm in sweep.arms}
+    assert drawn.keys() == ARMS | GUIDED_ARMS | {arm.name for sweep in SWEEPS for arm in sweep.arms}
 
 
 @pytest.mark.parametrize("report", ["uniportrait", "omniportrait"])
@@ -139,7 +132,7 @@ def test_the_report_of_guidance_shows_gate_measurements_and_sweeps(first_run):
     folder, _, _ = first_run
     text = (folder / "omniportrait.md").read_text("utf-8")
     gate = section_of(text, "Gate")
-    [row] = [line for line in gate.splitlines() if line.startswith(f"| {BLOCK} | {matching.REFERENCE_SIGMA:g} |")]
+    [row] = [line for line in gate.splitlines() if line.startswith(f"| {BLOCK} | {REFERENCE_SIGMA:g} |")]
     shares = [float(cell) for cell in row.strip("| ").split(" | ")[2:]]
     assert all(0 <= share <= 1 for share in shares)
     for experiment in MEASURED:
@@ -147,7 +140,7 @@ def test_the_report_of_guidance_shows_gate_measurements_and_sweeps(first_run):
         for name in experiment.arms:
             assert numbers_in(section, name) == len(experiment.metrics)
         assert section.count("expected") == len(experiment.claims)
-    for sweep in sweeps(None):
+    for sweep in SWEEPS:
         section = section_of(text, f"O5: {sweep.name}")
         assert all(numbers_in(section, arm.name) >= 5 for arm in sweep.arms)
         assert "Most identity at" in section
@@ -174,24 +167,24 @@ def test_arms_differ_in_what_they_are_and_share_what_they_are_asked(first_run):
             assert not any(torch.equal(shown, other) for other in latents[:place]), experiment.name
 
 
-def test_a_second_run_trains_and_draws_nothing_and_reports_the_same(recipe, first_run, monkeypatch, tmp_path):
+def test_a_second_run_trains_and_draws_nothing_and_reports_the_same(recipe, weights, first_run, monkeypatch, tmp_path):
     folder, _, _ = first_run
     for name in TRAINING:
         monkeypatch.setattr(module_of_recipe, name, None)
     monkeypatch.setattr(arms, "draw_latents", None)
-    for again in module.run(recipe, PICTURES, tmp_path):
+    for again in module.run(recipe, tmp_path, SETTINGS, weights=weights):
         assert again.read_bytes() == (folder / again.name).read_bytes()
     for strip in folder.glob("*.jpg"):
         assert strip.read_bytes() == (tmp_path / strip.name).read_bytes()
 
 
-def test_one_paper_can_be_asked_for_alone(recipe, first_run, tmp_path):
-    assert module.run(recipe, PICTURES, tmp_path, ["omniportrait"]) == [tmp_path / "omniportrait.md"]
+def test_one_paper_can_be_asked_for_alone(recipe, weights, first_run, tmp_path):
+    assert module.run(recipe, tmp_path, SETTINGS, ["omniportrait"], weights=weights) == [tmp_path / "omniportrait.md"]
     assert not (tmp_path / "uniportrait.md").exists()
 
 
-def test_without_weights_the_command_ends_with_one_line(small, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(module, "BASE", tmp_path / "base.safetensors")
+def test_without_weights_the_command_ends_with_one_line(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(module, "WEIGHTS", tmp_path / "nothing")
     monkeypatch.setattr(sys, "argv", ["ablations", "--folder", str(tmp_path), "--report", str(tmp_path)])
     assert module.main() == 1
     [line] = capsys.readouterr().err.splitlines()

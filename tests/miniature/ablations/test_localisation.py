@@ -55,11 +55,6 @@ def people(base):
     return questioned_people(base, COUNT)
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    monkeypatch.setattr(localisation, "ROWS", 2)
-
-
 def test_what_was_read_comes_back(weights, adapter):
     found = flatten(adapter_weights(adapter.pivot, adapter.image_encoder))
     assert all(torch.equal(found[key], weights[key]) for key in weights)
@@ -75,15 +70,15 @@ def test_the_people_are_those_of_the_questions(people):
     ("inside", "outside", "expected"),
     [(0.3, 0.1, 1.0), (0.1, 0.3, 0.0)],  # scaled to 0–1, the lower of the two is nothing
 )
-def test_overlap_is_intersection_over_union(base, adapter, people, monkeypatch, quick, inside, outside, expected):
+def test_overlap_is_intersection_over_union(base, adapter, people, monkeypatch, inside, outside, expected):
     def attention(base, told, timestep):
         return torch.where(told.faces[:, 0] >= 0.5, inside, outside)
 
     monkeypatch.setattr(localisation, "_attention", attention)
-    assert overlaps(base, adapter, people) == pytest.approx([expected] * COUNT)
+    assert overlaps(base, adapter, people, at_once=2) == pytest.approx([expected] * COUNT)
 
 
-def test_overlap_is_the_mean_over_timesteps(base, adapter, people, monkeypatch, quick):
+def test_overlap_is_the_mean_over_timesteps(base, adapter, people, monkeypatch):
     """At the first one attention is on a row of the face, later on all of it."""
 
     def attention(base, told, timestep):
@@ -97,16 +92,18 @@ def test_overlap_is_the_mean_over_timesteps(base, adapter, people, monkeypatch, 
     shares = faces[:, :6].sum((1, 2)) / faces.sum((1, 2))
     assert 0 < shares.max() < 1
     rest = len(TIMESTEPS) - 1
-    assert overlaps(base, adapter, people) == pytest.approx([(float(share) + rest) / (rest + 1) for share in shares])
+    assert overlaps(base, adapter, people, at_once=2) == pytest.approx(
+        [(float(share) + rest) / (rest + 1) for share in shares]
+    )
 
 
-def test_the_attention_is_that_of_the_fused_rows(base, adapter, people, quick):
+def test_the_attention_is_that_of_the_fused_rows(base, adapter, people):
     seen = []
     whole = AttentionMaps(base.unet)
     asked_for = base.unet.register_forward_pre_hook(
         lambda unet, args, given: seen.append((args, given["encoder_hidden_states"])), with_kwargs=True
     )
-    overlaps(base, adapter, people)
+    overlaps(base, adapter, people, at_once=2)
     asked_for.remove()
     maps = whole.take()
     whole.detach()

@@ -1,18 +1,17 @@
-"""Noise levels and Euler's method: against a case with a known solution, and against ComfyUI's own."""
+"""Euler's method: against a case with a known solution, and against ComfyUI's own."""
 
 from __future__ import annotations
 
 from itertools import pairwise
-from types import SimpleNamespace
 
 import pytest
 import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.diffusers_host.base import new_schedule
-from likeness.diffusers_host.sigmas import level_at, nearest_timestep, share_behind, timesteps, zero_snr_sigmas
+from likeness.diffusers_host.sigmas import timesteps, zero_snr_sigmas
 from likeness.miniature.studio.euler import cpu_noise, sample_euler
+from likeness.tests.diffusers_host.comfy_sampling import sampling as sampling
 
 SHAPE = (2, 4, 6, 6)
 
@@ -28,19 +27,6 @@ class Gaussian:
         size = (1 + sigma**2) ** 0.5
         denoised = self.spread**2 / (self.spread**2 + sigma**2) * latents * size
         return (latents / size - denoised) * size / sigma
-
-
-def test_noise_levels_are_those_of_the_training_and_the_last_is_finite():
-    kept = new_schedule("v", zero_terminal=True).alphas_cumprod.double()
-    sigmas = zero_snr_sigmas().double()
-    torch.testing.assert_close(sigmas[:-1], ((1 - kept[:-1]) / kept[:-1]).sqrt(), rtol=1e-3, atol=0)
-    assert 4000 < sigmas[-1] < 5000
-
-
-def test_timesteps_begin_with_pure_noise_and_are_evenly_spaced():
-    assert timesteps(4) == [999, 749, 499, 249]
-    assert timesteps(3) == [999, 666, 333]
-    assert timesteps(1000) == list(range(999, -1, -1))
 
 
 @pytest.mark.parametrize("spread", [0.3, 1.0, 2.0])
@@ -80,16 +66,6 @@ def test_correcting_nothing_changes_no_bit():
     assert torch.equal(sample_euler(Gaussian(0.5), noise, 7, lambda denoised, levels: denoised), plain)
 
 
-def test_shares_of_the_schedule_and_levels_are_inverse():
-    for timestep in (1, 254, 500, 998):
-        sigma = float(zero_snr_sigmas()[timestep])
-        assert nearest_timestep(sigma) == timestep
-        assert level_at(share_behind(sigma)) == pytest.approx(sigma, rel=1e-4)
-    levels = [level_at(share) for share in (0, 0.01, 0.3, 0.7, 0.99, 1)]
-    assert levels == sorted(levels, reverse=True)
-    assert levels[-1] == 0
-
-
 def test_noise_is_a_function_of_the_seed_and_leaves_the_global_state_alone():
     torch.manual_seed(3)
     expected = torch.rand(2)
@@ -98,35 +74,6 @@ def test_noise_is_a_function_of_the_seed_and_leaves_the_global_state_alone():
     assert torch.equal(torch.rand(2), expected)
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
-
-
-@pytest.fixture(scope="module")
-def sampling():
-    from comfy.model_base import ModelType, model_sampling
-
-    return model_sampling(SimpleNamespace(sampling_settings={"zsnr": True}), ModelType.V_PREDICTION)
-
-
-@pytest.mark.comfy
-def test_noise_levels_are_comfyuis(sampling):
-    torch.testing.assert_close(zero_snr_sigmas(), sampling.sigmas, rtol=1e-6, atol=0)
-
-
-@pytest.mark.comfy
-def test_shares_of_the_schedule_are_comfyuis(sampling):
-    for share in (-0.1, 0, 0.0004, 0.1, 0.329, 0.77, 0.9996, 1):
-        assert level_at(share) == pytest.approx(sampling.percent_to_sigma(share), rel=1e-5)
-    for sigma in (0.05, 0.57, 2.28, 20.0, 4000.0):
-        assert nearest_timestep(sigma) == int(sampling.timestep(torch.tensor([sigma]))[0])
-
-
-@pytest.mark.comfy
-def test_timesteps_are_those_of_comfyuis_scheduler_for_any_number_of_steps(sampling):
-    from comfy.samplers import simple_scheduler
-
-    for steps in range(1, 101):
-        expected = sampling.timestep(simple_scheduler(sampling, steps)[:-1]).tolist()
-        assert timesteps(steps) == expected, steps
 
 
 @pytest.mark.comfy

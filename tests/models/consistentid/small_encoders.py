@@ -95,9 +95,9 @@ def face_at(first, last):
     return np.array([first, first, last, last], np.float32), points
 
 
-def face(first=20, last=40):
+def face(first=20, last=40, seed=0):
     box, points = face_at(first, last)
-    crop = np.zeros((224, 224, 3), np.uint8)
+    crop = np.random.default_rng(seed).integers(0, 256, (224, 224, 3)).astype(np.uint8)
     return Face(box=box, points=points, score=1.0, crop=crop, index=0, image_index=0, image_size=(SIDE, SIDE))
 
 
@@ -111,7 +111,7 @@ def picture(seed=0, regions=REGIONS, middle=None):
 
 
 def photo(seed=0, regions=REGIONS, *, taken=True, weight=1.0, is_chosen=False, detector=None, middle=None):
-    found = face() if taken else None
+    found = face(seed=seed) if taken else None
     faces = () if found is None else (found,)
     pixels = picture(seed, regions, middle)
     return Photo(picture=pixels, faces=faces, taken=found, weight=weight, is_chosen=is_chosen, detector=detector)

@@ -62,3 +62,13 @@ def test_other_widths_and_strengths_are_refused(encoder, given):
         encoder(references, references)
     with pytest.raises(InvalidSettingError, match=r"strength is 2\.5"):
         encoder(rows, references, 2.5)
+
+
+def test_every_row_may_have_its_own_strength(encoder, given):
+    torch.nn.init.normal_(encoder.fusion.weight)
+    rows, references = given
+    found = encoder(rows, references, [0.0, 1.0, 0.5])
+    for row, strength in enumerate((0.0, 1.0, 0.5)):
+        torch.testing.assert_close(found[row], encoder(rows, references, strength)[row])
+    with pytest.raises(InvalidSettingError, match=r"strength is 2\.5"):
+        encoder(rows, references, [0.0, 2.5, 1.0])

@@ -98,3 +98,13 @@ def test_people_without_a_marker_are_told():
 
 def test_without_anybody_nothing_is_marked():
     assert mark_people("a man @id1 in a cafe", 0) == MarkedPrompt("a man in a cafe")
+
+
+def test_the_nouns_of_those_who_do_not_act_are_left_as_they_are():
+    prompt = "a man @id1 and a woman @id2"
+    assert mark_people(prompt, 2, {1}) == MarkedPrompt("a man and a woman", (Mark(1, 17),))
+    assert mark_people(prompt, 2, ()) == MarkedPrompt("a man and a woman")
+    assert mark_people("a wizard in a forest", 1, ()) == MarkedPrompt("a wizard in a forest")
+    assert mark_people("a man and a woman", 2, ()) == MarkedPrompt("a man and a woman")
+    with pytest.raises(InvalidSettingError, match="names @id3"):
+        mark_people("a man @id3", 2, ())

@@ -121,3 +121,14 @@ def test_without_classifier_free_guidance_it_moves_by_a_share_of_the_noise():
     moved = correction(torch.zeros_like(gradient), gradient, SIGMA, strength=strength)
     torch.testing.assert_close(moved[..., 1], torch.full((1, 2, 4), -0.2 * SIGMA))
     assert relative_strength(torch.zeros(1, 2, 4, 4), gradient, SIGMA, share=0.2).tolist() == [[[[0.0]]]]
+
+
+def test_weights_are_counted_as_if_features_came_more_often():
+    reference, generated = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(11), dtype=torch.float64)
+    often = [0, 0, 0, 1, 2, 2]
+    weights = torch.tensor([3.0, 1.0, 2.0])
+    for reduction in ("mean", "sum"):
+        torch.testing.assert_close(
+            energy(reference, generated, reduction=reduction, weights=weights),
+            energy(reference[often], generated[often], reduction=reduction),
+        )

@@ -65,5 +65,6 @@ def test_a_cropped_row_sees_its_part_of_the_mask(call):
     mask = torch.zeros(1, 16, 16)
     mask[:, :, 8:] = 1
     right = Crop(top=0, left=8, height=16, width=8, full_height=16, full_width=16)
-    assert MasksFirst((mask,), (0,), (), Everywhere(1)).masked == (0,)
     assert Masks((mask,))(SITE, call((16, 8), crop=right)).min() == 1
+    weights = MasksFirst((mask,), (1,), (0,), Everywhere(1))(SITE, call((16, 8), crop=right))
+    assert weights[0, 0].tolist() == [0, 1]  # the second person has the mask, and the first what it leaves

@@ -1,10 +1,9 @@
-"""Averages over layers and steps, crops, archive and picture."""
+"""Averages over layers and steps, crops, batches and groups."""
 
 import pytest
 import torch
 from likeness.models.port.attention import Crop
 from likeness.models.records.placements import PlacementRecord
-from likeness.models.records.routing_map import draw, person_masks
 
 NAMES = ("ann", "bob")
 
@@ -21,7 +20,8 @@ def test_layers_and_steps_count_alike(call):
     record.record(NAMES, call((2, 2)), weights((2, 2), 0))
     maps = record.maps()
     torch.testing.assert_close(maps.maps[0, 0], torch.full((4, 4), 2 / 3))
-    assert maps.shares == pytest.approx({"ann": 2 / 3, "bob": 1 / 3})
+    [shares] = maps.shares
+    assert shares == pytest.approx({"ann": 2 / 3, "bob": 1 / 3})
 
 
 def test_crops_count_only_where_they_lie(call):
@@ -46,16 +46,18 @@ def test_batches_that_grow_and_two_groups_of_people(call):
     assert maps.maps[0, 2].min() == 1
 
 
-def test_the_picture_has_a_colour_per_person_and_a_legend(call):
+def test_every_picture_has_its_own_shares(call):
     record = PlacementRecord()
-    half = weights((8, 8), 0)
-    half[:, :32] = torch.tensor([1.0, 0.0])
-    record.record(NAMES, call((8, 8)), half)
-    picture = draw(record.maps())
-    assert picture.shape[0] == 1
-    assert picture.shape[2:] == (64, 3)
-    assert picture.shape[1] > 64
-    assert not torch.equal(picture[0, 0, 0], picture[0, 63, 0])
-    masks = person_masks(record.maps())
-    assert masks.shape == (2, 64, 64)
-    torch.testing.assert_close(masks.sum(0), torch.ones(64, 64))
+    rows = torch.cat([weights((2, 2), 1), weights((2, 2), 0.25)])
+    record.record(NAMES, call((2, 2), samples=(0, 1)), rows)
+    first, second = record.maps().shares
+    assert first == pytest.approx({"ann": 1, "bob": 0})
+    assert second == pytest.approx({"ann": 0.25, "bob": 0.75})
+
+
+def test_a_name_in_two_groups_stands_for_two_people(call):
+    record = PlacementRecord()
+    record.record(NAMES, call((2, 2)), weights((2, 2), 1))
+    record.record(("ann",), call((2, 2)), torch.full((1, 4, 1), 0.5))
+    [shares] = record.maps().shares
+    assert shares == pytest.approx({"ann": 1, "bob": 0, "ann (2)": 0.5})

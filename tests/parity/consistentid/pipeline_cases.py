@@ -11,10 +11,12 @@ import torch
 from likeness.models.clip import tokens as clip_tokens
 from likeness.models.clip.pixels import clip_pixels
 from likeness.models.consistentid.checkpoint import ConsistentIDAdapter
+from likeness.models.consistentid.encode import S_SCALE
 from likeness.models.consistentid.facial_encoder import FacialEncoder
 from likeness.models.consistentid.facial_prompt import assemble
 from likeness.models.consistentid.facial_tokens import mark
-from likeness.models.consistentid.flavour import SD15
+from likeness.models.consistentid.pipelines import SD15
+from likeness.models.consistentid.published import Published
 from likeness.models.face.facial_features import kept_regions, region_pixels
 from likeness.models.face.region_masks import filled_masks
 from likeness.tests.parity.consistentid.cases import (
@@ -31,6 +33,8 @@ from likeness.tests.parity.recipe import Comparison
 from torch import Tensor
 
 NAME = "pipeline/sd15_merge1_all"
+GUIDANCE = 5.0  # scale, the published pipeline's default
+PUBLISHED = Published(SD15)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def pipeline(folder: Path = HERE) -> Iterator[Comparison]:
     contexts = encode(case, adapter)
     sigmas, timesteps = euler_schedule(case.about["steps"])
     latents = case.tensors["in.latents"] * sigmas[0]
-    first_merged = case.about["start_merge_step"] + SD15.merge_inclusive
+    first_merged = case.about["start_merge_step"] + PUBLISHED.merge_inclusive
     for step, timestep in enumerate(timesteps):
         context = contexts.text_only if step < first_merged else contexts.merged
         sample = (latents / (sigmas[step] ** 2 + 1) ** 0.5).expand(2, -1, -1, -1)
@@ -59,7 +63,7 @@ def pipeline(folder: Path = HERE) -> Iterator[Comparison]:
             if (expected := case.tensors.get(f"step{step}.{name}")) is not None:  # reduced cases leave contexts out
                 yield Comparison(f"{NAME} step {step} {name}", value, expected, **tolerance)
         negative, positive = got.chunk(2)
-        noise = negative + SD15.guidance * (positive - negative)
+        noise = negative + GUIDANCE * (positive - negative)
         latents = latents + (sigmas[step + 1] - sigmas[step]) * noise
     yield Comparison(f"{NAME} latents", latents, case.tensors["out.latents"], **LATENTS)
 
@@ -70,7 +74,7 @@ def encode(case: Stored, adapter: ConsistentIDAdapter) -> Contexts:
     encoder = FacialEncoder.from_state_dict(small_encoder(), dim_head=ENCODER_HEAD)
     photo, labels = (case.tensors[f"in.{name}"].numpy() for name in ("photo_hwc", "labels"))
     masks = filled_masks(labels)
-    prompt = assemble(case.about["prompt"], kept_regions(masks), flavour=SD15)
+    prompt = assemble(case.about["prompt"], kept_regions(masks), flavour=PUBLISHED)
     tokens = mark(prompt.text, clip_tokens.encode, pad=clip_tokens.EOS)
     regions = region_pixels(photo, masks, prompt.regions)
     pictures = torch.stack([regions, torch.zeros_like(regions)])  # the negative side has empty ones
@@ -80,7 +84,7 @@ def encode(case: Stored, adapter: ConsistentIDAdapter) -> Contexts:
     positive, negative = encoder(marked, read, tokens.mask.expand(2, -1), valid)
     whole = torch.stack([clip_pixels(photo), torch.zeros(3, 224, 224)])
     faces = torch.cat([case.tensors["in.faceid"], torch.zeros_like(case.tensors["in.faceid"])])
-    identity = adapter.id_projection(faces, vision(whole), shortcut=SD15.shortcut, s_scale=SD15.s_scale)
+    identity = adapter.id_projection(faces, vision(whole), shortcut=SD15.shortcut, s_scale=S_SCALE)
     plain = text(plain_ids(prompt.plain)[None])[0]
     rows = [torch.stack([negative, one]) for one in (plain, positive)]
     return Contexts(*(torch.cat([row, identity.flip(0)], dim=1) for row in rows))

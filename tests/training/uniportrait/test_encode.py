@@ -10,12 +10,10 @@ pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.base import load_base
 from likeness.diffusers_host.face_encoder import FaceEncoder
-from likeness.diffusers_host.image_encoder import image_tokens, load_image_encoder
+from likeness.diffusers_host.image_encoder import load_image_encoder
 from likeness.models.uniportrait.checkpoint import load_backbone
-from likeness.models.uniportrait.features import null_features
 from likeness.tests.diffusers_host.small_checkpoints import small_checkpoint
 from likeness.tests.training.small_files import small_backbone, small_clip_vision
-from likeness.training.batches.draws import Draws
 from likeness.training.batches.examples import Crop, Example, ShownPerson
 from likeness.training.uniportrait.encode import PictureEncoder, open_caches
 
@@ -88,22 +86,6 @@ def test_features_are_those_of_inference_rounded_to_half(base, faces):
     torch.testing.assert_close(batch.intrinsic[0, :1], expected.intrinsic, atol=1e-3, rtol=1e-3)
     torch.testing.assert_close(batch.structure[0, :1], expected.structure, atol=1e-3, rtol=1e-3)
     assert torch.equal(batch.structure, batch.structure.half().float())
-
-
-def test_nobody_is_clip_s_word_for_zero_pixels(faces):
-    tokens = image_tokens(faces.image_encoder, torch.zeros(1, 3, 224, 224))
-    expected = null_features(tokens, faces.features(pixels(1, 224)[None]))
-    assert torch.equal(faces.nobody().structure, expected.structure)
-    assert not faces.nobody().intrinsic.any()
-
-
-def test_latents_are_drawn_from_what_the_vae_says(base, faces):
-    person = crop(1)
-    [shown] = [example(3, (person, person))]
-    said = base.vae.encode(torch.from_numpy(shown.pixels).permute(2, 0, 1)[None].float() / 127.5 - 1).latent_dist
-    noise = Draws(7, (3,)).normal("latents", (4, 8, 8))
-    expected = (said.mean + said.std * noise) * 0.18215
-    torch.testing.assert_close(encoder(base, faces)([shown]).latents, expected)
 
 
 def test_a_cache_changes_nothing_and_nothing_is_encoded_twice(base, faces, tmp_path, monkeypatch):

@@ -1,58 +1,21 @@
-"""The data set: the right rows, the same ones for the same seed, people that move along, and broken rows replaced."""
+"""UniPortrait's data: crops of people, also from other pictures of them, and what is at hand is not decoded."""
 
 from __future__ import annotations
 
 import hashlib
-import io
-import json
-import logging
-import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
 from likeness.dataset.pictures import decode_picture
-from likeness.dataset.rows import ManifestRows, ShardRows
-from likeness.models.errors import BadImageError, InvalidSettingError
+from likeness.tests.training.small_dataset import dataset, epoch
 from likeness.tests.training.small_pictures import (
     class_map,
     person,
     png,
     row,
-    sample,
-    write_manifest,
-    write_pictures,
-    write_shard,
 )
-from likeness.training.batches.examples import Example
 from likeness.training.batches.face_crops import crop_face
 from likeness.training.batches.index import Wanted
-from likeness.training.batches.order import Batches
-from likeness.training.batches.row_dataset import load_batches
-from likeness.training.uniportrait.pictures import PictureDataset
-
-ONE = Wanted(split="train", size=64, fewest=1, most=1)
-
-
-def dataset(folder: Path, rows, wanted: Wanted = ONE, *, seed: int = 0, **options) -> PictureDataset:
-    write_pictures(folder, rows)
-    return PictureDataset(ManifestRows(write_manifest(folder, rows)), wanted, seed=seed, **options)
-
-
-def digest(example: Example) -> str:
-    """Everything in an example as one number."""
-    stream = hashlib.sha256()
-    for one in example.people:
-        for crop in (one.structure, one.intrinsic):
-            stream.update(f"{crop.key}".encode() + (b"" if crop.pixels is None else crop.pixels.tobytes()))
-        stream.update(f"{one.box}".encode() + one.points.tobytes())
-    pixels = b"" if example.pixels is None else example.pixels.tobytes()
-    stream.update(f"{example.position} {example.row_id} {example.key} {example.sizes}".encode() + pixels)
-    return stream.hexdigest()
-
-
-def epoch(data: PictureDataset, first: int = 0) -> list[Example]:
-    return [data[first + place] for place in range(len(data))]
 
 
 def test_an_example_holds_the_picture_and_its_person(tmp_path):
@@ -69,87 +32,6 @@ def test_an_example_holds_the_picture_and_its_person(tmp_path):
     assert np.array_equal(someone.structure.pixels, expected)
     assert someone.intrinsic is someone.structure
     assert someone.parse is None
-
-
-@pytest.mark.parametrize(
-    ("wanted", "expected"),
-    [
-        (ONE, {"000001"}),
-        (Wanted(split="train", size=64, fewest=1, most=2), {"000001", "000002"}),
-        (Wanted(split="train", size=64, fewest=2, most=4), {"000002"}),
-        (Wanted(split="train", size=64, fewest=0, most=0), {"000005"}),
-        (Wanted(split="test", size=64, fewest=1, most=1), {"000003"}),
-    ],
-)
-def test_rows_are_chosen_by_split_and_people(tmp_path, wanted, expected):
-    rows = [
-        row(1),
-        row(2, person(8, 16, 24), person(44, 16, 24)),
-        row(3, split="test"),
-        row(4, person(kps=None)),
-        {**row(5), "persons": []},
-        row(6, w=0),
-    ]
-    data = dataset(tmp_path, rows, wanted)
-    assert {example.row_id for example in epoch(data)} == expected
-
-
-def test_somebody_outside_the_frame_is_not_counted(tmp_path):
-    """Of a picture 80 wide, the frame shows 64: people at both ends do not fit together."""
-    two = Wanted(split="train", size=64, fewest=2, most=2)
-    rows = [row(1, person(0, 4, 8), person(72, 4, 8)), row(2, person(20, 4, 8), person(50, 4, 8))]
-    data = dataset(tmp_path, rows, two)
-    assert [example.row_id for example in epoch(data)] == ["000002"]
-    with pytest.raises(InvalidSettingError, match="1 with fewer than 2 people with face points in the frame"):
-        dataset(tmp_path, rows[:1], two)
-
-
-def test_nothing_to_train_on_says_what_was_passed_over(tmp_path):
-    rows = [row(1, split="test"), row(2, w=0), row(3, person(), person())]
-    with pytest.raises(InvalidSettingError) as caught:
-        dataset(tmp_path, rows)
-    for part in ('1 in another split than "train"', "1 with errors", "1 with more than 1 people"):
-        assert part in str(caught.value)
-
-
-def test_rows_with_errors_are_logged_with_their_line(tmp_path, caplog):
-    with caplog.at_level(logging.INFO):
-        dataset(tmp_path, [row(1), row(2, aes=99), row(1)])
-    assert "manifest.jsonl:2: error: aes is 99; give a number from 0 to 10" in caplog.text
-    assert "manifest.jsonl:3: error: id is" in caplog.text
-    assert "1 rows to train on; passed over: 2 with errors" in caplog.text
-
-
-def test_the_same_seed_gives_the_same_pictures(tmp_path):
-    rows = [row(n, person(identity="ann")) for n in range(4)]
-    first, again = (
-        [digest(example) for example in epoch(dataset(tmp_path, rows, swap_identity=0.5))] for _ in range(2)
-    )
-    assert first == again
-    other = [digest(example) for example in epoch(dataset(tmp_path, rows, seed=1, swap_identity=0.5))]
-    assert first != other
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-def test_a_resumed_run_sees_the_batches_it_would_have_seen(tmp_path, workers):
-    data = dataset(tmp_path, [row(n, person(identity="ann")) for n in range(5)], swap_identity=0.5)
-    whole = [
-        [digest(e) for e in batch] for batch in load_batches(data, Batches(batch_size=2, first=0, end=6), workers=0)
-    ]
-    resumed = load_batches(data, Batches(batch_size=2, first=4, end=6), workers=workers)
-    assert [[digest(e) for e in batch] for batch in resumed] == whole[4:]
-
-
-def test_every_epoch_shows_every_row(tmp_path):
-    data = dataset(tmp_path, [row(n) for n in range(5)])
-    for first in (0, 5, 10):
-        assert {example.row_id for example in epoch(data, first)} == {f"{n:06d}" for n in range(5)}
-
-
-def test_a_data_set_goes_to_spawned_workers(tmp_path):
-    data = dataset(tmp_path, [row(1), row(2)])
-    copy = pickle.loads(pickle.dumps(data))
-    assert [digest(example) for example in epoch(copy)] == [digest(example) for example in epoch(data)]
 
 
 class TestSwappedIdentities:
@@ -192,34 +74,6 @@ class TestSwappedIdentities:
         assert all(example.people[0].intrinsic.key in own for example in examples)
         assert all(e.people[0].intrinsic.key != e.people[0].structure.key for e in examples)
         assert any("000001.png is empty" in fault for example in examples for fault in example.passed_over)
-
-
-class TestBrokenRows:
-    @pytest.mark.parametrize("content", [None, b"", b"no picture", png(2)[:-60], png(2, (64, 64))])
-    def test_another_row_takes_their_place(self, tmp_path, content):
-        data = dataset(tmp_path, [row(1), row(2), row(3)])
-        (tmp_path / "img/000002.png").unlink()
-        if content is not None:
-            (tmp_path / "img/000002.png").write_bytes(content)
-        examples = epoch(data)
-        assert {example.row_id for example in examples} == {"000001", "000003"}
-        assert [len(example.passed_over) > 0 for example in examples].count(True) == 1
-        assert [digest(example) for example in examples] == [digest(example) for example in epoch(data)]
-
-    def test_they_are_logged_by_the_loader(self, tmp_path, caplog):
-        data = dataset(tmp_path, [row(1), row(2)])
-        (tmp_path / "img/000002.png").write_bytes(b"")
-        list(load_batches(data, Batches(batch_size=2, first=0, end=1), workers=0))
-        assert "img/000002.png is empty (0 bytes)" in caplog.text
-
-    def test_a_broken_map_counts_only_where_it_is_asked_for(self, tmp_path):
-        rows = [row(1, person(parse="p.png"))]
-        (tmp_path / "p.png").write_bytes(b"")
-        assert dataset(tmp_path, rows)[0].row_id == "000001"
-        with pytest.raises(
-            BadImageError, match=r"100 rows in a row cannot be read, the last because of: p\.png is empty"
-        ):
-            dataset(tmp_path, rows, with_parse=True)[0]
 
 
 def test_a_map_moves_with_its_picture(tmp_path):
@@ -267,31 +121,3 @@ class TestCached:
         assert small.key != large.key
         assert small.people[0].structure.key == large.people[0].structure.key
         assert small.people[0].box == large.people[0].box
-
-
-def test_shards_give_what_a_folder_gives(tmp_path):
-    rows = [row(n, person(identity="ann")) for n in range(4)]
-    folder = dataset(tmp_path, rows, swap_identity=0.5)
-    path = write_shard(tmp_path / "a.tar", [sample(n, person(identity="ann")) for n in range(4)])
-    shards = PictureDataset(ShardRows([str(path)]), ONE, seed=0, swap_identity=0.5)
-    assert [digest(example) for example in epoch(shards)] == [digest(example) for example in epoch(folder)]
-
-
-def test_shards_written_by_webdataset_are_read(tmp_path):
-    webdataset = pytest.importorskip("webdataset")
-    stream = io.BytesIO()
-    with webdataset.TarWriter(stream) as writer:
-        for number in range(2):
-            entry = row(number, image=f"{number:06d}.png")
-            writer.write({"__key__": entry["id"], "png": png(number), "json": json.dumps(entry).encode()})
-    (tmp_path / "a.tar").write_bytes(stream.getvalue())
-    data = PictureDataset(ShardRows(["a.tar"], tmp_path), ONE, seed=0)
-    assert {example.row_id for example in epoch(data)} == {"000000", "000001"}
-
-
-def test_a_shard_that_vanishes_does_not_end_the_run(tmp_path):
-    write_shard(tmp_path / "a.tar", [sample(1)])
-    write_shard(tmp_path / "b.tar", [sample(2)])
-    data = PictureDataset(ShardRows(["*.tar"], tmp_path), ONE, seed=0)
-    (tmp_path / "a.tar").write_bytes(b"")
-    assert {example.row_id for example in epoch(data)} == {"000002"}

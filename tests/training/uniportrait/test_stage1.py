@@ -7,15 +7,11 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.diffusers_host.attention import attach
-from likeness.models.errors import IncompatibleBaseModelError
 from likeness.models.placement.placements import Everywhere
 from likeness.models.uniportrait.checkpoint import load
-from likeness.tests.training.small_world import nobody, overfit, small_batch, stage_one
-from likeness.training.batches.batch import join
-from likeness.training.batches.draws import Draws
-from likeness.training.uniportrait.networks import networks_of, new_networks
-from likeness.training.uniportrait.people import Dropping, drop_faces, identity_tokens
+from likeness.tests.training.small_world import overfit, small_batch, stage_one
+from likeness.training.uniportrait.networks import networks_of
+from likeness.training.uniportrait.people import Dropping
 
 
 @pytest.mark.parametrize(("family", "prediction"), [("sd15", "eps"), ("sd15", "v"), ("sdxl", "eps")])
@@ -63,63 +59,6 @@ def test_checkpointing_changes_no_gradient():
         torch.testing.assert_close(plain, checkpointed)
 
 
-def tokens_of(method, batch, dropping, dropped=None, seed=0):
-    dropped = torch.zeros(len(batch.positions), dtype=torch.bool) if dropped is None else dropped
-    draws = Draws(seed, batch.positions)
-    return identity_tokens(method.id_embedding, batch, nobody(), dropped, draws, dropping)
-
-
-def test_without_dropping_the_tokens_are_those_of_inference():
-    method, batch = stage_one(), small_batch()
-    expected = method.id_embedding(batch.intrinsic[:, 0], batch.structure[:, 0], 1.0)
-    torch.testing.assert_close(tokens_of(method, batch, Dropping(token=0, path=0, face=0))[:, 0], expected)
-
-
-def test_dropped_paths_leave_the_structure_out_and_enlarge_the_rest():
-    method, batch = stage_one(), small_batch(rows=64, contents=[0] * 64)
-    tokens = tokens_of(method, batch, Dropping(token=0, path=0.5, face=0))[:, 0]
-    intrinsic, structure = batch.intrinsic[:1, 0], batch.structure[:1, 0]
-    possible = [
-        method.id_embedding(intrinsic, structure, torch.tensor([[first], [second]]))[0]
-        for first in (0.0, 2.0)
-        for second in (0.0, 2.0)
-    ]
-    seen = [next(n for n, one in enumerate(possible) if torch.allclose(one, row, atol=1e-5)) for row in tokens]
-    assert set(seen) == {0, 1, 2, 3}
-
-
-def test_dropped_tokens_are_not_read():
-    method, batch = stage_one(), small_batch(rows=1)
-    draws = Draws(0, batch.positions).uniform("drop token", (1, 5))[0, 0]
-    expected = method.id_embedding(batch.intrinsic[:, 0], batch.structure[:, 0][:, draws >= 0.5], 1.0)
-    got = tokens_of(method, batch, Dropping(token=0.5, path=0, face=0))[:, 0]
-    torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
-
-
-def test_a_picture_without_its_face_shows_nobody():
-    method, batch = stage_one(), small_batch()
-    null = nobody()
-    expected = method.id_embedding(null.intrinsic, null.structure, 1.0)
-    tokens = tokens_of(method, batch, Dropping(token=0, path=0, face=0), torch.tensor([True, False]))
-    torch.testing.assert_close(tokens[0], expected)
-    assert not torch.allclose(tokens[1], expected[0], atol=1e-3)
-
-
-def test_faces_are_dropped_as_often_as_asked():
-    batch = small_batch(rows=1)
-    for probability, low, high in ((0.0, 0, 0), (0.25, 200, 300), (1.0, 1000, 1000)):
-        draws = Draws(0, tuple(range(1000)))
-        assert low <= int(drop_faces(batch, draws, probability).sum()) <= high
-
-
-def test_absent_people_are_filled_up():
-    joined = join([small_batch(rows=1, people=1), small_batch(rows=1, people=3, first=1)])
-    assert joined.present.tolist() == [[True, False, False], [True, True, True]]
-    assert joined.intrinsic.shape == (2, 3, 3, 6)
-    assert joined.positions == (0, 1)
-    assert joined.pooled is None
-
-
 def test_what_was_trained_loads_as_a_published_file_and_does_the_same():
     method = stage_one()
     overfit(method, small_batch(), steps=2)
@@ -137,25 +76,3 @@ def test_what_was_trained_loads_as_a_published_file_and_does_the_same():
     with torch.no_grad():
         loaded = fresh.base.unet(batch.latents, torch.tensor(500), batch.text).sample
     assert torch.equal(trained, loaded)
-
-
-def test_an_adapter_of_another_base_is_refused():
-    adapter = load(stage_one().weights(), dim_head=8)
-    with pytest.raises(IncompatibleBaseModelError, match="one architecture"):
-        networks_of(adapter, stage_one("sdxl").base.unet)
-
-
-def test_new_networks_have_the_published_sizes_and_change_nothing_but_attention(sd15):
-    networks = new_networks(sd15, nobody(), rank=3, seed=0)
-    assert networks.id_embedding.num_tokens == 16
-    assert len(networks.id_embedding.layers) == 6
-    assert len(networks.attention) == 16
-    assert len(networks.lora.pairs()) == 32
-    same = new_networks(sd15, nobody(), rank=3, seed=0)
-    assert torch.equal(networks.id_embedding.latents, same.id_embedding.latents)
-    sample, text = torch.ones(1, 4, 8, 8), torch.ones(1, 7, 24)
-    plain = sd15(sample, torch.tensor(1), text).sample
-    detach = attach(sd15, None, lora=networks.lora.pairs())
-    with torch.no_grad():
-        assert torch.equal(sd15(sample, torch.tensor(1), text).sample, plain)
-    detach()

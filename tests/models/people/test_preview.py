@@ -1,0 +1,57 @@
+"""The strip of people: a row each, in their colour, grey where somebody is not in."""
+
+import pytest
+import torch
+from likeness.models.people.person import People
+from likeness.models.people.preview import FACE, GAP, WIDTH, Line, chain_strip, people_strip
+from likeness.models.records.palette import colour_of
+from likeness.tests.people import crowd, someone
+
+
+def frame(strip, place):
+    """The colour beside the face of the person at a place."""
+    return strip[0, GAP + place * (FACE + GAP) + FACE // 2, GAP - 3]
+
+
+def test_every_person_has_a_row_in_their_colour():
+    strip = people_strip([Line(person, "router") for person in crowd(3)])
+    assert strip.shape == (1, GAP + 3 * (FACE + GAP), WIDTH, 3)
+    for place in range(3):
+        torch.testing.assert_close(frame(strip, place), torch.tensor(colour_of(place)), atol=0.01, rtol=0)
+
+
+def test_somebody_who_is_not_in_is_grey_and_the_others_keep_their_colours():
+    first, second = crowd(2)
+    strip = people_strip([Line(first, "off", is_in=False), Line(second, "mask")])
+    red, green, blue = frame(strip, 0).tolist()
+    assert red == green == blue
+    torch.testing.assert_close(frame(strip, 1), torch.tensor(colour_of(1)), atol=0.01, rtol=0)
+    face = strip[0, GAP : GAP + FACE, GAP : GAP + FACE]
+    assert torch.equal(face[..., 0], face[..., 1])
+
+
+@pytest.mark.parametrize("note", ["", "Not in this chain: Bob.", "word " * 60])
+def test_a_note_makes_the_strip_longer_and_never_wider(note):
+    plain, noted = people_strip([Line(someone("a"), "router")]), people_strip([Line(someone("a"), "router")], note)
+    assert noted.shape[2] == WIDTH
+    assert (noted.shape[1] > plain.shape[1]) is bool(note)
+
+
+def test_long_names_are_cut_at_the_edge():
+    strip = people_strip([Line(someone("n" * 500), "s" * 500)])
+    assert strip.shape == (1, GAP + FACE + GAP, WIDTH, 3)
+    assert torch.equal(strip[0, :, -GAP // 2 :], strip[0, :1, :1].expand(strip.shape[1], GAP // 2, 3))
+
+
+def test_a_person_without_a_face_is_shown_black():
+    person = crowd(1)[0]
+    nobody = type(person)(name="nobody")
+    strip = people_strip([Line(nobody, "not in: no face", is_in=False)])
+    assert strip[0, GAP : GAP + FACE, GAP : GAP + FACE].max() == 0
+
+
+def test_a_chain_tells_what_everybody_is_made_of():
+    chain = crowd(1).mix_into_last(someone("Ben", 7), 0.25)
+    assert chain_strip(chain).shape[1] == GAP + FACE + GAP
+    assert not torch.equal(chain_strip(chain), chain_strip(crowd(1)))
+    assert chain_strip(People()).shape[2] == WIDTH
