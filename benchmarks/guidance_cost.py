@@ -132,7 +132,7 @@ def _report_time(model: Any, side: int, rounds: int, seed: int) -> None:
 
 
 def _report_memory(model: Any, side: int) -> None:
-    from likeness.host.guidance import attach, memory
+    from likeness.host.guidance import guided_pass, memory
     from likeness.host.unet.levels import choose_capture
     from likeness.host.unet.sites import unet_of
 
@@ -140,7 +140,7 @@ def _report_memory(model: Any, side: int) -> None:
     block = choose_capture(unet_of(model), "coarse").block
     print(f"\ngraph of SD1.5 at {side}x{side} up to output block {block}, float32 (half of it in half precision):")
     for is_saving in (False, True):
-        attach.is_short = lambda *args, is_saving=is_saving: is_saving
+        guided_pass.is_short = lambda *args, is_saving=is_saving: is_saving
         held = _held(_step(_guided(model, side, seeds=1), side))
         estimate = memory.graph_bytes(unet_of(model), size, 1, 4, block, is_saving=is_saving)
         what = "feed-forward layers and residual blocks computed twice" if is_saving else "everything kept"
