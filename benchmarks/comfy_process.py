@@ -9,12 +9,15 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
+from likeness.models.people.remembered import RememberedBackbone, RememberedImageEncoder
 from likeness.models.port.attention import Polarity
+from likeness.tests.people import PixelMaps, PixelTokens
 from likeness.tools.caches import write_elsewhere
 from likeness.tools.comfyui.folders import VARIABLE, find_comfy_folders
 from likeness.tools.weights.layouts import UNetShape, unet
@@ -23,6 +26,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 TEXT_TOKENS = 77
 TIMESTEP = 500
+CLIP_WIDTH = 1280  # of ViT-H
+MAP_CHANNELS = (64, 128, 256, 512)  # of the four maps of IR-101
 META = torch.device("meta")  # tensors without values: shapes and FLOPs of a full-size network, at no cost
 
 
@@ -53,7 +58,7 @@ def comfyui(named: Path | None) -> Iterator[tuple[Path, str]]:
 
     with tempfile.TemporaryDirectory(prefix="likeness-bench-") as base:
         args.cpu, args.base_directory = True, base
-        import_module("likeness.host.uniportrait.adapter")  # now, since ComfyUI's own imports take seconds
+        import_module("likeness.host.uniportrait.application")  # now, since ComfyUI's own imports take seconds
         with torch.inference_mode():
             yield folder, version
 
@@ -89,30 +94,16 @@ def adapter_files() -> tuple[Path, Path, Path]:
 
 
 def load_adapter(faceid: Path, backbone: Path, router: Path) -> Any:
-    """The three files as the loader node gives them."""
+    """The three files as the loader node gives them, with encoders that know random features of the published sizes."""
     from likeness.host.uniportrait.adapter import load_uniportrait
 
-    return load_uniportrait(faceid, backbone, router, None)
+    return with_random_features(load_uniportrait(faceid, backbone, router))
 
 
-def random_people(count: int) -> Any:
-    """Identities with random features of the published sizes."""
-    from likeness.models.uniportrait.features import ReferenceFeatures
-    from likeness.models.uniportrait.identity import Identities, Identity
-
-    generator = torch.Generator().manual_seed(count)
-
-    def randn(*shape: int) -> torch.Tensor:
-        return torch.randn(shape, generator=generator)
-
-    people = tuple(
-        Identity(
-            name=f"person {number + 1}",
-            features=ReferenceFeatures(intrinsic=randn(1, 49, 512), structure=randn(1, 256, 1728)),
-        )
-        for number in range(count)
-    )
-    return Identities(people=people, null_clip_tokens=randn(1, 256, 1280))
+def with_random_features(uniportrait: Any) -> Any:
+    """An adapter whose encoders answer with random features, remembered as those of the real networks are."""
+    clip, backbone = PixelTokens(CLIP_WIDTH, "benchmark"), PixelMaps(MAP_CHANNELS, "benchmark")
+    return replace(uniportrait, clip=RememberedImageEncoder(clip), backbone=RememberedBackbone(backbone))
 
 
 def unet_call(model: Any, side: int, owners: tuple[int, ...] = ()) -> Callable[[], torch.Tensor]:

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from likeness.tests.people import crowd
 
-from .comfy_process import adapter_files, comfyui, flops, load_adapter, load_model, parser, random_people, unet_call
+from .comfy_process import adapter_files, comfyui, flops, load_adapter, load_model, parser, unet_call
 from .paired_ratios import compare, measure
 
 PLAIN = "plain"
@@ -43,12 +44,12 @@ def main() -> None:
 
 
 def _with_people(model: Any, adapter: Any, count: int) -> Any:
-    from likeness.host.uniportrait.adapter import apply
+    from likeness.host.uniportrait.application import apply
 
-    applied, done = apply(model, adapter, random_people(count), structure_scale=0.3, lora_strength=0.0)
-    if not done:
+    applied = apply(model, adapter, crowd(count), structure_scale=0.3, lora_strength=0.0)
+    if not applied.is_applied:
         raise SystemExit("Nothing was applied.")
-    return applied
+    return applied.model
 
 
 def _report(side: int, calls: dict[str, Callable[[], torch.Tensor]], rounds: int, warm_up: int, seed: int) -> None:

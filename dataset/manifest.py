@@ -32,8 +32,6 @@ class PersonRow:
         face: the face, or None.
         points: left eye, right eye, nose, left and right corner of the mouth in image order, or None: then the person
             cannot be a reference.
-        score: the detector's confidence, 0-1.
-        yaw: degrees.
         identity: name shared by all pictures of this person, or None.
         parse: PNG with a class of `PARSE_CLASSES` per pixel of the picture.
         instance: PNG that is above 0 where the person is.
@@ -43,8 +41,6 @@ class PersonRow:
     box: Box
     face: Box | None
     points: Points | None
-    score: float | None
-    yaw: float | None
     identity: str | None
     parse: str | None
     instance: str | None
@@ -79,10 +75,6 @@ class Row:
         facial_caption: what the faces look like, or None.
         nouns: words of the caption that stand for people.
         persons: the people.
-        aesthetic: the predictor's score, 0-10, or None.
-        watermark: probability of a watermark, 0-1, or None.
-        source: where the picture is from.
-        licence: under what terms.
         sha256: of the image file, or None.
         split: which part of the data it belongs to.
     """
@@ -95,10 +87,6 @@ class Row:
     facial_caption: str | None
     nouns: tuple[Noun, ...]
     persons: tuple[PersonRow, ...]
-    aesthetic: float | None
-    watermark: float | None
-    source: str | None
-    licence: str | None
     sha256: str | None
     split: str
 
@@ -178,12 +166,9 @@ def _read_row(table: Mapping[str, Any], note: Note) -> Row | None:
         _read_noun(Fields(entry, f"nouns[{index}].", note), entry, found["caption"], len(persons))
         for index, entry in fields.objects("nouns")
     ]
+    _check_notes(fields)
     optional: dict[str, Any] = {
         "facial_caption": fields.text("facial_caption"),
-        "aesthetic": fields.number("aes", 0, 10),
-        "watermark": fields.number("wm", 0, 1),
-        "source": fields.text("src"),
-        "licence": fields.text("licence"),
         "sha256": _read_sha256(fields),
         "split": fields.text("split", empty=False) or DEFAULT_SPLIT,
     }
@@ -191,6 +176,14 @@ def _read_row(table: Mapping[str, Any], note: Note) -> Row | None:
         return None
     people, words = tuple(filter(None, persons)), tuple(filter(None, nouns))  # where one is None, an error was noted
     return Row(width=size[0], height=size[1], nouns=words, persons=people, **found, **optional)
+
+
+def _check_notes(fields: Fields) -> None:
+    """Check what is written for people who choose pictures; nothing here reads it."""
+    fields.number("aes", 0, 10)
+    fields.number("wm", 0, 1)
+    fields.text("src")
+    fields.text("licence")
 
 
 def _read_sha256(fields: Fields) -> str | None:
@@ -204,11 +197,11 @@ def _read_sha256(fields: Fields) -> str | None:
 def _read_person(fields: Fields, size: tuple[int, int] | None) -> PersonRow | None:
     fields.only(PERSON_KEYS)
     box = fields.box("bbox", size, required=True)
+    fields.number("score", 0, 1)  # these two are notes as well
+    fields.number("yaw", -180, 180)
     person: dict[str, Any] = {
         "face": fields.box("face", size),
         "points": fields.points("kps"),
-        "score": fields.number("score", 0, 1),
-        "yaw": fields.number("yaw", -180, 180),
         "identity": fields.text("identity", empty=False),
         "parse": fields.path("parse"),
         "instance": fields.path("instance"),

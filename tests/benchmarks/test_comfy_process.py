@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 from likeness.benchmarks import comfy_process
 from likeness.benchmarks.comfy_process import comfyui, flops, parser
+from likeness.models.uniportrait.encode import UniPortraitEncoders, person_features
+from likeness.tests.people import crowd
 
 SIDE = 64
 
@@ -31,11 +35,32 @@ def test_the_second_call_is_counted_and_not_the_first():
     def call():
         calls.append(None)
         if len(calls) == 1:  # what a run does once
-            torch.zeros(100, 100) @ torch.zeros(100, 100)
+            torch.matmul(torch.zeros(100, 100), torch.zeros(100, 100))
         return left @ right
 
     assert flops(call) == 2 * 3 * 5 * 7
     assert len(calls) == 2
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Stands for UniPortrait as loaded: what looks at people's faces."""
+
+    clip: object = None
+    backbone: object = None
+
+
+def test_random_features_have_the_published_sizes_and_are_encoded_once():
+    loaded = comfy_process.with_random_features(Loaded())
+    encoders = UniPortraitEncoders(clip=loaded.clip, backbone=loaded.backbone)
+    first, second = crowd(2)
+    features = person_features(first, encoders)
+    assert features.intrinsic.shape == (1, 49, 512)
+    assert features.structure.shape == (1, 256, 1728)
+    assert not torch.equal(person_features(second, encoders).structure, features.structure)
+    asked = len(loaded.clip.encoder.seen)
+    assert torch.equal(person_features(first, encoders).structure, features.structure)
+    assert len(loaded.clip.encoder.seen) == asked
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,7 @@ def test_every_photo_is_a_row_with_a_face_inside(folder):
         row = rows.row(number)
         [person] = row.persons
         left, top, right, bottom = person.box
+        assert person.points
         assert all(left <= x <= right and top <= y <= bottom for x, y in person.points)
     with Image.open(folder / "0.jpg") as picture:
         assert picture.size == (1024, 1024)
