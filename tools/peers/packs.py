@@ -198,65 +198,48 @@ def _node(kind: str, **inputs: Any) -> dict[str, Any]:
     return {"class_type": kind, "inputs": inputs}
 
 
-def _photo(place: int, region: str) -> Prompt:
+def _person(place: int, region: str, **links: Any) -> Prompt:
     return {
         f"photo {place}": _node("LoadImage", image=f"person-{place}.png"),
-        f"faces {place}": _node(
-            "LikenessDetectFaces", image=[f"photo {place}", 0], detector="given region", region=region,
-            order="largest first", take="one per image", index=0, point_x=0.5, point_y=0.5, min_score=0.5,
-            on_no_face="error",
+        f"person {place}": _node(
+            "LikenessAddPerson", photo=[f"photo {place}", 0], name="", strength=1.0, face=1, order="largest first",
+            detector="given region", region=region, start_percent=0.0, end_percent=1.0, on_no_face="error", **links,
         ),
     }  # fmt: skip
 
 
 def _uniportrait() -> Prompt:
-    def person(place: int, region: str, **chain: Any) -> Prompt:
-        return _photo(place, region) | {
-            f"person {place}": _node(
-                "LikenessAddUniPortraitIdentity", uniportrait=["uniportrait", 0], clip_vision=["vision", 0],
-                photo=[f"faces {place}", 0], name="", strength=0.7, start_percent=0.0, end_percent=1.0,
-                on_no_face="error", **chain,
-            ),
-        }  # fmt: skip
-
     return {
         "uniportrait": _node(
-            "LikenessLoadUniPortrait", faceid=FACEID.name, router=ROUTER.name, backbone=BACKBONE.name, image_prompt="none"
+            "LikenessLoadUniPortrait", faceid=FACEID.name, router=ROUTER.name, backbone=BACKBONE.name,
+            clip_vision_file="auto", clip_vision=["vision", 0], image_prompt="none",
         ),
-        **person(1, astronaut().region),
-        **person(2, drawing(1).region, identities=["person 1", 0]),
+        **_person(1, astronaut().region),
+        **_person(2, drawing(1).region, people=["person 1", 0]),
         OURS: _node(
-            "LikenessApplyUniPortrait", uniportrait=["uniportrait", 0], identities=["person 2", 0], structure_scale=0.3,
-            lora_strength=1.0, image_prompt_strength=0.7,
+            "LikenessApplyUniPortrait", uniportrait=["uniportrait", 0], people=["person 2", 0], strength=0.7,
+            structure_scale=0.3, lora_strength=1.0, image_prompt_strength=0.7,
         ),
     }  # fmt: skip
 
 
 def _consistentid() -> Prompt:
-    features = ("face", "eyes", "ears", "nose", "mouth")
-    reads = {"consistentid": ["consistentid", 0], "clip_vision": ["vision", 0], "photo": ["faces 1", 0]}
     return {
-        **_photo(1, astronaut().region),
+        **_person(1, astronaut().region),
+        "parser": _node("LikenessLoadFaceParser", face_parser=FACE_PARSING.name),
         "consistentid": _node(
             "LikenessLoadConsistentID", consistentid=CONSISTENTID.name, mode="auto", purpose="text to image",
-            recogniser="auto",
-        ),
-        "parser": _node("LikenessLoadFaceParser", face_parser=FACE_PARSING.name),
-        "regions": _node(
-            "LikenessEncodeFacialRegions", **reads, face_parser=["parser", 0], on_no_face="error",
-            **dict.fromkeys(features, True), **{f"{feature}_strength": 1.0 for feature in features},
-        ),
-        "person": _node(
-            "LikenessAddConsistentIDIdentity", **reads, regions=["regions", 0], name="", caption="", strength=1.0,
-            start_percent=0.0, end_percent=1.0, on_no_face="error",
+            recogniser="auto", clip_vision_file="auto", clip_vision=["vision", 0], face_parser_file="auto",
+            face_parser=["parser", 0],
         ),
         "prompt": _node(
             "LikenessEncodeConsistentIDPrompt", clip=["checkpoint", 1], consistentid=["consistentid", 0],
-            identities=["person", 0], positive="a person on a bench", negative="nsfw", merge_by="step",
+            people=["person 1", 0], positive="a person on a bench", negative="nsfw", merge_by="step",
             start_percent=0.6, start_merge_step=0, width=256, height=256,
         ),
         OURS: _node(
-            "LikenessApplyConsistentID", consistentid=["consistentid", 0], identities=["person", 0], lora_strength=1.0
+            "LikenessApplyConsistentID", consistentid=["consistentid", 0], people=["person 1", 0], strength=1.0,
+            lora_strength=1.0,
         ),
         SAMPLER: _sampler(["prompt", 0], ["prompt", 1]),
     }  # fmt: skip
@@ -265,21 +248,17 @@ def _consistentid() -> Prompt:
 def _guidance() -> Prompt:
     sides: dict[str, Any] = {"width": 256, "height": 256}
     return {
-        **_photo(1, astronaut().region),
         "nowhere": _node("SolidMask", value=0.0, **sides),
         "half": _node("SolidMask", value=1.0, **(sides | {"width": 128})),
         "mask": _node(
             "MaskComposite", destination=["nowhere", 0], source=["half", 0], x=0, y=0, operation="add"
         ),
-        "person": _node(
-            "LikenessAddPerson", photo=["faces 1", 0], name="", strength=1.0, face=1, order="largest first",
-            detector="auto", region="", start_percent=0.0, end_percent=1.0, on_no_face="error", mask=["mask", 0],
-        ),
+        **_person(1, astronaut().region, mask=["mask", 0]),
         OURS: _node(
-            "LikenessApplyReferenceGuidance", people=["person", 0], vae=["checkpoint", 2], find_by="mask",
-            strength_mode="relative", strength=0.3, start_percent=0.0, end_percent=1.0, every_k=1, step_mode="eps",
-            features="coarse", reference_size=256, reference_percent=0.329, seeds=1, keep_background=True,
-            face_order="left to right", detector="auto",
+            "LikenessApplyReferenceGuidance", people=["person 1", 0], vae=["checkpoint", 2], strength=0.3, find_by="mask",
+            start_percent=0.0, end_percent=1.0, strength_mode="relative", every_k=1, step_mode="eps", features="coarse",
+            reference_size=256, reference_percent=0.329, seeds=1, keep_background=True, face_order="left to right",
+            detector="auto",
         ),
     }  # fmt: skip
 
