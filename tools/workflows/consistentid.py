@@ -118,7 +118,7 @@ def _portrait(
     graph: Graph,
     adapter_file: KnownFile,
     texts: tuple[str, str],
-    size: Mapping[str, int],
+    size: Mapping[str, Any],
     settings: Mapping[str, Any],
     how: str,
 ) -> None:

@@ -87,7 +87,7 @@ def consistentid(graph: Graph) -> None:
     """One drawn portrait, whose facial features go into the prompt."""
     miniature = graph.add("LikenessLoadMiniature")
     [person] = people = _people(graph, miniature, 1)
-    sockets = {"consistentid": miniature["consistentid"], "people": person["people"]}
+    sockets: dict[str, Any] = {"consistentid": miniature["consistentid"], "people": person["people"]}
     prompt = graph.add(
         "LikenessEncodeConsistentIDPrompt", clip=miniature["clip"], **sockets, positive=ONE, start_percent=0.0
     )

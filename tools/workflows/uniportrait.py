@@ -142,7 +142,7 @@ def two_inside_masks(graph: Graph) -> None:
     )
 
 
-def _placed(graph: Graph, count: int, text: str, how: str, size: Mapping[str, int]) -> None:
+def _placed(graph: Graph, count: int, text: str, how: str, size: Mapping[str, Any]) -> None:
     checkpoint, adapter = load_checkpoint(graph), load_uniportrait(graph)
     people = add_people(graph, count)
     applied = apply(graph, checkpoint["MODEL"], adapter, people[-1][-1])

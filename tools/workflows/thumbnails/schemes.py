@@ -29,7 +29,7 @@ def draw_scheme(scheme: Scheme) -> Image.Image:
     codes = torch.tensor(CAST[: scheme.people])[None]
     portraits = world.portraits([scheme.scene], people=scheme.people, codes=codes)
     shown = torch.tensor([[MIXED]]) if scheme.motif == "features" else codes
-    scene = world.scenes([scheme.scene], people=(shown.shape[1],) * 2, codes=shown)
+    scene = world.scenes([scheme.scene], people=(shown.shape[1], shown.shape[1]), codes=shown)
     large = Image.fromarray(scene.arrays()[0])
     _mark(large, scheme.motif, scene)
     given = [Image.fromarray(each) for each in portraits.arrays()]

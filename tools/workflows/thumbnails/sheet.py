@@ -45,10 +45,14 @@ def compose(portraits: Sequence[Image.Image], pictures: Sequence[Image.Image]) -
 
 
 def encode_jpeg(sheet: Image.Image) -> bytes:
-    """Give a sheet as JPEG of fewer than 40 kB, in the best quality that allows it."""
+    """Give a sheet as JPEG of fewer than 40 kB, in the best quality that allows it.
+
+    Raises:
+        ValueError: if no quality does.
+    """
     for quality in QUALITIES:
         target = BytesIO()
         sheet.save(target, "JPEG", quality=quality, optimize=True)
         if target.tell() < MOST_BYTES:
-            break
-    return target.getvalue()
+            return target.getvalue()
+    raise ValueError(f"This thumbnail takes more than {MOST_BYTES} bytes even in a low quality; draw less on it.")

@@ -50,7 +50,7 @@ class Answers(BaseHTTPRequestHandler):
         status = {"status_str": "error" if failed else "success", "completed": not failed, "messages": ["no memory"]}
         return self._give(json.dumps({"p": {"outputs": outputs, "status": status}}).encode())
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
     def _give(self, data: bytes) -> None:
@@ -97,5 +97,5 @@ def test_every_workflow_of_the_miniature_gets_a_picture_of_what_it_draws(server,
     files = list(write_collages(tmp_path, server.url))
     assert {file.name for file in files} == {f"{name}.jpg" for name in WORKFLOWS}
     for file in files:
-        red, green, blue = Image.open(file).getpixel((130, 330))
+        red, green, blue = Image.open(file).resize((8, 8)).tobytes()[3 * 42 : 3 * 43]  # of an eighth, below on the left
         assert green > 150 > max(red, blue)
