@@ -7,10 +7,11 @@ import torch
 
 pytest.importorskip("transformers")
 
-from likeness.diffusers_host.image_encoder import image_tokens, load_image_encoder
+from likeness.diffusers_host.image_encoder import hidden_tokens, image_tokens, load_image_encoder
 from likeness.models.errors import UnknownCheckpointError
 from likeness.tests.training.small_files import small_clip_vision
 from likeness.tools.weights import layouts
+from transformers import CLIPVisionConfig, CLIPVisionModel
 
 
 def test_the_published_layout_becomes_the_full_size_network():
@@ -58,3 +59,16 @@ def test_another_file_is_refused(change, message):
     change(weights)
     with pytest.raises(UnknownCheckpointError, match=f"image encoder, does not fit: .*{message}"):
         load_image_encoder(weights)
+
+
+def test_hidden_tokens_are_the_penultimate_tokens_with_the_class_token():
+    torch.manual_seed(0)
+    config = CLIPVisionConfig(
+        hidden_size=8, intermediate_size=16, num_hidden_layers=2, num_attention_heads=1, patch_size=56
+    )
+    encoder = CLIPVisionModel(config).eval()
+    pixels = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    features = hidden_tokens(encoder, pixels)
+    assert features.shape == (2, 17, 8)
+    torch.testing.assert_close(features[:, 1:], image_tokens(encoder, pixels))
+    assert not features.requires_grad

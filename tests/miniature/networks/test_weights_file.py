@@ -14,6 +14,7 @@ def test_floating_point_is_halved_and_whole_numbers_are_kept(tmp_path):
     weights = {"scale": torch.tensor([1.0, 1 / 3]), "rows": torch.tensor([70_000, 3])}
     write_weights(tmp_path / "it.safetensors", weights, {"licence": "Apache-2.0"})
     read = load_file(tmp_path / "it.safetensors")
+    assert {name: tensor.dtype for name, tensor in read.items()} == {"scale": torch.float16, "rows": torch.int64}
     assert torch.equal(read["scale"], weights["scale"].half())
     assert torch.equal(read["rows"], weights["rows"])
     with safe_open(tmp_path / "it.safetensors", "pt") as file:

@@ -11,7 +11,6 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.face_encoder import FaceEncoder
-from likeness.diffusers_host.image_encoder import hidden_tokens, image_tokens
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe import facial_people
 from likeness.miniature.recipe.facial_people import read_facial_people
@@ -29,7 +28,6 @@ from likeness.tests.miniature.small_recipe import SIZES
 from likeness.training.batches.draws import Draws
 from torch import nn
 from torch.nn.functional import avg_pool2d, max_pool2d
-from transformers import CLIPVisionConfig, CLIPVisionModel
 
 WORLD = World(seed=9, with_regions=True)
 PICTURES = 4
@@ -252,19 +250,6 @@ def test_a_batch_takes_the_pictures_that_are_drawn(pool, base):
         torch.testing.assert_close(batch.empty, encode_tokens(base, caption_tokens([""])))
     assert not batch.text.requires_grad
     assert batch.pooled is None
-
-
-def test_hidden_tokens_are_the_penultimate_tokens_with_the_class_token():
-    torch.manual_seed(0)
-    config = CLIPVisionConfig(
-        hidden_size=8, intermediate_size=16, num_hidden_layers=2, num_attention_heads=1, patch_size=56
-    )
-    encoder = CLIPVisionModel(config).eval()
-    pixels = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
-    features = hidden_tokens(encoder, pixels)
-    assert features.shape == (2, 17, 8)
-    torch.testing.assert_close(features[:, 1:], image_tokens(encoder, pixels))
-    assert not features.requires_grad
 
 
 def written(folder):
