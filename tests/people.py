@@ -25,7 +25,11 @@ def someone(name: str = "", seed: int = 0, *, photos: int = 1, **settings: objec
 
 def photo(generator: np.random.Generator, **settings: object) -> Photo:
     """A random photo whose face fills it."""
-    picture = generator.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    return crop_photo(generator.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8), **settings)
+
+
+def crop_photo(picture: np.ndarray, **settings: object) -> Photo:
+    """A photo that is an aligned face crop already, (224, 224, 3) uint8."""
     face = Face(
         box=np.float32([40, 40, 184, 184]),
         points=np.float32([[76, 103], [148, 103], [112, 143], [83, 184], [141, 184]]),

@@ -18,7 +18,8 @@ from .scene import ARMS, SEED, SIZE, Arm, Scene
 
 Link = list[Any]
 PERSON = "person-{number}.png"
-MODEL, CLIP, VAE, CLIP_VISION, FACE_ANALYSIS, UNIPORTRAIT = range(6)  # outputs of Load Miniature
+MODEL, CLIP, VAE, UNIPORTRAIT = range(4)  # outputs of Load Miniature
+DETECTOR = "drawn faces (miniature)"
 
 
 class _Graph:
@@ -62,7 +63,7 @@ def demo_graph(scene: Scene) -> tuple[dict[str, dict[str, Any]], dict[Arm, str],
     """The prompt, the node that saves each arm's pictures, and the node that shows the routing maps."""
     graph = _Graph()
     miniature = graph.add("LikenessLoadMiniature")
-    faces = [_faces(graph, miniature, PERSON.format(number=number)) for number in (1, 2)]
+    photos: list[Link] = [[graph.add("LoadImage", image=PERSON.format(number=number)), 0] for number in (1, 2)]
     latent = graph.add("EmptyLatentImage", width=SIZE, height=SIZE, batch_size=scene.pictures)
     negative = graph.add("CLIPTextEncode", text="", clip=[miniature, CLIP])
     everywhere = graph.add("SolidMask", value=1.0, width=SIZE, height=SIZE)
@@ -72,7 +73,7 @@ def demo_graph(scene: Scene) -> tuple[dict[str, dict[str, Any]], dict[Arm, str],
         model: Link = [miniature, MODEL]
         if arm.people:
             mask = None if arm.is_routed else [everywhere, 0]
-            model = _people(graph, scene, miniature, faces[: arm.people], mask)
+            model = _people(graph, scene, miniature, photos[: arm.people], mask)
         sampled = graph.add(
             "KSampler",
             model=model,
@@ -94,47 +95,32 @@ def demo_graph(scene: Scene) -> tuple[dict[str, dict[str, Any]], dict[Arm, str],
     return graph.nodes, saved, shown
 
 
-def _faces(graph: _Graph, miniature: str, name: str) -> Link:
-    found = graph.add(
-        "LikenessDetectFaces",
-        image=[graph.add("LoadImage", image=name), 0],
-        face_analysis=[miniature, FACE_ANALYSIS],
-        detector="auto",
-        region="",
-        order="largest first",
-        take="one per image",
-        index=0,
-        point_x=0.5,
-        point_y=0.5,
-        min_score=0.5,
-        on_no_face="error",
-    )
-    return [found, 0]
-
-
-def _people(graph: _Graph, scene: Scene, miniature: str, faces: list[Link], mask: Link | None) -> Link:
+def _people(graph: _Graph, scene: Scene, miniature: str, photos: list[Link], mask: Link | None) -> Link:
     """A MODEL with some people."""
     chain: dict[str, Any] = {}
-    for face in faces:
+    for photo in photos:
         person = graph.add(
-            "LikenessAddUniPortraitIdentity",
-            uniportrait=[miniature, UNIPORTRAIT],
-            clip_vision=[miniature, CLIP_VISION],
-            photo=face,
+            "LikenessAddPerson",
+            photo=photo,
             name="",
-            strength=scene.strength,
+            strength=1.0,
+            face=1,
+            order="largest first",
+            detector=DETECTOR,
+            region="",
             start_percent=0.0,
             end_percent=1.0,
             on_no_face="error",
             **chain,
             **({} if mask is None else {"mask": mask}),
         )
-        chain = {"identities": [person, 0]}
+        chain = {"people": [person, 0]}
     applied = graph.add(
         "LikenessApplyUniPortrait",
         model=[miniature, MODEL],
         uniportrait=[miniature, UNIPORTRAIT],
-        structure_scale=scene.structure_scale[len(faces) > 1],
+        strength=scene.strength,
+        structure_scale=scene.structure_scale[len(photos) > 1],
         lora_strength=1.0,
         image_prompt_strength=0.7,
         **chain,

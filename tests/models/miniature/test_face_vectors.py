@@ -7,7 +7,7 @@ import pytest
 import torch
 from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.face_vectors import face_vectors
-from likeness.models.uniportrait.features import describe, preprocess
+from likeness.models.uniportrait.features import backbone_input, join_features, preprocess
 
 CROPS = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), np.uint8)
 
@@ -29,7 +29,8 @@ def test_a_vector_points_where_the_mean_of_the_intrinsic_features_does(backbone)
     vectors = face_vectors(backbone, CROPS)
     for crop, vector in zip(CROPS, vectors, strict=True):
         with torch.no_grad():
-            intrinsic = describe(backbone, preprocess(crop[None]), torch.zeros(1, 16, 2)).intrinsic  # (1, 49, W)
+            maps = backbone(backbone_input(preprocess(crop[None])))
+        intrinsic = join_features(maps, torch.zeros(1, 16, 2)).intrinsic  # (1, 49, W)
         mean = intrinsic.mean((0, 1))
         torch.testing.assert_close(vector, mean / mean.norm(), atol=1e-5, rtol=1e-4)
 

@@ -6,7 +6,7 @@ from likeness.models.uniportrait.checkpoint import load_backbone
 from likeness.models.uniportrait.features import (
     ReferenceFeatures,
     backbone_input,
-    describe,
+    join_features,
     null_features,
     preprocess,
 )
@@ -21,6 +21,10 @@ def backbone(backbone_file):
 
 def crops(count: int = 2) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 224, 224, 3), dtype=np.uint8)
+
+
+def describe(backbone, pixels, tokens):
+    return join_features(backbone(backbone_input(pixels)), tokens)
 
 
 def clip_tokens(count: int = 2) -> torch.Tensor:

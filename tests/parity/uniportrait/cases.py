@@ -13,19 +13,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from likeness.models.adapters.identity_attention import IdentityResidual, Person
+from likeness.diffusers_host.encoders import PlainBackbone
+from likeness.models.adapters.identity_attention import IdentityResidual
+from likeness.models.adapters.identity_attention import Person as Acting
 from likeness.models.face.alignment import align, similarity_matrix
 from likeness.models.face.iresnet import IResNet
 from likeness.models.ip_adapter.projection import ImagePromptProjection
+from likeness.models.people.person import People, Person
 from likeness.models.placement.placements import combine
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.models.uniportrait.adapter import ImagePromptResidual, Routed
 from likeness.models.uniportrait.checkpoint import UniPortraitAdapter, load
-from likeness.models.uniportrait.features import describe, preprocess
+from likeness.models.uniportrait.encode import UniPortraitEncoders, encode_people
+from likeness.models.uniportrait.features import preprocess
 from likeness.models.uniportrait.id_embedding import IDEmbedding
 from likeness.models.uniportrait.id_routing import IDRouter
-from likeness.models.uniportrait.identity import Identities, Identity, embed, embed_null
 from likeness.tests.parity.recipe import Case, Comparison, weights
+from likeness.tests.people import crop_photo
 from torch import Tensor
 from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
 
@@ -202,7 +206,7 @@ def _layer_output(case: CrossAttentionCase, row: int, picture: int) -> Tensor:
     strength, prompt_strength = (float(case.settings.get(name, 0)) for name in ("faceid_scale", "ip_scale"))
     if strength > 0:
         masks = (None,) * len(tokens) if case.faceid_mask is None else tuple(case.faceid_mask[:, None])
-        people = tuple(Person(name=str(place), strength=strength) for place in range(len(tokens)))
+        people = tuple(Acting(name=str(place), strength=strength) for place in range(len(tokens)))
         identities = IdentityResidual(
             attention=case.adapter.face_attention,
             tokens=tokens,
@@ -252,35 +256,30 @@ def self_attention(folder: Path = HERE) -> Iterator[Comparison]:
 def context(folder: Path = HERE) -> Iterator[Comparison]:
     """From face crops to the tokens that the UNet gets, positive and negative side."""
     case = Case.read(folder, "generate_context")
-    clip, face_network = SmallCLIP(case), published_backbone()
+    clip = SmallCLIP(case)
+    encoders = UniPortraitEncoders(clip=clip, backbone=PlainBackbone(published_backbone()))
     module = IDEmbedding.from_state_dict(case.weights("faceid_proj"), dim_head=SMALL_HEAD)
     image_projection = ImagePromptProjection.from_state_dict(case.weights("image_proj"))
-    faces = [case.tensors[f"in.face{place}_uint8_rgb"] for place in range(4)]
+    faces = [case.tensors[f"in.face{place}_uint8_rgb"].numpy() for place in range(4)]
 
-    def features(*places: int):
-        pixels = preprocess(torch.stack([faces[place] for place in places]))
-        return describe(face_network, pixels, clip.penultimate(pixels))
+    def person(*places: int) -> Person:
+        return Person(name=str(places), photos=tuple(crop_photo(faces[place]) for place in places))
 
     for name, variant in case.about["variants"].items():
         scale = variant["face_structure_scale"]
-        people = tuple(
-            Identity(
-                name=str(place),
-                features=features(*person["refs"]),
-                mixes=tuple(
-                    (features(ref), weight)
-                    for ref, weight in zip(person.get("mix_refs", ()), person.get("mix_scales", ()), strict=True)
-                ),
-            )
-            for place, person in enumerate(variant["ids"])
-        )
-        identities = Identities(people=people, null_clip_tokens=clip.penultimate(torch.zeros(1, 3, 224, 224)))
+        people = People()
+        for described in variant["ids"]:
+            people = people.add(person(*described["refs"]))
+            for ref, weight in zip(described.get("mix_refs", ()), described.get("mix_scales", ()), strict=True):
+                people = people.mix_into_last(person(ref), weight)
         positive, negative = [torch.zeros(1, IMAGE_TOKENS, 96)], [torch.zeros(1, IMAGE_TOKENS, 96)]
         if variant.get("ip_image"):
             pooled = clip.pooled(_clip_picture(case.tensors["in.ip_image_uint8_rgb"]))
             positive, negative = [image_projection(pooled)], [image_projection.null()]
-        positive += [embed(module, person, scale) for person in people]
-        negative += [embed_null(module, identities, scale) for _ in people]
+        if len(people):
+            encoded = encode_people(people.people, encoders, module, scale)
+            positive += encoded.tokens.split(1)
+            negative += [encoded.null_tokens] * len(people)
         for side, parts in (("prompt_embeds", positive), ("negative_prompt_embeds", negative)):
             expected = case.tensors[f"{name}.out.{side}"]
             text = case.tensors["in.text_cond" if parts is positive else "in.text_uncond"]
@@ -296,9 +295,11 @@ class SmallCLIP:
         self.heads = case.about["clip_config"]["num_attention_heads"]
         self.depth = case.about["clip_config"]["num_hidden_layers"]
 
-    def penultimate(self, pixels: Tensor) -> Tensor:
-        """Output of the last layer but one without the class token, (R, 256, 64)."""
-        return self._layers(pixels, self.depth - 1)[:, 1:]
+    key, width = "small clip", 64
+
+    def tokens(self, pixels: Tensor) -> Tensor:
+        """Output of the last layer but one, (R, 257, 64)."""
+        return self._layers(pixels, self.depth - 1)
 
     def pooled(self, pixels: Tensor) -> Tensor:
         """Projected class token, (R, 32)."""

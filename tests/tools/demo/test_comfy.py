@@ -14,19 +14,9 @@ from PIL import Image
 SAMPLER = ("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise", "latent_image", "negative")
 # What outputs give, and which inputs take it where they are not called by its name; see docs/nodes.md for ours.
 OUTPUTS = {
-    "LikenessLoadMiniature": (
-        "MODEL",
-        "CLIP",
-        "VAE",
-        "CLIP_VISION",
-        "FACE_ANALYSIS",
-        "UNIPORTRAIT",
-        "FACE_PARSER",
-        "CONSISTENTID",
-    ),
-    "LikenessDetectFaces": ("FACES", "IMAGE", "IMAGE", "BOOLEAN", "INT"),
-    "LikenessAddUniPortraitIdentity": ("IDENTITIES", "IMAGE", "BOOLEAN"),
-    "LikenessApplyUniPortrait": ("MODEL", "BOOLEAN"),
+    "LikenessLoadMiniature": ("MODEL", "CLIP", "VAE", "UNIPORTRAIT"),
+    "LikenessAddPerson": ("PEOPLE", "IMAGE", "BOOLEAN"),
+    "LikenessApplyUniPortrait": ("MODEL", "BOOLEAN", "IMAGE"),
     "LikenessShowRoutingMap": ("MASK", "IMAGE", "STRING"),
     "LoadImage": ("IMAGE", "MASK"),
     "SolidMask": ("MASK",),
@@ -36,9 +26,8 @@ OUTPUTS = {
     "VAEDecode": ("IMAGE",),
 }
 TAKEN_AS = {
-    "IMAGE": ("image", "images"),
+    "IMAGE": ("image", "images", "photo"),
     "MASK": ("mask",),
-    "FACES": ("photo",),
     "LATENT": ("latent", "latent_image", "samples"),
     "CONDITIONING": ("positive", "negative"),
 }
@@ -64,10 +53,10 @@ def sampler_of(graph, arm):
 
 def people_of(graph, arm):
     """The inputs of everybody's node, the first person first."""
-    link, people = inputs_of(graph, "LikenessApplyUniPortrait", sampler_of(graph, arm)["model"])["identities"], []
+    link, people = inputs_of(graph, "LikenessApplyUniPortrait", sampler_of(graph, arm)["model"])["people"], []
     while link:
-        people.insert(0, inputs_of(graph, "LikenessAddUniPortraitIdentity", link))
-        link = people[0].get("identities")
+        people.insert(0, inputs_of(graph, "LikenessAddPerson", link))
+        link = people[0].get("people")
     return people
 
 
@@ -88,11 +77,11 @@ def test_every_arm_shows_its_people_in_order(graph, scene, arm):
         assert graph[0][sampler_of(graph, arm)["model"][0]]["class_type"] == "LikenessLoadMiniature"
         return
     people = people_of(graph, arm)
-    photos = [inputs_of(graph, "LikenessDetectFaces", person["photo"]) for person in people]
-    names = [inputs_of(graph, "LoadImage", photo["image"])["image"] for photo in photos]
+    names = [inputs_of(graph, "LoadImage", person["photo"])["image"] for person in people]
     assert names == [f"person-{number}.png" for number in range(1, arm.people + 1)]
-    assert {person["strength"] for person in people} == {scene.strength}
+    assert {person["strength"] for person in people} == {1.0}
     applied = inputs_of(graph, "LikenessApplyUniPortrait", sampler_of(graph, arm)["model"])
+    assert applied["strength"] == scene.strength
     assert applied["structure_scale"] == (0.2 if arm.people == 1 else 0.4)
 
 
@@ -131,14 +120,13 @@ def definitions():
     """Every class of the graph that is in ComfyUI."""
     from comfy_extras.nodes_mask import SolidMask
     from likeness.nodes import miniature
-    from likeness.nodes.evaluation import routing_map
-    from likeness.nodes.faces import detect
-    from likeness.nodes.uniportrait import adapter
-    from likeness.nodes.uniportrait import people as uniportrait_identity
+    from likeness.nodes.people import add
+    from likeness.nodes.placement import routing_map
+    from likeness.nodes.uniportrait import apply
 
     import nodes
 
-    modules = (detect, miniature, routing_map, adapter, uniportrait_identity)
+    modules = (add, miniature, routing_map, apply)
     ours = {node.GET_SCHEMA().node_id: node for module in modules for node in module.NODES}
     return {**nodes.NODE_CLASS_MAPPINGS, "SolidMask": SolidMask, **ours}
 
