@@ -12,13 +12,12 @@ from weakref import WeakValueDictionary
 
 import folder_paths
 
-from .. import models
+from ..models import methods
 from ..models.errors import MissingModelFileError
 from ..models.face.detection import DetectorFiles, sort_files
-from ..models.methods import wings
 
 WEIGHTS_FOLDERS = (
-    *(folder for wing in wings(models.__package__, "files") for folder in wing.FOLDERS),
+    *(folder for wing in methods.wings(methods.__package__, "files") for folder in wing.FOLDERS),
     "ipadapter",
     "face_parsing",
     "dino",

@@ -17,7 +17,7 @@ from types import ModuleType
 METHODS = ("uniportrait", "consistentid", "omniportrait")
 
 
-def wings(package: str, module: str = "") -> list[ModuleType]:
+def wings(package: str | None, module: str = "") -> list[ModuleType]:
     """Import the wings of all methods in a room, in the order of the methods; a method may have none there.
 
     Args:

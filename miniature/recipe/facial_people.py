@@ -17,9 +17,9 @@ from ...diffusers_host.image_encoder import hidden_tokens
 from ...models.clip.pixels import clip_pixels
 from ...models.clip.tokens import EOS, encode
 from ...models.consistentid.corrected import Corrected
-from ...models.consistentid.facial_tokens import mark
-from ...models.consistentid.marked_text import Caption
 from ...models.consistentid.pipelines import SD15
+from ...models.consistentid.prompts.marked_text import Caption
+from ...models.consistentid.prompts.tokens import mark
 from ...models.face.facial_features import FEATURES, MOST_REGIONS, kept_regions, region_picture
 from ...models.face.parsing import FaceParser
 from ...models.face.region_masks import filled_masks

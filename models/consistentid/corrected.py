@@ -11,9 +11,9 @@ import numpy as np
 from ..face.squares import square_around
 from ..face.types import Face
 from ..people.person import Person, Photo
-from .corrected_prompt import compose, write_in_place
-from .marked_text import Caption, ComposedPrompt, FacialPrompt
 from .pipelines import Pipeline
+from .prompts.corrected import compose, write_in_place
+from .prompts.marked_text import Caption, ComposedPrompt, FacialPrompt
 
 PORTRAIT_MARGIN = 1.0  # face sizes on each side of a face that was picked out of a photo
 

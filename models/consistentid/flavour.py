@@ -13,8 +13,8 @@ import numpy as np
 from ..errors import InvalidSettingError
 from ..face.types import Face
 from ..people.person import Person, Photo
-from .marked_text import Caption, FacialPrompt
 from .pipelines import PIPELINES, Pipeline
+from .prompts.marked_text import Caption, FacialPrompt
 from .published import Published
 
 Mode = Literal["published", "corrected"]

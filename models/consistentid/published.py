@@ -13,9 +13,9 @@ from ..face.analysis import analyze
 from ..face.selection import Selection
 from ..face.types import Face
 from ..people.person import Person, Photo
-from .marked_text import Caption, FacialPrompt
 from .pipelines import Pipeline
-from .published_prompt import write_clauses
+from .prompts.marked_text import Caption, FacialPrompt
+from .prompts.published import write_clauses
 
 FIRST_FOUND = Selection(order="highest score")  # the published code takes element 0 of the detector's list
 

@@ -8,7 +8,7 @@ from .state_dict import Signature
 IMAGE_PROMPT = "image prompt"
 FACE_PARSER, DINO, CLIP_VISION = "face parser", "DINO", "CLIP vision"
 
-ROOM = __package__.rpartition(".")[0]  # models
+ROOM = (__package__ or "").rpartition(".")[0]  # models
 _LAYER = r"\d+\."
 KNOWN_FILES: tuple[Signature, ...] = (  # the first that fits wins
     *(signature for wing in wings(ROOM, "files") for signature in wing.FILES),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from likeness.models.omniportrait.attention_masks import AttentionMasks
 from likeness.models.omniportrait.face_masks import FaceMasks
@@ -24,7 +26,8 @@ def test_a_way_gives_what_finds_people(loaded_model):
     found = by_face.source(loaded_model, vae)
     assert isinstance(found, FaceMasks)
     assert found.order == "most alike"
-    assert (found.look.vae, found.look.detector, found.look.model) == (vae, asked[0], loaded_model.model)
+    look: Any = found.look
+    assert (look.vae, look.detector, look.model) == (vae, asked[0], loaded_model.model)
     assert isinstance(ByWord().source(loaded_model, vae), AttentionMasks)
     assert ByMaskAlone().source(loaded_model, vae) is None
 

@@ -45,10 +45,9 @@ def test_the_same_picture_is_read_once_in_each_way_and_of_each_network():
 def test_only_the_last_ways_of_a_network_are_kept():
     store, read, network = FeatureStore(ways=2), Counted(), nn.Identity()
     patches = [Patch() for _ in range(4)]
-    for patch in patches:
-        store.remember(network, patch, picture(), read)
     alive = [weakref.ref(patch) for patch in patches]
-    del patches, patch
+    while patches:
+        store.remember(network, patches.pop(0), picture(), read)
     gc.collect()
     assert [each() is not None for each in alive] == [False, False, True, True]
     store.remember(network, alive[2](), picture(), read)

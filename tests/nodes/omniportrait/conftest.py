@@ -4,14 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from likeness.tests.host.conftest import (  # noqa: F401
-    conditioning,
-    cross_sites,
-    loaded_model,
-    narrow_clip,
-    sample,
-    tiny_model,
-)
+from likeness.tests.host.conftest import conditioning as conditioning
+from likeness.tests.host.conftest import cross_sites as cross_sites
+from likeness.tests.host.conftest import loaded_model as loaded_model
+from likeness.tests.host.conftest import narrow_clip as narrow_clip
+from likeness.tests.host.conftest import sample as sample
+from likeness.tests.host.conftest import tiny_model as tiny_model
 
 
 @pytest.fixture

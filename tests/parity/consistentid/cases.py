@@ -19,8 +19,8 @@ from likeness.models.clip import tokens as clip_tokens
 from likeness.models.consistentid.checkpoint import ConsistentIDAdapter, load
 from likeness.models.consistentid.facial_encoder import FacialEncoder
 from likeness.models.consistentid.facial_prompt import assemble
-from likeness.models.consistentid.facial_tokens import mark
 from likeness.models.consistentid.id_projection import IDProjection
+from likeness.models.consistentid.prompts.tokens import mark
 from likeness.models.consistentid.resampler import ResamplerSizes
 from likeness.models.placement.placements import Everywhere
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..clip import tokens
-from ..face.facial_features import MOST_REGIONS
+from ...clip import tokens
+from ...face.facial_features import MOST_REGIONS
 from .marked_text import MARKER, TEXT_LENGTH
 
 

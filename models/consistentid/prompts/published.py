@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from ..clip import tokens as clip_tokens
-from ..face.facial_features import FEATURES
+from ...clip import tokens as clip_tokens
+from ...face.facial_features import FEATURES
+from ..pipelines import Pipeline
 from .marked_text import MARKER, NOUNS, TEXT_LENGTH, Caption, FacialPrompt
-from .pipelines import Pipeline
 
 LONGEST_CAPTION = 330  # characters; the published pipelines leave a longer caption out
 LONG_JOINER = " Caption:"  # between description and prompt where both together exceed the text encoder's ids

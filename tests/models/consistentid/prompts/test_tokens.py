@@ -1,8 +1,8 @@
 import pytest
 import torch
 from likeness.models.clip.tokens import BOS, EOS
-from likeness.models.consistentid.facial_tokens import mark
-from likeness.models.consistentid.marked_text import MARKER
+from likeness.models.consistentid.prompts.marked_text import MARKER
+from likeness.models.consistentid.prompts.tokens import mark
 
 
 def encode(text):

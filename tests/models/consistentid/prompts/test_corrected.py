@@ -5,9 +5,9 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from likeness.models.consistentid.corrected_prompt import compose, write_in_place
-from likeness.models.consistentid.marked_text import MARKER, Caption
 from likeness.models.consistentid.pipelines import INPAINT, SD15, SDXL
+from likeness.models.consistentid.prompts.corrected import compose, write_in_place
+from likeness.models.consistentid.prompts.marked_text import MARKER, Caption
 
 ALL = ("Face", "Left_Eye", "Left_Ear", "Nose", "Upper_Lip")
 ODD = {

@@ -1,4 +1,4 @@
-from likeness.models.consistentid.marked_text import MARKER, ComposedPrompt, Mark
+from likeness.models.consistentid.prompts.marked_text import MARKER, ComposedPrompt, Mark
 
 
 def test_markers_stand_behind_their_words_whoever_s_they_are():

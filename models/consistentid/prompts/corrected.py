@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ..face.facial_features import FEATURES
+from ...face.facial_features import FEATURES
+from ..pipelines import Pipeline
 from .marked_text import NOUNS, Caption, ComposedPrompt, FacialPrompt, Mark
-from .pipelines import Pipeline
 
 # The joiner stands apart from the prompt: an embedding's name would not end there otherwise, and the ids are SDXL's.
 JOINER = " ; Detail:"

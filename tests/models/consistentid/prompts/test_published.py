@@ -1,9 +1,9 @@
 """The published marking of a face's description: clauses, lengths and what is dropped."""
 
 import pytest
-from likeness.models.consistentid.marked_text import MARKER, Caption
 from likeness.models.consistentid.pipelines import PIPELINES
-from likeness.models.consistentid.published_prompt import write_clauses
+from likeness.models.consistentid.prompts.marked_text import MARKER, Caption
+from likeness.models.consistentid.prompts.published import write_clauses
 
 ALL = ("Face", "Left_Eye", "Left_Ear", "Nose", "Upper_Lip")
 

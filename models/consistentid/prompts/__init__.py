@@ -1,0 +1,1 @@
+"""ConsistentID's prompts: marked words, and how each behaviour writes them."""
