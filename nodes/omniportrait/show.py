@@ -24,6 +24,7 @@ class ShowGuidance(io.ComfyNode):
             category=shelf("OmniPortrait"),
             description="Shows how alike the faces became at every step, and where people were taken to be.",
             **found_by("guidance plot", "similarity curve", "where are people"),
+            is_output_node=True,
             inputs=[
                 io.Model.Input("model", tooltip="The model that was sampled, from Apply Reference-Based Guidance."),
                 io.Latent.Input("latent", tooltip="What the sampler gave, unchanged."),

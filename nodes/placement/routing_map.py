@@ -23,6 +23,7 @@ class ShowRoutingMap(io.ComfyNode):
             display_name="Show Routing Map",
             category=shelf("Placement"),
             description="Shows which part of the picture each person was given, averaged over layers and steps.",
+            is_output_node=True,
             inputs=[
                 io.Model.Input("model", tooltip="The model that was sampled, from Apply UniPortrait."),
                 io.Latent.Input("latent", tooltip="What the sampler gave, unchanged."),

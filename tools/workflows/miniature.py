@@ -109,7 +109,7 @@ def guidance(graph: Graph) -> None:
     miniature = graph.add("LikenessLoadMiniature")
     [person] = people = _people(graph, miniature, 1)
     applied = _applied(graph, miniature, person)
-    given = {**GUIDANCE, "detector": DETECTOR}
+    given = {**GUIDANCE, "detector": DETECTOR, "face_parser": miniature["face_parser"]}
     guided = guide(graph, applied["model"], miniature["vae"], person, IN_PREVIEW, **given)
     texts = add_prompts(graph, miniature["clip"], ONE, "")
     latent, sampled = _sampled(graph, guided["model"], texts)
@@ -138,7 +138,8 @@ def omniportrait(graph: Graph) -> None:
         strength=PIVOT,
     )
     negative = graph.add("CLIPTextEncode", "Negative prompt", text="", clip=miniature["clip"])
-    guided = guide(graph, miniature["model"], miniature["vae"], person, BY_WORD, **GUIDANCE)
+    given = {**GUIDANCE, "face_parser": miniature["face_parser"]}
+    guided = guide(graph, miniature["model"], miniature["vae"], person, BY_WORD, **given)
     latent, sampled = _sampled(graph, guided["model"], (prompt["conditioning"], negative))
     arrange(
         graph,
