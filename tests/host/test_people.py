@@ -241,6 +241,13 @@ def test_links_may_be_numbers_and_the_graph_unknown():
     assert outside_of(None, "9") == []
 
 
+def test_a_name_that_comes_from_another_node_is_not_known_yet():
+    from likeness.host.people import outside_of
+
+    prompt = graph(n1=("PrimitiveString", {"value": "Ann"}), n2=(ADD, {"name": ["1", 0]}), n9=(APPLY, {}))
+    assert outside_of(prompt, "9") == ["node 2"]
+
+
 def test_everybody_who_reaches_another_node_alone_is_named():
     from likeness.host.people import outside_of
 
