@@ -161,4 +161,5 @@ def outside_of(prompt: Mapping[str, Any] | None, node: str) -> list[str]:
         links = graph[current].get("inputs", {}).values()
         waiting += [str(link[0]) for link in links if isinstance(link, list) and len(link) == 2]
     adding = [key for key, each in graph.items() if each.get("class_type") == ADDS_PERSON and key not in reached]
-    return [str(graph[key].get("inputs", {}).get("name") or "").strip() or f"node {key}" for key in adding]
+    names = {key: graph[key].get("inputs", {}).get("name") for key in adding}  # a link where another node gives it
+    return [(name.strip() if isinstance(name, str) else "") or f"node {key}" for key, name in names.items()]

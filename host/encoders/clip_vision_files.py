@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import comfy.clip_vision
@@ -33,9 +34,11 @@ def find_clip_vision(choice: str, *, width: int) -> Any:
         UnknownCheckpointError: if a named file is no CLIP vision model.
     """
     path = choose_file(choice, FOLDER, CLIP_VISION, lambda shapes: _width(shapes) == width)
-    if path is None:
-        return None
-    found = load_once(path, "clip vision", lambda: comfy.clip_vision.load(str(path)))
+    return None if path is None else load_once(path, "clip vision", lambda: _load(path))
+
+
+def _load(path: Path) -> Any:
+    found = comfy.clip_vision.load(str(path))
     if found is None:
         raise UnknownCheckpointError(
             f'The file "{path.name}" is no CLIP vision model that ComfyUI knows; choose another.'

@@ -52,7 +52,7 @@ def choose_uniportrait(
         dtype=attention_dtype(),
     )
     path = _required(backbone, BACKBONE)
-    network = load_once(path, "face backbone", lambda: manage_backbone(load_backbone(path)))
+    network = manage_backbone(load_once(path, "face backbone", lambda: load_backbone(path)))
     if clip_vision is None:
         clip_vision = find_clip_vision(clip_vision_file, width=clip_width(adapter, network))
     return new_uniportrait(adapter, network, clip_vision)

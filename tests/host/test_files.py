@@ -1,4 +1,6 @@
+import gc
 import os
+import weakref
 
 import pytest
 from likeness.models.errors import MissingModelFileError
@@ -132,10 +134,74 @@ def test_extra_insightface_paths_are_searched(folders, tmp_path):
 
 
 def test_without_detectors_the_message_names_the_real_folders(folders, tmp_path):
-    import torch
-    from likeness.host.encoders.faces import detect_faces
+    from likeness.host.encoders.detector import choose_detector
 
     with pytest.raises(MissingModelFileError) as caught:
-        detect_faces(torch.zeros(1, 8, 8, 3))
+        choose_detector("auto")
     assert str(tmp_path / "models" / "insightface") in str(caught.value)
     assert str(tmp_path / "models" / "face_detection") in str(caught.value)
+
+
+class Read:
+    """What is made of a file."""
+
+    def __init__(self, path):
+        self.content = path.read_bytes()
+
+
+@pytest.fixture
+def read(tmp_path):
+    from likeness.host.files import load_once
+
+    path = put(tmp_path / "a.bin")
+    return path, lambda kind="weights", at=path: load_once(at, kind, lambda: Read(at))
+
+
+def test_a_file_is_read_once_while_somebody_has_what_was_made_of_it(read, tmp_path):
+    path, load = read
+    first = load()
+    assert load() is first
+    (tmp_path / "link.bin").symlink_to(path)
+    assert load(at=tmp_path / "link.bin") is first, "the same file by another name"
+    assert load(kind="words") is not first, "another kind of thing is made of it"
+
+
+def test_a_file_is_read_again_once_nobody_has_what_was_made_of_it(read):
+    _, load = read
+    reads = weakref.ref(load())
+    gc.collect()
+    assert reads() is None, "nothing is held for nobody"
+    assert load().content == b"weights"
+
+
+@pytest.mark.parametrize("content", [b"longer weights", b"WEIGHTS"])
+def test_a_file_that_changed_is_another_file(read, content):
+    path, load = read
+    first, before = load(), path.stat().st_mtime_ns
+    path.write_bytes(content)
+    os.utime(path, ns=(before, before + 1_000_000))
+    assert load() is not first
+    assert load(kind="again").content == content
+
+
+def test_a_file_that_cannot_be_read_is_tried_again(tmp_path):
+    from likeness.host.files import load_once
+
+    path = put(tmp_path / "a.bin")
+    with pytest.raises(ZeroDivisionError):
+        load_once(path, "weights", lambda: 1 / 0)
+    assert load_once(path, "weights", lambda: Read(path)).content == b"weights"
+
+
+def test_recognisers_are_listed_by_pack_and_auto_takes_the_published_one_alone(folders, tmp_path):
+    from likeness.host.files import list_recognisers, recogniser_file
+
+    packs = tmp_path / "models" / "insightface" / "models"
+    other = put(packs / "antelopev2" / "glintr100.onnx")
+    assert recogniser_file("auto", "w600k_r50") is None
+    wanted = put(packs / "buffalo_l" / "w600k_r50.onnx")
+    assert list_recognisers() == ["antelopev2/glintr100.onnx", "buffalo_l/w600k_r50.onnx"]
+    assert recogniser_file("auto", "w600k_r50") == wanted
+    assert recogniser_file("antelopev2/glintr100.onnx", "w600k_r50") == other
+    with pytest.raises(MissingModelFileError, match=r'"w600k_r50\.onnx" was not found'):
+        recogniser_file("w600k_r50.onnx", "w600k_r50")

@@ -1,7 +1,5 @@
 """Load ConsistentID's files: found by their content, each encoder missed only when it is needed."""
 
-import shutil
-
 import pytest
 import torch
 from likeness.models.errors import MissingModelFileError, UnknownCheckpointError
@@ -9,31 +7,6 @@ from likeness.tests.models.consistentid.small_encoders import SmallParser
 from likeness.tests.models.face import synthetic_detectors
 
 pytestmark = pytest.mark.comfy
-
-
-@pytest.fixture
-def folders(monkeypatch, tmp_path):
-    """Empty model folders that ComfyUI knows."""
-    import folder_paths
-    from likeness.host.files import register_folders
-
-    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path))
-    known = {"clip_vision": ([str(tmp_path / "clip_vision")], {".safetensors", ".bin"})}
-    monkeypatch.setattr(folder_paths, "folder_names_and_paths", known)
-    monkeypatch.setattr(folder_paths, "filename_list_cache", {})
-    register_folders()
-    return tmp_path
-
-
-@pytest.fixture
-def put(folders):
-    def run(source, name):
-        path = folders / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, path)
-        return path
-
-    return run
 
 
 @pytest.fixture

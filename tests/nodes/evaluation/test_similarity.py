@@ -40,10 +40,10 @@ def run(node, **inputs):
 
 
 def compare(parser, dino, reference, image):
-    from likeness.nodes.evaluation.similarity import FineGrainedSimilarity
+    from likeness.nodes.evaluation.similarity import ScoreFacialSimilarity
 
     score, report, crops = run(
-        FineGrainedSimilarity, face_parser=parser, dino=dino, reference=reference, image=image, size=SIZE
+        ScoreFacialSimilarity, face_parser=parser, dino=dino, reference=reference, image=image, size=SIZE
     )
     return score, json.loads(report), crops
 

@@ -1,15 +1,14 @@
 import numpy as np
 import pytest
 import torch
-from likeness.models.errors import BadImageError, InvalidSettingError, NoFaceFoundError
+from likeness.models.errors import NoFaceFoundError
 from likeness.models.face.types import Detection
-from likeness.models.miniature.finder import FaceFinder
 from likeness.tests.models.face import synthetic_detectors
 
 pytestmark = pytest.mark.comfy
 
 REGION = "20 20 60 60\n120 20 180 80"
-SELECTION = {"order": "left to right", "take": "one per image", "index": 0, "point_x": 0.5, "point_y": 0.5}
+SELECTION = {"order": "left to right", "take": "one per image", "number": 1, "point_x": 0.5, "point_y": 0.5}
 GIVEN = {"detector": "given region", "region": REGION, "min_score": 0.5, "on_no_face": "error"}
 
 
@@ -52,24 +51,20 @@ def test_detect_finds_faces_with_files_of_the_model_folders(monkeypatch, tmp_pat
     assert abs(face.box - [400, 96, 464, 160]).max() <= 8
 
 
-def test_a_face_analysis_is_asked_instead_and_no_model_file_is_looked_for(image, monkeypatch):
-    from likeness.host import memory
-    from likeness.host.encoders import detector, faces
+def test_a_detector_from_a_socket_is_asked_instead_with_its_own_settings(image, monkeypatch):
+    from likeness.host.encoders import detector as module
 
-    seen = []
+    class Asked:
+        """Finds the same face in every picture."""
 
-    def find(network, picture, min_score):
-        seen.append((network, picture.shape, min_score))
-        return [
-            Detection(np.float32([20, 20, 60, 60]), np.float32([[30, 35], [50, 35], [40, 45], [33, 52], [47, 52]]), 1)
-        ]
+        key = "the same face in every picture"
 
-    monkeypatch.setattr(detector, "find_faces", find)
-    monkeypatch.setattr(faces, "detector_files", None)
-    network = FaceFinder()
-    analysis = detector.LoadedFaceAnalysis(memory.manage(network))
-    found = detect(image, detector="auto", min_score=0.4, face_analysis=analysis).result[0]
-    assert seen == [(network, (100, 200, 3), 0.4)]
+        def find(self, pictures):
+            points = np.float32([[30, 35], [50, 35], [40, 45], [33, 52], [47, 52]])
+            return ([Detection(np.float32([20, 20, 60, 60]), points, 1)] for _ in pictures)
+
+    monkeypatch.setattr(module, "detector_files", lambda: pytest.fail("it looked for files"))
+    found = detect(image, detector="auto", min_score=0.4, face_detector=Asked()).result[0]
     assert [face.box.tolist() for face in found.faces] == [[20, 20, 60, 60]]
 
 
@@ -83,14 +78,14 @@ def test_pick_takes_what_detect_left(image):
     from likeness.nodes.faces.detect import PickFaces
 
     faces = detect(image).result[0]
-    output = run(PickFaces, faces=faces, on_no_face="error", **(SELECTION | {"index": 1}))
+    output = run(PickFaces, faces=faces, on_no_face="error", **(SELECTION | {"number": 2}))
     assert [face.index for face in output.result[0].faces] == [1]
-    with pytest.raises(NoFaceFoundError, match="index 2 was asked for, but 2 faces were found"):
-        run(PickFaces, faces=faces, on_no_face="error", **(SELECTION | {"index": 2}))
+    with pytest.raises(NoFaceFoundError, match=r"3.*2 faces"):
+        run(PickFaces, faces=faces, on_no_face="error", **(SELECTION | {"number": 3}))
 
 
 def test_passing_through_without_a_face(image):
-    faces, preview, crops, found, count = detect(image, index=9, on_no_face="go on").result
+    faces, preview, crops, found, count = detect(image, number=9, on_no_face="go on").result
     assert not faces.found
     assert preview.shape[0] == crops.shape[0] == 1
     assert (found, count) == (False, 0)
@@ -104,31 +99,6 @@ def test_combine_counts_both(image):
     assert count == len(faces.faces) == 3
     sheet = run(PickFaces, faces=faces, on_no_face="error", **SELECTION).result[1]
     assert sheet.shape[0] == 1, "pictures of two sizes"
-
-
-def test_crop_and_paste(image):
-    from likeness.nodes.faces.crop import CropFace, PasteFace
-
-    faces = detect(image, take="all").result[0]
-    crop, mask, region = run(CropFace, image=image, faces=faces, index=1, margin=0.0, size=64).result
-    assert crop.shape == (1, 64, 64, 3)
-    assert mask.shape == (1, 64, 64)
-    (pasted,) = run(PasteFace, image=image, crop=torch.zeros_like(crop), region=region, feather=0).result
-    assert pasted[0, 20:80, 120:180].max() == 0
-    pasted = pasted.clone()  # no longer an inference tensor
-    pasted[0, 20:80, 120:180] = image[0, 20:80, 120:180]
-    assert torch.equal(pasted, image)
-    with pytest.raises(InvalidSettingError, match="needs faces or a mask"):
-        run(CropFace, image=image, index=0, margin=0.0, size=64)
-
-
-def test_a_photo_input_takes_pictures_and_faces(image, monkeypatch):
-    from likeness.host.encoders import faces as host_faces
-
-    faces = detect(image).result[0]
-    assert host_faces.faces_from(faces, "error") is faces
-    with pytest.raises(BadImageError, match="photo 1 of 1 contains NaN"):
-        host_faces.faces_from(image * float("nan"), "error")
 
 
 def test_cancelling_stops_between_pictures(image):

@@ -174,7 +174,6 @@ def test_cancelling_stops_before_the_next_picture(parser):
 def test_the_loader_reads_the_published_layout(monkeypatch, tmp_path):
     import folder_paths
     from facexlib.parsing.bisenet import BiSeNet
-    from likeness.host.encoders.parser import parse_photo
     from likeness.nodes.faces.parse import LoadFaceParser
 
     torch.manual_seed(0)
@@ -183,7 +182,7 @@ def test_the_loader_reads_the_published_layout(monkeypatch, tmp_path):
     monkeypatch.setitem(folder_paths.folder_names_and_paths, "face_parsing", ([str(tmp_path)], {".pth"}))
     (loaded,) = run(LoadFaceParser, face_parser="face_parsing.pth").result
     image = np.random.default_rng(0).integers(0, 256, (90, 70, 3)).astype(np.uint8)
-    labels = parse_photo(loaded, image, 256)
+    labels = loaded.labels(image, 256)
     assert labels.shape == (256, 256)
     assert np.array_equal(labels, loaded.parser.parse(image, 256))
     with pytest.raises(UnknownCheckpointError, match="is not a BiSeNet face parser"):

@@ -25,7 +25,7 @@ class SampledModel:
 
 
 def show(model, monkeypatch, **inputs):
-    from likeness.nodes.evaluation import routing_map
+    from likeness.nodes.placement import routing_map
 
     monkeypatch.setattr(routing_map.ui, "PreviewImage", lambda image, cls: {"shown": image})
     with torch.inference_mode():

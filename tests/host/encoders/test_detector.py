@@ -1,0 +1,150 @@
+"""Which face detector a node means, and what tells detectors apart."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from likeness.models.errors import InvalidSettingError, MissingModelFileError
+from likeness.models.face.types import Detection
+from likeness.models.miniature.finder import FaceFinder
+from likeness.models.miniature.folder import FACES
+from likeness.models.people.remembered import RememberedDetector
+from likeness.tests.models.face import synthetic_detectors
+
+pytestmark = pytest.mark.comfy
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (96, 80, 3)).astype(np.uint8)
+needs_miniature = pytest.mark.skipif(not FACES.is_file(), reason="the miniature is not trained yet")
+
+
+def finder(score=9.0, seed=0):
+    """A network that sees the same face in every picture, with this logit."""
+    torch.manual_seed(seed)
+    network = FaceFinder()
+    last = network.head[-1]
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.copy_(torch.tensor((score, -30, -30, 30, 30, -2, -2, 2, -2, 0, 0, -1.5, 2, 1.5, 2)))
+    return network
+
+
+def drawn(network, **settings):
+    from likeness.host.encoders.detector import DrawnFaces
+    from likeness.host.memory import manage
+
+    return DrawnFaces(manage(network), **settings)
+
+
+@pytest.fixture
+def choose():
+    from likeness.host.encoders.detector import choose_detector
+
+    return choose_detector
+
+
+class Once:
+    """A `FaceDetector` that notes how many pictures it sees and finds nobody."""
+
+    key = "finds nobody, once"
+
+    def __init__(self):
+        self.seen = 0
+
+    def at_size(self, size):
+        return self
+
+    def find(self, pictures):
+        for _ in pictures:
+            self.seen += 1
+            yield list[Detection]()
+
+
+def test_drawn_faces_are_found_by_the_network():
+    found = list(drawn(finder()).find([PICTURE, PICTURE[:60]]))
+    assert [len(each) for each in found] == [1, 1]
+    assert found[0][0].score > 0.9
+    assert list(drawn(finder(score=-9.0)).find([PICTURE])) == [[]]
+    assert list(drawn(finder(), min_score=0.99999).find([PICTURE])) == [[]]
+
+
+def test_the_key_names_weights_and_what_decides_whatever_their_type():
+    key = drawn(finder()).key
+    assert drawn(finder()).key == key, "the same weights loaded twice"
+    assert drawn(finder().half()).key == key, "another type"
+    assert drawn(finder(seed=1)).key != key, "other weights"
+    assert drawn(finder(), min_score=0.6).key != key
+    assert drawn(finder()).at_size(320).key == key, "it looks at one size"
+
+
+def test_a_file_s_detector_is_known_by_its_content(choose, folders):
+    def key(**settings):
+        return choose("yunet", **settings).key
+
+    path = synthetic_detectors.yunet(folders / "face_detection" / "a.onnx")
+    first = key()
+    path.rename(path.with_name("b.onnx"))
+    assert key() == first, "the same file by another name"
+    assert key(min_score=0.7) != first
+    synthetic_detectors.scrfd(folders / "insightface" / "c.onnx")
+    assert choose("insightface").key != first
+    assert choose("insightface").at_size(320).key != choose("insightface").key
+
+
+def test_auto_without_files_and_a_name_that_nobody_knows_are_refused(choose, folders):
+    with pytest.raises(MissingModelFileError, match=str(folders / "face_detection")):
+        choose("auto")
+    with pytest.raises(InvalidSettingError, match="magic"):
+        choose("magic")
+
+
+def test_auto_takes_yunet_where_that_is_all_there_is(choose, folders):
+    synthetic_detectors.yunet(folders / "face_detection" / "y.onnx")
+    assert choose("auto").key == choose("yunet").key
+
+
+def test_what_a_model_finds_is_remembered_unless_pictures_are_seen_once(choose):
+    given = Once()
+    for _ in range(2):
+        assert list(choose("auto", given=given).find([PICTURE])) == [[]]
+    assert given.seen == 1
+    assert choose("auto", given=given, remembers=False) is given
+
+
+@pytest.mark.parametrize("name", ["given region", "face crop"])
+def test_where_the_user_says_it_nothing_is_remembered_or_looked_for(choose, monkeypatch, name):
+    from likeness.host.encoders import detector as module
+
+    monkeypatch.setattr(module, "detector_files", lambda: pytest.fail("it looked for files"))
+    found = choose(name, region="10 10 60 60")
+    assert not isinstance(found, RememberedDetector)
+    assert len(next(iter(found.find([PICTURE])))) == 1
+
+
+def test_a_detector_from_a_socket_overrules_the_widget(choose, folders):
+    assert choose("yunet", given=Once()).key == Once.key, "without any file"
+
+
+@needs_miniature
+def test_the_miniature_s_is_loaded_once_and_takes_the_score(choose):
+    from likeness.host.encoders.detector import DRAWN, drawn_faces
+
+    first = drawn_faces()
+    assert drawn_faces() is first
+    chosen = choose(DRAWN, min_score=0.9, remembers=False)
+    assert (chosen.finder, chosen.min_score, first.min_score) == (first.finder, 0.9, 0.5)
+
+
+@needs_miniature
+def test_another_file_is_another_detector(monkeypatch, tmp_path):
+    from likeness.host.encoders import detector as module
+
+    first = module.drawn_faces()
+    copy = tmp_path / FACES.name
+    shutil.copy(FACES, copy)
+    monkeypatch.setattr(module, "FACES", copy)
+    again = module.drawn_faces()
+    assert again is not first
+    assert again.key == first.key, "the same weights are known again"
