@@ -12,6 +12,7 @@ from likeness.miniature.studio.drawing import Settings
 from likeness.miniature.studio.euler import cpu_noise
 from likeness.miniature.studio.studio import Shot, Studio
 from likeness.models.images.layout import images_from_arrays
+from likeness.models.people.person import People
 from likeness.tools.demo.scene import drawn_people
 from likeness.tools.workflows.miniature import SAMPLING, STRENGTH, STRUCTURE, TWO
 
@@ -23,21 +24,20 @@ SHAPE = (1, 16, 16, 16)
 
 def in_comfyui(references, monkeypatch):
     """Latents as the UNet takes them, and the routing map."""
-    from likeness.host.encoders.faces import detect_faces
     from likeness.host.miniature import load_miniature
+    from likeness.host.people import FaceChoice, make_person
     from likeness.host.sampling import runs
-    from likeness.host.uniportrait.adapter import apply
-    from likeness.host.uniportrait.people import add_person
+    from likeness.host.uniportrait.application import apply
 
     import nodes
 
     monkeypatch.setattr(runs, "is_queued", lambda node: node == runs.ROUTING_MAP_NODE)
-    loaded, chain = load_miniature(), None
+    loaded, chain = load_miniature(), People()
     for reference in references:
-        faces = detect_faces(images_from_arrays([reference]), analysis=loaded.face_analysis)
-        settings = {"name": "", "strength": STRENGTH, "start_percent": 0.0, "end_percent": 1.0, "mask": None}
-        chain = add_person(loaded.uniportrait, loaded.clip_vision, faces, chain, **settings)
-    model, _ = apply(loaded.model, loaded.uniportrait, chain, structure_scale=STRUCTURE, lora_strength=1.0)
+        choice = FaceChoice(given=loaded.face_detector)
+        person, _ = make_person(images_from_arrays([reference]), choice)
+        chain = chain.add(person)
+    model = apply(loaded.model, loaded.uniportrait, chain, strength=STRENGTH, structure_scale=STRUCTURE).model
     texts = [loaded.clip.encode_from_tokens_scheduled(loaded.clip.tokenize(text)) for text in (TWO, "")]
     chosen = [SAMPLING[name] for name in ("seed", "steps", "cfg", "sampler_name", "scheduler")]
     [latent] = nodes.KSampler().sample(model, *chosen, *texts, {"samples": torch.zeros(SHAPE)})
