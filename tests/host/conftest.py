@@ -1,5 +1,7 @@
 """Tiny models for the host tests: real ComfyUI classes, random weights."""
 
+# pyright: reportUnusedImport=false
+
 import dataclasses
 
 import pytest

@@ -29,8 +29,8 @@ class Counted:
             yield [self._face(place) for place in range(picture[0, 0, 0])]
 
     def _face(self, place):
-        corner, side = np.float32([4 + 40 * place, 4]), 20 + 5 * place
-        return Detection(np.float32([*corner, *(corner + side)]), corner + side * POINTS, 0.9)
+        corner, side = np.array([4 + 40 * place, 4], np.float32), 20 + 5 * place
+        return Detection(np.concatenate([corner, corner + side]), corner + side * POINTS, 0.9)
 
 
 def photos(*counts):

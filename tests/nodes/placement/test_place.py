@@ -6,7 +6,6 @@ import pytest
 import torch
 from likeness.models.errors import InvalidSettingError
 from likeness.models.uniportrait.adapter import Routed
-from likeness.tests.host.conftest import adapter, cross_sites, tiny_model, uniportrait_files  # noqa: F401
 from likeness.tests.people import crowd
 
 pytestmark = pytest.mark.comfy
@@ -37,14 +36,14 @@ def test_without_uniportrait_several_people_have_no_router(place):
         place().of(list(crowd(2)))
 
 
-def test_uniportrait_s_router_tells_people_apart(place, adapter):  # noqa: F811
+def test_uniportrait_s_router_tells_people_apart(place, adapter):
     placed = place(by="router", uniportrait=adapter).of(list(crowd(2, mask=torch.ones(4, 4))))
     assert placed.ways == ("router", "router")
     assert isinstance(placed.placement, Routed)
     assert placed.weights == (adapter.attention,)
 
 
-def test_the_structure_scale_is_that_of_the_router(place, adapter):  # noqa: F811
+def test_the_structure_scale_is_that_of_the_router(place, adapter):
     tokens = [
         place(uniportrait=adapter, structure_scale=scale).of(list(crowd(2))).placement.tokens
         for scale in (-1.0, 0.3, 0.9)
