@@ -115,6 +115,8 @@ def test_no_node_covers_another_after_a_run(name, is_vue, page, comfy_folder):
         page.evaluate(RENDERER % json.dumps(is_vue))
         page.evaluate(f"window.app.loadGraphData({json.dumps(ui)})")
         page.wait_for(f"{LOADED} === {len(ui['nodes'])}")
+        for _ in range(3):
+            page.press("Escape")  # closes what the page opens for newcomers
         page.evaluate(SHOW_ALL)
         assert page.evaluate(QUEUE, 600) == "execution_success"
         page.evaluate("new Promise((done) => setTimeout(done, 3000))")  # previews are being fetched and drawn
