@@ -22,6 +22,10 @@ class Router(Protocol):
         """What is loaded together with the MODEL."""
         ...
 
+    def require_fit(self, model: ModelPatcher) -> None:
+        """Refuse a MODEL of another architecture, see `host.unet.sites.require_fit`."""
+        ...
+
     def route(self, people: Sequence[Person]) -> Placement:
         """The placement of people, each with a face."""
         ...
@@ -53,6 +57,15 @@ class LoadedPlacement:
 
     by: By
     router: Router | None = None
+
+    def require_fit(self, model: ModelPatcher) -> None:
+        """Refuse a router of another architecture than a MODEL's, unless masks alone decide.
+
+        Raises:
+            IncompatibleBaseModelError: naming what both sides are.
+        """
+        if self.router is not None and self.by != "masks":
+            self.router.require_fit(model)
 
     def of(self, people: Sequence[Person]) -> PlacedPeople:
         """The placement of some people.

@@ -55,7 +55,9 @@ def apply(
         return AppliedPeople(model.clone(), False, placed_lines(people, None, without_face=True))
     active = [people[place] for place in places]
     consistentid.flavour.check_people(active)
-    placed = (where or MASKS_ONLY).of(active)
+    where = where or MASKS_ONLY
+    where.require_fit(model)
+    placed = where.of(active)
     residual = people_residual(
         adapter,
         active,

@@ -83,6 +83,8 @@ def apply_guidance(
         lines = people_lines(people, ["not pulled: strength 0 or empty window"] * len(acting))
         return AppliedPeople(model, False, tuple(replace(line, is_in=False) for line in lines))
     unet = guidable_unet(model)
+    if where is not None:
+        where.require_fit(model)
     placed = _placed(acting, where)
     source = _source(model, acting, placed, finding, look)
     guidance = reference_guidance(

@@ -22,6 +22,7 @@ from ...models.uniportrait.features import CROP_SIZE
 from ..encoders.backbone import manage_backbone
 from ..encoders.image_encoder import image_encoder
 from ..memory import attention_dtype, loaded, manage
+from ..unet.sites import require_fit
 
 NAME = "UniPortrait"
 
@@ -87,6 +88,15 @@ class UniPortraitRouter:
     def weights(self) -> ModelPatcher:
         """What is loaded together with the MODEL."""
         return self.uniportrait.attention
+
+    def require_fit(self, model: ModelPatcher) -> None:
+        """Refuse a MODEL of another architecture than the router was trained for.
+
+        Raises:
+            IncompatibleBaseModelError: see `sites.require_fit`.
+        """
+        adapter = self.uniportrait.adapter
+        require_fit(model, adapter.widths, adapter.context_dim, name=NAME)
 
     def route(self, people: Sequence[Person]) -> Placement:
         """The placement of people by the routers, see `Routed`.

@@ -83,6 +83,7 @@ def apply(
         encoded = uniportrait.encode(active, structure_for(len(active), structure_scale))
         if where is None:
             where = LoadedPlacement("router where no mask is", UniPortraitRouter(uniportrait, structure_scale))
+        where.require_fit(model)
         placed = where.of(active)
         residuals.append(
             identity_residual(

@@ -81,3 +81,13 @@ def test_masks_alone_let_nobody_blend(place, router):
     with pytest.raises(InvalidSettingError, match="Place People with a router"):
         MASKS_ONLY.of(people("--"))
     assert router.asked == []
+
+
+@pytest.mark.parametrize(("by", "is_asked"), [("masks", False), ("router", True), ("router where no mask is", True)])
+def test_a_router_must_fit_the_model_where_it_decides(router, by, is_asked):
+    from likeness.host.placement import LoadedPlacement
+
+    model = object()
+    LoadedPlacement(by, router).require_fit(model)
+    assert (router.fitted is model) is is_asked
+    LoadedPlacement(by).require_fit(model)  # without a router there is nothing to fit

@@ -50,6 +50,10 @@ class Router:
     def __init__(self, placement, weights):
         self.placement, self.weights = placement, weights
         self.asked = []
+        self.fitted = None
+
+    def require_fit(self, model):
+        self.fitted = model
 
     def route(self, people):
         self.asked.append([each.name for each in people])

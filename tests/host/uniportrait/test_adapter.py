@@ -84,3 +84,12 @@ def test_an_image_encoder_of_another_width_is_refused(adapter, vision_model):
         new_uniportrait(adapter.adapter, adapter.backbone, vision)
     narrower = PixelMaps((4, 6, 5, 10))  # the image encoder has what the backbone's maps leave
     assert new_uniportrait(adapter.adapter, narrower, vision).clip.width == 8
+
+
+def test_a_router_of_another_architecture_is_refused_before_it_runs(adapter, tiny_model):
+    from likeness.host.uniportrait.adapter import UniPortraitRouter
+
+    router = UniPortraitRouter(adapter, structure_scale=0.3)
+    router.require_fit(tiny_model())
+    with pytest.raises(IncompatibleBaseModelError, match=r"16 cross-attention layers .* this model has 70"):
+        router.require_fit(tiny_model("sdxl"))
