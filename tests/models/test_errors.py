@@ -101,7 +101,7 @@ def test_a_setting_outside_its_range_is_refused_with_both_ends(value):
 
 @pytest.mark.parametrize("value", [0, 1.5, 2])
 def test_a_setting_within_its_range_passes(value):
-    require_range("strength", value, 2)
+    assert require_range("strength", value, 2) is None
 
 
 @pytest.mark.parametrize("shape", [(2, 4), (2, 3, 1), (3,)])
@@ -112,7 +112,7 @@ def test_a_tensor_of_another_shape_is_refused_with_both_shapes(shape):
 
 
 def test_a_letter_stands_for_any_size():
-    require_shape("tokens", torch.zeros(7, 3), ["B", 3])
+    assert require_shape("tokens", torch.zeros(7, 3), ["B", 3]) is None
 
 
 def test_the_file_itself_stays_where_it_is():
