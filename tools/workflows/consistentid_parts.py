@@ -25,10 +25,14 @@ SEVERAL = "corrected"  # the mode that takes more than one person
 
 
 def load_models(graph: Graph, adapter: KnownFile = CONSISTENTID_SD15, **given: Any) -> tuple[Node, Node]:
-    """Add both loaders; gives the checkpoint's and ConsistentID's, which finds its files by itself."""
+    """Add both loaders; gives the checkpoint's and ConsistentID's, which finds its files by itself.
+
+    Of adapters for both families `auto` takes the first by name, which is the one for SD1.5; so the other is named.
+    """
     checkpoint = load_checkpoint(graph, SD15 if adapter is CONSISTENTID_SD15 else SDXL)
     files = (adapter, FACE_PARSER, IMAGE_ENCODER, RECOGNISER)
-    return checkpoint, graph.add("LikenessLoadConsistentID", files=files, **given)
+    chosen = {} if adapter is CONSISTENTID_SD15 else {"consistentid": adapter.name}
+    return checkpoint, graph.add("LikenessLoadConsistentID", files=files, **chosen, **given)
 
 
 def encode(graph: Graph, clip: Socket, adapter: Node, people: Node, texts: tuple[str, str], **given: Any) -> Node:

@@ -11,11 +11,14 @@ from likeness.tools.workflows.graph import Graph
 from likeness.tools.workflows.parts import add_person
 
 
-@pytest.mark.parametrize(("adapter", "checkpoint"), [(CONSISTENTID_SD15, SD15), (CONSISTENTID_SDXL, SDXL)])
-def test_checkpoint_and_adapter_are_of_one_family(adapter, checkpoint):
+@pytest.mark.parametrize(
+    ("adapter", "checkpoint", "chosen"),
+    [(CONSISTENTID_SD15, SD15, "auto"), (CONSISTENTID_SDXL, SDXL, CONSISTENTID_SDXL.name)],
+)
+def test_checkpoint_and_adapter_are_of_one_family(adapter, checkpoint, chosen):
     loaded, loader = load_models(Graph("models", definitions()), adapter)
     assert loaded.values["ckpt_name"] == checkpoint.name
-    assert loader.values["consistentid"] == "auto"
+    assert loader.values["consistentid"] == chosen  # auto takes the first of both by name
     assert {adapter, RECOGNISER} <= set(loader.files)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from likeness.models.weights.known_files import CONSISTENTID_SDXL
 from likeness.tests.tools.workflows.graphs import built, nodes_of, real_nodes
 from likeness.tools.workflows.workflow import Collage, Scheme
 from likeness.tools.workflows.write import SHELVES, WORKFLOWS
@@ -57,5 +58,6 @@ def test_loaders_of_ours_find_their_files_by_themselves(name):
     for node in real_nodes(built(name)):
         if node.kind.startswith("LikenessLoad"):
             named = {key: value for key, value in node.values.items() if str(value).endswith((".bin", ".onnx"))}
-            assert named == {}, node.kind
+            expected = {"consistentid": CONSISTENTID_SDXL.name} if "SDXL" in name else {}  # beside the one for SD1.5
+            assert named == expected, node.kind
         assert node.kind not in ("CLIPVisionLoader", "PreviewImage")
