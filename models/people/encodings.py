@@ -68,7 +68,7 @@ class Encodings:
             if key in self._values:
                 self._values.move_to_end(key)
                 return self._values[key]
-            with torch.inference_mode(False):
+            with torch.inference_mode(False), torch.no_grad():
                 value = tuple(tensor.detach().to("cpu", copy=True) for tensor in encode())
             self._keep(key, value)
             return value

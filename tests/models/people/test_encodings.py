@@ -65,6 +65,16 @@ def test_what_is_kept_is_a_copy_without_graph_or_inference_mode():
     inferred.clone().requires_grad_(True).sum().backward()  # a graph may be built on it
 
 
+def test_an_encoder_of_inference_weights_may_be_asked_while_gradients_are_on():
+    with torch.inference_mode():
+        weight = torch.full((3,), 2.0)  # as ComfyUI loads a VAE
+    pixels = torch.ones(3, requires_grad=True)
+    with torch.enable_grad():
+        [encoded] = Encodings().remember("pixels", lambda: (pixels * weight,))
+    assert encoded.tolist() == [2, 2, 2]
+    assert not encoded.requires_grad
+
+
 def test_threads_that_ask_for_the_same_wait_for_one_of_them():
     store, asked, found = Encodings(), [], []
 
