@@ -12,55 +12,27 @@ pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
 from likeness.miniature.ablations import arms as module
-from likeness.miniature.ablations.arms import Arm, Renderer, draw_arm
+from likeness.miniature.ablations.arms import Arm, draw_arm
 from likeness.miniature.ablations.guiding import Guiding
 from likeness.miniature.ablations.localisation import questioned_people
-from likeness.miniature.ablations.questions import new_questions
-from likeness.miniature.networks.checkpoint import read_base
-from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.recipe.pivot_people import noun_rows
 from likeness.miniature.recipe.steps.omniportrait import CONFIG, new_pivot
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.pivots import Pivots, pivots_in
 from likeness.miniature.studio.studio import Shot, Studio
-from likeness.models.miniature.uniportrait_file import read_uniportrait
 from likeness.models.omniportrait.checkpoint import OmniPortraitAdapter
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
 from likeness.models.uniportrait.encode import EncodedPeople, embed_features
 from likeness.models.uniportrait.features import ReferenceFeatures
-from likeness.tests.miniature.small_files import write_files
+from likeness.tests.miniature.ablations.small_studio import COUNT, FEW
+from likeness.tests.miniature.ablations.small_studio import questions as questions
+from likeness.tests.miniature.ablations.small_studio import renderer as renderer
+from likeness.tests.miniature.ablations.small_studio import studio as studio
 from likeness.tests.people import crowd
-from likeness.training.batches.feature_store import FeatureStore
 from torch import nn
 
-FEW = Settings(steps=2)
-COUNT = 3
 SCALE = 0.6
 GUIDING = Guiding(block=1, start=5000.0)
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory):
-    paths = write_files(tmp_path_factory.mktemp("small"))
-    networks, faces = read_faces(paths["faces"])
-    adapter = read_uniportrait(paths["uniportrait"], dtype=torch.float32)
-    return Studio(base=read_base(paths["base"]), finder=networks.finder, faces=faces, adapter=adapter)
-
-
-@pytest.fixture(scope="module")
-def questions(studio):
-    return {people: new_questions(studio.faces, count=COUNT, people=people, channels=4) for people in (1, 2)}
-
-
-@pytest.fixture
-def renderer(studio, tmp_path):
-    return Renderer(
-        base=studio.base,
-        finder=studio.finder,
-        nobody=studio.faces.nobody(),
-        settings=FEW,
-        store=FeatureStore(tmp_path / "drawn"),
-    )
 
 
 def draw(renderer, arm, questions):

@@ -12,46 +12,16 @@ from dataclasses import replace
 
 import numpy as np
 from likeness.miniature.ablations import heads
-from likeness.miniature.ablations.arms import Arm, Renderer, draw_arm
+from likeness.miniature.ablations.arms import Arm, draw_arm
 from likeness.miniature.ablations.guiding import Guiding
-from likeness.miniature.ablations.questions import new_questions, shuffle
-from likeness.miniature.networks.checkpoint import read_base
-from likeness.miniature.networks.faces import read_faces
-from likeness.miniature.studio.drawing import Settings
-from likeness.miniature.studio.studio import Studio
+from likeness.miniature.ablations.questions import shuffle
 from likeness.models.face.types import Detection
-from likeness.models.miniature.uniportrait_file import read_uniportrait
 from likeness.models.omniportrait import attention_masks
-from likeness.tests.miniature.small_files import write_files
-from likeness.training.batches.feature_store import FeatureStore
+from likeness.tests.miniature.ablations.small_studio import questions as questions
+from likeness.tests.miniature.ablations.small_studio import renderer as renderer
+from likeness.tests.miniature.ablations.small_studio import studio as studio
 
-FEW = Settings(steps=2)
-COUNT = 3
 GUIDING = Guiding(block=1, start=5000.0)
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory):
-    paths = write_files(tmp_path_factory.mktemp("small"))
-    networks, faces = read_faces(paths["faces"])
-    adapter = read_uniportrait(paths["uniportrait"], dtype=torch.float32)
-    return Studio(base=read_base(paths["base"]), finder=networks.finder, faces=faces, adapter=adapter)
-
-
-@pytest.fixture(scope="module")
-def questions(studio):
-    return {people: new_questions(studio.faces, count=COUNT, people=people, channels=4) for people in (1, 2)}
-
-
-@pytest.fixture
-def renderer(studio, tmp_path):
-    return Renderer(
-        base=studio.base,
-        finder=studio.finder,
-        nobody=studio.faces.nobody(),
-        settings=FEW,
-        store=FeatureStore(tmp_path / "drawn"),
-    )
 
 
 @pytest.fixture
