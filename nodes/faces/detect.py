@@ -35,7 +35,6 @@ class DetectFaces(io.ComfyNode):
             category=shelf("Faces"),
             description="Finds the faces in pictures and shows which one is taken.",
             **found_by("find faces", "face detection", "insightface", "yunet", "face detector"),
-            is_output_node=True,  # so that the preview can be looked at before anything is generated
             inputs=[
                 io.Image.Input("image", tooltip="One or more pictures. Alpha is ignored."),
                 io.Combo.Input("detector", options=list(CHOICES), default="auto", tooltip=DETECTOR),
@@ -90,7 +89,6 @@ class PickFaces(io.ComfyNode):
             category=shelf("Faces"),
             description="Picks again among all faces that Detect Faces found, also those that it did not take.",
             **found_by("choose face", "select face"),
-            is_output_node=True,  # so that the preview can be looked at before anything is generated
             inputs=[
                 Faces.Input(
                     "faces", tooltip="Faces from Detect Faces or Combine Faces. All that were found can be picked."

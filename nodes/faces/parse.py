@@ -58,7 +58,6 @@ class ParseFace(io.ComfyNode):
             description="Finds the regions of faces and gives a mask of each, for inpainting, detailers and regional "
             "prompts.",
             **found_by("face parsing", "segment face", "hair mask", "eyes mask", "bisenet"),
-            is_output_node=True,  # so that the regions can be looked at before anything is generated
             inputs=[
                 FaceParser.Input("face_parser", tooltip="The face parser, from Load Face Parser."),
                 io.Image.Input("image", tooltip="One or more pictures. Alpha is ignored."),

@@ -65,7 +65,7 @@ def test_the_outputs_are_the_documented_ones():
 
     schema = ParseFace.define_schema()
     assert [output.display_name for output in schema.outputs] == [*NAMES, "preview"]
-    assert schema.is_output_node
+    assert not schema.is_output_node
     text = (Path(likeness.__file__).parent / "docs" / "nodes.md").read_text(encoding="utf-8")
     (row,) = [line for line in text.splitlines() if line.startswith("| `LikenessParseFace`")]
     assert ", ".join(f"`{name}`" for name in NAMES) in row
