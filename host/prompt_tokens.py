@@ -119,25 +119,28 @@ def rows_of_words(clip: Any, text: str, ends: Sequence[int]) -> list[int | None]
         InvalidSettingError: if something at a place would change how the rest of the text is read.
         LikenessError: if SDXL's two encoders split the text differently, so that rows do not correspond.
     """
-    parts = tokenizers(clip)
-    whole = clip.tokenize(text, return_word_ids=True)
-    word, strange = _strange_word(next(iter(parts.values())), whole)
-    marked = clip.tokenize(_with_word(text, ends, word), return_word_ids=True)
-    found: list[tuple[list[int], list[int]]] = []
-    for name, part in parts.items():
-        width = _width(clip, name)
-        tokens = [token for _, token in _tokens(marked[name], width)]
-        plain = _tokens(whole[name], width)
-        counts = [place - number for number, place in enumerate(_places(tokens, strange))]
-        if len(counts) != len(ends) or [token for token in tokens if token != strange] != [token for _, token in plain]:
-            raise InvalidSettingError(
-                "A marker stands inside prompt syntax and changes it; write it right behind its noun and before a weight, as in "
-                '"(man @id1:1.2)".'
-            )
-        said = [None if token is None else part.inv_vocab[token] for _, token in plain]
-        found.append(([row for row, _ in plain], [_word_before(said, count) for count in counts]))
+    found = [
+        (rows, [_word_before(said, count) for count in counts]) for rows, said, counts in _count_words(clip, text, ends)
+    ]
     rows, counts = _agree(found)
     return [rows[count - 1] if count else None for count in counts]
+
+
+def rows_of_phrases(clip: Any, text: str, spans: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """The rows of the CONDITIONING that stand for parts of a text, found as `rows_of_words` finds a word.
+
+    Args:
+        clip: the text encoder.
+        text: what is encoded, in ComfyUI's prompt syntax.
+        spans: begin and end offset of each part, rising; each may be within the brackets of a weight.
+
+    Raises:
+        InvalidSettingError: if something at an offset would change how the rest of the text is read.
+        LikenessError: if SDXL's two encoders split the text differently, so that rows do not correspond.
+    """
+    offsets = [offset for span in spans for offset in span]
+    rows, counts = _agree([(rows, counts) for rows, _, counts in _count_words(clip, text, offsets)])
+    return [rows[begin:end] for begin, end in zip(counts[::2], counts[1::2], strict=True)]
 
 
 def require_width(encoded: Conditioning, width: int, *, name: str) -> None:
@@ -169,6 +172,33 @@ def _count(clip: Any, text: str, offsets: Sequence[int]) -> tuple[list[int], lis
         rows = [row for row, _ in _tokens(whole[name], width)]
         found.append((rows, [len(_tokens(prefix[name], width)) for prefix in prefixes]))
     return _agree(found)
+
+
+def _count_words(clip: Any, text: str, offsets: Sequence[int]) -> list[tuple[list[int], list[str | None], list[int]]]:
+    """Of every text encoder the row and the piece of every token, and how many tokens there are before each offset.
+
+    A word that the text doesn't hold is put at the offsets, so that these may be within the brackets of a weight.
+    """
+    parts = tokenizers(clip)
+    whole = clip.tokenize(text, return_word_ids=True)
+    word, strange = _strange_word(next(iter(parts.values())), whole)
+    marked = clip.tokenize(_with_word(text, offsets, word), return_word_ids=True)
+    found: list[tuple[list[int], list[str | None], list[int]]] = []
+    for name, part in parts.items():
+        width = _width(clip, name)
+        tokens = [token for _, token in _tokens(marked[name], width)]
+        plain = _tokens(whole[name], width)
+        counts = [place - number for number, place in enumerate(_places(tokens, strange))]
+        if len(counts) != len(offsets) or [token for token in tokens if token != strange] != [
+            token for _, token in plain
+        ]:
+            raise InvalidSettingError(
+                "A marker stands inside prompt syntax and changes it; write it right behind its noun and before a weight, as in "
+                '"(man @id1:1.2)".'
+            )
+        said = [None if token is None else part.inv_vocab[token] for _, token in plain]
+        found.append(([row for row, _ in plain], said, counts))
+    return found
 
 
 def _agree(found: Sequence[tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:

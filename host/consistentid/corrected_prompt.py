@@ -9,6 +9,9 @@ from ...models.adapters.regional_text import EVERYBODY
 from ...models.consistentid.corrected import Corrected
 from ...models.consistentid.described import DescribedPerson
 from ...models.consistentid.prompts.marked_text import ComposedPrompt
+from ...models.people.marked_prompt import MarkedPrompt, marked_people
+from ...models.people.person import People
+from ..people_prompt import Rows, named_rows, with_named_rows
 from ..prompt_tokens import require_width, rows_of_spans, rows_of_tokens
 from ..sampling.delayed_conditioning import MergePoint, join_phases
 from ..unet import keys
@@ -20,6 +23,7 @@ def encode_corrected(
     consistentid: LoadedConsistentID,
     flavour: Corrected,
     clip: Any,
+    chain: People,
     people: Sequence[DescribedPerson],
     text: str,
     negative_text: str,
@@ -27,14 +31,29 @@ def encode_corrected(
 ) -> EncodedText:
     """Encode a prompt in ComfyUI's own syntax; every region goes into its own word, the negative text stays as it is.
 
-    Of several people, every row of a caption names its person, by their place in the chain.
+    Every row of a caption names its person, by their place in the chain, and of several people is read at that person's places
+    alone. Markers may name further words.
+
+    Args:
+        consistentid: the adapter.
+        flavour: its behaviour.
+        clip: a CLIP of the same architecture.
+        chain: everybody.
+        people: those who act.
+        text: with markers, see `models.people.marked_prompt`, or without.
+        negative_text: without.
+        merge: when the regions are merged into the prompt.
     """
-    prompt = flavour.compose(text, [person.caption for person in people])
+    marked = marked_people(text, len(chain), [person.place for person in people], [person.name for person in chain])
+    prompt = flavour.compose(marked.text, [person.caption for person in people])
     alone = clip.encode_from_tokens_scheduled(clip.tokenize(prompt.text))
     against = clip.encode_from_tokens_scheduled(clip.tokenize(negative_text))
     require_width(alone, consistentid.adapter.context_dim, name=NAME)
+    captions = _captions(clip, prompt, people)
+    words = named_rows(clip, MarkedPrompt(prompt.text, marked.marks)).all
+    alone = with_named_rows(alone, (*words, *captions))
     if len(people) > 1:
-        alone = with_options(alone, {keys.OWNERS: _owners(clip, prompt, people, alone[0][0].shape[1])})
+        alone = with_options(alone, {keys.OWNERS: _owners(captions, alone[0][0].shape[1])})
     if not prompt.marks:
         return EncodedText(alone, against, prompt.text)
     rows = rows_of_tokens(clip, prompt.text, [mark.end for mark in prompt.marks])
@@ -43,10 +62,15 @@ def encode_corrected(
     return EncodedText(join_phases(alone, merged, merge), against, prompt.marked_text)
 
 
-def _owners(clip: Any, prompt: ComposedPrompt, people: Sequence[DescribedPerson], length: int) -> tuple[int, ...]:
+def _captions(clip: Any, prompt: ComposedPrompt, people: Sequence[DescribedPerson]) -> Rows:
+    """The rows of every person's caption, with the person's place in the chain."""
+    found = rows_of_spans(clip, prompt.text, prompt.spans) if prompt.marks else [[] for _ in people]
+    return tuple((person.place, row) for person, rows in zip(people, found, strict=True) for row in rows)
+
+
+def _owners(captions: Rows, length: int) -> tuple[int, ...]:
     """Whose every row is, by place in the chain: those of a person's caption are that person's."""
     owners = [EVERYBODY] * length
-    for person, rows in zip(people, rows_of_spans(clip, prompt.text, prompt.spans), strict=True):
-        for row in rows:
-            owners[row] = person.place
+    for place, row in captions:
+        owners[row] = place
     return tuple(owners)

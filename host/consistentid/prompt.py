@@ -75,7 +75,9 @@ def encode_prompt(
         for place in places
     )
     if isinstance(consistentid.flavour, Corrected):
-        encoded = encode_corrected(consistentid, consistentid.flavour, clip, described, positive, negative, merge)
+        encoded = encode_corrected(
+            consistentid, consistentid.flavour, clip, people, described, positive, negative, merge
+        )
     else:
         encoded = encode_published(consistentid, clip, people, described, positive, negative, merge)
     if len(tokenizers(clip)) > 1:

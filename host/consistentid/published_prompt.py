@@ -13,6 +13,7 @@ from ...models.consistentid.facial_regions import FacialRegion
 from ...models.consistentid.prompts.marked_text import Caption
 from ...models.consistentid.prompts.tokens import MarkedTokens, mark
 from ...models.people.person import People
+from ..people_prompt import with_named_rows
 from ..prompt_tokens import chunk, encode_chunks, literal_ids, require_width, tokenizers
 from ..sampling.delayed_conditioning import Conditioning, MergePoint, join_phases
 from ..unet import keys
@@ -72,6 +73,7 @@ def encode_published(
         # a marker without a region reads an empty picture, as do all of the negative prompt
         chosen = [by_name[name] for name in prompt.regions] + [nobody] * len(rows)
         merged = fuse(consistentid, augmented, rows, chosen[: len(rows)])
+        merged = with_named_rows(merged, tuple((person.place, row) for row in rows))
         against = fuse(consistentid, against, rows, [nobody] * len(rows))
     if not consistentid.flavour.control_context:
         return EncodedText(join_phases(alone, merged, merge), against, prompt.text)

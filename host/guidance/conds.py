@@ -58,7 +58,7 @@ class CondBatch:
         naming = [
             number
             for number in places
-            if any(known[e[keys.UUID]].pivots for e in self.conds[number] or () if e[keys.UUID] in known)
+            if any(known[e[keys.UUID]].named_rows for e in self.conds[number] or () if e[keys.UUID] in known)
         ]
         return next(iter((*naming, *places)), None)
 

@@ -7,39 +7,31 @@ from typing import Any
 
 from torch import Tensor
 
-from ...models.errors import InvalidSettingError, require_range
+from ...models.errors import require_range
 from ...models.omniportrait.pivot_id_encoder import STRONGEST
-from ...models.omniportrait.pivot_prompt import MarkedPrompt, mark_people, read_prompt
 from ...models.people.person import People, Person
 from ..memory import loaded
-from ..prompt_tokens import require_width, rows_of_words
+from ..people_prompt import Rows, encode_with_names
+from ..prompt_tokens import require_width
 from ..sampling.delayed_conditioning import Conditioning
-from ..unet import keys
 from .adapter import NAME, LoadedOmniPortrait
 
 logger = logging.getLogger(__name__)
 
-Pivots = tuple[tuple[int, int], ...]  # place of the person in the chain, row of the CONDITIONING
-
 
 def encode_prompt(
-    clip: Any,
-    people: People,
-    text: str,
-    *,
-    omniportrait: LoadedOmniPortrait | None = None,
-    strength: float = 1.0,
+    clip: Any, people: People, text: str, *, omniportrait: LoadedOmniPortrait, strength: float = 1.0
 ) -> tuple[Conditioning, str]:
-    """Encode a prompt, note which rows name whom, and fuse the people into those rows.
+    """Encode a prompt, note which rows name whom, and fuse the people into the rows of their nouns.
 
     Prompt weights, embeddings and long prompts are ComfyUI's own. The noun of somebody who is off, left out or without a
     face stays an ordinary word.
 
     Args:
-        clip: the text encoder; the adapter's architecture, if there is an adapter.
+        clip: the text encoder; of the adapter's architecture.
         people: everybody; `@id2` is the second, whoever is off.
-        text: with markers, see `models.omniportrait.pivot_prompt`.
-        omniportrait: the adapter; None fuses nothing.
+        text: with markers, see `models.people.marked_prompt`.
+        omniportrait: the adapter.
         strength: of the fusion for a person whose own strength is 1, 0–2; 0 fuses nothing.
 
     Returns:
@@ -52,56 +44,22 @@ def encode_prompt(
     """
     require_range("strength", strength, STRONGEST)
     acting = {place: person for place, person in enumerate(people) if person.is_on and person.has_face}
-    prompt = mark_people(text, len(people), acting)
-    _report(text, prompt, people, acting)
-    encoded = clip.encode_from_tokens_scheduled(clip.tokenize(prompt.text))
-    pivots = _pivots(clip, prompt)
-    if omniportrait is not None:
-        require_width(encoded, omniportrait.adapter.context_dim, name=NAME)
-        if strength > 0 and pivots:
-            encoded = _fuse(omniportrait, encoded, people, pivots, strength)
-    return [[tensor, {**options, keys.PIVOTS: pivots}] for tensor, options in encoded], prompt.text
-
-
-def _report(text: str, prompt: MarkedPrompt, people: People, acting: dict[int, Person]) -> None:
-    """Tell the log who is not in the prompt, and why."""
-    if not acting:
-        logger.warning("%s: nobody is in the chain who acts, so the prompt is encoded without people", NAME)
-    for place in prompt.without(len(people)):
-        if place in acting:
-            message = '%s: no word of the prompt is "%s"; write @id%d behind one'
-            logger.warning(message, NAME, people[place].name, place + 1)
-    for place in sorted({mark.person for mark in read_prompt(text).marks} - acting.keys()):
-        if place < len(people):
-            message = '%s: "%s" is off or has no face, so the noun before @id%d stays a plain word'
-            logger.info(message, NAME, people[place].name, place + 1)
-
-
-def _pivots(clip: Any, prompt: MarkedPrompt) -> Pivots:
-    """The row of every marked noun; a noun that is marked twice counts once."""
-    rows = rows_of_words(clip, prompt.text, [mark.end for mark in prompt.marks])
-    named: dict[int, int] = {}
-    for mark, row in zip(prompt.marks, rows, strict=True):
-        if row is None:
-            raise InvalidSettingError(
-                f'No word stands before {mark.name}; write it behind a noun, as in "a man {mark.name}".'
-            )
-        if named.setdefault(row, mark.person) != mark.person:
-            raise InvalidSettingError(
-                f"@id{named[row] + 1} and {mark.name} follow the same word; give each person a noun of their own."
-            )
-    return tuple((person, row) for row, person in named.items())
+    prompt = encode_with_names(clip, people, text, acting, method=NAME, reason="is off or has no face")
+    require_width(prompt.conditioning, omniportrait.adapter.context_dim, name=NAME)
+    if strength > 0 and prompt.rows.nouns:
+        return _fuse(omniportrait, prompt.conditioning, people, prompt.rows.nouns, strength), prompt.text
+    return prompt.conditioning, prompt.text
 
 
 def _fuse(
-    omniportrait: LoadedOmniPortrait, entries: Conditioning, people: People, pivots: Pivots, strength: float
+    omniportrait: LoadedOmniPortrait, entries: Conditioning, people: People, nouns: Rows, strength: float
 ) -> Conditioning:
     """CONDITIONING with people fused into their rows; the given one stays as it is."""
-    places = sorted({place for place, _ in pivots})
+    places = sorted({place for place, _ in nouns})
     embeddings = omniportrait.encode([people[place] for place in places])  # (N, E)
-    shown = embeddings[[places.index(place) for place, _ in pivots]]  # (R, E)
-    strengths = [_strength(people[place], strength) for place, _ in pivots]
-    rows = [row for _, row in pivots]
+    shown = embeddings[[places.index(place) for place, _ in nouns]]  # (R, E)
+    strengths = [_strength(people[place], strength) for place, _ in nouns]
+    rows = [row for _, row in nouns]
     with loaded(omniportrait.networks):
         return [[_fused(omniportrait, tensor, rows, shown, strengths), options] for tensor, options in entries]
 

@@ -25,13 +25,13 @@ class CondInfo:
         polarity: side of the guidance.
         crop: the part of the picture it is for, or None for all of it.
         owners: of every row of its text, the place of a person or -1; empty where nobody owns a row.
-        pivots: rows of its text that name a person: the person's place and the row.
+        named_rows: rows of its text that name a person: the person's place and the row.
     """
 
     polarity: Polarity
     crop: Crop | None = None
     owners: tuple[int, ...] = ()
-    pivots: tuple[tuple[int, int], ...] = ()
+    named_rows: tuple[tuple[int, int], ...] = ()
 
 
 def conds_by_uuid(conds: dict[str, list[dict[str, Any]]], size: tuple[int, ...]) -> dict[UUID, CondInfo]:
@@ -49,8 +49,8 @@ def conds_by_uuid(conds: dict[str, list[dict[str, Any]]], size: tuple[int, ...])
                 # Core copies a positive area cond, uuid and all, to give the negative side the same area.
                 entry[keys.UUID] = uuid4()
             crop = _crop(entry.get("area"), size)
-            owners, pivots = entry.get(keys.OWNERS, ()), entry.get(keys.PIVOTS, ())
-            known[entry[keys.UUID]] = CondInfo(polarity, crop, owners, pivots)
+            owners, named_rows = entry.get(keys.OWNERS, ()), entry.get(keys.NAMED_ROWS, ())
+            known[entry[keys.UUID]] = CondInfo(polarity, crop, owners, named_rows)
     return known
 
 

@@ -19,7 +19,7 @@ GUIDED_RUN = "likeness.guided run"
 
 # In an entry of a CONDITIONING.
 OWNERS = "likeness.owners"
-PIVOTS = "likeness.pivots"
+NAMED_ROWS = "likeness.named rows"
 MERGE = "likeness.merge"
 
 # ComfyUI's own: of an entry of a CONDITIONING,

@@ -72,8 +72,8 @@ class AttentionReader:
             layer, rows, grid, info = found
             text = context.chunk(_parts(extra))[rows]
             projected = Projected(layer.to_q(n.chunk(_parts(extra))[rows]), layer.to_k(text), extra[keys.HEADS])
-            for place in {place for place, _ in info.pivots}:
-                column = attention_to(projected, [row for owner, row in info.pivots if owner == place])
+            for place in {place for place, _ in info.named_rows}:
+                column = attention_to(projected, [row for owner, row in info.named_rows if owner == place])
                 self._columns.setdefault(place, []).append(column.unflatten(1, grid))
         return n, context, value
 
@@ -98,7 +98,7 @@ class AttentionReader:
         named = [
             (number, known[uuid])
             for number, uuid in enumerate(uuids_of(extra))
-            if uuid in known and known[uuid].pivots and known[uuid].crop is None
+            if uuid in known and known[uuid].named_rows and known[uuid].crop is None
         ]
         if site is None or not named or n.shape[0] % _parts(extra):
             return None

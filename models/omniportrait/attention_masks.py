@@ -45,7 +45,7 @@ class AttentionMasks:
         if attention is None or person.place not in attention.columns:
             raise InvalidSettingError(
                 f'No word of the prompt stands for "{person.name}"; write @id{person.place + 1} behind a noun and encode it '
-                "with Encode OmniPortrait Prompt, or give a mask."
+                "with Encode People Prompt, or give a mask."
             )
         cross = interpolate(attention.columns[person.place][:, None], attention.grid, mode="bilinear")[:, 0].flatten(1)
         rows: list[Tensor] = []

@@ -32,8 +32,8 @@ def guidance_widgets() -> list[io.Input]:
             "find_by",
             FindBy,
             "face in the preview",
-            "Where people are who have no mask, unless a placement says it: at the word before @id1, @id2 … of "
-            "Encode OmniPortrait Prompt; at the faces that a detector finds in a preview; or nowhere, so that everybody "
+            "Where people are who have no mask, unless a placement says it: at the words before @id1, @id2 … of "
+            "Encode People Prompt or a method's own prompt node; at the faces that a detector finds in a preview; or nowhere, so that everybody "
             "needs a mask.",
         ),
         _share("start_percent", 0.4, "Where it begins; the paper's u = 0.6. Earlier changes the layout."),

@@ -27,14 +27,18 @@ class EncodeOmniPortraitPrompt(io.ComfyNode):
             **found_by("omniportrait", "prompt with people", "text encode", "person in the prompt", "@id1"),
             inputs=[
                 io.Clip.Input("clip", tooltip="The CLIP of the checkpoint."),
+                OmniPortrait.Input(
+                    "omniportrait",
+                    tooltip="The adapter, from Load OmniPortrait. Without one, Encode People Prompt notes which words are whom.",
+                ),
                 People.Input("people", tooltip="The people, from Add Person; @id1 is the first of the chain."),
                 io.String.Input(
                     "text",
                     multiline=True,
                     dynamic_prompts=True,
                     tooltip="What the picture shows. @id1 stands behind the noun that is the first person, @id2 behind the "
-                    "second's; with one person it may be left out. The noun of somebody who is switched off stays a plain word. "
-                    "Prompt weights, embeddings and long prompts work.",
+                    "second's; @Anna behind that of the person with this name. With one person it may be left out. The noun of "
+                    "somebody who is switched off stays a plain word. Prompt weights, embeddings and long prompts work.",
                 ),
                 io.Float.Input(
                     "strength",
@@ -44,12 +48,6 @@ class EncodeOmniPortraitPrompt(io.ComfyNode):
                     step=0.01,
                     tooltip="How far the nouns become the people: 0 leaves the words, 1 is what the adapter was trained with. "
                     "Times the strength of each person, 2 at most; acts for the whole run.",
-                ),
-                OmniPortrait.Input(
-                    "omniportrait",
-                    optional=True,
-                    tooltip="The adapter, from Load OmniPortrait. Without it the words stay as they are and are only noted, for "
-                    "guidance by the word in the prompt.",
                 ),
             ],
             outputs=[
@@ -62,7 +60,7 @@ class EncodeOmniPortraitPrompt(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, clip: Any, people: Chain, text: str, strength: float, omniportrait: LoadedOmniPortrait | None = None
+        cls, clip: Any, omniportrait: LoadedOmniPortrait, people: Chain, text: str, strength: float
     ) -> io.NodeOutput:
         return io.NodeOutput(*encode_prompt(clip, people, text, omniportrait=omniportrait, strength=strength))
 

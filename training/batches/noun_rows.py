@@ -8,7 +8,7 @@ from ...dataset.manifest import PersonRow, Row
 from ...diffusers_host.text_encoders import TOKENS
 from ...models.clip.tokens import encode
 from ...models.errors import InvalidSettingError
-from ...models.omniportrait.pivot_prompt import mark_people
+from ...models.people.marked_prompt import mark_people
 
 
 def noun_rows(row: Row, people: Sequence[PersonRow]) -> tuple[int, ...] | None:

@@ -17,7 +17,7 @@ from ...diffusers_host.base import Base
 from ...diffusers_host.text_encoders import TOKENS, TextCondition, encode_prompts
 from ...models.errors import ConfigError
 from ...models.omniportrait.checkpoint import adapter_metadata
-from ...models.omniportrait.pivot_prompt import MarkedPrompt, mark_people
+from ...models.people.marked_prompt import MarkedPrompt, mark_people
 from ..assembled import Assembled, Registration, new_base, open_data
 from ..batches.face_crops import face_box
 from ..batches.index import Wanted

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from ...models.errors import InvalidSettingError
 from ...models.omniportrait.face_localization import WEIGHT
-from ...models.omniportrait.pivot_prompt import mark_people
+from ...models.people.marked_prompt import mark_people
 from ..config.keys import Default
 from ..config.rules import Number
 from ..config.run import Papers, TrainingConfig

@@ -5,6 +5,7 @@ import torch
 from likeness.models.clip import tokens as clip_tokens
 from likeness.models.consistentid.features import FeatureChoice
 from likeness.models.consistentid.prompts.marked_text import MARKER, NOUNS
+from likeness.models.errors import InvalidSettingError
 from likeness.tests.host.consistentid.prompts import CAPTIONS, LONG, NEGATIVE, PROMPT, by_hand, changed_rows, ids_at
 
 pytestmark = pytest.mark.comfy
@@ -106,3 +107,44 @@ def test_region_strength(encode):
     torch.testing.assert_close(half, (zero + one) / 2, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(two, 2 * one - zero, atol=1e-5, rtol=1e-5)
     assert not torch.allclose(zero, one, atol=1e-2)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_every_row_of_a_caption_names_its_person(encode, narrow_clip, crowd, count):
+    captions = ("His nose is (long).", "Red ears, green eyes")[:count]
+    choices = [FeatureChoice(person=place + 1, caption=caption) for place, caption in enumerate(captions)]
+    encoded = encode("sdxl", crowd(count), *choices, corrected=True, positive="in " + LONG)
+    text = encoded.text.replace(f" {MARKER}", "")
+    for _, options in encoded.positive:
+        named = options["likeness.named rows"]
+        for place, caption in enumerate(captions):
+            rows = [row for owner, row in named if owner == place]
+            assert ids_at(narrow_clip("sdxl"), text, rows) == clip_tokens.encode(caption)
+    assert all("likeness.named rows" not in options for _, options in encoded.negative)
+
+
+@pytest.mark.parametrize("name", ["sd15", "sdxl"])
+def test_markers_name_words_too_and_are_taken_out(encode, narrow_clip, crowd, name):
+    """By number or name, in ComfyUI's syntax; what is encoded is the text without markers."""
+    marked = encode(name, crowd(2), corrected=True, positive="a (man @id1:1.2) and [a tall woman] @person 2")
+    plain = encode(name, crowd(2), corrected=True, positive="a (man:1.2) and a tall woman")
+    assert marked.text == plain.text
+    for (tensor, options), (expected, known) in zip(marked.positive, plain.positive, strict=True):
+        assert torch.equal(tensor, expected)
+        words = [pair for pair in options["likeness.named rows"] if pair not in known["likeness.named rows"]]
+        assert words == [(0, 2), (1, 4), (1, 5), (1, 6)]
+
+
+def test_a_marker_for_nobody_is_refused(encode, crowd):
+    with pytest.raises(InvalidSettingError, match="names @id3, but the chain of people has 2 people"):
+        encode(people=crowd(2), corrected=True, positive="a man @id3")
+
+
+def test_text_without_markers_may_hold_an_embedding_for_one_encoder(encode, narrow_clip, crowd, tmp_path):
+    """Nothing asks which rows words are where no word is marked and no caption is written."""
+    from safetensors.torch import save_file
+
+    save_file({"clip_l": torch.zeros(2, 8)}, tmp_path / "half.safetensors")
+    clip = narrow_clip("sdxl", embeddings=tmp_path)
+    encoded = encode("sdxl", crowd(0), clip=clip, corrected=True, positive="a man, embedding:half")
+    assert encoded.positive[0][1]["likeness.named rows"] == ()

@@ -36,8 +36,10 @@ def test_published_rows(encode, consistentid, narrow_clip, crowd, positive):
     rows = list(mark(prompt.text, clip_tokens.encode, pad=49407).positions)
     assert len(rows) == 5
 
-    [text_only, _], [merged, _] = encoded.positive
+    [text_only, plain_options], [merged, options] = encoded.positive
     [[negative, _]] = encoded.negative
+    assert options["likeness.named rows"] == tuple((0, row) for row in rows)
+    assert "likeness.named rows" not in plain_options
     marked = literal(clip, prompt.text.replace(MARKER, ""), ends=False)[0]
     vectors = [region.vector for region in encoded.people[0].regions.regions]
     torch.testing.assert_close(text_only, literal(clip, prompt.plain)[0])

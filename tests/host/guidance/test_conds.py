@@ -32,7 +32,7 @@ def batch_of(*sides, executor=None, **known):
 
     infos = {
         "p": CondInfo(Polarity.POSITIVE),
-        "w": CondInfo(Polarity.POSITIVE, pivots=((0, 1),)),
+        "w": CondInfo(Polarity.POSITIVE, named_rows=((0, 1),)),
         "n": CondInfo(Polarity.NEGATIVE),
         "m": CondInfo(Polarity.MIDDLE),
     }

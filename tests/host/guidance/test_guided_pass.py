@@ -98,7 +98,7 @@ def test_what_guidances_move_adds_up(run):
 @pytest.mark.parametrize("wants", [False, True])
 def test_attention_is_read_where_somebody_wants_it(run, conditioning, wants):
     watching = Watching(wants_attention=wants)
-    run(watching, steps=1, positive=conditioning(10, **{"likeness.pivots": ((0, 2),)}))
+    run(watching, steps=1, positive=conditioning(10, **{"likeness.named rows": ((0, 2),)}))
     [step] = watching.seen
     assert (step.attention is not None) == wants
     assert not wants or set(step.attention.columns) == {0}

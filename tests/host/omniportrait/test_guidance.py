@@ -35,7 +35,7 @@ def named(rows):
     """A prompt whose rows name people by their places."""
     from likeness.host.unet import keys
 
-    return text(**{keys.PIVOTS: tuple(rows.items())})
+    return text(**{keys.NAMED_ROWS: tuple(rows.items())})
 
 
 @pytest.fixture

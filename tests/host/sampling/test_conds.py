@@ -48,10 +48,10 @@ def test_areas_of_video_are_no_crops():
 
 
 def test_owners_and_pivots_come_with_the_entry():
-    entry = {"uuid": 1, "likeness.owners": (0, -1), "likeness.pivots": ((0, 3),)}
+    entry = {"uuid": 1, "likeness.owners": (0, -1), "likeness.named rows": ((0, 3),)}
     found = known({"positive": [entry, {"uuid": 2}]})
-    assert (found[1].owners, found[1].pivots) == ((0, -1), ((0, 3),))
-    assert (found[2].owners, found[2].pivots) == ((), ())
+    assert (found[1].owners, found[1].named_rows) == ((0, -1), ((0, 3),))
+    assert (found[2].owners, found[2].named_rows) == ((), ())
 
 
 def test_an_entry_that_core_copies_to_the_other_side_becomes_a_cond_of_its_own():

@@ -46,7 +46,7 @@ def test_groups_end_where_crop_or_owners_change():
 
 def test_only_owners_make_text_regional():
     assert batch(2, cond(), cond(owners=(0,))).has_regional_text
-    assert not batch(2, cond(), cond(pivots=((0, 1),))).has_regional_text
+    assert not batch(2, cond(), cond(named_rows=((0, 1),))).has_regional_text
 
 
 def test_a_caller_that_is_no_sampler_has_one_positive_chunk(caplog):

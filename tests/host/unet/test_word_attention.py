@@ -63,7 +63,7 @@ def layers_read(model, inputs, kind, stages, positions):
 
 def test_columns_are_the_mean_over_the_layers_of_the_coarsest_level_that_is_fine_enough(tiny_model):
     model = tiny_model()
-    seen, inputs = read(model, [cond(pivots=PIVOTS)])
+    seen, inputs = read(model, [cond(named_rows=PIVOTS)])
     assert seen is not None
     assert set(seen.columns) == {0, 1}
     maps = [written_out(*each) for each in layers_read(model, inputs, "cross", ("input", "output"), 16 * 12)]
@@ -75,7 +75,7 @@ def test_columns_are_the_mean_over_the_layers_of_the_coarsest_level_that_is_fine
 
 def test_self_attention_spreads_as_its_probabilities_say(tiny_model):
     model = tiny_model()
-    seen, inputs = read(model, [cond(pivots=PIVOTS)])
+    seen, inputs = read(model, [cond(named_rows=PIVOTS)])
     assert seen is not None
     assert seen.grid == SIZE
     values = torch.rand(1, SIZE[0] * SIZE[1], generator=torch.Generator().manual_seed(2))
@@ -87,7 +87,7 @@ def test_self_attention_spreads_as_its_probabilities_say(tiny_model):
 
 def test_the_prompt_that_names_people_is_found_among_the_chunks(tiny_model):
     model = tiny_model()
-    others = [cond(Polarity.NEGATIVE), cond(pivots=PIVOTS)]
+    others = [cond(Polarity.NEGATIVE), cond(named_rows=PIVOTS)]
     seen, inputs = read(model, others, rows=2)
     assert seen is not None
     assert seen.columns[0].shape == (2, 16, 12)
@@ -113,7 +113,7 @@ def test_positions_that_another_pack_merges_are_not_read(tiny_model):
 
     reader = AttentionReader(model.model.diffusion_model, SIZE)
     note = reader.with_patches({})["attn2_patch"][-1]
-    extra = {"uuids": [0], "likeness.conds": {0: cond(pivots=PIVOTS)}, "block": ("output", 4), "n_heads": 4}
+    extra = {"uuids": [0], "likeness.conds": {0: cond(named_rows=PIVOTS)}, "block": ("output", 4), "n_heads": 4}
     layer = torch.zeros(1, 16 * 12, 64)
     note(*merge(layer, torch.zeros(1, 7, 24), None, extra), extra)
     assert reader.collect() is None

@@ -1,4 +1,4 @@
-"""Encode OmniPortrait Prompt, with an adapter and without."""
+"""Encode OmniPortrait Prompt."""
 
 import pytest
 import torch
@@ -15,13 +15,14 @@ def test_it_gives_conditioning_and_the_text_without_markers(folders, run, narrow
     adapter = load_omniportrait(write_adapter(folders / "a.safetensors", pivot=small_pivot(24)))
     given = {
         "clip": narrow_clip(),
+        "omniportrait": adapter,
         "people": chain(person("one"), person("two", seed=1), person("off", strength=0.0)),
         "text": "a (man @id2:1.2), a woman @id1, a boy @id3",
     }
-    [[fused, known]], text = run(EncodeOmniPortraitPrompt, **given, omniportrait=adapter)
-    [[plain, noted]], same = run(EncodeOmniPortraitPrompt, **given)
+    [[fused, known]], text = run(EncodeOmniPortraitPrompt, **given)
+    [[plain, noted]], same = run(EncodeOmniPortraitPrompt, **given, strength=0.0)
     assert text == same == "a (man:1.2), a woman, a boy"
-    assert known["likeness.pivots"] == noted["likeness.pivots"] == ((1, 2), (0, 5))
+    assert known["likeness.named rows"] == noted["likeness.named rows"] == ((1, 2), (0, 5))
     assert (fused != plain).any(-1)[0].nonzero().flatten().tolist() == [2, 5]
-    [[kept, _]], _ = run(EncodeOmniPortraitPrompt, **given, strength=0.0, omniportrait=adapter)
+    [[kept, _]] = given["clip"].encode_from_tokens_scheduled(given["clip"].tokenize(text))
     assert torch.equal(kept, plain)

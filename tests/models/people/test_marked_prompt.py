@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from likeness.models.clip import tokens
 from likeness.models.errors import InvalidSettingError
-from likeness.models.omniportrait.pivot_prompt import NOUNS, Mark, MarkedPrompt, mark_people, read_prompt
+from likeness.models.people.marked_prompt import NOUNS, Mark, MarkedPrompt, mark_people, marked_people, read_prompt
 
 # prompt, text without markers, the words that end where the marks are
 PROMPTS = [
@@ -108,3 +108,68 @@ def test_the_nouns_of_those_who_do_not_act_are_left_as_they_are():
     assert mark_people("a man and a woman", 2, ()) == MarkedPrompt("a man and a woman")
     with pytest.raises(InvalidSettingError, match="names @id3"):
         mark_people("a man @id3", 2, ())
+
+
+# prompt, text without markers, (place, the words that are marked, the text up to the noun's end)
+PHRASES = [
+    ("see [the man on the left]@id1 run", "see the man on the left run", [(0, "the man on the left", "see the man")]),
+    ("[a wizard] @id2.", "a wizard.", [(1, "a wizard", "a wizard")]),
+    ("([a man]@id1:1.2) [b] c", "(a man:1.2) [b] c", [(0, "a man", "(a man")]),
+    ("([a man]:1.2) @id1", "(a man:1.2)", [(0, "a man", "(a man")]),
+    ("fat[man]@id1", "fat man", [(0, "man", "fat man")]),
+    ("a [red] man @id1", "a [red] man", [(0, None, "a [red] man")]),
+    ("a man] @id1", "a man]", [(0, None, "a man]")]),
+    ("a man @id1, [the man]@id1", "a man, the man", [(0, None, "a man"), (0, "the man", "a man, the man")]),
+]
+
+
+@pytest.mark.parametrize(("prompt", "text", "marks"), PHRASES)
+def test_square_brackets_hold_several_words(prompt, text, marks):
+    found = read_prompt(prompt)
+    assert found.text == text
+    words = [None if mark.phrase is None else text[slice(*mark.phrase)] for mark in found.marks]
+    assert [(mark.person, phrase, text[: mark.end]) for mark, phrase in zip(found.marks, words, strict=True)] == marks
+
+
+def test_brackets_hold_one_marker():
+    with pytest.raises(InvalidSettingError, match="brackets before @id2 hold @id1 as well"):
+        read_prompt("[a man @id1 and a woman]@id2")
+
+
+NAMES = ("Ann", "Ann Lee", "Dr. (B)", "id1", "ben", "Ben", "person 7")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text", "people"),
+    [
+        ("a girl @Ann and a lady @ann lee", "a girl and a lady", [0, 1]),
+        ("a lady @Ann  Lee, a man @dr. (b).", "a lady, a man.", [1, 2]),
+        ("a boy @Ben, a boy @ben, a girl @person 7", "a boy, a boy, a girl", [5, 4, 6]),
+        ("a girl @Anna or @somebody", "a girl @Anna or @somebody", []),
+        ("a girl @id1", "a girl", [0]),
+    ],
+)
+def test_a_marker_may_be_a_name(prompt, text, people):
+    found = read_prompt(prompt, NAMES)
+    assert (found.text, [mark.person for mark in found.marks]) == (text, people)
+
+
+def test_a_name_of_several_people_is_refused():
+    with pytest.raises(InvalidSettingError, match="@BEN may be @id5, @id6; write the number"):
+        read_prompt("a boy @BEN", NAMES)
+
+
+def test_names_count_only_where_they_are_given():
+    assert read_prompt("a girl @Ann").marks == ()
+    assert mark_people("a girl @Ann, a boy @ben", 2, names=("Ben", "Ann")).marks == (Mark(1, 6), Mark(0, 13))
+
+
+def test_letters_that_python_takes_for_alike_are_one_name():
+    assert [mark.person for mark in read_prompt("a boy @\u017fam", ("Sam",)).marks] == [0]
+
+
+def test_where_markers_are_a_choice_none_is_no_error():
+    assert marked_people("a man and a woman", 2) == MarkedPrompt("a man and a woman")
+    assert marked_people("a man @id1", 2).marks == (Mark(0, 5),)
+    with pytest.raises(InvalidSettingError, match="names @id3"):
+        marked_people("a man @id3", 2)
