@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
+from ..host.files import AUTO, list_files
+from .sockets import FaceDetector
 from .versions import ADVANCED
 
 DETECTOR = (
@@ -11,6 +15,7 @@ DETECTOR = (
     "models/face_detection; MIT). given region: you write where the faces are. face crop: the picture already is an aligned "
     "face. drawn faces: those of the miniature. The last three need no file."
 )
+FACE_PARSER_FILE = "A BiSeNet file in models/face_parsing (published as face_parsing.pth, 79999_iter.pth or parsing_bisenet.pth, 53 MB)."
 REGION = (
     "For 'given region', in pixels, one face per line: 10 numbers (x y of left eye, right eye, nose, left and right corner of "
     "the mouth, as seen in the picture) or 4 numbers (box x0 y0 x1 y1). A line 'image 2' starts the faces of the second "
@@ -38,6 +43,31 @@ def lora_strength() -> io.Input:
         step=0.01,
         tooltip="Strength of the adapter's LoRA; on for the whole run.",
         **ADVANCED,
+    )
+
+
+def image_encoder_file(**options: Any) -> io.Input:
+    """The file of the CLIP vision model that looks at photos; `options` are those of a widget."""
+    return io.Combo.Input(
+        "clip_vision_file",
+        options=[AUTO, *list_files("clip_vision")],
+        default=AUTO,
+        tooltip="The image encoder in models/clip_vision: OpenCLIP ViT-H/14 for the published files.",
+        **options,
+    )
+
+
+def given_image_encoder() -> io.Input:
+    """A CLIP vision model in place of that file."""
+    return io.ClipVision.Input(
+        "clip_vision", optional=True, tooltip="An image encoder that is loaded already, used instead of the file."
+    )
+
+
+def given_detector() -> io.Input:
+    """A face detector in place of the one that is chosen by name."""
+    return FaceDetector.Input(
+        "face_detector", optional=True, tooltip="A detector from another node, used instead of 'detector'."
     )
 
 

@@ -11,6 +11,7 @@ from ...host.consistentid.files import choose_consistentid
 from ...host.encoders.parser import LoadedFaceParser
 from ...host.files import AUTO, list_files, list_recognisers
 from ...models.consistentid.trained_flavour import Purpose
+from ..inputs import FACE_PARSER_FILE, given_image_encoder, image_encoder_file
 from ..sockets import ConsistentID, FaceParser, shelf
 from ..versions import ADVANCED, found_by
 
@@ -61,26 +62,15 @@ class LoadConsistentID(io.ComfyNode):
                     "buffalo_l (non-commercial research only) in models/insightface.",
                     **ADVANCED,
                 ),
-                io.Combo.Input(
-                    "clip_vision_file",
-                    options=[AUTO, *list_files("clip_vision")],
-                    default=AUTO,
-                    tooltip="The image encoder in models/clip_vision: OpenCLIP ViT-H/14 for the published files.",
-                    **ADVANCED,
-                ),
+                image_encoder_file(**ADVANCED),
                 io.Combo.Input(
                     "face_parser_file",
                     options=[AUTO, *list_files("face_parsing")],
                     default=AUTO,
-                    tooltip="A BiSeNet file in models/face_parsing (published as face_parsing.pth, 79999_iter.pth or "
-                    "parsing_bisenet.pth, 53 MB).",
+                    tooltip=FACE_PARSER_FILE,
                     **ADVANCED,
                 ),
-                io.ClipVision.Input(
-                    "clip_vision",
-                    optional=True,
-                    tooltip="An image encoder that is loaded already, used instead of the file.",
-                ),
+                given_image_encoder(),
                 FaceParser.Input(
                     "face_parser",
                     optional=True,

@@ -59,7 +59,7 @@ class CropFace(io.ComfyNode):
                 io.Image.Output(display_name="crop", tooltip="The enlarged square around the face."),
                 io.Mask.Output(
                     display_name="crop_mask",
-                    tooltip="The face within the crop, for inpainting; without faces the mask's part of it.",
+                    tooltip="The face's box within the crop, for inpainting; without faces the mask's part of it.",
                 ),
                 FaceSquare.Output(display_name="square", tooltip="Where the crop belongs, for Paste Face."),
             ],

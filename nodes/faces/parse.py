@@ -10,6 +10,7 @@ from ...host.files import list_files, resolve
 from ...models.face.label_picture import labels_tensor
 from ...models.face.region_masks import MOST_EXPANDED, MOST_FEATHERED, REGIONS, mask_tensor
 from ...models.face.types import FaceSet
+from ..inputs import FACE_PARSER_FILE
 from ..sockets import FaceParser, Faces, shelf
 from ..versions import found_by
 
@@ -34,8 +35,7 @@ class LoadFaceParser(io.ComfyNode):
                 io.Combo.Input(
                     "face_parser",
                     options=list_files("face_parsing"),
-                    tooltip="A BiSeNet file in models/face_parsing (published as face_parsing.pth, 79999_iter.pth or "
-                    "parsing_bisenet.pth, 53 MB).",
+                    tooltip=FACE_PARSER_FILE,
                 ),
             ],
             outputs=[FaceParser.Output(display_name="face_parser", tooltip="The face parser.")],

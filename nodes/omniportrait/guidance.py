@@ -18,9 +18,9 @@ from ...models.omniportrait.face_masks import FaceOrder
 from ...models.omniportrait.guidance_settings import GuidanceSettings, StepMode, StrengthMode
 from ...models.people.person import People as Chain
 from ...models.port.encoders import FaceDetector as Detector
-from ..inputs import model_input
+from ..inputs import given_detector, model_input
 from ..previews import HIDDEN, applied_output, applied_outputs
-from ..sockets import FaceDetector, FaceParser, People, Placement, shelf
+from ..sockets import FaceParser, People, Placement, shelf
 from ..versions import found_by
 from .guidance_inputs import FindBy, guidance_widgets
 
@@ -56,9 +56,7 @@ class ApplyReferenceGuidance(io.ComfyNode):
                     optional=True,
                     tooltip="From Place People. It comes after people's own masks and before 'find_by', which it overrules.",
                 ),
-                FaceDetector.Input(
-                    "face_detector", optional=True, tooltip="A detector from another node, used instead of 'detector'."
-                ),
+                given_detector(),
             ],
             outputs=applied_outputs("The guided model, for the sampler."),
         )

@@ -15,8 +15,8 @@ from ...models.face.types import FaceSet
 from ...models.people.person import People as Chain
 from ...models.people.person import PersonSettings
 from ...models.port.encoders import FaceDetector as Detector
-from ..inputs import DETECTOR, REGION, end_percent, start_percent
-from ..sockets import FaceDetector, Faces, People, shelf
+from ..inputs import DETECTOR, REGION, end_percent, given_detector, start_percent
+from ..sockets import Faces, People, shelf
 from ..versions import ADVANCED, found_by
 
 ORDERS = [order for order in get_args(Order) if order != "nearest to point"]
@@ -58,7 +58,7 @@ class AddPerson(io.ComfyNode):
                 io.String.Input(
                     "name",
                     default="",
-                    tooltip="What maps, messages and prompts call this person; may stay empty (person 1, person 2, …).",
+                    tooltip="What maps, messages and previews call this person; may stay empty (person 1, person 2, …).",
                 ),
                 io.Float.Input(
                     "strength",
@@ -102,9 +102,7 @@ class AddPerson(io.ComfyNode):
                     optional=True,
                     tooltip="Where this person may be. Without a mask something else finds the place, see Place People.",
                 ),
-                FaceDetector.Input(
-                    "face_detector", optional=True, tooltip="A detector from another node, used instead of 'detector'."
-                ),
+                given_detector(),
             ],
             outputs=[
                 People.Output(display_name="people", tooltip="Everybody so far, for the next person or a method."),

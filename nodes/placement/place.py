@@ -32,8 +32,8 @@ class PlacePeople(io.ComfyNode):
                     options=list(get_args(By)),
                     default="router where no mask is",
                     tooltip="router: UniPortrait's router finds the place of everybody, masks are passed over. masks: everybody "
-                    "stays inside the mask of Add Person; one person may go without and gets the rest. The last: masks where "
-                    "there are some, the router for the others.",
+                    "stays inside the mask of Add Person; one person may go without and gets the rest. router where no "
+                    "mask is: masks where there are some, the router for the others.",
                 ),
                 io.Float.Input(
                     "structure_scale",

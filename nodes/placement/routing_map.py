@@ -25,7 +25,7 @@ class ShowRoutingMap(io.ComfyNode):
             description="Shows which part of the picture each person was given, averaged over layers and steps.",
             is_output_node=True,
             inputs=[
-                io.Model.Input("model", tooltip="The model that was sampled, from Apply UniPortrait."),
+                io.Model.Input("model", tooltip="The model that was sampled, from an Apply node."),
                 io.Latent.Input("latent", tooltip="What the sampler gave, unchanged."),
                 io.Image.Input(
                     "image", optional=True, tooltip="The finished picture, from VAE Decode; the map is drawn over it."

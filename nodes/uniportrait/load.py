@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from ...host.files import AUTO, list_files
 from ...host.found_files import NONE
 from ...host.uniportrait.files import choose_uniportrait
+from ..inputs import given_image_encoder, image_encoder_file
 from ..sockets import UniPortrait, shelf
 from ..versions import ADVANCED, found_by
 
@@ -45,12 +46,7 @@ class LoadUniPortrait(io.ComfyNode):
                     default=AUTO,
                     tooltip="The face recognition backbone (published: glint360k_curricular_face_r101_backbone.bin).",
                 ),
-                io.Combo.Input(
-                    "clip_vision_file",
-                    options=[AUTO, *list_files("clip_vision")],
-                    default=AUTO,
-                    tooltip="The image encoder in models/clip_vision: OpenCLIP ViT-H/14 for the published files.",
-                ),
+                image_encoder_file(),
                 io.Combo.Input(
                     "image_prompt",
                     options=[NONE, *list_files("ipadapter")],
@@ -58,11 +54,7 @@ class LoadUniPortrait(io.ComfyNode):
                     tooltip="An IP-Adapter file in models/ipadapter (ip-adapter_sd15), only for the image prompt.",
                     **ADVANCED,
                 ),
-                io.ClipVision.Input(
-                    "clip_vision",
-                    optional=True,
-                    tooltip="An image encoder that is loaded already, used instead of the file.",
-                ),
+                given_image_encoder(),
             ],
             outputs=[UniPortrait.Output(display_name="uniportrait", tooltip="For Apply UniPortrait and Place People.")],
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 from likeness.diffusers_host.prompted import Prompted
-from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.studio.euler import cpu_noise
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.port.attention import Run
 from likeness.models.port.guidance import FeatureCapture
+from likeness.tests.miniature.small_base import frozen_base
 
 SIZES = BaseSizes(unet=(32, 64), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 
@@ -31,10 +31,7 @@ SIGMA = 2.0
 
 @pytest.fixture(scope="module")
 def base():
-    made = new_base(SIZES, seed=1)
-    for module in (made.unet, made.vae, made.text_encoders[0].module):
-        module.requires_grad_(False).eval()
-    return made
+    return frozen_base(SIZES)
 
 
 @pytest.fixture

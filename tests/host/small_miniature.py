@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from likeness.tests.miniature.small_files import SIZES, write_files_with_adapters
+from likeness.tests.miniature.small_base import SIZES
+from likeness.tests.miniature.small_files import write_files_with_adapters
 from torch import nn
 
 NAMES = ("base", "faces", "uniportrait", "consistentid", "omniportrait")  # of everything that it reads

@@ -9,19 +9,11 @@ import torch
 from likeness.models.errors import NoFaceFoundError, UnknownCheckpointError
 from likeness.models.images.layout import images_from_arrays
 from likeness.models.similarity.dino import DINO
-from likeness.tests.models.face.painted_faces import SIZE, colour_parser, face_labels, painted
+from likeness.tests.host.painted_parser import parser as parser
+from likeness.tests.models.face.painted_faces import SIZE, face_labels, painted
 from likeness.tests.models.small_dino import HEAD, weights
 
 pytestmark = pytest.mark.comfy
-
-
-@pytest.fixture(scope="module")
-def parser():
-    from likeness.host.encoders.parser import LoadedFaceParser
-    from likeness.host.memory import manage
-
-    network = colour_parser()
-    return LoadedFaceParser(network, manage(network))
 
 
 @pytest.fixture(scope="module")

@@ -16,18 +16,17 @@ from likeness.models.consistentid.checkpoint import TRAINED_AS
 from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.finder import FaceFinder
 from likeness.models.miniature.parser import MiniatureParser
-from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO
 from likeness.models.omniportrait.checkpoint import adapter_metadata, adapter_weights
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
 from likeness.models.weights.state_dict import flatten
+from likeness.tests.miniature.small_base import SIZES
 from likeness.training.consistentid.networks import consistentid_weights
 from likeness.training.consistentid.networks import new_networks as new_consistentid
 from likeness.training.uniportrait.networks import faceid_weights, new_networks, new_routers, router_weights
 from torch import nn
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
-SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 IMAGE_TOKENS, IMAGE_WIDTH = 16, 8
 FACE_WIDTH = 10  # of the backbone's deepest map
 # A box in cells from the cell that sees it, then five points: so wide that all the picture is one face.

@@ -5,9 +5,8 @@ from __future__ import annotations
 from likeness.miniature.recipe.pool_files import PoolFiles
 from likeness.miniature.recipe.settings import TRAIN_CONFIGS, RecipeSettings
 from likeness.miniature.recipe.train_config import TrainConfig
-from likeness.models.miniature.sizes import BaseSizes
+from likeness.tests.miniature.small_base import SIZES
 
-SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 FEW_STEPS = TrainConfig(seed=2, steps=2, batch=2, learning_rate=1e-2, warmup=1, decay=0.0)
 
 

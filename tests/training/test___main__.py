@@ -12,7 +12,9 @@ pytest.importorskip("diffusers")
 from accelerate.state import AcceleratorState
 from likeness.models.uniportrait.checkpoint import load
 from likeness.models.weights.reading import read_metadata
-from likeness.tests.training.small_files import write_config, write_data, write_models
+from likeness.tests.training.small_files import write_config, write_models
+from likeness.tests.training.small_folder import files as files
+from likeness.tests.training.small_folder import folder as folder
 from likeness.training.__main__ import main
 from likeness.training.config.file import read_config
 from likeness.training.methods import CONFIGS
@@ -21,24 +23,6 @@ from PIL import Image
 from safetensors.torch import load_file
 
 STAGE1, STAGE2 = "uniportrait-stage1", "uniportrait-stage2"
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("files")
-    write_models(folder / "models")
-    write_data(folder / "data")
-    return folder
-
-
-@pytest.fixture
-def folder(files, tmp_path, monkeypatch):
-    """A folder with models and data, in a process that has not trained yet."""
-    for name in ("models", "data"):
-        (tmp_path / name).symlink_to(files / name)
-    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
-    AcceleratorState._reset_state(True)
-    return tmp_path
 
 
 def run(folder, name="config.toml", **keys) -> int:

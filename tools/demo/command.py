@@ -15,7 +15,7 @@ from ..comfyui.folders import REPOSITORY, find_comfy_folders, wrong_paths
 from ..comfyui.server import ComfyRunError
 from .comfy import draw_in_comfy
 from .diffusers import draw_on_diffusers
-from .report import save_grid, score, table
+from .report import about_the_grid, save_grid, score, table
 from .scene import Scene, drawn_people, read_people, sentences
 
 GRID = REPOSITORY / "output" / "demo.png"
@@ -54,7 +54,8 @@ def run(photos: list[Path] | None, prompt: str | None) -> None:
     else:
         print("demo: no ComfyUI was found (COMFYUI_PATH names it); drawing on diffusers, same weights", flush=True)
         pictures, maps = draw_on_diffusers(scene)
-    print(f"demo: {two}\n\n{table(score(judge, scene, pictures), scene.pictures)}\n")
+    lines = score(judge, scene, pictures)
+    print(f"demo: {two}\n\n{table(lines, scene.pictures)}\n{about_the_grid(lines)}\n")
     save_grid(GRID, scene, pictures, maps)
     print(f"demo: saved {GRID.relative_to(REPOSITORY)} ({time.monotonic() - started:.0f} s)")
 

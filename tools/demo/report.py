@@ -22,7 +22,9 @@ from .scene import ALONE, BLENDED, PLAIN, ROUTED, Arm, Scene
 TRUE_PICTURES = 32  # that the judge's own limit is measured on
 STRANGERS = 8  # in the line-up that each face is picked from, beside the two
 WORLD_SEED = 99  # of pictures that no network has seen
-COLUMNS = 4
+TRUE = "both, drawn by the world itself"
+SHOWN = 2  # pictures with the router in the grid, each beside its routing map
+COLUMNS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,12 @@ class Line:
     Attributes:
         title: whose pictures.
         shares: of the faces that show each attribute of `IDENTITY`.
-        recognised: share of the pictures in which everybody is picked out of a line-up; None where nobody can be.
+        recognised: for each picture whether everybody is picked out of a line-up; None where nobody can be.
     """
 
     title: str
     shares: tuple[float, ...]
-    recognised: float | None
+    recognised: tuple[bool, ...] | None
 
 
 def strangers(codes: Tensor) -> Tensor:
@@ -46,14 +48,17 @@ def strangers(codes: Tensor) -> Tensor:
     return found[(found[:, None] != codes).any(-1).all(1)]
 
 
+def true_pictures(codes: Tensor, count: int) -> Tensor:
+    """Pictures (count, 3, H, W), 0–1, that the world itself draws of two people (2, 7)."""
+    world = World(seed=WORLD_SEED, split="held out")
+    return world.scenes(range(count), people=(2, 2), codes=codes.expand(count, -1, -1)).image
+
+
 def score(judge: Judge, scene: Scene, pictures: dict[Arm, Tensor]) -> list[Line]:
     """The table, chance first and the judge's own limit last."""
     verdicts = {arm: judge.read(each) for arm, each in pictures.items()}
     others = strangers(scene.codes)
     two = scene.codes
-    true = World(seed=WORLD_SEED, split="held out").scenes(
-        range(TRUE_PICTURES), people=(2, 2), codes=two.expand(TRUE_PICTURES, -1, -1)
-    )
     return [
         Line("chance, one face", CHANCE, None),
         _line(PLAIN.title, verdicts[PLAIN], two, others),
@@ -61,7 +66,7 @@ def score(judge: Judge, scene: Scene, pictures: dict[Arm, Tensor]) -> list[Line]
         _line(BLENDED.title, verdicts[BLENDED], two, others),
         _line(ROUTED.title, verdicts[ROUTED], two, others),
         _line("the same, against two strangers", verdicts[ROUTED], others[:2], torch.cat((two, others[2:]))),
-        _line("drawn by the world itself", judge.read(true.image), two, others),
+        _line(TRUE, judge.read(true_pictures(two, TRUE_PICTURES)), two, others),
     ]
 
 
@@ -70,7 +75,7 @@ def table(lines: Sequence[Line], pictures: int) -> str:
     head = f"{'':34}{''.join(f'{name:>13}' for name in IDENTITY)}{'recognised':>13}"
     rows = [
         f"{line.title:34}{''.join(f'{share:13.2f}' for share in line.shares)}"
-        f"{'' if line.recognised is None else f'{line.recognised:13.2f}'}"
+        f"{'' if line.recognised is None else f'{_share(line.recognised):13.2f}'}"
         for line in lines
     ]
     note = (
@@ -80,12 +85,35 @@ def table(lines: Sequence[Line], pictures: int) -> str:
     return "\n".join([head, *rows, note])
 
 
+def about_the_grid(lines: Sequence[Line]) -> str:
+    """One line on the pictures with the router: which ones the grid shows, and in which the judge finds both people."""
+    [routed] = [line for line in lines if line.title == ROUTED.title]
+    found = routed.recognised or ()
+    numbers = [str(number) for number, is_found in enumerate(found, 1) if is_found]
+    which = f" ({', '.join(numbers)})" if numbers else ""
+    return (
+        f"The {len(found)} pictures with the router differ in their noise alone. In {len(numbers)} of them the judge picks "
+        f"both people out{which}; the grid shows the first {SHOWN}. "
+        "Where a routing map gives one of the two no head, a head tends to mix both."
+    )
+
+
 def save_grid(path: Path, scene: Scene, pictures: dict[Arm, Tensor], maps: Tensor) -> None:
-    """Write references, one picture of every arm and the routing map as one PNG."""
+    """Write references, a true picture, one picture of every arm, and two with the router, as one PNG.
+
+    Args:
+        path: of the PNG; its folder is made where it is missing.
+        scene: whose references are shown.
+        pictures: (B, 3, H, W), 0–1, by arm; at least two with the router.
+        maps: the routing maps of those, (B, h, w, 3), 0–1.
+    """
     first, second = scene.references
     cells: list[tuple[np.ndarray, str]] = [(first, "reference: person 1"), (second, "reference: person 2")]
-    cells += [(_array(pictures[arm]), arm.title) for arm in (PLAIN, ALONE, BLENDED, ROUTED)]
-    cells += [(_array(maps.permute(0, 3, 1, 2)), "routing map"), (_array(pictures[ROUTED], 1), ROUTED.title)]
+    cells.append((_array(true_pictures(scene.codes, 1)), TRUE))
+    cells += [(_array(pictures[arm]), arm.title) for arm in (PLAIN, ALONE, BLENDED)]
+    for number in range(SHOWN):
+        cells.append((_array(pictures[ROUTED], number), f"with the router, picture {number + 1}"))
+        cells.append((_array(maps.permute(0, 3, 1, 2), number), f"routing map of picture {number + 1}"))
     path.parent.mkdir(exist_ok=True)
     sheet = contact_sheet([picture for picture, _ in cells], [title for _, title in cells], columns=COLUMNS)
     Image.fromarray(sheet).save(path)
@@ -93,9 +121,12 @@ def save_grid(path: Path, scene: Scene, pictures: dict[Arm, Tensor], maps: Tenso
 
 def _line(title: str, verdicts: Sequence[Verdict], codes: Tensor, others: Tensor) -> Line:
     hits = merge([identity_hits(verdict, codes) for verdict in verdicts])
-    recognised = [all_recognised(verdict, codes, others) for verdict in verdicts]
-    shares = tuple(sum(hits[name]) / len(hits[name]) for name in IDENTITY)
-    return Line(title, shares, sum(recognised) / len(recognised))
+    recognised = tuple(all_recognised(verdict, codes, others) for verdict in verdicts)
+    return Line(title, tuple(_share(hits[name]) for name in IDENTITY), recognised)
+
+
+def _share(hits: Sequence[bool]) -> float:
+    return sum(hits) / len(hits)
 
 
 def _array(pictures: Tensor, number: int = 0) -> np.ndarray:

@@ -35,7 +35,7 @@ HOW_SDXL = f"""
 SDXL is told the picture's size: keep `width` and `height` of *Encode ConsistentID Prompt* equal to those of *Empty Latent Image*.
 """
 HOW_NEW_FACE = f"""
-1. Choose the photo. Its face is painted anew, and it also says who that is.
+1. Choose the photo. Its face is painted anew; the same photo also says whose face it is.
 2. *Parse Face* finds the face; `expand` makes the mask larger. Another of its masks can be linked to *VAE Encode (for Inpainting)*
    instead: hair, clothes, background.
 3. Write what the new face does, and run.

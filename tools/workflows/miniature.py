@@ -27,7 +27,8 @@ ONE = "a man in a red shirt in front of blue and orange waves"
 MARKED = ONE.replace("a man", "a man @id1")
 TWO = "a man in a red shirt on the left and a boy in a green shirt on the right, against white and grey stripes"
 HOW_TWO = f"""
-1. Run: two people in every picture, each with their own skin, hair and eyes.
+1. Run: two people in every picture, each meant to have their own skin, hair and eyes. Not every picture succeeds: in some a head has
+   hair of both.
 2. *Show Routing Map* shows who was placed where; no mask was given.
 3. Change the seed, the clothes in the prompt, or a portrait.
 
@@ -36,7 +37,7 @@ HOW_TWO = f"""
 With your own photos and an SD1.5 checkpoint: *UniPortrait - two people*.
 """
 HOW_ONE = f"""
-1. Run: four pictures of that person, with the same skin, hair and eyes, in other clothes.
+1. Run: four pictures of that person in other clothes, most of them with the same skin, hair and eyes.
 2. *Add Person* shows the face that was found.
 3. Change the seed, the shirt or the pattern in the prompt, or the person (*portrait_2* of *Load Miniature*).
 

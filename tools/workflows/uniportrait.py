@@ -27,7 +27,7 @@ Too much like the photo, pose included: lower `strength` of *Apply UniPortrait* 
 """
 HOW_SEVERAL = f"""
 {PHOTOS}
-3. Write a prompt that names as many people as there are photos. Nothing in it refers to a person.
+3. Write a prompt that names as many people as there are photos. No word of it has to say who is who.
 
 The router decides at every place of the picture whose face belongs there; no masks are needed. *Show Routing Map* shows who was
 placed where. For a further person chain another *Add Person* through `people`.

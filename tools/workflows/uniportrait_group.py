@@ -19,7 +19,7 @@ HOW = f"""
 4. *Show Routing Map* gives a mask per person. *Crop Face* takes the face in the mask of person `number`, 512 × 512, which is painted
    again **with that person alone** (*Pick Person*). *Paste Face* puts it back; then the next person.
 
-Face painted over too much: lower `denoise` of *KSampler: face of person …* (0.3–0.6).
+If a face changes too much, lower `denoise` of *KSampler: face of person …* (0.3–0.6).
 
 {CONSENT}
 """

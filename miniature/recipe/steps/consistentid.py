@@ -5,19 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from ....diffusers_host.base import Base
 from ....diffusers_host.face_encoder import FaceEncoder
 from ....diffusers_host.image_encoder import hidden_tokens
 from ....models.clip.pixels import CLIP_SIZE
-from ....training.batches.draws import Draws
 from ....training.consistentid.method import ConsistentID
 from ....training.consistentid.networks import ConsistentIDNetworks, new_networks
-from ..arithmetic import mixed_precision, plain_attention
+from ..attached import train_attached
 from ..emphasis import POWER
 from ..facial_people import FacialPool
-from ..loop import train
 from ..train_config import TrainConfig
 
 RANK = 8
@@ -36,13 +33,4 @@ def train_consistentid(
     """Train on pictures of one person; raises as `train`."""
     nothing = hidden_tokens(faces.image_encoder, torch.zeros(1, 3, CLIP_SIZE, CLIP_SIZE))
     method = ConsistentID(base, networks, nothing, seed=config.seed, power=POWER)
-
-    def loss(draws: Draws) -> Tensor:
-        with mixed_precision():
-            return method(pool.batch(base, draws))["loss"]
-
-    try:
-        with plain_attention(base.unet):
-            train(config, method, loss, folder)
-    finally:
-        method.detach()
+    train_attached(method, pool, config, folder)

@@ -19,7 +19,7 @@ from ....training.batches.draws import Draws
 from ....training.omniportrait.crops import middle
 from ....training.omniportrait.method import OmniPortraitPivot, PivotTraining
 from ...world.people.identity import MOLE, SIZES
-from ..arithmetic import mixed_precision, plain_attention
+from ..attached import train_attached
 from ..emphasis import POWER
 from ..loop import train
 from ..pivot_people import PivotPool
@@ -97,13 +97,4 @@ def train_pivot(
     """Train fusion and image encoder on pictures of one person; raises as `train`."""
     side = min(pool.latents.shape[-2:])
     method = OmniPortraitPivot(base, pivot, encoder, side=side, seed=config.seed, training=training, power=POWER)
-
-    def loss(draws: Draws) -> Tensor:
-        with mixed_precision():
-            return method(pool.batch(base, draws))["loss"]
-
-    try:
-        with plain_attention(base.unet):
-            train(config, method, loss, folder)
-    finally:
-        method.detach()
+    train_attached(method, pool, config, folder)

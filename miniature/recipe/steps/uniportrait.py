@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import Tensor
-
 from ....diffusers_host.base import Base
 from ....diffusers_host.face_encoder import FaceEncoder
-from ....training.batches.draws import Draws
 from ....training.uniportrait.networks import UniPortraitNetworks, new_networks, new_routers
 from ....training.uniportrait.people import Dropping
 from ....training.uniportrait.stage1 import StageOne
 from ....training.uniportrait.stage2 import Routing, StageTwo
-from ..arithmetic import mixed_precision, plain_attention
+from ..attached import train_attached
 from ..emphasis import POWER
-from ..loop import train
 from ..people import PeoplePool
 from ..train_config import TrainConfig
 
@@ -39,7 +35,7 @@ def train_stage_one(
 ) -> None:
     """Train stage I on pictures of one person; raises as `train`."""
     method = StageOne(base, networks, faces.nobody(), dropping=dropping, seed=config.seed, power=POWER)
-    _train(method, pool, config, folder)
+    train_attached(method, pool, config, folder)
 
 
 def train_stage_two(
@@ -56,16 +52,4 @@ def train_stage_two(
     if not networks.routers:
         networks.routers = new_routers(networks, seed=config.seed)
     method = StageTwo(base, networks, faces.nobody(), routing=routing, seed=config.seed, power=POWER)
-    _train(method, pool, config, folder)
-
-
-def _train(method: StageOne | StageTwo, pool: PeoplePool, config: TrainConfig, folder: Path) -> None:
-    def loss(draws: Draws) -> Tensor:
-        with mixed_precision():
-            return method(pool.batch(method.base, draws))["loss"]
-
-    try:
-        with plain_attention(method.base.unet):
-            train(config, method, loss, folder)
-    finally:
-        method.detach()
+    train_attached(method, pool, config, folder)

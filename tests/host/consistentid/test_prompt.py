@@ -10,6 +10,7 @@ from likeness.models.consistentid.prompts.marked_text import MARKER
 from likeness.models.errors import InvalidSettingError
 from likeness.models.people.person import People, PersonSettings
 from likeness.tests.host.consistentid.prompts import changed_rows, ids_at
+from likeness.tests.host.scheduled_clip import scheduled_clip
 
 pytestmark = pytest.mark.comfy
 
@@ -65,18 +66,7 @@ def test_clip_skip(encode, narrow_clip, name, corrected):
 @pytest.mark.parametrize("name", ["sd15", "sdxl", "inpaint"])
 def test_a_schedule_of_clip_hooks(encode, narrow_clip, tiny_model, sample, name, corrected):
     """A CLIP with a hook that changes on the way gives several entries; each is fused and has its phases."""
-    import comfy.hooks
-    from comfy_extras.nodes_hooks import SetClipHooks
-
-    clip = narrow_clip("sdxl" if name == "sdxl" else "sd15")
-    weights = clip.patcher.model.state_dict()
-    key = next(key for key in weights if key.endswith("layers.0.mlp.fc1.weight"))
-    group = comfy.hooks.create_hook_model_as_lora(None, {key: 2 * weights[key]}, 1.0, 1.0)
-    frames = comfy.hooks.HookKeyframeGroup()
-    for strength, percent in ((1.0, 0.0), (0.2, 0.5)):
-        frames.add(comfy.hooks.HookKeyframe(strength=strength, start_percent=percent))
-    group.set_keyframes_on_hooks(frames)
-    [clip] = SetClipHooks().apply_hooks(clip, True, False, group)
+    clip = scheduled_clip(narrow_clip("sdxl" if name == "sdxl" else "sd15"))
     encoded = encode(name, clip=clip, corrected=corrected)
     assert len(encoded.positive) == 4
     assert [options["clip_start_percent"] for _, options in encoded.positive] == [0.0, 0.5] * 2

@@ -8,18 +8,10 @@ import torch
 from likeness.models.errors import BadImageError, UnknownCheckpointError
 from likeness.models.face.types import Face, FaceSet
 from likeness.models.images.layout import images_from_arrays
+from likeness.tests.host.painted_parser import parser as parser
 from likeness.tests.models.face.painted_faces import SIZE, colour_parser, face_labels, painted
 
 pytestmark = pytest.mark.comfy
-
-
-@pytest.fixture(scope="module")
-def parser():
-    from likeness.host.encoders.parser import LoadedFaceParser
-    from likeness.host.memory import manage
-
-    network = colour_parser()
-    return LoadedFaceParser(network, manage(network))
 
 
 @pytest.fixture

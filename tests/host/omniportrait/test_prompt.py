@@ -7,6 +7,7 @@ from likeness.models.errors import IncompatibleBaseModelError, InvalidSettingErr
 from likeness.models.omniportrait.encode import encode as encode_person
 from likeness.models.people.marked_prompt import read_prompt
 from likeness.models.people.person import People
+from likeness.tests.host.scheduled_clip import scheduled_clip
 from likeness.tests.models.omniportrait.small_adapter import CONFIG, small_encoder, small_pivot
 from likeness.tests.models.omniportrait.small_people import chain, noise, person, photo
 
@@ -277,18 +278,7 @@ def test_an_embedding_for_one_encoder_only_is_refused(encode, narrow_clip, embed
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_schedule_of_clip_hooks(encode, narrow_clip, kind):
     """A CLIP with a hook that changes on the way gives several entries; each is fused and knows its pivots."""
-    import comfy.hooks
-    from comfy_extras.nodes_hooks import SetClipHooks
-
-    clip = narrow_clip(kind)
-    weights = clip.patcher.model.state_dict()
-    key = next(key for key in weights if key.endswith("layers.0.mlp.fc1.weight"))
-    group = comfy.hooks.create_hook_model_as_lora(None, {key: 2 * weights[key]}, 1.0, 1.0)
-    frames = comfy.hooks.HookKeyframeGroup()
-    for strength, percent in ((1.0, 0.0), (0.2, 0.5)):
-        frames.add(comfy.hooks.HookKeyframe(strength=strength, start_percent=percent))
-    group.set_keyframes_on_hooks(frames)
-    [clip] = SetClipHooks().apply_hooks(clip, True, False, group)
+    clip = scheduled_clip(narrow_clip(kind))
     encoded, without = encode(clip, "a man @id1 in a cafe"), plain(clip, "a man in a cafe")
     assert [options["clip_start_percent"] for _, options in encoded] == [0.0, 0.5]
     assert not torch.equal(encoded[0][0][:, 2], encoded[1][0][:, 2])

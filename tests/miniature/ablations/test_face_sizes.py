@@ -9,34 +9,11 @@ pytest.importorskip("diffusers")
 
 import numpy as np
 from likeness.miniature.ablations import face_sizes
-from likeness.miniature.ablations.heads import true_heads
-from likeness.miniature.ablations.questions import new_questions, true_scenes
-from likeness.miniature.networks.checkpoint import read_base
-from likeness.miniature.networks.faces import read_faces
-from likeness.tests.miniature.small_files import write_files
-
-COUNT = 6
-
-
-@pytest.fixture(scope="module")
-def paths(tmp_path_factory):
-    return write_files(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture(scope="module")
-def base(paths):
-    return read_base(paths["base"])
-
-
-@pytest.fixture(scope="module")
-def questions(paths):
-    _, faces = read_faces(paths["faces"])
-    return new_questions(faces, count=COUNT, people=1, channels=4)
-
-
-@pytest.fixture(scope="module")
-def true_masks():
-    return true_heads(true_scenes(COUNT))[:, 0]
+from likeness.tests.miniature.ablations.small_questions import COUNT
+from likeness.tests.miniature.ablations.small_questions import base as base
+from likeness.tests.miniature.ablations.small_questions import paths as paths
+from likeness.tests.miniature.ablations.small_questions import questions as questions
+from likeness.tests.miniature.ablations.small_questions import true_masks as true_masks
 
 
 def test_a_face_of_half_the_size_stands_in_the_middle(questions):

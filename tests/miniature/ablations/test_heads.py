@@ -10,7 +10,6 @@ pytest.importorskip("diffusers")
 import numpy as np
 from likeness.miniature.ablations import heads
 from likeness.miniature.ablations.heads import Beside, Previews, true_heads, widen
-from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.world.regions import Region
 from likeness.miniature.world.world import World
 from likeness.models.face.types import Detection
@@ -18,17 +17,8 @@ from likeness.models.miniature.finder import FaceFinder
 from likeness.models.omniportrait.face_masks import FaceMasks
 from likeness.models.omniportrait.guided_person import GuidedPerson
 from likeness.models.port.guidance import GuidedStep
-from likeness.tests.miniature.small_files import write_files
-
-
-@pytest.fixture(scope="module")
-def paths(tmp_path_factory):
-    return write_files(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture(scope="module")
-def base(paths):
-    return read_base(paths["base"])
+from likeness.tests.miniature.ablations.small_questions import base as base
+from likeness.tests.miniature.ablations.small_questions import paths as paths
 
 
 def test_a_head_is_the_face_with_ears_and_hair():

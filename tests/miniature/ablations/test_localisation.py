@@ -16,25 +16,15 @@ from likeness.miniature.ablations.arms import PIVOT_STRENGTH
 from likeness.miniature.ablations.guided_experiments import PUBLISHED, UNLOCALISED
 from likeness.miniature.ablations.localisation import TIMESTEPS, overlaps, questioned_people
 from likeness.miniature.ablations.questions import SEED
-from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.arms import SHIPPED_PIVOT
 from likeness.miniature.recipe.steps.omniportrait import CONFIG, new_pivot, read_pivot
 from likeness.miniature.world.world import World
-from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.omniportrait.checkpoint import adapter_weights
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
 from likeness.models.weights.state_dict import flatten
+from likeness.tests.miniature.small_base import base as base
 
-SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 COUNT = 3
-
-
-@pytest.fixture(scope="module")
-def base():
-    made = new_base(SIZES, seed=1)
-    for module in (made.unet, made.vae, made.text_encoders[0].module):
-        module.requires_grad_(False).eval()
-    return made
 
 
 @pytest.fixture(scope="module")

@@ -11,21 +11,11 @@ pytest.importorskip("diffusers")
 
 from likeness.miniature.ablations import matching
 from likeness.miniature.ablations.matching import Matches, match, new_pairs, passes
-from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.world.people.identity import identities, numbers_of
-from likeness.tests.miniature.small_files import write_files
+from likeness.tests.miniature.ablations.small_questions import base as base
+from likeness.tests.miniature.ablations.small_questions import paths as paths
 
 COUNT = 6
-
-
-@pytest.fixture(scope="module")
-def paths(tmp_path_factory):
-    return write_files(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture(scope="module")
-def base(paths):
-    return read_base(paths["base"])
 
 
 @pytest.fixture(scope="module")

@@ -8,35 +8,12 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.miniature.ablations import noun_masks
-from likeness.miniature.ablations.heads import true_heads
-from likeness.miniature.ablations.questions import new_questions, true_scenes
-from likeness.miniature.networks.checkpoint import read_base
-from likeness.miniature.networks.faces import read_faces
 from likeness.models.port.word_attention import Projected, WordAttention
-from likeness.tests.miniature.small_files import write_files
-
-COUNT = 6
-
-
-@pytest.fixture(scope="module")
-def paths(tmp_path_factory):
-    return write_files(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture(scope="module")
-def base(paths):
-    return read_base(paths["base"])
-
-
-@pytest.fixture(scope="module")
-def questions(paths):
-    _, faces = read_faces(paths["faces"])
-    return new_questions(faces, count=COUNT, people=1, channels=4)
-
-
-@pytest.fixture(scope="module")
-def true_masks():
-    return true_heads(true_scenes(COUNT))[:, 0]
+from likeness.tests.miniature.ablations.small_questions import COUNT
+from likeness.tests.miniature.ablations.small_questions import base as base
+from likeness.tests.miniature.ablations.small_questions import paths as paths
+from likeness.tests.miniature.ablations.small_questions import questions as questions
+from likeness.tests.miniature.ablations.small_questions import true_masks as true_masks
 
 
 def test_masks_of_nouns_are_compared_with_heads(base, questions, true_masks, monkeypatch):

@@ -13,15 +13,7 @@ from likeness.miniature.judge.readers import new_backdrop_reader, new_person_rea
 from likeness.miniature.networks.weights_file import write_networks
 from likeness.models.errors import UnknownCheckpointError
 from likeness.models.miniature.finder import FaceFinder
-
-
-def halved(weights):
-    return {key: tensor.half().float() if tensor.is_floating_point() else tensor for key, tensor in weights.items()}
-
-
-def assert_equal(weights, expected):
-    assert weights.keys() == expected.keys()
-    assert [key for key in expected if not torch.equal(weights[key], expected[key])] == []
+from likeness.tests.models.miniature.stored_weights import assert_equal, halved
 
 
 def test_a_judge_is_read_as_it_was_written(tmp_path):

@@ -24,7 +24,8 @@ from likeness.models.miniature.folder import WEIGHTS
 from likeness.models.miniature.uniportrait_file import read_uniportrait
 from likeness.models.omniportrait.checkpoint import load as load_omniportrait
 from likeness.models.weights.reading import read_metadata
-from likeness.tests.miniature.small_recipe import FEW_STEPS, SIZES, small_settings
+from likeness.tests.miniature.small_base import SIZES
+from likeness.tests.miniature.small_recipe import FEW_STEPS, small_settings
 
 
 class Asked:

@@ -11,9 +11,7 @@ from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe import arithmetic
 from likeness.miniature.recipe.arithmetic import mixed_precision, plain_attention
-from likeness.models.miniature.sizes import BaseSizes
-
-SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
+from likeness.tests.miniature.small_base import SIZES
 
 
 def test_plain_attention_is_the_same_function_and_is_taken_off_again():

@@ -24,7 +24,8 @@ from likeness.models.clip.tokens import encode
 from likeness.models.face.iresnet import IResNet
 from likeness.models.face.parsing import LABELS, FaceParser
 from likeness.models.miniature.face_vectors import face_vectors
-from likeness.tests.miniature.small_recipe import SIZES
+from likeness.tests.miniature.small_base import SIZES
+from likeness.tests.miniature.small_base import base as base
 from likeness.training.batches.draws import Draws
 from torch import nn
 from torch.nn.functional import avg_pool2d, max_pool2d
@@ -91,14 +92,6 @@ def parser_that_finds(*labels):
 def new_faces(seed=0):
     torch.manual_seed(seed)
     return FaceEncoder(backbone=IResNet(4, [(4, 1), (4, 1), (4, 1), (7, 1)]).eval(), image_encoder=Colours(seed))
-
-
-@pytest.fixture(scope="module")
-def base():
-    made = new_base(SIZES, seed=1)
-    for module in (made.unet, made.vae, made.text_encoders[0].module):
-        module.eval()
-    return made
 
 
 def read(base, folder, *labels, **settings):

@@ -11,7 +11,7 @@ from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.latents import caption_tokens, read_pool
 from likeness.miniature.recipe.pool_files import PoolFiles
 from likeness.miniature.world.world import World
-from likeness.tests.miniature.small_recipe import SIZES
+from likeness.tests.miniature.small_base import SIZES
 
 PEOPLE = (1, 2)
 FILES = PoolFiles(pictures=4)

@@ -14,7 +14,8 @@ from likeness.miniature.recipe.people import read_people
 from likeness.miniature.recipe.pool_files import PoolFiles
 from likeness.miniature.world.world import World
 from likeness.models.uniportrait.features import ReferenceFeatures
-from likeness.tests.miniature.small_recipe import SIZES
+from likeness.tests.miniature.small_base import SIZES
+from likeness.tests.miniature.small_base import base as base
 from likeness.training.batches.draws import Draws
 from torch import nn
 
@@ -41,14 +42,6 @@ class Reads:
 @pytest.fixture(autouse=True)
 def codes_instead_of_crops(monkeypatch):
     monkeypatch.setattr(people, "cut_faces", lambda scene, draws: scene.codes[scene.present])
-
-
-@pytest.fixture(scope="module")
-def base():
-    made = new_base(SIZES, seed=1)
-    for module in (made.unet, made.vae, made.text_encoders[0].module):
-        module.eval()
-    return made
 
 
 @pytest.fixture

@@ -7,25 +7,16 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.pivot_people import WIDE, cut_portraits, noun_rows, read_pivot_people
 from likeness.miniature.recipe.pool_files import PoolFiles
 from likeness.miniature.world.world import World
 from likeness.models.clip.tokens import encode
-from likeness.tests.miniature.small_recipe import SIZES
+from likeness.tests.miniature.small_base import base as base
 from likeness.training.batches.draws import Draws
 from likeness.training.omniportrait.crops import middle
 
 WORLD = World(seed=0, with_regions=True)
 FILES = PoolFiles(pictures=2, rows=2)
-
-
-@pytest.fixture(scope="module")
-def base():
-    made = new_base(SIZES, seed=1)
-    for module in (made.unet, made.vae, made.text_encoders[0].module):
-        module.requires_grad_(False).eval()
-    return made
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,8 @@ from likeness.miniature.recipe.pool_files import PoolFiles
 from likeness.miniature.recipe.recipe import Recipe
 from likeness.miniature.recipe.settings import SHIPPED
 from likeness.miniature.recipe.steps import vae
-from likeness.tests.miniature.small_recipe import FEW_STEPS, SIZES, small_settings
+from likeness.tests.miniature.small_base import SIZES
+from likeness.tests.miniature.small_recipe import FEW_STEPS, small_settings
 
 TRAININGS = {
     **dict.fromkeys(SHIPPED.trainings, replace(FEW_STEPS, steps=3, learning_rate=1e-3, decay=0.998, save_every=2)),

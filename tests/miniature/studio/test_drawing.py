@@ -10,28 +10,18 @@ pytest.importorskip("diffusers")
 from likeness.diffusers_host.attention import find_sites
 from likeness.diffusers_host.sigmas import timesteps, zero_snr_sigmas
 from likeness.miniature.ablations.routing import RoutedRows
-from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.latents import encode_pictures
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
 from likeness.models.adapters.identity_attention import IdentityResidual, Person
-from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.port.attention import Polarity
+from likeness.tests.miniature.small_base import base as base
 from likeness.training.adapter_networks import LoRALayers, lora_shapes, new_attention
 from torch import nn
 
-SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 PROMPTS = ("a man in red", "a girl in green", "a woman in blue")
 FEW = Settings(steps=3)
 NOISE = torch.cat([cpu_noise(seed, (1, 4, 8, 8)) for seed in range(3)])
-
-
-@pytest.fixture(scope="module")
-def base():
-    made = new_base(SIZES, seed=1)
-    for module in (made.unet, made.vae, made.text_encoders[0].module):
-        module.requires_grad_(False).eval()
-    return made
 
 
 @pytest.fixture

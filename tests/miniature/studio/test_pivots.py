@@ -8,22 +8,10 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.text_encoders import encode_prompts
-from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.steps.omniportrait import CONFIG, new_pivot
 from likeness.miniature.studio.pivots import Pivots, pivots_in
-from likeness.tests.miniature.small_recipe import SIZES
-
-
-@pytest.fixture(scope="module")
-def base():
-    made = new_base(SIZES, seed=1)
-    for module in (made.unet, made.vae, made.text_encoders[0].module):
-        module.requires_grad_(False).eval()
-    return made
-
-
-def hooks_on(module):
-    return [name for name, part in module.named_modules() if part._forward_hooks or part._forward_pre_hooks]
+from likeness.tests.miniature.small_base import base as base
+from likeness.tests.miniature.small_base import hooks_on
 
 
 def test_drawing_puts_people_into_their_own_rows_for_a_time(base):

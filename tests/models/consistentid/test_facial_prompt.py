@@ -7,18 +7,9 @@ from likeness.models.consistentid.pipelines import INPAINT, SD15, SDXL
 from likeness.models.consistentid.prompts.marked_text import MARKER
 from likeness.models.consistentid.published import Published
 from likeness.models.face.facial_features import FEATURES
+from likeness.tests.models.consistentid.odd_captions import ALL, ODD
 
 FLAVOURS = [behaviour(pipeline) for behaviour in (Published, Corrected) for pipeline in (SD15, SDXL, INPAINT)]
-ALL = ("Face", "Left_Eye", "Left_Ear", "Nose", "Upper_Lip")
-ODD = {
-    "brackets": "A (pretty:1.3) [face], {with} two <eyes>.",
-    "quotes": "His \"face\" isn't 'wide'; her eyes’ colour is `blue`.",
-    "newlines": "A face\nwith\r\nblue eyes,\n\n\ta nose\n",
-    "emoji": "😀 face 👃 nose, 👀 eyes 👄.",
-    "500 words": "a long face and " * 125,
-    "no feature": "A portrait.",
-    "empty": "",
-}
 
 
 def few(text):

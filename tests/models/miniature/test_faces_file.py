@@ -13,17 +13,9 @@ from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.faces_file import METADATA_KEY, read_face_networks
 from likeness.models.miniature.finder import FaceFinder
 from likeness.models.miniature.parser import MiniatureParser
+from likeness.tests.models.miniature.stored_weights import assert_equal, halved
 from safetensors.torch import load_file, save_file
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
-
-
-def halved(weights):
-    return {key: tensor.half().float() if tensor.is_floating_point() else tensor for key, tensor in weights.items()}
-
-
-def assert_equal(weights, expected):
-    assert weights.keys() == expected.keys()
-    assert [key for key in expected if not torch.equal(weights[key], expected[key])] == []
 
 
 @pytest.fixture(scope="module")

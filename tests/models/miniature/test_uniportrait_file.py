@@ -12,14 +12,10 @@ from likeness.models.errors import MissingModelFileError, UnknownCheckpointError
 from likeness.models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO, read_uniportrait
 from likeness.models.uniportrait.features import ReferenceFeatures
 from likeness.models.weights.state_dict import flatten, subset
-from likeness.tests.miniature.small_recipe import SIZES
+from likeness.tests.miniature.small_base import SIZES
+from likeness.tests.models.miniature.stored_weights import assert_equal
 from likeness.training.uniportrait.networks import faceid_weights, new_networks, new_routers, router_weights
 from safetensors.torch import save_file
-
-
-def assert_equal(weights, expected):
-    assert weights.keys() == expected.keys()
-    assert [key for key in expected if not torch.equal(weights[key], expected[key])] == []
 
 
 @pytest.fixture(scope="module")

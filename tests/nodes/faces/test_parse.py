@@ -7,20 +7,12 @@ from likeness.models.errors import BadImageError, MissingModelFileError, Unknown
 from likeness.models.face.region_masks import REGIONS
 from likeness.models.face.types import Face, FaceSet
 from likeness.models.images.layout import arrays_from_images, images_from_arrays
-from likeness.tests.models.face.painted_faces import SIZE, colour_parser, face_labels, label, painted
+from likeness.tests.host.painted_parser import parser as parser
+from likeness.tests.models.face.painted_faces import SIZE, face_labels, label, painted
 
 pytestmark = pytest.mark.comfy
 
 NAMES = list(REGIONS)
-
-
-@pytest.fixture(scope="module")
-def parser():
-    from likeness.host.encoders.parser import LoadedFaceParser
-    from likeness.host.memory import manage
-
-    network = colour_parser()
-    return LoadedFaceParser(network, manage(network))
 
 
 def run(node, **inputs):

@@ -10,6 +10,7 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.models.consistentid.checkpoint import load
+from likeness.tests.training.numbered_rows import numbered, randn
 from likeness.tests.training.small_world import WIDTH, overfit, small_base
 from likeness.training.batches.draws import Draws
 from likeness.training.consistentid.facial_loss import facial_loss
@@ -28,17 +29,10 @@ WORDS = ((1, 4, 5), (0, 2, 6), (3, 4, 6), (2, 3, 5))  # of S = 7 rows
 SHOWN = ((True, True, False), (True, True, True), (False, False, False), (True, False, False))
 
 
-def randn(seed, *shape):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
 def small_batch(rows=3, *, family="sd15", first=0, position=None):
     """Rows of the run from `first` on; what a row shows depends on its number."""
     numbers, position = range(first, first + rows), first if position is None else position
-
-    def stacked(seed, *shape):
-        return torch.stack([randn(100 * seed + number, *shape) for number in numbers])
-
+    stacked = numbered(numbers)
     kinds = [number % len(WORDS) for number in numbers]
     shown = torch.tensor([SHOWN[kind] for kind in kinds])
     return FacialBatch(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from likeness.models.omniportrait.pivot_id_encoder import PivotIDEncoder
 from likeness.tests.models.omniportrait.small_adapter import CONFIG, small_encoder
+from likeness.tests.training.numbered_rows import numbered, randn
 from likeness.tests.training.small_world import WIDTH, small_base
 from likeness.training.omniportrait.batch import PivotBatch
 from likeness.training.omniportrait.method import OmniPortraitPivot, PivotTraining
@@ -18,17 +19,10 @@ ROWS = ((4, 2), (1, 6), (3, 5), (2, 4))  # of S = 7
 THERE = ((True, True), (True, False), (True, True), (True, False))
 
 
-def randn(seed, *shape):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
 def small_batch(rows=3, *, family="sd15", first=0, position=None):
     """Rows of the run from `first` on; what a row shows depends on its number."""
     numbers, position = range(first, first + rows), first if position is None else position
-
-    def stacked(seed, *shape):
-        return torch.stack([randn(100 * seed + number, *shape) for number in numbers])
-
+    stacked = numbered(numbers)
     kinds = [number % len(ROWS) for number in numbers]
     is_sdxl = family == "sdxl"
     return PivotBatch(

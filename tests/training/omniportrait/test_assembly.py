@@ -15,7 +15,9 @@ from accelerate.state import AcceleratorState
 from likeness.models.errors import UnknownCheckpointError
 from likeness.models.omniportrait.checkpoint import load, load_image_encoder
 from likeness.models.weights.reading import read_metadata, sha256
-from likeness.tests.training.small_files import PIVOT, TOWER, write_config, write_data, write_models
+from likeness.tests.training.small_files import PIVOT, TOWER, write_config, write_models
+from likeness.tests.training.small_folder import files as files
+from likeness.tests.training.small_folder import folder as folder
 from likeness.tests.training.small_pictures import class_map, person, row, write_manifest, write_pictures
 from likeness.training.__main__ import main
 from likeness.training.run_folder import checkpoints
@@ -24,23 +26,6 @@ from safetensors.torch import load_file
 
 NAME = "omniportrait-pivot.safetensors"
 LAST_BLOCKS = ("visual.transformer.resblocks.1.", "visual.transformer.resblocks.2.", "visual.ln_post.", "visual.proj")
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("files")
-    write_models(folder / "models")
-    write_data(folder / "data")
-    return folder
-
-
-@pytest.fixture
-def folder(files, tmp_path, monkeypatch):
-    for name in ("models", "data"):
-        (tmp_path / name).symlink_to(files / name)
-    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
-    AcceleratorState._reset_state(True)
-    return tmp_path
 
 
 def run(folder, **keys) -> int:

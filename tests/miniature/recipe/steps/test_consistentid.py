@@ -11,24 +11,22 @@ pytest.importorskip("diffusers")
 
 from diffusers.models.attention_processor import AttnProcessor2_0
 from likeness.diffusers_host.attention import find_sites
-from likeness.diffusers_host.face_encoder import FaceEncoder
 from likeness.diffusers_host.image_encoder import hidden_tokens
-from likeness.miniature.networks.untrained import new_base
+from likeness.miniature.recipe import attached
 from likeness.miniature.recipe.emphasis import POWER
 from likeness.miniature.recipe.latents import caption_tokens
 from likeness.miniature.recipe.recipe import Recipe
-from likeness.miniature.recipe.steps import consistentid as step
 from likeness.miniature.recipe.steps.consistentid import DEPTH, RANK, new_consistentid, train_consistentid
 from likeness.miniature.world.world import World
 from likeness.models.consistentid.checkpoint import load
-from likeness.models.face.iresnet import IResNet
 from likeness.models.face.parsing import LABELS, FaceParser
 from likeness.models.weights.state_dict import flatten
-from likeness.tests.miniature.small_recipe import FEW_STEPS, SIZES, small_settings
+from likeness.tests.miniature.small_base import base as base
+from likeness.tests.miniature.small_base import frozen_faces, hooks_on, same
+from likeness.tests.miniature.small_recipe import FEW_STEPS, small_settings
 from likeness.training.consistentid.method import PAPERS, ConsistentID
 from likeness.training.consistentid.networks import consistentid_weights
 from torch import nn
-from transformers import CLIPVisionConfig, CLIPVisionModel
 
 HEAD = 16  # of resamplers as narrow as these
 
@@ -50,21 +48,8 @@ class Stripes(nn.Module):
 
 
 @pytest.fixture(scope="module")
-def base():
-    made = new_base(SIZES, seed=1)
-    for module in (made.unet, made.vae, made.text_encoders[0].module):
-        module.requires_grad_(False).eval()
-    return made
-
-
-@pytest.fixture(scope="module")
 def faces():
-    torch.manual_seed(0)
-    config = CLIPVisionConfig(
-        hidden_size=8, intermediate_size=16, num_hidden_layers=1, num_attention_heads=1, patch_size=56
-    )
-    backbone = IResNet(4, [(4, 1), (4, 1), (4, 1), (6, 1)]).requires_grad_(False).eval()
-    return FaceEncoder(backbone=backbone, image_encoder=CLIPVisionModel(config).requires_grad_(False).eval())
+    return frozen_faces(6)
 
 
 class StripedRecipe(Recipe):
@@ -87,14 +72,6 @@ def whole(base, faces, tmp_path_factory):
 @pytest.fixture
 def pool(base, faces, whole):
     return whole[0].facial_people(base, faces)
-
-
-def same(weights, other):
-    return {key for key in weights if torch.equal(weights[key], other[key])}
-
-
-def hooks_on(unet):
-    return [name for name, module in unet.named_modules() if module._forward_hooks or module._forward_pre_hooks]
 
 
 def test_a_seed_decides_consistentid(base, faces, whole, tmp_path):
@@ -141,26 +118,13 @@ def test_the_base_is_left_as_it_was(base, faces, tmp_path):
     assert all(isinstance(one, AttnProcessor2_0) for one in base.unet.attn_processors.values())
 
 
-def test_an_interruption_leaves_the_base_as_it_was(base, faces, pool, tmp_path, monkeypatch):
-    def interrupt(config, network, loss, folder):
-        loss(config.draws(0))
-        assert hooks_on(base.unet)
-        raise InterruptedError
-
-    monkeypatch.setattr(step, "train", interrupt)
-    with pytest.raises(InterruptedError):
-        train_consistentid(base, faces, new_consistentid(base, pool, seed=0), pool, FEW_STEPS, tmp_path)
-    assert hooks_on(base.unet) == []
-    assert all(isinstance(one, AttnProcessor2_0) for one in base.unet.attn_processors.values())
-
-
 def test_it_is_trained_by_the_trainers_method_as_published(base, faces, pool, tmp_path, monkeypatch):
     given = {}
 
     def note(config, network, loss, folder):
         given.update(config=config, network=network, loss=loss(config.draws(1)), folder=folder)
 
-    monkeypatch.setattr(step, "train", note)
+    monkeypatch.setattr(attached, "train", note)
     networks = new_consistentid(base, pool, seed=0)
     train_consistentid(base, faces, networks, pool, FEW_STEPS, tmp_path)
     method = given["network"]

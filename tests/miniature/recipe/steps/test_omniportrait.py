@@ -9,28 +9,20 @@ pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
 from diffusers.models.attention_processor import AttnProcessor2_0
-from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.networks.weights_file import write_weights
+from likeness.miniature.recipe import attached
 from likeness.miniature.recipe.arms import SHIPPED_PIVOT, PivotArm
 from likeness.miniature.recipe.emphasis import POWER
 from likeness.miniature.recipe.recipe import Recipe
-from likeness.miniature.recipe.steps import omniportrait as step
 from likeness.miniature.recipe.steps.omniportrait import CONFIG, LENGTH, new_pivot, train_pivot
 from likeness.models.omniportrait.checkpoint import adapter_metadata, adapter_weights, load
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
 from likeness.models.weights.state_dict import flatten
-from likeness.tests.miniature.small_recipe import FEW_STEPS, SIZES, small_settings
+from likeness.tests.miniature.small_base import base as base
+from likeness.tests.miniature.small_base import hooks_on, same
+from likeness.tests.miniature.small_recipe import FEW_STEPS, small_settings
 from likeness.training.omniportrait.crops import middle
 from likeness.training.omniportrait.method import OmniPortraitPivot, PivotTraining
-
-
-@pytest.fixture(scope="module")
-def base():
-    made = new_base(SIZES, seed=1)
-    for module in (made.unet, made.vae, made.text_encoders[0].module):
-        module.requires_grad_(False).eval()
-    return made
-
 
 SETTINGS = small_settings()
 
@@ -45,14 +37,6 @@ def whole(base, tmp_path_factory):
 @pytest.fixture
 def pool(base, whole):
     return whole[0].pivot_people(base)
-
-
-def same(weights, other):
-    return {key for key in weights if torch.equal(weights[key], other[key])}
-
-
-def hooks_on(module):
-    return [name for name, part in module.named_modules() if part._forward_hooks or part._forward_pre_hooks]
 
 
 def new_encoder(seed=0):
@@ -123,26 +107,13 @@ def test_the_base_is_left_as_it_was(base, tmp_path):
     assert all(isinstance(one, AttnProcessor2_0) for one in base.unet.attn_processors.values())
 
 
-def test_an_interruption_leaves_the_base_as_it_was(base, pool, tmp_path, monkeypatch):
-    def interrupt(config, network, loss, folder):
-        loss(config.draws(0))
-        assert hooks_on(base.unet)
-        raise InterruptedError
-
-    monkeypatch.setattr(step, "train", interrupt)
-    with pytest.raises(InterruptedError):
-        train_pivot(base, new_pivot(base, seed=0), new_encoder(), pool, FEW_STEPS, tmp_path, training=PivotTraining())
-    assert hooks_on(base.unet) == []
-    assert all(isinstance(one, AttnProcessor2_0) for one in base.unet.attn_processors.values())
-
-
 def test_it_is_trained_by_the_trainers_method(base, pool, tmp_path, monkeypatch):
     given = {}
 
     def note(config, network, loss, folder):
         given.update(config=config, network=network, loss=loss(config.draws(1)), folder=folder)
 
-    monkeypatch.setattr(step, "train", note)
+    monkeypatch.setattr(attached, "train", note)
     pivot, encoder, training = new_pivot(base, seed=0), new_encoder(), PivotTraining(eta=0.5, visual="last2")
     train_pivot(base, pivot, encoder, pool, FEW_STEPS, tmp_path, training=training)
     method = given["network"]

@@ -5,41 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.diffusers_host.face_encoder import FaceEncoder
-from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.arms import StageOneArm, StageTwoArm
 from likeness.miniature.recipe.pool_files import PoolFiles
 from likeness.miniature.recipe.recipe import Recipe
-from likeness.models.face.iresnet import IResNet
 from likeness.models.uniportrait.checkpoint import load
-from likeness.tests.miniature.small_recipe import FEW_STEPS, SIZES, small_settings
+from likeness.tests.miniature.small_base import base as base
+from likeness.tests.miniature.small_base import frozen_faces, same
+from likeness.tests.miniature.small_recipe import FEW_STEPS, small_settings
 from likeness.training.uniportrait.people import NOTHING_DROPPED
 from likeness.training.uniportrait.stage2 import Routing
-from transformers import CLIPVisionConfig, CLIPVisionModel
 
 SETTINGS = small_settings(replace(FEW_STEPS, decay=0.998), files=PoolFiles(pictures=4))
 
 
 @pytest.fixture(scope="module")
-def base():
-    made = new_base(SIZES, seed=1)
-    for module in (made.unet, made.vae, made.text_encoders[0].module):
-        module.requires_grad_(False).eval()
-    return made
-
-
-@pytest.fixture(scope="module")
 def faces():
-    torch.manual_seed(0)
-    config = CLIPVisionConfig(
-        hidden_size=8, intermediate_size=16, num_hidden_layers=1, num_attention_heads=1, patch_size=56
-    )
-    backbone = IResNet(4, [(4, 1), (4, 1), (4, 1), (8, 1)]).requires_grad_(False).eval()
-    return FaceEncoder(backbone=backbone, image_encoder=CLIPVisionModel(config).requires_grad_(False).eval())
+    return frozen_faces(8)
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +31,6 @@ def whole(base, faces, tmp_path_factory):
     """A recipe where both stages are done, and their weights."""
     recipe = Recipe(tmp_path_factory.mktemp("whole"), SETTINGS)
     return recipe, recipe.stage_one(base, faces), recipe.stage_two(base, faces)
-
-
-def same(weights, other):
-    return {key for key in weights if torch.equal(weights[key], other[key])}
 
 
 def test_a_seed_decides_both_stages(base, faces, whole, tmp_path):

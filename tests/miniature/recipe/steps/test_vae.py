@@ -23,7 +23,8 @@ from likeness.miniature.world.regions import Region
 from likeness.miniature.world.world import World
 from likeness.models.errors import InvalidSettingError
 from likeness.models.miniature.vae import MiniatureVAE
-from likeness.tests.miniature.small_recipe import FEW_STEPS, SIZES
+from likeness.tests.miniature.small_base import SIZES
+from likeness.tests.miniature.small_recipe import FEW_STEPS
 from likeness.training.batches.draws import Draws
 
 THREE_STEPS = replace(FEW_STEPS, steps=3, learning_rate=1e-3, decay=0.998, save_every=2)

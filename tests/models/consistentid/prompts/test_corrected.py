@@ -8,17 +8,7 @@ from hypothesis import strategies as st
 from likeness.models.consistentid.pipelines import INPAINT, SD15, SDXL
 from likeness.models.consistentid.prompts.corrected import compose, write_in_place
 from likeness.models.consistentid.prompts.marked_text import MARKER, Caption
-
-ALL = ("Face", "Left_Eye", "Left_Ear", "Nose", "Upper_Lip")
-ODD = {
-    "brackets": "A (pretty:1.3) [face], {with} two <eyes>.",
-    "quotes": "His \"face\" isn't 'wide'; her eyes’ colour is `blue`.",
-    "newlines": "A face\nwith\r\nblue eyes,\n\n\ta nose\n",
-    "emoji": "😀 face 👃 nose, 👀 eyes 👄.",
-    "500 words": "a long face and " * 125,
-    "no feature": "A portrait.",
-    "empty": "",
-}
+from likeness.tests.models.consistentid.odd_captions import ALL, ODD
 
 
 @settings(max_examples=60, deadline=None)
