@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..errors import ShapeError, require_shape
+from ...models.errors import ShapeError, require_shape
 
 WEIGHT = 2e-3  # of the loss beside that of denoising, the paper's η
 SIDE = 16  # positions on the short side of the grid on which attention and faces are compared

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 from likeness.models.errors import ShapeError
-from likeness.models.omniportrait.face_localization import face_localization_loss
 from likeness.models.port.word_attention import attention_columns
+from likeness.training.omniportrait.face_localization import face_localization_loss
 
 THERE = torch.ones(1, 1, dtype=torch.bool)
 

@@ -1,7 +1,7 @@
 """Files that are whole or not there."""
 
 import pytest
-from likeness.models.weights.whole_file import whole_file
+from likeness.training.whole_file import whole_file
 
 
 def test_the_file_is_there_only_when_all_of_it_is_written(tmp_path):

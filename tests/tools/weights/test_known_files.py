@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from likeness.models.weights.known_files import FACEID, IMAGE_ENCODER, KNOWN_FILES, YUNET, markdown_table
+from likeness.tools.weights.known_files import FACEID, IMAGE_ENCODER, KNOWN_FILES, YUNET, markdown_table
 
 
 @pytest.mark.parametrize("file", KNOWN_FILES, ids=lambda file: file.name)
