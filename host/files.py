@@ -17,7 +17,7 @@ from ..models.errors import MissingModelFileError
 from ..models.face.detection import DetectorFiles, sort_files
 
 WEIGHTS_FOLDERS = (
-    *(folder for wing in methods.wings(methods.__package__, "files") for folder in wing.FOLDERS),
+    *(folder for wing in methods.wings(methods.__package__, "checkpoint") for folder in wing.FOLDERS),
     "ipadapter",
     "face_parsing",
     "dino",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..models.errors import LikenessError
 from ..models.weights.reading import read_shapes
-from ..models.weights.signatures import KNOWN_FILES
+from ..models.weights.signatures import known_files
 from ..models.weights.state_dict import flatten, identify
 from .files import AUTO, list_files, resolve
 
@@ -51,7 +51,7 @@ def choose_file(choice: str, folder: str, kind: str, fits: Callable[[Shapes], bo
 
 def _is(path: Path, kind: str, fits: Callable[[Shapes], bool] | None) -> bool:
     shapes = _shapes(path)
-    found = identify(shapes, KNOWN_FILES)
+    found = identify(shapes, known_files())
     return found is not None and found.kind == kind and (fits is None or fits(shapes))
 
 

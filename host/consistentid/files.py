@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...models.consistentid.checkpoint import load
+from ...models.consistentid.checkpoint import CONSISTENTID, load
 from ...models.consistentid.encoders import RECOGNISER
-from ...models.consistentid.files import CONSISTENTID
 from ...models.consistentid.trained_flavour import Purpose
 from ...models.errors import MissingModelFileError
 from ...models.port.encoders import FaceParser

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...models.errors import MissingModelFileError
-from ...models.uniportrait.checkpoint import load, load_backbone
-from ...models.uniportrait.files import BACKBONE, FACEID, ROUTER
+from ...models.uniportrait.checkpoint import BACKBONE, FACEID, ROUTER, load, load_backbone
 from ...models.weights.signatures import IMAGE_PROMPT
 from ..encoders.backbone import manage_backbone
 from ..encoders.clip_vision_files import find_clip_vision

@@ -11,8 +11,8 @@ from torch.nn.functional import interpolate
 
 from ..errors import InvalidSettingError, MissingPackageError
 from ..images.resampling import require_rgb, resize
+from ..weights.reading import Source, read_weights
 from ..weights.signatures import FACE_PARSER
-from ..weights.source import Source, read_weights
 from ..weights.state_dict import load_strictly
 from .squares import FaceSquare, square_around
 

@@ -7,7 +7,7 @@ import logging
 import pytest
 import torch
 from likeness.models.errors import MissingModelFileError
-from likeness.models.uniportrait.files import BACKBONE, FACEID, ROUTER
+from likeness.models.uniportrait.checkpoint import BACKBONE, FACEID, ROUTER
 
 pytestmark = pytest.mark.comfy
 
