@@ -36,7 +36,6 @@ from .consistentid.adapter import LoadedConsistentID, new_consistentid
 from .encoders.backbone import ManagedBackbone
 from .encoders.detector import drawn_faces
 from .encoders.parser import LoadedFaceParser
-from .encoders.recogniser import BackboneRecogniser
 from .files import embedding_folders
 from .memory import attention_dtype, manage
 from .omniportrait.adapter import LoadedOmniPortrait
@@ -85,7 +84,7 @@ def load_miniature() -> LoadedMiniature:
     """
     weights, sizes = read_base_file(BASE)
     faces = read_face_networks(FACES)
-    clip_vision, backbone = _clip_vision(faces), manage(faces.backbone)
+    clip_vision, backbone = _clip_vision(faces), ManagedBackbone(manage(faces.backbone))
     face_parser = LoadedFaceParser(faces.parser, manage(faces.parser))
     dtype = attention_dtype()
     return LoadedMiniature(
@@ -93,13 +92,13 @@ def load_miniature() -> LoadedMiniature:
         clip=_clip(weights, sizes),
         vae=_vae(weights, sizes),
         uniportrait=new_uniportrait(
-            read_uniportrait(UNIPORTRAIT, dtype=dtype), RememberedBackbone(ManagedBackbone(backbone)), clip_vision
+            read_uniportrait(UNIPORTRAIT, dtype=dtype), RememberedBackbone(backbone), clip_vision
         ),
         consistentid=new_consistentid(
             load_consistentid(CONSISTENTID, dtype=dtype),
             clip_vision=clip_vision,
             face_parser=face_parser,
-            recogniser=BackboneRecogniser(backbone),
+            recogniser=backbone,
         ),
         omniportrait=LoadedOmniPortrait(lambda: load_adapter(OMNIPORTRAIT)),
         face_parser=face_parser,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
-from ...models.clip.pixels import CLIP_SIZE
+from ...models.clip import CLIP_SIZE
 from ...models.consistentid.checkpoint import ConsistentIDAdapter
 from ...models.consistentid.encode import EncodedPeople, encode_people, null_region, regions
 from ...models.consistentid.encoders import ConsistentIDEncoders

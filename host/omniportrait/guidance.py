@@ -28,7 +28,7 @@ from ..placement import LoadedPlacement, PlacedPeople
 from ..sampling.runs import sigma_window
 from ..unet.attention import inject
 from ..unet.levels import Detail, choose_capture
-from ..unet.picture_size import picture_size
+from ..unet.sites import picture_size
 from .finding import Finding
 
 NAME = "Reference-Based Guidance"

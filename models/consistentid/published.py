@@ -9,8 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ..errors import InvalidSettingError, NoFaceFoundError
-from ..face.analysis import analyze
-from ..face.selection import Selection
+from ..face.analysis import Selection, analyze
 from ..face.types import Face
 from ..people.person import Person, Photo
 from .pipelines import Pipeline

@@ -11,7 +11,7 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ..clip.pixels import clip_statistics
+from ..clip import clip_statistics
 from ..errors import ShapeError, require_shape
 from ..face.iresnet import FACE_SIZE
 

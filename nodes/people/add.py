@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ...host.encoders.detector import CHOICES, DetectorChoice
 from ...host.people import ADDS_PERSON, FaceChoice, WithoutFace, make_person
+from ...models.face.analysis import Order
 from ...models.face.preview import preview_tensor
-from ...models.face.selection import Order
 from ...models.face.types import FaceSet
 from ...models.people.person import People as Chain
 from ...models.people.person import PersonSettings

@@ -6,8 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...host.files import AUTO, list_files
-from ...host.found_files import NONE
+from ...host.files import AUTO, NONE, list_files
 from ...host.uniportrait.files import choose_uniportrait
 from ..sockets import UniPortrait, shelf
 from ..versions import ADVANCED, found_by

@@ -33,8 +33,7 @@ def load(paths):
 
 def one_face(paths):
     """The one face of a picture, as Detect Faces gives it, and what found it."""
-    from likeness.host.encoders.detector import DrawnFaces
-    from likeness.host.encoders.faces import detect_faces
+    from likeness.host.encoders.detector import DrawnFaces, detect_faces
     from likeness.host.memory import manage
     from likeness.models.miniature.faces_file import read_face_networks
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.comfy
 
 @pytest.fixture
 def choose():
-    from likeness.host.found_files import choose_file
+    from likeness.host.files import choose_file
 
     return lambda choice, kind, fits=None: choose_file(choice, "uniportrait", kind, fits)
 

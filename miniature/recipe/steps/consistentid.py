@@ -10,7 +10,7 @@ from torch import Tensor
 from ....diffusers_host.base import Base
 from ....diffusers_host.face_encoder import FaceEncoder
 from ....diffusers_host.image_encoder import hidden_tokens
-from ....models.clip.pixels import CLIP_SIZE
+from ....models.clip import CLIP_SIZE
 from ....training.batches.draws import Draws
 from ....training.consistentid.method import ConsistentID
 from ....training.consistentid.networks import ConsistentIDNetworks, new_networks

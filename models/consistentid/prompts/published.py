@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from ...clip import tokens as clip_tokens
+from ...clip import text_ids
 from ...face.facial_features import FEATURES
 from ..pipelines import Pipeline
 from .marked_text import MARKER, NOUNS, TEXT_LENGTH, Caption, FacialPrompt
@@ -52,7 +52,7 @@ def write_clauses(
 
 def _count(text: str) -> int:
     pieces = text.split(MARKER)
-    return 2 + len(pieces) - 1 + sum(len(clip_tokens.encode(piece)) for piece in pieces)
+    return 2 + len(pieces) - 1 + sum(len(text_ids(piece)) for piece in pieces)
 
 
 def _mark_clauses(caption: str, regions: Sequence[str]) -> tuple[str, tuple[str, ...], tuple[str, ...]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...clip import tokens
+from ...clip import BOS, EOS
 from ...face.facial_features import MOST_REGIONS
 from .marked_text import MARKER, TEXT_LENGTH
 
@@ -44,12 +44,12 @@ def mark(text: str, encode: Callable[[str], Sequence[int]], *, length: int = TEX
         pad: id that fills short texts.
     """
     pieces = text.split(MARKER)
-    ids, rows = [tokens.BOS], set[int]()
+    ids, rows = [BOS], set[int]()
     for place, piece in enumerate(pieces):
         if place:
             rows.add(len(ids) - 1)
         ids.extend(encode(piece))
-    ids.append(tokens.EOS)
+    ids.append(EOS)
     raw_length = len(ids) + len(pieces) - 1
     positions = tuple(sorted(row for row in rows if row < length))
     mask = torch.zeros(length, dtype=torch.bool)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from likeness.models.clip import tokens as clip_tokens
+from likeness.models.clip import text_ids
 from likeness.models.consistentid.features import FeatureChoice
 from likeness.models.consistentid.prompts.marked_text import MARKER
 from likeness.models.errors import InvalidSettingError
@@ -115,7 +115,7 @@ def test_nobody_s_caption_is_written_who_does_not_act_and_numbers_stay(encode, n
     assert set(owners) == {-1, 0, 2}
     text = encoded.text.replace(f" {MARKER}", "")
     rows = [row for row, owner in enumerate(owners) if owner == 2]
-    assert ids_at(narrow_clip(), text, rows) == clip_tokens.encode("Two blue eyes.")
+    assert ids_at(narrow_clip(), text, rows) == text_ids("Two blue eyes.")
 
 
 @pytest.mark.parametrize("why", OFF)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from likeness.models.clip import tokens
+from likeness.models.clip import text_ids
 from likeness.models.errors import IncompatibleBaseModelError, InvalidSettingError
 from likeness.models.omniportrait.encode import encode as encode_person
 from likeness.models.omniportrait.pivot_prompt import read_prompt
@@ -75,7 +75,7 @@ def ids_at(clip, text, pivots):
     return [(person, flat[row]) for person, row in pivots]
 
 
-MAN, WOMAN = tokens.encode("man")[0], tokens.encode("woman")[0]
+MAN, WOMAN = text_ids("man")[0], text_ids("woman")[0]
 CASES = [
     ("a man @id1 and a woman @id2 in a cafe", "a man and a woman in a cafe"),
     ("a (man @id1:1.2) and ((a woman @id2)) in (a (dark:1.3) cafe:0.8)", "a (man:1.2) and ((a woman)) in (a (dark:1.3) cafe:0.8)"),
@@ -108,7 +108,7 @@ def test_every_marker_finds_its_noun_and_the_ids_are_those_without_markers(encod
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_row_is_that_of_the_nouns_last_token(encode, narrow_clip, kind):
     clip, text = narrow_clip(kind), "one Supercalifragilistic @id1 here"
-    pieces = tokens.encode("Supercalifragilistic")
+    pieces = text_ids("Supercalifragilistic")
     assert len(pieces) > 2
     [[_, options]] = encode(clip, text)
     assert options[PIVOTS] == ((0, 1 + len(pieces)),)

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from likeness.models.clip.tokens import BOS, EOS
+from likeness.models.clip import BOS, EOS
 from likeness.models.consistentid.prompts.marked_text import MARKER
 from likeness.models.consistentid.prompts.tokens import mark
 

@@ -7,17 +7,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from ...errors import UnknownCheckpointError
-from ...weights.fingerprint import of_file
-from ..looking import look_twice
-from ..sessions import SESSIONS, load_insightface, providers
-from ..types import Detection
+from ..errors import UnknownCheckpointError
+from ..weights.fingerprint import of_file
+from ..weights.onnx_graph import read_graph
+from .alignment import align
+from .looking import look_twice
+from .sessions import SESSIONS, load_insightface, providers
+from .types import Detection, Face
 
 # The defaults of insightface's FaceAnalysis, which the UniPortrait app uses.
 DETECTION_SIZE = 640  # pixels
 NMS_THRESHOLD = 0.4
 RECOGNITION_SIZE = 112  # pixels
+ARCFACE_WIDTH = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,47 @@ class InsightFace:
             Detection(box[:4].astype(np.float32), five.astype(np.float32), float(box[4]))
             for box, five in zip(found, points, strict=True)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class ArcFace:
+    """An ArcFace model; a `FaceRecogniser`. Every adapter names the one that it was trained with.
+
+    Attributes:
+        path: the ONNX file.
+    """
+
+    path: Path
+
+    @property
+    def key(self) -> str:
+        """Hash of the file."""
+        return f"arcface {of_file(self.path)}"
+
+    @property
+    def width(self) -> int:
+        """Length of a vector."""
+        return ARCFACE_WIDTH
+
+    def vectors(self, faces: Sequence[Face], pictures: Sequence[np.ndarray]) -> Tensor:
+        """Vectors of faces, (R, 512) float32, not normalised, see `FaceRecogniser`.
+
+        Raises:
+            MissingModelFileError, CorruptModelFileError: if the file is missing or cannot be read.
+            UnknownCheckpointError: if it is no ArcFace model.
+            MissingPackageError: if insightface or onnxruntime is not installed.
+        """
+        return torch.from_numpy(
+            np.stack([self._vector(face, picture) for face, picture in zip(faces, pictures, strict=True)])
+        )
+
+    def _vector(self, face: Face, picture: np.ndarray) -> np.ndarray:
+        if read_graph(self.path).role != "arcface":
+            raise UnknownCheckpointError(
+                f'The file "{self.path.name}" is no ArcFace model (one 112×112 picture in, 512 numbers out); choose the '
+                "recogniser that the adapter was trained with."
+            )
+        return embed(align(picture, face.points, RECOGNITION_SIZE), self.path)
 
 
 def embed(crop: np.ndarray, path: Path) -> np.ndarray:

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import CorruptModelFileError
-from ...weights.fingerprint import of_file
-from ..alignment import opencv
-from ..looking import look_twice
-from ..sessions import CPU, SESSIONS
-from ..types import Detection
+from ..errors import CorruptModelFileError
+from ..weights.fingerprint import of_file
+from .alignment import opencv
+from .looking import look_twice
+from .sessions import CPU, SESSIONS
+from .types import Detection
 
 INPUT_SIDE = 640  # pixels; the size of the published graph, so that no OpenCV has to reshape it
 PICTURE_SIDES = (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from likeness.models.errors import CorruptModelFileError, MissingModelFileError, UnknownCheckpointError
-from likeness.models.face.backends import insightface, yunet
+from likeness.models.face import insightface, yunet
 from likeness.tests.models.face.synthetic_detectors import POINTS
 
 RED, BLUE, GREEN = (255, 0, 0), (0, 0, 255), (0, 255, 0)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import InvalidSettingError
-from ..alignment import TEMPLATE_SIZE, similarity_matrix, template
-from ..looking import clamp
-from ..types import Detection
+from ..errors import InvalidSettingError
+from .alignment import TEMPLATE_SIZE, similarity_matrix, template
+from .looking import clamp
+from .types import Detection
 
 SECTION = re.compile(r"image\s+(\d+)\s*:?", re.IGNORECASE)
 POINTS, BOX = 10, 4  # numbers on a line

@@ -1,10 +1,13 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from likeness.models.clip.pixels import CLIP_MEAN, CLIP_STD, clip_pixels, clip_statistics
-from likeness.models.errors import BadImageError
+from likeness.models import clip
+from likeness.models.clip import CLIP_MEAN, CLIP_STD, EOS, clip_pixels, clip_statistics, text_ids
+from likeness.models.errors import BadImageError, MissingPackageError
 
 
 def picture(height, width, seed=0):
@@ -47,3 +50,34 @@ def test_every_size_gives_the_middle_square(height, width):
 def test_pictures_of_another_kind_are_refused(image):
     with pytest.raises(BadImageError, match="8-bit RGB"):
         clip_pixels(image)
+
+
+def test_known_ids():
+    assert text_ids("A man, in a forest, adventuring") == [320, 786, 267, 530, 320, 4167, 267, 3071, 1351]
+    assert text_ids("") == []
+
+
+def test_case_and_space_do_not_matter():
+    assert text_ids(" Two\n\tEYES ") == text_ids("two eyes")
+
+
+def test_a_composed_letter_equals_its_parts():
+    assert text_ids("e\u0301") == text_ids("\u00e9")
+
+
+def test_html_and_broken_encodings_stay_as_they_are():
+    assert text_ids("&amp;") != text_ids("&")
+    assert text_ids("Ã©") != text_ids("é")
+
+
+@pytest.mark.parametrize("text", ["😀 👃", "\ud800", "名前", "<|endoftext|>", "\x00"])
+def test_any_text_has_ids(text):
+    assert all(0 <= number <= EOS for number in text_ids(text))
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    clip._tokenizer.cache_clear()
+    monkeypatch.setitem(sys.modules, "open_clip.tokenizer", None)
+
+    with pytest.raises(MissingPackageError, match="open_clip_torch"):
+        text_ids("a")

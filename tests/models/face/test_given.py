@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from likeness.models.errors import InvalidSettingError
 from likeness.models.face.alignment import align, similarity_matrix, template
-from likeness.models.face.backends.given import face_crop, parse_region
+from likeness.models.face.given import face_crop, parse_region
 
 SIZES = [(400, 600), (300, 300)]
 POINTS = "170 182  243 186  208 231  180 262  236 264"
