@@ -173,7 +173,7 @@ def look(stages: Stages, models: Loaded, photo: np.ndarray) -> None:
     """
     from likeness.models.clip import clip_pixels
     from likeness.models.consistentid.features import NO_WISHES
-    from likeness.models.consistentid.prompts.marked_text import NOUNS
+    from likeness.models.consistentid.marked_text import NOUNS
     from likeness.models.consistentid.region_pictures import region_pictures
 
     consistentid, people = models.consistentid, one_person(photo)

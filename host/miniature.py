@@ -22,14 +22,12 @@ from torch import Tensor
 from ..models.consistentid.checkpoint import load as load_consistentid
 from ..models.errors import MissingModelFileError
 from ..models.images.layout import images_from_arrays
-from ..models.miniature.base_file import CLIP, UNET, VAE, read_base_file
-from ..models.miniature.faces_file import FaceNetworks, read_face_networks
+from ..models.miniature.files import CLIP, UNET, VAE, FaceNetworks, read_base_file, read_face_networks, read_uniportrait
 from ..models.miniature.folder import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, PORTRAITS, UNIPORTRAIT
 from ..models.miniature.sizes import BaseSizes
-from ..models.miniature.uniportrait_file import read_uniportrait
 from ..models.miniature.vae import FACTOR, MiniatureVAE
 from ..models.omniportrait.checkpoint import load as load_adapter
-from ..models.people.remembered import RememberedBackbone
+from ..models.people.encodings import RememberedBackbone
 from ..models.port.encoders import FaceDetector
 from ..models.weights.state_dict import KeyReport, load_strictly, subset
 from .consistentid.adapter import LoadedConsistentID, new_consistentid

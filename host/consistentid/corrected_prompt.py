@@ -8,7 +8,7 @@ from typing import Any
 from ...models.adapters.regional_text import EVERYBODY
 from ...models.consistentid.corrected import Corrected
 from ...models.consistentid.described import DescribedPerson
-from ...models.consistentid.prompts.marked_text import ComposedPrompt
+from ...models.consistentid.marked_text import ComposedPrompt
 from ..prompt_tokens import require_width, rows_of_spans, rows_of_tokens
 from ..sampling.delayed_conditioning import MergePoint, join_phases
 from ..unet import keys

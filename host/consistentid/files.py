@@ -6,7 +6,7 @@ from typing import Any
 
 from ...models.consistentid.checkpoint import CONSISTENTID, load
 from ...models.consistentid.encoders import RECOGNISER
-from ...models.consistentid.trained_flavour import Purpose
+from ...models.consistentid.flavour import Purpose
 from ...models.errors import MissingModelFileError
 from ...models.face.insightface import ArcFace
 from ...models.port.encoders import FaceParser

@@ -14,7 +14,7 @@ from ...models.face.alignment import CROP_SIZE, align
 from ...models.face.iresnet import IResNet
 from ...models.face.types import Face
 from ...models.miniature.face_vectors import face_vectors
-from ...models.people.remembered import RememberedBackbone
+from ...models.people.encodings import RememberedBackbone
 from ...models.port.encoders import FaceBackbone
 from ...models.weights.fingerprint import fingerprint
 from ..memory import loaded, manage

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from ...models.face.analysis import Selection, analyze
 from ...models.images.layout import arrays_from_images
-from ...models.omniportrait.attention_masks import AttentionMasks
-from ...models.omniportrait.face_masks import FaceMasks, FaceOrder
 from ...models.omniportrait.guided_person import MaskSource
+from ...models.omniportrait.mask_sources import AttentionMasks, FaceMasks, FaceOrder
 from ...models.port.encoders import FaceDetector
 
 ALL = Selection(take="all")

@@ -16,9 +16,8 @@ from ...diffusers_host.face_encoder import FaceEncoder
 from ...diffusers_host.image_encoder import hidden_tokens
 from ...models.clip import EOS, clip_pixels, text_ids
 from ...models.consistentid.corrected import Corrected
+from ...models.consistentid.marked_text import Caption, mark
 from ...models.consistentid.pipelines import SD15
-from ...models.consistentid.prompts.marked_text import Caption
-from ...models.consistentid.prompts.tokens import mark
 from ...models.face.facial_features import FEATURES, MOST_REGIONS, kept_regions, region_picture
 from ...models.face.parsing import FaceParser
 from ...models.face.region_masks import filled_masks

@@ -19,10 +19,9 @@ from ..port.guidance import FeatureCapture, FeatureReader, GuidedStep, NoiseLeve
 from .correspondence import nearest, similarity
 from .feature_store import FEATURES, FeatureStore
 from .guidance_settings import GuidanceSettings
-from .guided_person import GuidedPerson, MaskSource
+from .guided_person import GuidedPerson, MaskSource, ReferencePicture
 from .person_masks import disjoint_masks, feather, positions_inside
 from .rb_guidance import correction, energy, relative_strength, weighted_mean
-from .references import ReferencePicture
 
 MOST_POINTS = 1024  # of a reference; more are thinned out evenly
 INSIDE = 0.5

@@ -9,9 +9,8 @@ from torch.nn import functional
 
 from ..errors import MissingPackageError
 from ..images.layout import images_from_arrays, rgb_images
-from .legend import LegendLine, draw_legend, letters_for
+from .legend import LegendLine, colour_of, draw_legend, letters_for, rgb_of
 from .name_plates import NamePlate, draw_name_plates
-from .palette import colour_of, rgb_of
 from .placements import PlacementMaps
 from .winners import NOBODY, Winners, find_winners
 

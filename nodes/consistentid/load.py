@@ -10,9 +10,8 @@ from ...host.consistentid.adapter import Choice
 from ...host.consistentid.files import choose_consistentid
 from ...host.encoders.parser import LoadedFaceParser
 from ...host.files import AUTO, list_files, list_recognisers
-from ...models.consistentid.trained_flavour import Purpose
-from ..sockets import ConsistentID, FaceParser, shelf
-from ..versions import ADVANCED, found_by
+from ...models.consistentid.flavour import Purpose
+from ..schema import ADVANCED, ConsistentID, FaceParser, found_by, shelf
 
 MODES = [AUTO, "published", "corrected"]
 

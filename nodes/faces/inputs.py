@@ -8,8 +8,7 @@ from comfy_api.latest import io
 
 from ...models.face.analysis import Order, Take
 from ...models.face.types import OnNoFace
-from ..sockets import Faces
-from ..versions import ADVANCED
+from ..schema import ADVANCED, Faces
 
 
 def selection_inputs() -> list[io.Input]:

@@ -10,8 +10,7 @@ from ...host.files import list_files, resolve
 from ...models.face.parsing import labels_tensor
 from ...models.face.region_masks import MOST_EXPANDED, MOST_FEATHERED, REGIONS, mask_tensor
 from ...models.face.types import FaceSet
-from ..sockets import FaceParser, Faces, shelf
-from ..versions import found_by
+from ..schema import FaceParser, Faces, found_by, shelf
 
 
 def size_input(tooltip: str) -> io.Input:

@@ -15,9 +15,18 @@ from ...models.face.types import FaceSet
 from ...models.people.person import People as Chain
 from ...models.people.person import PersonSettings
 from ...models.port.encoders import FaceDetector as Detector
-from ..inputs import DETECTOR, REGION, end_percent, start_percent
-from ..sockets import FaceDetector, Faces, People, shelf
-from ..versions import ADVANCED, found_by
+from ..schema import (
+    ADVANCED,
+    DETECTOR,
+    REGION,
+    FaceDetector,
+    Faces,
+    People,
+    end_percent,
+    found_by,
+    shelf,
+    start_percent,
+)
 
 ORDERS = [order for order in get_args(Order) if order != "nearest to point"]
 

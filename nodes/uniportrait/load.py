@@ -8,8 +8,7 @@ from comfy_api.latest import io
 
 from ...host.files import AUTO, NONE, list_files
 from ...host.uniportrait.files import choose_uniportrait
-from ..sockets import UniPortrait, shelf
-from ..versions import ADVANCED, found_by
+from ..schema import ADVANCED, UniPortrait, found_by, shelf
 
 
 class LoadUniPortrait(io.ComfyNode):

@@ -10,7 +10,7 @@ from torch.nn import functional
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from ....models.clip import clip_statistics, text_ids
-from ....models.uniportrait.features import CROP_SIZE, preprocess
+from ....models.uniportrait.encode import CROP_SIZE, preprocess
 from ....training.batches.draws import Draws
 from ...world.people.identity import ATTRIBUTES, NOUNS
 from ...world.world import World

@@ -4,7 +4,7 @@ import pytest
 import torch
 from likeness.models.clip import text_ids
 from likeness.models.consistentid.features import FeatureChoice
-from likeness.models.consistentid.prompts.marked_text import MARKER, NOUNS
+from likeness.models.consistentid.marked_text import MARKER, NOUNS
 from likeness.tests.host.consistentid.prompts import CAPTIONS, LONG, NEGATIVE, PROMPT, by_hand, changed_rows, ids_at
 
 pytestmark = pytest.mark.comfy

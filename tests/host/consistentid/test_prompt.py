@@ -6,7 +6,7 @@ import pytest
 import torch
 from likeness.models.clip import text_ids
 from likeness.models.consistentid.features import FeatureChoice
-from likeness.models.consistentid.prompts.marked_text import MARKER
+from likeness.models.consistentid.marked_text import MARKER
 from likeness.models.errors import InvalidSettingError
 from likeness.models.people.person import People, PersonSettings
 from likeness.tests.host.consistentid.prompts import changed_rows, ids_at

@@ -5,8 +5,7 @@ import torch
 from likeness.models.clip import text_ids
 from likeness.models.consistentid.facial_prompt import assemble
 from likeness.models.consistentid.features import FeatureChoice
-from likeness.models.consistentid.prompts.marked_text import MARKER
-from likeness.models.consistentid.prompts.tokens import mark
+from likeness.models.consistentid.marked_text import MARKER, mark
 from likeness.tests.host.consistentid.prompts import CAPTIONS, LONG, NAMES, NEGATIVE, PROMPT, by_hand, literal, spied
 
 pytestmark = pytest.mark.comfy

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from likeness.models.omniportrait.attention_masks import AttentionMasks
-from likeness.models.omniportrait.face_masks import FaceMasks
+from likeness.models.omniportrait.mask_sources import AttentionMasks, FaceMasks
 from likeness.tests.host.omniportrait.small_guidance import Detector, Vae
 
 pytestmark = pytest.mark.comfy

@@ -14,7 +14,7 @@ from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.world.captions import vocabulary
 from likeness.models.clip import BOS, EOS, text_ids
 from likeness.models.errors import UnknownCheckpointError
-from likeness.models.miniature.base_file import VOCABULARY, WORDS, read_base_file
+from likeness.models.miniature.files import VOCABULARY, WORDS, read_base_file
 from likeness.models.miniature.sizes import BaseSizes
 from safetensors.torch import load_file, save_file
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 from likeness.models.errors import InvalidSettingError
-from likeness.models.omniportrait.face_masks import FaceMasks
 from likeness.models.omniportrait.feature_store import FeatureStore
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings
-from likeness.models.omniportrait.guided_person import GuidedPerson
+from likeness.models.omniportrait.guided_person import GuidedPerson, ReferencePicture
+from likeness.models.omniportrait.mask_sources import FaceMasks
 from likeness.models.omniportrait.reference_guidance import FURTHEST, ReferenceGuidance, face_features
-from likeness.models.omniportrait.references import ReferencePicture
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.guidance import FeatureCapture, NoiseLevels
 from likeness.tests.models.omniportrait.small_steps import LEFT, RIGHT, blob, step

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from likeness.models.errors import BadImageError
-from likeness.models.records.palette import colour_of
+from likeness.models.records.legend import colour_of
 from likeness.models.records.placements import PlacementMaps
 from likeness.models.records.routing_map import GROUND, draw, person_masks
 

@@ -13,8 +13,8 @@ from likeness.models.consistentid.checkpoint import ConsistentIDAdapter
 from likeness.models.consistentid.encode import S_SCALE
 from likeness.models.consistentid.facial_encoder import FacialEncoder
 from likeness.models.consistentid.facial_prompt import assemble
+from likeness.models.consistentid.marked_text import mark
 from likeness.models.consistentid.pipelines import SD15
-from likeness.models.consistentid.prompts.tokens import mark
 from likeness.models.consistentid.published import Published
 from likeness.models.face.facial_features import kept_regions, region_pixels
 from likeness.models.face.region_masks import filled_masks

@@ -23,29 +23,29 @@ class New(Old):
 
 
 @pytest.fixture
-def versions():
-    from likeness.nodes import versions
+def module():
+    from likeness.nodes import schema
 
-    yield versions
-    importlib.reload(versions)
+    yield schema
+    importlib.reload(schema)
 
 
 @pytest.mark.parametrize(
     ("version", "advanced", "words"), [(Old, {}, {}), (New, {"advanced": True}, {"search_aliases": ["one", "two"]})]
 )
-def test_each_version_is_told_what_it_knows(versions, monkeypatch, version, advanced, words):
+def test_each_version_is_told_what_it_knows(module, monkeypatch, version, advanced, words):
     with monkeypatch.context() as patched:
-        patched.setattr(versions.io.Float, "Input", version)
-        patched.setattr(versions.io, "Schema", version)
-        importlib.reload(versions)
-        assert advanced == versions.ADVANCED
-        assert versions.found_by("one", "two") == words
+        patched.setattr(module.io.Float, "Input", version)
+        patched.setattr(module.io, "Schema", version)
+        importlib.reload(module)
+        assert advanced == module.ADVANCED
+        assert module.found_by("one", "two") == words
 
 
-def test_this_version_takes_what_it_is_told(versions):
+def test_this_version_takes_what_it_is_told(module):
     from comfy_api.latest import io
 
-    made = io.Float.Input("strength", default=1.0, **versions.ADVANCED)
-    assert bool(getattr(made, "advanced", False)) is bool(versions.ADVANCED)
-    schema = io.Schema("Id", inputs=[made], outputs=[], **versions.found_by("person"))
+    made = io.Float.Input("strength", default=1.0, **module.ADVANCED)
+    assert bool(getattr(made, "advanced", False)) is bool(module.ADVANCED)
+    schema = io.Schema("Id", inputs=[made], outputs=[], **module.found_by("person"))
     assert ("search_aliases" in inspect.signature(io.Schema).parameters) is hasattr(schema, "search_aliases")
