@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from likeness.models.face.analysis import analyze
-from likeness.models.face.backends.given import GivenRegions
+from likeness.models.face.given import GivenRegions
 from likeness.models.face.types import Face
 from likeness.models.people.person import People, Person, photos_of
 from likeness.tools.portraits import astronaut
@@ -171,9 +171,9 @@ def look(stages: Stages, models: Loaded, photo: np.ndarray) -> None:
         models: of one flavour.
         photo: (H, W, 3) uint8 RGB.
     """
-    from likeness.models.clip.pixels import clip_pixels
+    from likeness.models.clip import clip_pixels
     from likeness.models.consistentid.features import NO_WISHES
-    from likeness.models.consistentid.prompts.marked_text import NOUNS
+    from likeness.models.consistentid.marked_text import NOUNS
     from likeness.models.consistentid.region_pictures import region_pictures
 
     consistentid, people = models.consistentid, one_person(photo)

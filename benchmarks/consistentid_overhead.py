@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from likeness.models.adapters.regional_text import EVERYBODY
-from likeness.models.consistentid.adapter import ConsistentIDResidual
+from likeness.models.consistentid.application import ConsistentIDResidual
 from likeness.models.port.attention import AttentionCall, AttentionResidual, AttentionSite
 from likeness.tools.weights.layouts import SD15, SDXL, UNetShape
 from likeness.tools.weights.write import NARROW_SDXL_CHECKPOINT, SDXL_CHECKPOINT
@@ -129,8 +129,8 @@ def residual(model: Any, people: int, side: int) -> ConsistentIDResidual:
         side: of the picture, pixels.
     """
     from likeness.host.unet.sites import find_sites, unet_of
+    from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
     from likeness.models.adapters.identity_attention import IdentityResidual, Person
-    from likeness.models.adapters.key_value import KeyValueProjection
     from likeness.models.placement.placements import Everywhere, Masks
 
     network = unet_of(model)

@@ -17,7 +17,7 @@ import torch
 from likeness.models.omniportrait.application import reference_guidance
 from likeness.models.omniportrait.feature_store import FeatureStore
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings
-from likeness.models.omniportrait.references import ReferencePicture
+from likeness.models.omniportrait.guided_person import ReferencePicture
 from likeness.models.people.person import Person
 from likeness.models.placement.windows import ALWAYS
 from likeness.models.port.guidance import FeatureCapture, FeatureReader, GuidedStep, NoiseLevels, Pull

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from likeness.diffusers_host.base import Base, load_base
-from likeness.models.uniportrait.features import ReferenceFeatures
+from likeness.models.uniportrait.encode import ReferenceFeatures
 from likeness.tools.weights import layouts
 from likeness.tools.weights.write import fill
 from likeness.training.batches.batch import Batch

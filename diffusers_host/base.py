@@ -13,7 +13,7 @@ from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel  # pyri
 from torch import Tensor, nn
 
 from ..models.errors import IncompatibleBaseModelError, InvalidSettingError, UnknownCheckpointError
-from ..models.weights.source import Source, read_flat
+from ..models.weights.reading import Source, read_flat
 from ..models.weights.state_dict import load_strictly, subset, summarise
 from .base_layout import unet_config, vae_config
 from .text_encoders import TextEncoder, load_clip, load_openclip

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from ..models.face.iresnet import IResNet
-from ..models.uniportrait.encode import UniPortraitEncoders
-from ..models.uniportrait.features import (
+from ..models.uniportrait.encode import (
     CROP_SIZE,
     ReferenceFeatures,
+    UniPortraitEncoders,
     backbone_input,
     join_features,
     null_features,

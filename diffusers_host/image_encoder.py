@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
-from ..models.weights.source import Source, read_flat
+from ..models.weights.reading import Source, read_flat
 from ..models.weights.state_dict import require_keys, subset
 from .clip_weights import fill_clip
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from ..models.clip.tokens import BOS, EOS, encode
+from ..models.clip import BOS, EOS, text_ids
 from ..models.weights.state_dict import require_keys
 from .clip_weights import fill_clip
 
@@ -126,5 +126,5 @@ def encode_prompts(encoders: Sequence[TextEncoder], prompts: Sequence[str]) -> T
 
 def token_ids(prompt: str, pad: int) -> list[int]:
     """A prompt as a text encoder takes it: 77 ids, beginning and end marked, filled up with `pad`, the rest cut off."""
-    ids = [BOS, *encode(prompt)[: TOKENS - 2], EOS]
+    ids = [BOS, *text_ids(prompt)[: TOKENS - 2], EOS]
     return ids + [pad] * (TOKENS - len(ids))

@@ -1,23 +1,28 @@
-"""Model files: folders, lists and paths. The only module that knows ComfyUI's folder_paths."""
+"""Model files: folders, lists and paths, and those found by what is in them. The only module that knows ComfyUI's folder_paths."""
 
 from __future__ import annotations
 
 import difflib
+import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import folder_paths
+from torch import Tensor
 
 from ..models import methods
-from ..models.errors import MissingModelFileError
+from ..models.errors import LikenessError, MissingModelFileError
 from ..models.face.detection import DetectorFiles, sort_files
+from ..models.weights.reading import read_shapes
+from ..models.weights.signatures import known_files
+from ..models.weights.state_dict import flatten, identify
 
 WEIGHTS_FOLDERS = (
-    *(folder for wing in methods.wings(methods.__package__, "files") for folder in wing.FOLDERS),
+    *(folder for wing in methods.wings(methods.__package__, "checkpoint") for folder in wing.FOLDERS),
     "ipadapter",
     "face_parsing",
     "dino",
@@ -29,6 +34,12 @@ NEAR_MISSES = 4
 T = TypeVar("T")
 _shared: WeakValueDictionary[tuple[str, int, int, str], Any] = WeakValueDictionary()
 _lock = RLock()
+logger = logging.getLogger(__name__)
+
+NONE = "none"
+Shapes = Mapping[str, Tensor]  # on the meta device
+
+_seen: dict[tuple[str, int, int], dict[str, Tensor]] = {}
 
 
 def register_folders() -> None:
@@ -179,3 +190,49 @@ def _missing(folder: str, name: str) -> str:
     near = difflib.get_close_matches(name, others, n=NEAR_MISSES, cutoff=0.4) or others[:NEAR_MISSES]
     there = f"There is: {', '.join(near)}." if near else "There is no file yet."
     return f'The file "{name}" was not found in {searched}. {there} Put the file there or choose another; file names are free.'
+
+
+def choose_file(choice: str, folder: str, kind: str, fits: Callable[[Shapes], bool] | None = None) -> Path | None:
+    """The file that a loader's widget means.
+
+    Args:
+        choice: a file of the folder, "none", or "auto": the first by name whose content is of the kind and fits.
+        folder: name of the model folder.
+        kind: one of `models.weights.signatures`.
+        fits: whether a file of the kind is the right one, by its keys and shapes.
+
+    Returns:
+        Its path; None for "none", and where "auto" finds nothing.
+
+    Raises:
+        MissingModelFileError: if a named file is not there.
+    """
+    if choice == NONE:
+        return None
+    if choice != AUTO:
+        return resolve(folder, choice)
+    found = [name for name in list_files(folder) if _is(resolve(folder, name), kind, fits)]
+    if not found:
+        return None
+    others = f" (there are others: {', '.join(found[1:])})" if found[1:] else ""
+    logger.info("%s: taking %s%s", kind, found[0], others)
+    return resolve(folder, found[0])
+
+
+def _is(path: Path, kind: str, fits: Callable[[Shapes], bool] | None) -> bool:
+    shapes = _shapes(path)
+    found = identify(shapes, known_files())
+    return found is not None and found.kind == kind and (fits is None or fits(shapes))
+
+
+def _shapes(path: Path) -> dict[str, Tensor]:
+    """Keys and shapes of a file, read again when it changes; empty where it is no weights file."""
+    state = path.stat()
+    key = (str(path), state.st_size, state.st_mtime_ns)
+    if key not in _seen:
+        try:
+            _seen[key] = flatten(read_shapes(path))
+        except LikenessError as error:
+            logger.warning("%s", error)
+            _seen[key] = {}
+    return _seen[key]

@@ -22,21 +22,18 @@ from torch import Tensor
 from ..models.consistentid.checkpoint import load as load_consistentid
 from ..models.errors import MissingModelFileError
 from ..models.images.layout import images_from_arrays
-from ..models.miniature.base_file import CLIP, UNET, VAE, read_base_file
-from ..models.miniature.faces_file import FaceNetworks, read_face_networks
+from ..models.miniature.files import CLIP, UNET, VAE, FaceNetworks, read_base_file, read_face_networks, read_uniportrait
 from ..models.miniature.folder import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, PORTRAITS, UNIPORTRAIT
 from ..models.miniature.sizes import BaseSizes
-from ..models.miniature.uniportrait_file import read_uniportrait
 from ..models.miniature.vae import FACTOR, MiniatureVAE
 from ..models.omniportrait.checkpoint import load as load_adapter
-from ..models.people.remembered import RememberedBackbone
+from ..models.people.encodings import RememberedBackbone
 from ..models.port.encoders import FaceDetector
 from ..models.weights.state_dict import KeyReport, load_strictly, subset
 from .consistentid.adapter import LoadedConsistentID, new_consistentid
 from .encoders.backbone import ManagedBackbone
 from .encoders.detector import drawn_faces
 from .encoders.parser import LoadedFaceParser
-from .encoders.recogniser import BackboneRecogniser
 from .files import embedding_folders
 from .memory import attention_dtype, manage
 from .omniportrait.adapter import LoadedOmniPortrait
@@ -85,7 +82,7 @@ def load_miniature() -> LoadedMiniature:
     """
     weights, sizes = read_base_file(BASE)
     faces = read_face_networks(FACES)
-    clip_vision, backbone = _clip_vision(faces), manage(faces.backbone)
+    clip_vision, backbone = _clip_vision(faces), ManagedBackbone(manage(faces.backbone))
     face_parser = LoadedFaceParser(faces.parser, manage(faces.parser))
     dtype = attention_dtype()
     return LoadedMiniature(
@@ -93,13 +90,13 @@ def load_miniature() -> LoadedMiniature:
         clip=_clip(weights, sizes),
         vae=_vae(weights, sizes),
         uniportrait=new_uniportrait(
-            read_uniportrait(UNIPORTRAIT, dtype=dtype), RememberedBackbone(ManagedBackbone(backbone)), clip_vision
+            read_uniportrait(UNIPORTRAIT, dtype=dtype), RememberedBackbone(backbone), clip_vision
         ),
         consistentid=new_consistentid(
             load_consistentid(CONSISTENTID, dtype=dtype),
             clip_vision=clip_vision,
             face_parser=face_parser,
-            recogniser=BackboneRecogniser(backbone),
+            recogniser=backbone,
         ),
         omniportrait=LoadedOmniPortrait(lambda: load_adapter(OMNIPORTRAIT)),
         face_parser=face_parser,

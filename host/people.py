@@ -10,14 +10,13 @@ from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
 from ..models.errors import InvalidSettingError
-from ..models.face.selection import Order, Selection
+from ..models.face.analysis import Order, Selection
 from ..models.face.types import FaceSet, OnNoFace
 from ..models.people.person import People, Person, PersonSettings, photos_of
 from ..models.people.preview import Line
 from ..models.placement.rule import WHAT_EACH_IS
 from ..models.port.encoders import FaceDetector
-from .encoders.detector import DetectorChoice, choose_detector
-from .encoders.faces import detect_faces
+from .encoders.detector import DetectorChoice, choose_detector, detect_faces
 from .placement import PlacedPeople
 
 WithoutFace = Literal["error", "skip photo", "keep without a face", "leave out"]

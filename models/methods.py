@@ -2,7 +2,7 @@
 
 | room | what a wing states |
 |---|---|
-| `models/<method>/files.py` | `FILES`, signatures of its weights, and `FOLDERS`, where users keep them |
+| `models/<method>/checkpoint.py` | `FILES`, signatures of its weights, and `FOLDERS`, where users keep them |
 | `nodes/<method>/` | `NODES` |
 | `training/<method>/assembly.py` | `METHODS`, its training methods with their configurations |
 | `tools/workflows/<method>.py` | `WORKFLOWS` |

@@ -5,8 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..host.miniature import load_miniature
-from .sockets import ConsistentID, FaceDetector, FaceParser, OmniPortrait, UniPortrait, shelf
-from .versions import found_by
+from .schema import ConsistentID, FaceDetector, FaceParser, OmniPortrait, UniPortrait, found_by, shelf
 
 
 class LoadMiniature(io.ComfyNode):

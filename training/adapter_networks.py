@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..diffusers_host.attention import PROJECTIONS, find_sites
-from ..models.adapters.key_value import KeyValueProjection
+from ..models.adapters.decoupled_cross_attention import KeyValueProjection
 from ..models.adapters.weights import LoRA
 from ..models.port.attention import AttentionSite
 

@@ -12,9 +12,9 @@ import torch
 from diffusers.training_utils import EMAModel
 from safetensors.torch import save_file
 
-from ..models.weights.whole_file import whole_file
 from .adapter_networks import Weights
 from .method import Method
+from .whole_file import whole_file
 
 FORMAT = "likeness/1"
 

@@ -18,13 +18,13 @@ from ..diffusers_host.base import Base
 from ..diffusers_host.text_encoders import TextCondition, encode_prompts
 from ..models.errors import require_shape
 from ..models.images.contact_sheet import GROUND, contact_sheet
-from ..models.weights.whole_file import whole_file
 from .batches.batch import AnyBatch, Batch
 from .batches.draws import Draws
 from .config.sections import SamplesConfig
 from .denoising import predict
 from .method import Method
 from .references import Reference
+from .whole_file import whole_file
 
 Cell = tuple[np.ndarray, str]  # picture (h, w, 3) uint8 and caption
 EMPTY: Cell = (np.full((1, 1, 3), GROUND, np.uint8), "")

@@ -10,16 +10,15 @@ from typing import Any, Literal
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
-from ...models.clip.pixels import CLIP_SIZE
+from ...models.clip import CLIP_SIZE
 from ...models.consistentid.checkpoint import ConsistentIDAdapter
 from ...models.consistentid.encode import EncodedPeople, encode_people, null_region, regions
 from ...models.consistentid.encoders import ConsistentIDEncoders
 from ...models.consistentid.facial_regions import FacialRegions
 from ...models.consistentid.features import FacialFeatures
-from ...models.consistentid.flavour import Flavour, Mode
-from ...models.consistentid.trained_flavour import Purpose, choose_flavour
+from ...models.consistentid.flavour import Flavour, Mode, Purpose, choose_flavour
+from ...models.people.encodings import RememberedParser, RememberedRecogniser
 from ...models.people.person import People, Person
-from ...models.people.remembered import RememberedParser, RememberedRecogniser
 from ...models.port.encoders import FaceParser, FaceRecogniser
 from ..encoders.image_encoder import image_encoder
 from ..memory import loaded, manage

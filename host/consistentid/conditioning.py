@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...models.consistentid.facial_encoder import fuse_regions
 from ...models.consistentid.facial_regions import FacialRegion
-from ...models.consistentid.fusion import fuse_regions
 from ..memory import loaded
 from ..sampling.delayed_conditioning import Conditioning
 from .adapter import LoadedConsistentID

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...models.consistentid.checkpoint import load
+from ...models.consistentid.checkpoint import CONSISTENTID, load
 from ...models.consistentid.encoders import RECOGNISER
-from ...models.consistentid.files import CONSISTENTID
-from ...models.consistentid.trained_flavour import Purpose
+from ...models.consistentid.flavour import Purpose
 from ...models.errors import MissingModelFileError
+from ...models.face.insightface import ArcFace
 from ...models.port.encoders import FaceParser
 from ...models.weights.signatures import FACE_PARSER
-from ..encoders.clip_vision_files import find_clip_vision
+from ..encoders.image_encoder import find_clip_vision
 from ..encoders.parser import load_face_parser
-from ..encoders.recogniser import OnnxRecogniser
-from ..files import AUTO, load_once, model_folder, recogniser_file
-from ..found_files import choose_file
+from ..files import AUTO, choose_file, load_once, model_folder, recogniser_file
 from ..memory import attention_dtype
 from .adapter import Choice, LoadedConsistentID, new_consistentid
 
@@ -66,7 +64,7 @@ def choose_consistentid(
         adapter,
         clip_vision=clip_vision,
         face_parser=_find_parser(face_parser_file) if face_parser is None else face_parser,
-        recogniser=None if found is None else OnnxRecogniser(found),
+        recogniser=None if found is None else ArcFace(found),
         mode=mode,
         purpose=purpose,
     )

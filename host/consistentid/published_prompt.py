@@ -10,8 +10,7 @@ from torch import Tensor
 
 from ...models.consistentid.described import DescribedPerson
 from ...models.consistentid.facial_regions import FacialRegion
-from ...models.consistentid.prompts.marked_text import Caption
-from ...models.consistentid.prompts.tokens import MarkedTokens, mark
+from ...models.consistentid.marked_text import Caption, MarkedTokens, mark
 from ...models.people.person import People
 from ..people_prompt import with_named_rows
 from ..prompt_tokens import chunk, encode_chunks, literal_ids, require_width, tokenizers

@@ -1,15 +1,20 @@
-"""A face backbone under ComfyUI's memory management."""
+"""A face backbone under ComfyUI's memory management: its inner maps, and vectors that tell people apart."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
+from ...models.face.alignment import CROP_SIZE, align
 from ...models.face.iresnet import IResNet
-from ...models.people.remembered import RememberedBackbone
+from ...models.face.types import Face
+from ...models.miniature.face_vectors import face_vectors
+from ...models.people.encodings import RememberedBackbone
 from ...models.port.encoders import FaceBackbone
 from ...models.weights.fingerprint import fingerprint
 from ..memory import loaded, manage
@@ -17,7 +22,7 @@ from ..memory import loaded, manage
 
 @dataclass(frozen=True, eq=False)
 class ManagedBackbone:
-    """An IResNet whose inner maps are read; a `FaceBackbone`.
+    """An IResNet; a `FaceBackbone`, and the `FaceRecogniser` of the miniature.
 
     Attributes:
         patcher: loads and offloads it.
@@ -36,6 +41,11 @@ class ManagedBackbone:
         return self._backbone.tap_channels
 
     @property
+    def width(self) -> int:
+        """Length of a vector."""
+        return self.channels[-1]
+
+    @property
     def _backbone(self) -> IResNet:
         return self.patcher.model  # type: ignore[return-value]
 
@@ -44,6 +54,12 @@ class ManagedBackbone:
         with loaded(self.patcher):
             found = self._backbone(pixels.to(next(self._backbone.parameters())))
             return tuple(tapped.to("cpu", torch.float32) for tapped in found)
+
+    def vectors(self, faces: Sequence[Face], pictures: Sequence[np.ndarray]) -> Tensor:
+        """Vectors of faces, (R, width), see `FaceRecogniser`."""
+        crops = [align(picture, face.points, CROP_SIZE) for face, picture in zip(faces, pictures, strict=True)]
+        with loaded(self.patcher):
+            return face_vectors(self._backbone, np.stack(crops)).cpu()
 
 
 def manage_backbone(backbone: IResNet) -> FaceBackbone:

@@ -1,4 +1,4 @@
-"""Face detectors in ComfyUI: the one that a widget names, with its files, and the miniature's."""
+"""Face detectors in ComfyUI: the one that a widget names, with its files, the miniature's, and what they find in pictures."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
 import numpy as np
+from comfy import model_management
 from comfy.model_patcher import ModelPatcher
+from comfy.utils import ProgressBar
+from torch import Tensor
 
+from ...models.face.analysis import LARGEST, Selection, find_faces, pick
 from ...models.face.detection import DetectorFiles, DetectorName, choose
-from ...models.face.looking import look_twice
-from ...models.face.types import Detection
-from ...models.miniature.faces_file import read_face_networks
-from ...models.miniature.finder import FaceFinder, find_faces
+from ...models.face.types import Detection, Face, FaceSet, OnNoFace
+from ...models.images.layout import arrays_from_images
+from ...models.miniature.files import read_face_networks
+from ...models.miniature.finder import FaceFinder, FinderDetector
 from ...models.miniature.folder import FACES
-from ...models.people.remembered import RememberedDetector
+from ...models.people.encodings import RememberedDetector
 from ...models.port.encoders import FaceDetector
-from ...models.weights.fingerprint import fingerprint
 from ..files import detector_files, load_once
 from ..memory import loaded, manage
 
@@ -30,20 +33,20 @@ CHOICES: tuple[str, ...] = (*get_args(DetectorName), DRAWN)
 
 @dataclass(frozen=True, eq=False)
 class DrawnFaces:
-    """The miniature's detector of drawn faces; a `FaceDetector`.
+    """The miniature's detector under ComfyUI's memory management; a `FaceDetector`.
 
     Attributes:
-        finder: patcher of the network.
+        patcher: of the network.
         min_score: lowest score that counts, 0–1.
     """
 
-    finder: ModelPatcher
+    patcher: ModelPatcher
     min_score: float = 0.5
 
     @property
     def key(self) -> str:
-        """Hash of the weights with all that decides what is found."""
-        return f"drawn faces {fingerprint(self.finder.model)} {self.min_score}"
+        """The detector's own."""
+        return self._detector.key
 
     def at_size(self, size: int) -> DrawnFaces:
         """Itself: it looks at one size."""
@@ -52,11 +55,14 @@ class DrawnFaces:
 
     def find(self, pictures: Sequence[np.ndarray]) -> Iterator[list[Detection]]:
         """The faces of one picture after another, the surest first."""
-        return (look_twice(picture, self._look) for picture in pictures)
+        for picture in pictures:
+            with loaded(self.patcher):
+                [found] = self._detector.find([picture])
+            yield found
 
-    def _look(self, picture: np.ndarray) -> list[Detection]:
-        with loaded(self.finder) as network:
-            return find_faces(cast(FaceFinder, network), picture, self.min_score)
+    @property
+    def _detector(self) -> FinderDetector:
+        return FinderDetector(cast(FaceFinder, self.patcher.model), self.min_score)
 
 
 def drawn_faces() -> DrawnFaces:
@@ -94,3 +100,33 @@ def choose_detector(
         if name in WITHOUT_FILES:
             return detector
     return RememberedDetector(detector) if remembers else detector
+
+
+def detect_faces(
+    image: Tensor,
+    detector: FaceDetector,
+    *,
+    selection: Selection = LARGEST,
+    on_no_face: OnNoFace = "error",
+    name: str = "image",
+) -> FaceSet:
+    """Find the faces of a batch of pictures; progress is shown, and cancelling ends it after a picture.
+
+    Args:
+        image: (B, H, W, C), 0–1.
+        detector: finds them.
+        selection: which faces are taken.
+        on_no_face: what a picture without a face means.
+        name: what a message calls the picture.
+
+    Raises:
+        LikenessError: whatever is wrong with the pictures, the files or the settings.
+    """
+    images = arrays_from_images(image, name)
+    bar = ProgressBar(len(images))
+    faces: list[Face] = []
+    for done, found in enumerate(find_faces(images, detector), 1):
+        faces += found
+        bar.update_absolute(done, len(images))
+        model_management.throw_exception_if_processing_interrupted()
+    return pick(faces, tuple(images), selection, on_no_face)

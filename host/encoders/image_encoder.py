@@ -1,20 +1,29 @@
-"""ComfyUI's CLIP vision models as image encoders."""
+"""ComfyUI's CLIP vision models: as image encoders, and from files, chosen by the width that an adapter needs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import comfy.clip_vision
 import comfy.model_management
 import torch
 from torch import Tensor
 
-from ...models.errors import IncompatibleBaseModelError
-from ...models.people.remembered import RememberedImageEncoder
+from ...models.errors import IncompatibleBaseModelError, UnknownCheckpointError
+from ...models.people.encodings import RememberedImageEncoder
 from ...models.port.encoders import ImageEncoder
 from ...models.weights.fingerprint import fingerprint
+from ...models.weights.signatures import CLIP_VISION
+from ..files import Shapes, choose_file, load_once
 
 PENULTIMATE = -2  # layer whose hidden state is taken, before the last norm
+FOLDER = "clip_vision"
+PATCHES = (
+    "vision_model.embeddings.patch_embedding.weight",
+    "visual.conv1.weight",
+)  # in transformers' and open_clip's files
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,3 +89,35 @@ def _width_of(clip_vision: Any) -> int | None:
     embeddings = getattr(getattr(clip_vision.model, "vision_model", None), "embeddings", None)
     patches = getattr(embeddings, "patch_embedding", None)
     return None if patches is None else int(patches.weight.shape[0])
+
+
+def find_clip_vision(choice: str, *, width: int) -> Any:
+    """A CLIP_VISION, loaded once for all who use its file.
+
+    Args:
+        choice: a file of models/clip_vision, or "auto": the first by name whose tokens have the width.
+        width: channels that the adapter was trained with.
+
+    Returns:
+        It, or None where "auto" finds none.
+
+    Raises:
+        MissingModelFileError: if a named file is not there.
+        UnknownCheckpointError: if a named file is no CLIP vision model.
+    """
+    path = choose_file(choice, FOLDER, CLIP_VISION, lambda shapes: _width_in(shapes) == width)
+    return None if path is None else load_once(path, "clip vision", lambda: _load(path))
+
+
+def _load(path: Path) -> Any:
+    found = comfy.clip_vision.load(str(path))
+    if found is None:
+        raise UnknownCheckpointError(
+            f'The file "{path.name}" is no CLIP vision model that ComfyUI knows; choose another.'
+        )
+    return found
+
+
+def _width_in(shapes: Shapes) -> int | None:
+    patches = next((shapes[key] for key in PATCHES if key in shapes), None)
+    return None if patches is None else int(patches.shape[0])

@@ -14,11 +14,10 @@ from ...models.errors import IncompatibleBaseModelError
 from ...models.omniportrait.application import reference_guidance
 from ...models.omniportrait.encode import ReferenceEncoders, reference_pictures
 from ...models.omniportrait.guidance_settings import GuidanceSettings
-from ...models.omniportrait.guided_person import MaskSource
-from ...models.omniportrait.placed_masks import PlacedMasks
-from ...models.omniportrait.references import ReferencePicture
+from ...models.omniportrait.guided_person import MaskSource, ReferencePicture
+from ...models.omniportrait.mask_sources import PlacedMasks
+from ...models.people.encodings import RememberedParser
 from ...models.people.person import People, Person
-from ...models.people.remembered import RememberedParser
 from ...models.placement.rule import WHAT_EACH_IS
 from ...models.port.encoders import FaceParser
 from ..encoders.latents import latent_encoder
@@ -28,7 +27,7 @@ from ..placement import LoadedPlacement, PlacedPeople
 from ..sampling.runs import sigma_window
 from ..unet.attention import inject
 from ..unet.levels import Detail, choose_capture
-from ..unet.picture_size import picture_size
+from ..unet.sites import picture_size
 from .finding import Finding
 
 NAME = "Reference-Based Guidance"

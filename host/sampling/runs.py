@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,6 @@ from ..unet import keys
 from ..unet.options import with_transformer_options
 from .conds import conds_by_uuid
 from .delayed_conditioning import settle
-from .queue import is_queued
 
 logger = logging.getLogger(__name__)
 
@@ -116,3 +116,19 @@ def _predict_noise(
     known = conds_by_uuid(guider.conds, tuple(x.shape[-2:]))
     options = with_transformer_options(model_options, {keys.CONDS: known})
     return executor(x, timestep, options, *args)
+
+
+def is_queued(node_id: str) -> bool:
+    """Whether the running prompt has a node of a class.
+
+    Outside ComfyUI's server nothing is known about the graph, so the answer is yes.
+    """
+    # Importing the module here would set up a server where there is none.
+    server: Any = sys.modules.get("server")
+    instance = getattr(getattr(server, "PromptServer", None), "instance", None)
+    if instance is None or getattr(instance, "prompt_queue", None) is None:
+        return True
+    queue = instance.prompt_queue
+    with queue.mutex:
+        running = list(queue.currently_running.values())
+    return any(node.get("class_type") == node_id for item in running for node in item[2].values())

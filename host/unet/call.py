@@ -13,7 +13,7 @@ from ...models.errors import LikenessError
 from ...models.port.attention import AttentionCall, AttentionSite, Run, TextRows
 from . import keys
 from .batch import BatchRows
-from .grid import grid_of
+from .levels import grid_of
 from .options import Options
 
 logger = logging.getLogger(__name__)

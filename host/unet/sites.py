@@ -1,4 +1,4 @@
-"""Finding the attention layers of a ComfyUI UNet."""
+"""The attention layers of a ComfyUI UNet, and what base model they tell of."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from ...models.port.attention import AttentionSite
 PLACE = re.compile(r"^(input|middle|output)_blocks?(?:\.(\d+))?\.\d+\.transformer_blocks\.(\d+)$")
 STAGES = ("input", "output", "middle")
 FAMILIES = {768: "SD1.5", 1024: "SD2", 2048: "SDXL"}  # by width of the context
+SIZES = {768: 512, 1024: 768, 2048: 1024}  # pixels, by width of the context: SD1.5, SD2, SDXL
+MINIATURE = 128  # pixels; of UNets with a narrower context than any published one
 
 
 def unet_of(model: ModelPatcher) -> UNetModel:
@@ -97,3 +99,13 @@ def require_fit(model: ModelPatcher, widths: Mapping[int, int], context: int, *,
 def family_of(context: int) -> str:
     """The name of a model family in brackets, by the width of its text context; empty for an unknown one."""
     return f" ({FAMILIES[context]})" if context in FAMILIES else ""
+
+
+def picture_size(unet: UNetModel) -> int:
+    """The side of the square pictures that a UNet was trained with, pixels; told by the width of its text context.
+
+    Raises:
+        IncompatibleBaseModelError: if the UNet has no cross-attention.
+    """
+    width = context_width(unet)
+    return SIZES.get(width, MINIATURE if width < min(SIZES) else max(SIZES.values()))

@@ -19,8 +19,7 @@ from ...models.port.attention import AttentionSite
 from ...models.port.word_attention import Projected, WordAttention, attention_to
 from ..sampling.conds import CondInfo
 from . import keys
-from .grid import grid_at
-from .levels import halvings
+from .levels import grid_at, halvings
 from .options import block_of, known_conds, uuids_of
 from .sites import find_sites
 

@@ -12,8 +12,7 @@ from torch import Tensor
 from ...models.errors import InvalidSettingError
 from ...models.people.person import People
 from ...models.port.attention import AttentionResidual
-from ...models.uniportrait.adapter import ImagePromptResidual
-from ...models.uniportrait.application import STRENGTH, identity_residual, lora_for, structure_for
+from ...models.uniportrait.application import STRENGTH, ImagePromptResidual, identity_residual, lora_for, structure_for
 from ...models.uniportrait.checkpoint import ImagePrompt
 from ..memory import loaded
 from ..people import AppliedPeople, acting, placed_lines

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ...models.errors import MissingModelFileError
-from ...models.uniportrait.checkpoint import load, load_backbone
-from ...models.uniportrait.files import BACKBONE, FACEID, ROUTER
+from ...models.uniportrait.checkpoint import BACKBONE, FACEID, ROUTER, load, load_backbone
 from ...models.weights.signatures import IMAGE_PROMPT
 from ..encoders.backbone import manage_backbone
-from ..encoders.clip_vision_files import find_clip_vision
-from ..files import AUTO, load_once, model_folder
-from ..found_files import choose_file
+from ..encoders.image_encoder import find_clip_vision
+from ..files import AUTO, choose_file, load_once, model_folder
 from ..memory import attention_dtype
 from .adapter import LoadedUniPortrait, clip_width, new_uniportrait
 

@@ -18,7 +18,7 @@ from ...models.omniportrait.checkpoint import OmniPortraitAdapter
 from ...models.records.guidance import GuidanceRecord
 from ...models.uniportrait.application import lora_for
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
-from ...models.uniportrait.features import ReferenceFeatures
+from ...models.uniportrait.encode import ReferenceFeatures
 from ...training.batches.feature_store import FeatureStore, fingerprint
 from ..recipe.pivot_people import noun_rows
 from ..studio.drawing import Settings, decode, draw_latents

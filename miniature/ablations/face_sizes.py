@@ -14,7 +14,7 @@ from ...diffusers_host.prompted import Prompted
 from ...diffusers_host.sigmas import nearest_timestep, share_behind
 from ...models.omniportrait.application import reference_guidance
 from ...models.omniportrait.guidance_settings import GuidanceSettings, StrengthMode
-from ...models.omniportrait.references import ReferencePicture
+from ...models.omniportrait.guided_person import ReferencePicture
 from ...models.people.person import Person
 from ...models.placement.windows import ALWAYS
 from ...models.port.attention import Run

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
-from ...models.omniportrait.face_localization import WEIGHT
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
+from ...training.omniportrait.face_localization import WEIGHT
 from ..judge.scores import IDENTITY
 from ..recipe.arms import FUSION, PivotArm
 from . import face_sizes, noun_masks

@@ -12,11 +12,9 @@ from ...diffusers_host.guidance import Guided
 from ...diffusers_host.sigmas import share_behind
 from ...models.miniature.finder import FaceFinder
 from ...models.omniportrait.application import reference_guidance
-from ...models.omniportrait.attention_masks import AttentionMasks
-from ...models.omniportrait.face_masks import FaceMasks
 from ...models.omniportrait.guidance_settings import GuidanceSettings
-from ...models.omniportrait.guided_person import MaskSource
-from ...models.omniportrait.references import ReferencePicture
+from ...models.omniportrait.guided_person import MaskSource, ReferencePicture
+from ...models.omniportrait.mask_sources import AttentionMasks, FaceMasks
 from ...models.people.person import Person
 from ...models.placement.windows import SigmaWindow
 from ...models.port.guidance import FeatureCapture

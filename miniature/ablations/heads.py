@@ -11,8 +11,8 @@ from torch import Tensor
 from ...diffusers_host.base import Base
 from ...models.images.layout import arrays_from_images
 from ...models.miniature.finder import FaceFinder, find_faces
-from ...models.omniportrait.face_masks import FaceMasks
 from ...models.omniportrait.guided_person import GuidedPerson
+from ...models.omniportrait.mask_sources import FaceMasks
 from ...models.port.guidance import GuidedStep
 from ..judge.judge import MIN_SCORE
 from ..studio.drawing import decode

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from ...models.placement.ellipse import ellipse
+from ...models.placement.masks import ellipse
 from ..judge.judge import Judge, Verdict
 from ..judge.readers import Reader, person_windows
 from ..judge.scores import IDENTITY, IDENTITY_PLACES, agreement, all_recognised, identity_hits, text_hits

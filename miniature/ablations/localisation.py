@@ -10,12 +10,12 @@ from torch import Tensor
 from ...diffusers_host.attention_maps import AttentionMaps, nearest_level
 from ...diffusers_host.base import Base
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
-from ...models.omniportrait.face_localization import SIDE
 from ...models.omniportrait.region_mask import normalise
 from ...models.port.word_attention import attention_columns
 from ...training.batches.draws import Draws
 from ...training.denoising import predict
 from ...training.omniportrait.batch import PivotBatch
+from ...training.omniportrait.face_localization import SIDE
 from ..recipe.pivot_people import PivotPool, draw_pivot_people
 from ..studio.pivots import Pivots
 from ..world.world import World

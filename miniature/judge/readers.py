@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...models.miniature.layers import normed_convolution
+from ...models.miniature.finder import normed_convolution
 from ..world.facts import ACCESSORIES, PATTERNS
 from ..world.palette import CLOTHING_NAMES, TINT_NAMES
 from ..world.people.identity import ATTRIBUTES, SIZES

@@ -12,7 +12,7 @@ from torch import Tensor
 from ...diffusers_host.base import Base
 from ...diffusers_host.clip_weights import fill_clip
 from ...diffusers_host.text_encoders import PREFIX
-from ...models.miniature.base_file import CLIP, ROWS, UNET, VAE, WORDS, read_base_file
+from ...models.miniature.files import CLIP, ROWS, UNET, VAE, WORDS, read_base_file
 from ...models.miniature.sizes import BaseSizes
 from ...models.weights.state_dict import load_strictly, subset
 from .original_names import original_unet
@@ -22,7 +22,7 @@ from .weights_file import write_weights
 
 
 def base_weights(base: Base, sizes: BaseSizes) -> dict[str, Tensor]:
-    """Return all weights of a base model as its file holds them, see `models.miniature.base_file`."""
+    """Return all weights of a base model as its file holds them, see `models.miniature.files`."""
     text = base.text_encoders[0].module.state_dict()
     parts = {
         UNET: original_unet(base.unet.state_dict(), sizes.blocks),

@@ -9,11 +9,11 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from ...diffusers_host.clip_weights import fill_clip
 from ...diffusers_host.face_encoder import FaceEncoder
-from ...models.miniature.faces_file import FaceNetworks, read_face_networks
+from ...models.miniature.files import FaceNetworks, read_face_networks
 
 
 def read_faces(path: Path) -> tuple[FaceNetworks, FaceEncoder]:
-    """Read the file of `models.miniature.faces_file`.
+    """Read the file of `models.miniature.files`.
 
     Returns:
         What it holds, and backbone and image encoder as the trainer uses them.

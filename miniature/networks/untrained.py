@@ -11,7 +11,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from ...diffusers_host.base import Base, new_schedule
 from ...diffusers_host.text_encoders import TextEncoder
-from ...models.clip.tokens import BOS, EOS, encode
+from ...models.clip import BOS, EOS, text_ids
 from ...models.miniature.sizes import BaseSizes
 from ...models.miniature.vae import MiniatureVAE
 from ..world.captions import vocabulary
@@ -73,7 +73,7 @@ def _text_encoder(sizes: BaseSizes) -> CLIPTextModel:
     )
     words = cast(nn.Embedding, module.get_input_embeddings()).weight
     unknown = torch.ones(len(words), dtype=torch.bool)
-    unknown[[BOS, EOS, *encode(vocabulary())]] = False
+    unknown[[BOS, EOS, *text_ids(vocabulary())]] = False
     with torch.no_grad():
         words[unknown] = 0
     return module

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ...models.weights.whole_file import whole_file
+from ...training.whole_file import whole_file
 
 
 def write_weights(

@@ -17,8 +17,8 @@ import torch
 
 from ...models.consistentid.checkpoint import TRAINED_AS
 from ...models.errors import LikenessError
+from ...models.miniature.files import STAGE_ONE, STAGE_TWO
 from ...models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, WEIGHTS
-from ...models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO
 from ...models.omniportrait.checkpoint import adapter_metadata
 from ..judge.file import write_judge
 from ..networks.checkpoint import write_base

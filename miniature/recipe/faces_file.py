@@ -10,7 +10,7 @@ from typing import Any, cast
 from torch import nn
 from transformers import CLIPVisionModelWithProjection
 
-from ...models.miniature.faces_file import BACKBONE, FINDER, IMAGE_ENCODER, METADATA_KEY, PARSER
+from ...models.miniature.files import BACKBONE, FINDER, IMAGE_ENCODER, METADATA_KEY, PARSER
 from ..networks.weights_file import write_networks
 
 CONFIG = (
@@ -36,7 +36,7 @@ def write_face_networks(
     image_encoder: nn.Module,
     metadata: Mapping[str, str],
 ) -> None:
-    """Write the networks that look at faces, see `models.miniature.faces_file`."""
+    """Write the networks that look at faces, see `models.miniature.files`."""
     config: dict[str, Any] = cast(CLIPVisionModelWithProjection, image_encoder).config.to_dict()
     said = {METADATA_KEY: json.dumps({"model_type": "clip_vision_model", **{name: config[name] for name in CONFIG}})}
     networks = {FINDER: finder, PARSER: parser, BACKBONE: backbone, IMAGE_ENCODER: image_encoder}

@@ -14,12 +14,10 @@ from torch.nn.functional import interpolate
 from ...diffusers_host.base import Base
 from ...diffusers_host.face_encoder import FaceEncoder
 from ...diffusers_host.image_encoder import hidden_tokens
-from ...models.clip.pixels import clip_pixels
-from ...models.clip.tokens import EOS, encode
+from ...models.clip import EOS, clip_pixels, text_ids
 from ...models.consistentid.corrected import Corrected
+from ...models.consistentid.marked_text import Caption, mark
 from ...models.consistentid.pipelines import SD15
-from ...models.consistentid.prompts.marked_text import Caption
-from ...models.consistentid.prompts.tokens import mark
 from ...models.face.facial_features import FEATURES, MOST_REGIONS, kept_regions, region_picture
 from ...models.face.parsing import FaceParser
 from ...models.face.region_masks import filled_masks
@@ -160,7 +158,7 @@ def _describe(
     masks = filled_masks(parser.parse(photo, FLAVOUR.pipeline.parsing_size))
     by_feature = {FEATURES[name]: name for name in kept_regions(masks)}
     prompt = FLAVOUR.compose(caption, [Caption(None, tuple(by_feature.values()))])
-    tokens = mark(prompt.marked_text, encode, pad=EOS)
+    tokens = mark(prompt.marked_text, text_ids, pad=EOS)
     words = [each.feature for each in prompt.marks][: len(tokens.positions)]
     pixels = [clip_pixels(photo), *(clip_pixels(region_picture(photo, masks[by_feature[word]])) for word in words)]
     features = hidden_tokens(image_encoder, torch.stack(pixels)).half()

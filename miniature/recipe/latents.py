@@ -13,7 +13,7 @@ from torch.nn.functional import avg_pool2d
 
 from ...diffusers_host.base import Base
 from ...diffusers_host.text_encoders import token_ids
-from ...models.clip.tokens import EOS
+from ...models.clip import EOS
 from ...models.miniature.vae import FACTOR
 from ..world.world import World
 from .pool_files import POOL_FILES, PoolFiles, pool_name, read_parts

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from ...diffusers_host.base import Base
-from ...models.clip.tokens import encode
+from ...models.clip import text_ids
 from ...models.images.layout import arrays_from_images
 from ...models.miniature.vae import FACTOR
 from ...training.batches.draws import Draws
@@ -113,7 +113,7 @@ def draw_pivot_people(base: Base, world: World, numbers: range) -> PivotPool:
 
 def noun_rows(captions: tuple[Caption, ...]) -> Tensor:
     """Return the rows of the last token of everybody's noun, (B, N) int64; all captions are of as many people."""
-    return torch.tensor([[len(encode(each.text[:end])) for _, end in each.nouns] for each in captions])
+    return torch.tensor([[len(text_ids(each.text[:end])) for _, end in each.nouns] for each in captions])
 
 
 def cut_portraits(portraits: Scene, draws: Draws) -> tuple[Tensor, Tensor]:

@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ...models.weights.whole_file import whole_file
 from ...training.batches.feature_store import fingerprint
+from ...training.whole_file import whole_file
 from ..world.world import World
 
 logger = logging.getLogger(__name__)

@@ -23,9 +23,9 @@ from ...models.omniportrait.checkpoint import adapter_weights
 from ...models.omniportrait.image_encoder import PivotImageEncoder
 from ...models.uniportrait.checkpoint import load
 from ...models.weights.state_dict import flatten
-from ...models.weights.whole_file import whole_file
 from ...training.consistentid.networks import consistentid_weights
 from ...training.uniportrait.networks import faceid_weights, networks_of, router_weights
+from ...training.whole_file import whole_file
 from ..judge.judge import Judge
 from ..judge.readers import Reader, new_backdrop_reader, new_expression_reader, new_person_reader
 from ..networks.untrained import new_base

@@ -6,10 +6,28 @@ import math
 
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
 # Scores of one chunk: 2^26 values are 256 MiB in float32; larger pictures are attended in slices of positions.
 LARGEST_SCORES = 2**26
+
+
+class KeyValueProjection(nn.Module):
+    """Two linear maps without bias: context tokens to keys and values.
+
+    Args:
+        width: D, width of the tokens.
+        channels: C, width of the attention layer.
+    """
+
+    def __init__(self, width: int, channels: int):
+        super().__init__()
+        self.to_k = nn.Linear(width, channels, bias=False)
+        self.to_v = nn.Linear(width, channels, bias=False)
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values (..., T, C) of tokens (..., T, D)."""
+        return self.to_k(tokens), self.to_v(tokens)
 
 
 def decoupled_cross_attention(query: Tensor, keys: Tensor, values: Tensor, weights: Tensor, heads: int) -> Tensor:

@@ -13,8 +13,7 @@ from torch.nn import functional
 from ..placement.placements import Placement
 from ..placement.windows import ALWAYS, SigmaWindow
 from ..port.attention import AttentionCall, AttentionSite, Polarity
-from .decoupled_cross_attention import decoupled_cross_attention
-from .key_value import KeyValueProjection
+from .decoupled_cross_attention import KeyValueProjection, decoupled_cross_attention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

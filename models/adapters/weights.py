@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..weights.state_dict import KeyReport, load_strictly
-from .key_value import KeyValueProjection
+from .decoupled_cross_attention import KeyValueProjection
 
 LoRA: TypeAlias = dict[int, dict[str, tuple[Tensor, Tensor]]]  # site index → q, k, v or out → (down, up)
 

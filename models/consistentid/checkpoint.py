@@ -11,13 +11,23 @@ import torch
 from torch import Tensor, nn
 
 from ..adapters.weights import LoRA, by_layer, key_shape, keys_and_values, lora_pairs
-from ..weights.reading import read_metadata
-from ..weights.source import Source, read_weights
-from ..weights.state_dict import KeyReport, subset
+from ..weights.reading import Source, read_metadata, read_weights
+from ..weights.state_dict import KeyReport, Signature, subset
 from .facial_encoder import FacialEncoder
-from .files import CONSISTENTID
 from .id_projection import IDProjection
 
+CONSISTENTID = "ConsistentID"
+
+_LAYER = r"\d+\."
+FOLDERS = ("consistentid",)
+FILES = (
+    Signature(
+        kind=CONSISTENTID,
+        description="a ConsistentID file",
+        has=(r"FacialEncoder\.", rf"adapter_modules\.{_LAYER}"),
+        belongs='in "consistentid" of Load ConsistentID',
+    ),
+)
 PROJECTIONS = ("image_proj.", "image_proj_model.")  # SD1.5's name, and that of SDXL and of training dumps
 ENCODER, LAYERS = "FacialEncoder.", "adapter_modules."
 BASE_MODEL = "unet."  # in training dumps; never read
@@ -59,7 +69,7 @@ def load(source: Source, *, dtype: torch.dtype | None = None, dim_head: int | No
 
     Raises:
         UnknownCheckpointError: if it is something else, or tensors are missing, unexpected or of another shape.
-        LikenessError: if the file cannot be read, see `files.read_state_dict`.
+        LikenessError: if the file cannot be read, see `reading.read_state_dict`.
     """
     weights, name = read_weights(source, CONSISTENTID)
     projection = next(

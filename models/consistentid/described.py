@@ -9,7 +9,7 @@ import numpy as np
 
 from ..images.contact_sheet import contact_sheet
 from .facial_regions import FacialRegions
-from .prompts.marked_text import Caption
+from .marked_text import Caption
 
 EMPTY_SIDE = 256  # pixels of the black picture where no region was found
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..clip.pixels import CLIP_SIZE, clip_pixels
+from ..clip import CLIP_SIZE, clip_pixels
 from ..errors import InvalidSettingError
 from ..people.person import People, Person, Photo
 from .encoders import ConsistentIDEncoders

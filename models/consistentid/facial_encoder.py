@@ -5,7 +5,7 @@ ConsistentID (arXiv:2404.16771), section 3.1, the facial encoder; the exact form
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from einops import rearrange
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..errors import ShapeError, require_shape
 from ..weights.state_dict import load_strictly, require_keys
+from .facial_regions import FacialRegion
 from .resampler import Resampler, ResamplerSizes
 
 _NAME = "The facial encoder"
@@ -143,3 +144,31 @@ class _Perceptron(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc2(nn.functional.gelu(self.fc1(self.layernorm(x))))
+
+
+def fuse_regions(
+    facial_encoder: FacialEncoder, text: Tensor, places: Sequence[int], regions: Sequence[FacialRegion]
+) -> Tensor:
+    """The rows of a prompt with regions fused in: row + strength · (fused − row).
+
+    Args:
+        facial_encoder: fuses, in its own type and on its device.
+        text: rows of the text encoder, (1, L, D); stays as it is.
+        places: R rows.
+        regions: what goes into each of them.
+
+    Returns:
+        (1, L, D), of the type and on the device of `text`.
+
+    Reference: ConsistentID (arXiv:2404.16771), section 3.1; strengths are ours, 1 is published.
+    """
+    if not places:
+        return text
+    like = next(facial_encoder.parameters())
+    vectors = torch.cat([region.vector for region in regions]).to(like)  # (R, D)
+    strengths = torch.tensor([region.strength for region in regions]).to(like)[:, None]
+    rows = text[:, places].to(like)  # (1, R, D)
+    changed = torch.lerp(rows, facial_encoder.fuse(rows, vectors[None].expand_as(rows)), strengths)
+    fused = text.clone()
+    fused[:, places] = changed.to(fused)
+    return fused

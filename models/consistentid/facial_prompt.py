@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from ..face.facial_features import FEATURES
 from .flavour import Flavour, find_flavour
-from .prompts.marked_text import Caption, FacialPrompt
+from .marked_text import Caption, FacialPrompt
 
 
 def assemble(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..errors import InvalidSettingError, require_range
-from .prompts.marked_text import NOUNS
+from .marked_text import NOUNS
 
 MOST_STRENGTH = 2.0
 

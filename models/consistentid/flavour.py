@@ -13,11 +13,14 @@ import numpy as np
 from ..errors import InvalidSettingError
 from ..face.types import Face
 from ..people.person import Person, Photo
-from .pipelines import PIPELINES, Pipeline
-from .prompts.marked_text import Caption, FacialPrompt
+from .checkpoint import ConsistentIDAdapter, trained_corrected
+from .corrected import Corrected
+from .marked_text import Caption, FacialPrompt
+from .pipelines import INPAINT, PIPELINES, SD15, SDXL, Pipeline
 from .published import Published
 
 Mode = Literal["published", "corrected"]
+Purpose = Literal["text to image", "inpaint"]
 
 
 class Flavour(Protocol):
@@ -84,3 +87,26 @@ def find_flavour(name: str | Flavour) -> Flavour:
         known = ", ".join(f'"{known}"' for known in PIPELINES)
         raise InvalidSettingError(f'There is no ConsistentID flavour "{name}"; choose one of {known}.')
     return Published(PIPELINES[name])
+
+
+def choose_flavour(adapter: ConsistentIDAdapter, mode: Literal["auto"] | Mode, purpose: Purpose) -> Flavour:
+    """The flavour of an adapter.
+
+    Args:
+        adapter: its context tells the base model, its metadata how it was trained.
+        mode: "auto" is corrected for weights that were trained so, published for all others.
+        purpose: the published pipelines differ for inpainting.
+
+    Raises:
+        InvalidSettingError: if the adapter is for SDXL and the purpose is inpainting, for which no pipeline was published.
+    """
+    pipeline = SDXL if adapter.context_dim == SDXL.width else SD15
+    if purpose == "inpaint":
+        if pipeline is SDXL:
+            raise InvalidSettingError(
+                'purpose is "inpaint", but the published inpainting pipeline is SD1.5 only and this file is for SDXL; set '
+                'purpose to "text to image", which inpaints too.'
+            )
+        pipeline = INPAINT
+    mends = mode == "corrected" or (mode == "auto" and trained_corrected(adapter.metadata))
+    return Corrected(pipeline) if mends else Published(pipeline)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..clip.pixels import clip_pixels
+from ..clip import clip_pixels
 from ..face.facial_features import FEATURES, kept_regions, region_picture
 from ..face.region_masks import filled_masks
 from ..images.resampling import resize

@@ -17,10 +17,10 @@ from ..errors import (
 )
 from ..port.encoders import FaceDetector
 from ..weights.onnx_graph import Role, read_graph
-from .backends.given import FaceCrop, GivenRegions
-from .backends.insightface import InsightFace
-from .backends.yunet import YuNet
+from .given import FaceCrop, GivenRegions
+from .insightface import InsightFace
 from .sessions import import_insightface
+from .yunet import YuNet
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def choose(name: DetectorName, files: DetectorFiles, *, region: str = "", min_sc
     Args:
         name: the choice; "auto" is insightface if its file and package are there, else YuNet.
         files: the model files that there are; "given region" and "face crop" need none.
-        region: for "given region", see `backends.given.parse_region`.
+        region: for "given region", see `given.parse_region`.
         min_score: lowest score that counts, 0–1; regions of the user's own always count.
 
     Raises:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..clip.pixels import CLIP_SIZE, clip_pixels
+from ..clip import CLIP_SIZE, clip_pixels
 from ..images.resampling import require_rgb, resize
 
 # Regions that are conditions, ascending by label (names as in `face.parsing.LABELS`), and the word each belongs to.

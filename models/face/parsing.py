@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from ..errors import InvalidSettingError, MissingPackageError
+from ..images.layout import images_from_arrays
 from ..images.resampling import require_rgb, resize
+from ..weights.reading import Source, read_weights
 from ..weights.signatures import FACE_PARSER
-from ..weights.source import Source, read_weights
 from ..weights.state_dict import load_strictly
 from .squares import FaceSquare, square_around
 
@@ -42,6 +43,29 @@ LABELS = (
 PARSING_MEAN = (0.485, 0.456, 0.406)  # ImageNet, RGB
 PARSING_STD = (0.229, 0.224, 0.225)
 SMALLEST = 64  # pixels; below, the deepest map has less than two rows
+OPACITY = 0.6  # of a colour over the photo, as ConsistentID's published preview has it
+# RGB by label; neighbours in a face differ in hue or lightness. Background stays the photo.
+COLOURS = (
+    (0, 0, 0),
+    (240, 170, 120),
+    (150, 60, 20),
+    (220, 110, 30),
+    (30, 90, 250),
+    (0, 190, 255),
+    (250, 240, 60),
+    (180, 60, 200),
+    (240, 120, 220),
+    (255, 255, 255),
+    (60, 180, 75),
+    (90, 10, 40),
+    (250, 30, 60),
+    (255, 130, 150),
+    (0, 140, 130),
+    (190, 255, 190),
+    (90, 90, 160),
+    (60, 40, 100),
+    (140, 150, 30),
+)
 
 
 class FaceParser(nn.Module):
@@ -219,3 +243,22 @@ def _distance(region: FaceSquare) -> np.ndarray:
     down = np.abs(np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5 - region.top - region.side / 2)
     across = np.abs(np.arange(columns.start, columns.stop, dtype=np.float32) + 0.5 - region.left - region.side / 2)
     return np.hypot(down[:, None], across[None, :]) / region.side
+
+
+def labels_tensor(images: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> Tensor:
+    """Photos with their labels in colour as IMAGE.
+
+    Args:
+        images: (H, W, 3) uint8 RGB each, all of one size.
+        labels: (H, W) uint8 each, see `parsing.LABELS`.
+
+    Returns:
+        (B, H, W, 3) float32, 0–1.
+    """
+    return images_from_arrays([_coloured(image, found) for image, found in zip(images, labels, strict=True)])
+
+
+def _coloured(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    shares = np.where(np.arange(len(COLOURS)) > 0, OPACITY, 0.0)[labels][..., None]  # (H, W, 1)
+    colours = np.asarray(COLOURS, np.float32)[labels]  # (H, W, 3)
+    return np.rint((1 - shares) * image + shares * colours).astype(np.uint8)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..face.iresnet import IResNet
-from ..uniportrait.features import backbone_input, preprocess
+from ..uniportrait.encode import backbone_input, preprocess
 
 
 @torch.no_grad()

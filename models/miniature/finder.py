@@ -14,13 +14,20 @@ from ..face.looking import look_twice
 from ..face.types import Detection
 from ..images.layout import images_from_arrays
 from ..weights.fingerprint import fingerprint
-from .layers import normed_convolution
 
+GROUPS = 8
 SIDE = 128  # pixels; longest side of what the network sees
 CELL = 8  # pixels of it that are one cell
 VALUES = 15  # of a cell: logit, box x0 y0 x1 y1, five points x y; lengths in cells from the cell's middle
 OVERLAP = 0.3  # of two boxes, intersection over union; the less sure one is dropped
 LEVELS = (32, 48, 64)
+
+
+def normed_convolution(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+    """Return a 3×3 convolution, a group norm and SiLU: (B, inputs, h, w) to (B, outputs, h/stride, w/stride)."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1), nn.GroupNorm(GROUPS, outputs), nn.SiLU()
+    )
 
 
 class FaceFinder(nn.Module):

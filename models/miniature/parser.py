@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..face.parsing import LABELS
-from .layers import normed_convolution
+from .finder import normed_convolution
 
 SIDE = 128  # pixels; what the network looks at, whatever size it is given
 LEVELS = (24, 32, 48)

@@ -8,9 +8,8 @@ from ..people.person import Person
 from ..placement.windows import ALWAYS, SigmaWindow
 from ..port.guidance import FeatureCapture
 from .guidance_settings import GuidanceSettings
-from .guided_person import GuidedPerson, MaskSource
+from .guided_person import GuidedPerson, MaskSource, ReferencePicture
 from .reference_guidance import ReferenceGuidance
-from .references import ReferencePicture
 
 
 def always(start_percent: float, end_percent: float) -> SigmaWindow:

@@ -17,13 +17,22 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidSettingError, UnknownCheckpointError
-from ..weights.reading import read_metadata, sha256
-from ..weights.source import read_flat, read_weights
-from ..weights.state_dict import KeyReport, load_strictly, subset, summarise
-from .files import OMNIPORTRAIT
+from ..weights.reading import read_flat, read_metadata, read_weights, sha256
+from ..weights.state_dict import KeyReport, Signature, load_strictly, subset, summarise
 from .image_encoder import UNTOLD, ImageEncoderConfig, PivotImageEncoder
 from .pivot_id_encoder import PivotIDEncoder
 
+OMNIPORTRAIT = "OmniPortrait"
+
+FOLDERS = ("omniportrait",)
+FILES = (
+    Signature(
+        kind=OMNIPORTRAIT,
+        description="an OmniPortrait file",
+        has=(r"fusion\.weight$", r"fusion\.bias$"),
+        belongs='in "omniportrait" of Load OmniPortrait',
+    ),
+)
 FUSION, VISUAL = "fusion", "visual"
 IMAGE_ENCODER, BASE, BASE_SHA256 = "image_encoder", "visual_base", "visual_base_sha256"  # metadata
 SHOWN = 12  # digits of a hash
@@ -78,7 +87,7 @@ def load(
     Raises:
         UnknownCheckpointError: if a file is something else, its metadata do not describe the image encoder, the base is
             missing or another than the adapter was trained from, or tensors are missing, unexpected or of another shape.
-        LikenessError: if a file cannot be read, see `files.read_state_dict`; or a package is missing.
+        LikenessError: if a file cannot be read, see `reading.read_state_dict`; or a package is missing.
     """
     weights, name = read_weights(source, OMNIPORTRAIT)
     unknown = [key for key in weights if not key.startswith((f"{FUSION}.", f"{VISUAL}."))]
@@ -120,7 +129,7 @@ def load_image_encoder(
 
     Raises:
         UnknownCheckpointError: if the file is something else, or tensors are missing, unexpected or of another shape.
-        LikenessError: if it cannot be read, see `files.read_state_dict`; or a package is missing.
+        LikenessError: if it cannot be read, see `reading.read_state_dict`; or a package is missing.
     """
     return _filled(_empty(config), _visual(base), f'"{Path(base).name}", image encoder,', dtype)
 

@@ -16,10 +16,10 @@ from ..face.squares import cut_out, square_around
 from ..face.types import Face
 from ..images.layout import arrays_from_images, images_from_arrays
 from ..people.person import Person, Photo
-from ..placement.ellipse import ellipse
+from ..placement.masks import ellipse
 from ..port.encoders import FaceParser, ImageEncoder, LatentEncoder
+from .guided_person import ReferencePicture
 from .image_encoder import ImageEncoderConfig, prepare
-from .references import ReferencePicture
 
 CROP_SIZE = 224  # pixels; that of ViT-L/14
 PARSED = 512  # pixels at which a face is parsed

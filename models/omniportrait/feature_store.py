@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..people.encodings import Encodings
-from .references import ReferencePicture
+from .guided_person import ReferencePicture
 
 MOST_BYTES = 64 * 2**20
 WAYS, NETWORKS = 4, 4  # ways in which a network was read, and networks, that are remembered

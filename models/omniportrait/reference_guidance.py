@@ -1,6 +1,6 @@
 """Reference-Based Guidance as a guidance: people's reference features, where the people are, and how they pull.
 
-OmniPortrait, section 3.3; the match and the gradient are in `correspondence` and `rb_guidance`, the masks in `person_masks`.
+OmniPortrait, section 3.3; the match and the gradient are in `correspondence` and `rb_guidance`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d
 
 from ..errors import InvalidSettingError
 from ..placement.masks import to_grid
@@ -19,14 +20,13 @@ from ..port.guidance import FeatureCapture, FeatureReader, GuidedStep, NoiseLeve
 from .correspondence import nearest, similarity
 from .feature_store import FEATURES, FeatureStore
 from .guidance_settings import GuidanceSettings
-from .guided_person import GuidedPerson, MaskSource
-from .person_masks import disjoint_masks, feather, positions_inside
+from .guided_person import GuidedPerson, MaskSource, ReferencePicture
 from .rb_guidance import correction, energy, relative_strength, weighted_mean
-from .references import ReferencePicture
 
 MOST_POINTS = 1024  # of a reference; more are thinned out evenly
 INSIDE = 0.5
 FURTHEST = 16.0  # of "x0_only": the factor near the end of a run
+FEATHER = 1  # cells of the latent across which a mask's edge goes from 1 to 0, on either side
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -203,3 +203,39 @@ def _together(pulls: Sequence[Pull]) -> list[Pull]:
     everywhere = torch.stack([pull.mask for pull in pulls]).amax(0)
     whole = replace(pulls[0], energy=torch.stack([pull.energy for pull in pulls]).sum(0), mask=everywhere)
     return [whole, *(replace(pull, energy=pull.energy.detach()) for pull in pulls[1:])]
+
+
+def disjoint_masks(soft: Tensor) -> Tensor:
+    """Masks of people that do not overlap: a place that several claim goes to the highest claim, of equal ones to the first.
+
+    Args:
+        soft: claims, (N, B, H, W), above 0.5 inside.
+
+    Returns:
+        (N, B, H, W) bool.
+    """
+    claimed = soft > INSIDE
+    owner = soft.masked_fill(~claimed, -torch.inf).argmax(0)
+    return claimed & (torch.arange(len(soft), device=soft.device)[:, None, None, None] == owner)
+
+
+def positions_inside(mask: Tensor, grid: tuple[int, int]) -> Tensor:
+    """The positions of a coarser grid that are for the most part inside a mask; where none is, those that are touched by it.
+
+    Args:
+        mask: (B, H, W) bool.
+        grid: (h, w).
+
+    Returns:
+        (B, h·w) bool, row-major.
+    """
+    filled = mask.float()[:, None]
+    mostly = adaptive_avg_pool2d(filled, grid).flatten(1) >= INSIDE
+    touched = adaptive_max_pool2d(filled, grid).flatten(1) > 0
+    return torch.where(mostly.any(1, keepdim=True), mostly, touched)
+
+
+def feather(mask: Tensor) -> Tensor:
+    """A mask (B, H, W) bool with soft edges, 0 farther out than one cell, (B, 1, H, W) float32."""
+    side = 2 * FEATHER + 1
+    return avg_pool2d(mask.float()[:, None], side, stride=1, padding=FEATHER, count_include_pad=False)

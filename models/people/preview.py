@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import MissingPackageError
 from ..images.layout import images_from_arrays
-from ..records.palette import rgb_of
+from ..records.legend import rgb_of
 from .person import People, Person
 
 if TYPE_CHECKING:

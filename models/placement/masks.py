@@ -9,6 +9,8 @@ from torch.nn import functional
 from ..errors import InvalidSettingError, ShapeError
 from ..port.attention import AttentionCall, Crop
 
+SMALLEST = 1e-6  # half axis, as a share of the picture
+
 
 def to_grid(mask: Tensor, grid: tuple[int, int], crop: Crop | None = None, *, mode: str = "bilinear") -> Tensor:
     """Resize masks to the latent positions of one attention layer.
@@ -76,3 +78,21 @@ def check_mask(mask: Tensor, name: str) -> Tensor:
 def _span(start: int, length: int, full: int, size: int) -> slice:
     first = min(round(start * size / full), size - 1)
     return slice(first, max(first + 1, round((start + length) * size / full)))
+
+
+def ellipse(box: Tensor, size: tuple[int, int]) -> Tensor:
+    """The ellipse inside a box.
+
+    Args:
+        box: left, top, right, bottom as shares of width and height, (4,).
+        size: (H, W) of the mask.
+
+    Returns:
+        (H, W) float32: 1 where the middle of a cell lies inside, else 0.
+    """
+    left, top, right, bottom = box.tolist()
+    y = (torch.arange(size[0]) + 0.5) / size[0]
+    x = (torch.arange(size[1]) + 0.5) / size[1]
+    across = ((x - (left + right) / 2) / max((right - left) / 2, SMALLEST)) ** 2
+    down = ((y - (top + bottom) / 2) / max((bottom - top) / 2, SMALLEST)) ** 2
+    return ((down[:, None] + across[None]) <= 1).float()

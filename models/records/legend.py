@@ -1,7 +1,8 @@
-"""A strip below a picture that says what its colours mean."""
+"""The colours of people, the same in every picture that this pack draws, and the strip below one that says what they mean."""
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,9 +12,22 @@ from ..images.contact_sheet import fit_text
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+GOLDEN_ANGLE = 0.381966  # turns of hue between neighbours, so that any number of people stays distinct
+FIRST_HUE = 0.58
 GROUND, INK = (24, 24, 24), (235, 235, 235)
 LETTERS = 24  # on a picture's width: 12 pixels high where it is shown 300 wide
 SMALLEST_LETTERS = 12  # pixels
+
+
+def colour_of(place: int) -> tuple[float, float, float]:
+    """Return the colour of the person at a place in the chain, RGB, 0–1."""
+    return colorsys.hsv_to_rgb((FIRST_HUE + place * GOLDEN_ANGLE) % 1.0, 0.65, 0.95)
+
+
+def rgb_of(place: int) -> tuple[int, int, int]:
+    """Return that colour as Pillow takes it, RGB, 0–255."""
+    red, green, blue = (round(255 * part) for part in colour_of(place))
+    return red, green, blue
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from torch.nn import functional
 from ..errors import MissingPackageError
 from ..images.layout import images_from_arrays
 from .guidance import GuidanceHistory
-from .legend import GROUND, INK, LegendLine, draw_legend, letters_for
-from .palette import rgb_of
+from .legend import GROUND, INK, LegendLine, draw_legend, letters_for, rgb_of
 from .routing_map import PIXELS_PER_CELL
 
 if TYPE_CHECKING:

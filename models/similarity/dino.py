@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..errors import MissingPackageError
 from ..images.resampling import require_rgb, resize
 from ..weights import signatures
-from ..weights.source import Source, read_weights
+from ..weights.reading import Source, read_weights
 from ..weights.state_dict import load_strictly, require_keys
 
 IMAGE_MEAN = (0.485, 0.456, 0.406)  # ImageNet, RGB

@@ -13,13 +13,37 @@ from torch import Tensor, nn
 from ..adapters.weights import LoRA, by_layer, key_shape, keys_and_values, lora_pairs
 from ..face.iresnet import IResNet
 from ..ip_adapter.projection import ImagePromptProjection
-from ..weights.signatures import IMAGE_PROMPT, KNOWN_FILES
-from ..weights.source import Source, read_weights
-from ..weights.state_dict import KeyReport, flatten, identify, subset
-from .files import BACKBONE, FACEID, ROUTER
+from ..weights.reading import Source, read_weights
+from ..weights.signatures import IMAGE_PROMPT, known_files
+from ..weights.state_dict import KeyReport, Signature, flatten, identify, subset
 from .id_embedding import IDEmbedding
 from .id_routing import IDRouter
 
+FACEID, ROUTER, BACKBONE = "faceid", "router", "backbone"
+
+_LAYER = r"\d+\."
+FOLDERS = ("uniportrait",)
+FILES = (
+    Signature(
+        kind=FACEID,
+        description="a UniPortrait faceid file",
+        has=(r"faceid_proj\.latents$", rf"faceid_adapter\.{_LAYER}to_k_faceid\."),
+        belongs='in "faceid" of Load UniPortrait',
+    ),
+    Signature(
+        kind=ROUTER,
+        description="a UniPortrait router file",
+        has=(rf"faceid_adapter\.{_LAYER}to_q_router\.",),
+        lacks=(r"faceid_proj\.",),
+        belongs='in "router" of Load UniPortrait',
+    ),
+    Signature(
+        kind=BACKBONE,
+        description="a face backbone",
+        has=(r"input_layer\.0\.weight$", r"body\.0\.res_layer\.1\.weight$"),
+        belongs='in "backbone" of Load UniPortrait',
+    ),
+)
 PUBLISHED_HEAD = 64  # head width of the published ID embedding; the one size that no tensor shape tells
 
 
@@ -66,7 +90,7 @@ class UniPortraitAdapter:
 
 def detect(state_dict: Mapping[str, Any]) -> str | None:
     """The kind of a file by its keys, nested or flat: "faceid", "router", "backbone", "image prompt", another or None."""
-    found = identify(flatten(state_dict), KNOWN_FILES)
+    found = identify(flatten(state_dict), known_files())
     return found.kind if found else None
 
 

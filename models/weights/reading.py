@@ -1,4 +1,4 @@
-"""Weights on disk: reading them safely, and telling a missing, truncated or foreign file from a good one."""
+"""Weights from files and state dicts: reading them safely, and telling missing, truncated or foreign ones from good ones."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ import hashlib
 import json
 import pickle
 import zipfile
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
+from torch import Tensor
 
 from ..errors import CorruptModelFileError, MissingModelFileError, UnknownCheckpointError
+from .signatures import known_files
+from .state_dict import flatten, identify, summarise
 
 WeightsFormat = Literal["safetensors", "zip", "pickle"]
+Source: TypeAlias = "str | PathLike[str] | Mapping[str, Any]"
 
 BLOCK = 1 << 22  # bytes hashed at a time
 HEAD_BYTES = 512  # enough to tell text from weights and to quote the text
@@ -208,3 +213,45 @@ def _truncated(path: Path, reason: str) -> str:
 
 def _named(path: Path) -> str:
     return f'The file "{path.name}"'
+
+
+def read_weights(source: Source, kind: str) -> tuple[dict[str, Tensor], str]:
+    """Read weights of one kind.
+
+    Args:
+        source: path or state dict, nested or flat.
+        kind: one of `known_files()`; its `belongs` names the widget to choose them in.
+
+    Returns:
+        The flat weights, and what messages call them.
+
+    Raises:
+        UnknownCheckpointError: naming what the weights look like and where they belong.
+        LikenessError: if the file cannot be read, see `read_state_dict`.
+    """
+    weights, name = read_flat(source)
+    found = identify(weights, known_files())
+    if found is not None and found.kind == kind:
+        return weights, name
+    wanted = next(signature for signature in known_files() if signature.kind == kind)
+    looks = "no adapter known here"
+    if found is not None:
+        looks = f"{found.description}, which belongs {found.belongs}" if found.belongs else found.description
+    raise UnknownCheckpointError(
+        f"{name} is not {wanted.description}: it holds {summarise(weights)} and looks like {looks}. "
+        f"Choose {wanted.description} {wanted.belongs}."
+    )
+
+
+def read_flat(source: Source) -> tuple[dict[str, Tensor], str]:
+    """Read weights of any kind.
+
+    Returns:
+        The flat weights, and what messages call them.
+
+    Raises:
+        LikenessError: if the file cannot be read, see `read_state_dict`.
+    """
+    if isinstance(source, Mapping):
+        return flatten(source), "The given weights"
+    return flatten(read_state_dict(Path(source))), f'"{Path(source).name}"'

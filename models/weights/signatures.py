@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from ..methods import wings
 from .state_dict import Signature
 
@@ -10,8 +12,7 @@ FACE_PARSER, DINO, CLIP_VISION = "face parser", "DINO", "CLIP vision"
 
 ROOM = (__package__ or "").rpartition(".")[0]  # models
 _LAYER = r"\d+\."
-KNOWN_FILES: tuple[Signature, ...] = (  # the first that fits wins
-    *(signature for wing in wings(ROOM, "files") for signature in wing.FILES),
+OTHER_FILES = (
     Signature(
         kind=IMAGE_PROMPT,
         description="an IP-Adapter file",
@@ -58,3 +59,9 @@ KNOWN_FILES: tuple[Signature, ...] = (  # the first that fits wins
     Signature(kind=CLIP_VISION, description="a CLIP vision model", has=(r"(vision_model|visual)\.",)),
     Signature(kind="LoRA", description="a LoRA", has=(r"(lora_unet|lora_te|unet\.|diffusion_model\.).*",)),
 )
+
+
+@functools.cache
+def known_files() -> tuple[Signature, ...]:
+    """Every kind of file, those of the methods before the others; the first that fits wins."""
+    return (*(signature for wing in wings(ROOM, "checkpoint") for signature in wing.FILES), *OTHER_FILES)

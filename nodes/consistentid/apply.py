@@ -11,10 +11,8 @@ from ...host.consistentid.application import apply
 from ...host.placement import LoadedPlacement
 from ...models.consistentid.application import STRENGTH
 from ...models.people.person import People as Chain
-from ..inputs import lora_strength, model_input
 from ..previews import HIDDEN, applied_output, applied_outputs
-from ..sockets import ConsistentID, People, Placement, shelf
-from ..versions import found_by
+from ..schema import ConsistentID, People, Placement, found_by, lora_strength, model_input, shelf
 
 
 class ApplyConsistentID(io.ComfyNode):

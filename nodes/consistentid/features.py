@@ -8,8 +8,7 @@ from comfy_api.latest import io
 
 from ...models.consistentid.features import MOST_STRENGTH, NO_WISHES, FeatureChoice
 from ...models.consistentid.features import FacialFeatures as Wishes
-from ..sockets import FacialFeatures, shelf
-from ..versions import found_by
+from ..schema import FacialFeatures, found_by, shelf
 
 FEATURES = ("face", "eyes", "ears", "nose", "mouth")
 

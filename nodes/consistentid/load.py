@@ -10,10 +10,17 @@ from ...host.consistentid.adapter import Choice
 from ...host.consistentid.files import choose_consistentid
 from ...host.encoders.parser import LoadedFaceParser
 from ...host.files import AUTO, list_files, list_recognisers
-from ...models.consistentid.trained_flavour import Purpose
-from ..inputs import FACE_PARSER_FILE, given_image_encoder, image_encoder_file
-from ..sockets import ConsistentID, FaceParser, shelf
-from ..versions import ADVANCED, found_by
+from ...models.consistentid.flavour import Purpose
+from ..schema import (
+    ADVANCED,
+    FACE_PARSER_FILE,
+    ConsistentID,
+    FaceParser,
+    found_by,
+    given_image_encoder,
+    image_encoder_file,
+    shelf,
+)
 
 MODES = [AUTO, "published", "corrected"]
 

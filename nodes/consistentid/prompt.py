@@ -14,8 +14,7 @@ from ...models.consistentid.features import NO_WISHES
 from ...models.consistentid.features import FacialFeatures as Wishes
 from ...models.images.layout import images_from_arrays
 from ...models.people.person import People as Chain
-from ..sockets import ConsistentID, FacialFeatures, People, shelf
-from ..versions import ADVANCED, found_by
+from ..schema import ADVANCED, ConsistentID, FacialFeatures, People, found_by, shelf
 
 MergeBy = Literal["percent", "step"]
 

@@ -10,7 +10,7 @@ from ...host.files import list_files, resolve
 from ...host.similarity import LoadedDINO, compare, load_dino
 from ...models.similarity.fgis import crops_tensor
 from ..faces.parse import size_input
-from ..sockets import DINO, FaceParser, shelf
+from ..schema import DINO, FaceParser, shelf
 
 
 class LoadDINO(io.ComfyNode):

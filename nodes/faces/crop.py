@@ -10,8 +10,7 @@ from ...models.face.squares import FaceSquare as Square
 from ...models.face.squares import put_back
 from ...models.face.types import FaceSet
 from ...models.images.layout import rgb_images
-from ..sockets import Faces, FaceSquare, shelf
-from ..versions import found_by
+from ..schema import Faces, FaceSquare, found_by, shelf
 
 
 class CropFace(io.ComfyNode):

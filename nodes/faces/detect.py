@@ -5,16 +5,12 @@ from __future__ import annotations
 from comfy_api.latest import io, ui
 from torch import Tensor
 
-from ...host.encoders.detector import CHOICES, DetectorChoice, choose_detector
-from ...host.encoders.faces import detect_faces
-from ...models.face.analysis import repick
+from ...host.encoders.detector import CHOICES, DetectorChoice, choose_detector, detect_faces
+from ...models.face.analysis import Order, Selection, Take, repick
 from ...models.face.preview import crops_tensor, preview_tensor
-from ...models.face.selection import Order, Selection, Take
 from ...models.face.types import FaceSet, OnNoFace, combine
 from ...models.port.encoders import FaceDetector as Detector
-from ..inputs import DETECTOR, REGION
-from ..sockets import FaceDetector, Faces, shelf
-from ..versions import ADVANCED, found_by
+from ..schema import ADVANCED, DETECTOR, REGION, FaceDetector, Faces, found_by, shelf
 from .inputs import face_outputs, on_no_face_input, selection_inputs
 
 

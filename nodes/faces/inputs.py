@@ -6,10 +6,9 @@ from typing import get_args
 
 from comfy_api.latest import io
 
-from ...models.face.selection import Order, Take
+from ...models.face.analysis import Order, Take
 from ...models.face.types import OnNoFace
-from ..sockets import Faces
-from ..versions import ADVANCED
+from ..schema import ADVANCED, Faces
 
 
 def selection_inputs() -> list[io.Input]:

@@ -7,12 +7,10 @@ from torch import Tensor
 
 from ...host.encoders.parser import LoadedFaceParser, load_face_parser, parse_pictures
 from ...host.files import list_files, resolve
-from ...models.face.label_picture import labels_tensor
+from ...models.face.parsing import labels_tensor
 from ...models.face.region_masks import MOST_EXPANDED, MOST_FEATHERED, REGIONS, mask_tensor
 from ...models.face.types import FaceSet
-from ..inputs import FACE_PARSER_FILE
-from ..sockets import FaceParser, Faces, shelf
-from ..versions import found_by
+from ..schema import FACE_PARSER_FILE, FaceParser, Faces, found_by, shelf
 
 
 def size_input(tooltip: str) -> io.Input:

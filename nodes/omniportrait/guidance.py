@@ -14,14 +14,12 @@ from ...host.omniportrait.guidance import ReferenceLook, apply_guidance
 from ...host.placement import LoadedPlacement
 from ...host.sampling.runs import sigma_window
 from ...host.unet.levels import Detail
-from ...models.omniportrait.face_masks import FaceOrder
 from ...models.omniportrait.guidance_settings import GuidanceSettings, StepMode, StrengthMode
+from ...models.omniportrait.mask_sources import FaceOrder
 from ...models.people.person import People as Chain
 from ...models.port.encoders import FaceDetector as Detector
-from ..inputs import given_detector, model_input
 from ..previews import HIDDEN, applied_output, applied_outputs
-from ..sockets import FaceParser, People, Placement, shelf
-from ..versions import found_by
+from ..schema import FaceParser, People, Placement, found_by, given_detector, model_input, shelf
 from .guidance_inputs import FindBy, guidance_widgets
 
 ELLIPSE = "Faces in the photos are outlined by the ellipse in their box; connect face_parser for their true outline."

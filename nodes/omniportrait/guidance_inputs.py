@@ -8,9 +8,9 @@ from comfy_api.latest import io
 
 from ...host.encoders.detector import DRAWN, DetectorChoice
 from ...host.unet.levels import Detail
-from ...models.omniportrait.face_masks import FaceOrder
 from ...models.omniportrait.guidance_settings import StepMode, StrengthMode
-from ..versions import ADVANCED
+from ...models.omniportrait.mask_sources import FaceOrder
+from ..schema import ADVANCED
 
 FindBy = Literal["word in the prompt", "face in the preview", "mask"]
 DETECTORS: tuple[DetectorChoice, ...] = ("auto", "insightface", "yunet", DRAWN)

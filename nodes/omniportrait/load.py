@@ -6,8 +6,7 @@ from comfy_api.latest import io
 
 from ...host.files import list_files, resolve
 from ...host.omniportrait.adapter import load_omniportrait
-from ..sockets import OmniPortrait, shelf
-from ..versions import ADVANCED, found_by
+from ..schema import ADVANCED, OmniPortrait, found_by, shelf
 
 NONE = "none"
 

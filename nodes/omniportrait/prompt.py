@@ -10,8 +10,7 @@ from ...host.omniportrait.adapter import LoadedOmniPortrait
 from ...host.omniportrait.prompt import encode_prompt
 from ...models.omniportrait.pivot_id_encoder import STRONGEST
 from ...models.people.person import People as Chain
-from ..sockets import OmniPortrait, People, shelf
-from ..versions import found_by
+from ..schema import OmniPortrait, People, found_by, shelf
 
 
 class EncodeOmniPortraitPrompt(io.ComfyNode):

@@ -9,8 +9,7 @@ from comfy_api.latest import io, ui
 
 from ...host.sampling.runs import find_guidance_history
 from ...models.records.similarity_curves import draw_curves, mask_images
-from ..sockets import shelf
-from ..versions import found_by
+from ..schema import found_by, shelf
 
 
 class ShowGuidance(io.ComfyNode):

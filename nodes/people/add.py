@@ -9,15 +9,24 @@ from torch import Tensor
 
 from ...host.encoders.detector import CHOICES, DetectorChoice
 from ...host.people import ADDS_PERSON, FaceChoice, WithoutFace, make_person
+from ...models.face.analysis import Order
 from ...models.face.preview import preview_tensor
-from ...models.face.selection import Order
 from ...models.face.types import FaceSet
 from ...models.people.person import People as Chain
 from ...models.people.person import PersonSettings
 from ...models.port.encoders import FaceDetector as Detector
-from ..inputs import DETECTOR, REGION, end_percent, given_detector, start_percent
-from ..sockets import Faces, People, shelf
-from ..versions import ADVANCED, found_by
+from ..schema import (
+    ADVANCED,
+    DETECTOR,
+    REGION,
+    Faces,
+    People,
+    end_percent,
+    found_by,
+    given_detector,
+    shelf,
+    start_percent,
+)
 
 ORDERS = [order for order in get_args(Order) if order != "nearest to point"]
 

@@ -6,8 +6,7 @@ from comfy_api.latest import io, ui
 
 from ...models.people.person import People as Chain
 from ...models.people.preview import chain_strip
-from ..sockets import People, shelf
-from ..versions import found_by
+from ..schema import People, found_by, shelf
 
 
 class MixPeople(io.ComfyNode):

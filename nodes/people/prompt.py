@@ -8,8 +8,7 @@ from comfy_api.latest import io
 
 from ...host.people_prompt import encode_people_prompt
 from ...models.people.person import People as Chain
-from ..sockets import People, shelf
-from ..versions import found_by
+from ..schema import People, found_by, shelf
 
 
 class EncodePeoplePrompt(io.ComfyNode):

@@ -10,8 +10,7 @@ from ...host.placement import LoadedPlacement
 from ...host.uniportrait.adapter import LoadedUniPortrait, UniPortraitRouter
 from ...models.placement.rule import By
 from ...models.uniportrait.application import AUTO
-from ..sockets import Placement, UniPortrait, shelf
-from ..versions import ADVANCED, found_by
+from ..schema import ADVANCED, Placement, UniPortrait, found_by, shelf
 
 
 class PlacePeople(io.ComfyNode):

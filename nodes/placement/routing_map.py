@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...host.sampling.runs import find_placement_maps
 from ...models.records.routing_map import PIXELS_PER_CELL, draw, person_masks
-from ..sockets import shelf
+from ..schema import shelf
 
 
 class ShowRoutingMap(io.ComfyNode):

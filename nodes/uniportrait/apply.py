@@ -12,10 +12,8 @@ from ...host.uniportrait.adapter import LoadedUniPortrait
 from ...host.uniportrait.application import ImagePromptInput, apply
 from ...models.people.person import People as Chain
 from ...models.uniportrait.application import AUTO, STRENGTH
-from ..inputs import lora_strength, model_input
 from ..previews import HIDDEN, applied_output, applied_outputs
-from ..sockets import People, Placement, UniPortrait, shelf
-from ..versions import ADVANCED, found_by
+from ..schema import ADVANCED, People, Placement, UniPortrait, found_by, lora_strength, model_input, shelf
 
 
 class ApplyUniPortrait(io.ComfyNode):

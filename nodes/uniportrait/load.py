@@ -6,12 +6,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...host.files import AUTO, list_files
-from ...host.found_files import NONE
+from ...host.files import AUTO, NONE, list_files
 from ...host.uniportrait.files import choose_uniportrait
-from ..inputs import given_image_encoder, image_encoder_file
-from ..sockets import UniPortrait, shelf
-from ..versions import ADVANCED, found_by
+from ..schema import ADVANCED, UniPortrait, found_by, given_image_encoder, image_encoder_file, shelf
 
 
 class LoadUniPortrait(io.ComfyNode):

@@ -11,7 +11,7 @@ pytest.importorskip("transformers")
 from likeness.diffusers_host.face_encoder import FaceEncoder
 from likeness.diffusers_host.image_encoder import image_tokens, load_image_encoder
 from likeness.models.uniportrait.checkpoint import load_backbone
-from likeness.models.uniportrait.features import null_features
+from likeness.models.uniportrait.encode import null_features
 from likeness.tests.training.small_files import small_backbone, small_clip_vision
 
 

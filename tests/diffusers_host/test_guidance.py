@@ -13,12 +13,10 @@ from likeness.diffusers_host.reference_features import ReferenceReader
 from likeness.diffusers_host.sigmas import nearest_timestep, zero_snr_sigmas
 from likeness.miniature.studio.drawing import Settings, draw_latents
 from likeness.models.errors import InvalidSettingError
-from likeness.models.omniportrait.attention_masks import AttentionMasks
-from likeness.models.omniportrait.face_masks import FaceMasks
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings
-from likeness.models.omniportrait.guided_person import GuidedPerson
+from likeness.models.omniportrait.guided_person import GuidedPerson, ReferencePicture
+from likeness.models.omniportrait.mask_sources import AttentionMasks, FaceMasks
 from likeness.models.omniportrait.reference_guidance import ReferenceGuidance, face_features
-from likeness.models.omniportrait.references import ReferencePicture
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.attention import Run
 from likeness.models.port.guidance import GuidedStep, NoiseLevels

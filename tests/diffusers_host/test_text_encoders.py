@@ -9,7 +9,7 @@ pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.base import load_base
 from likeness.diffusers_host.text_encoders import encode_prompts, load_clip, token_ids
-from likeness.models.clip.tokens import BOS, EOS
+from likeness.models.clip import BOS, EOS
 from likeness.models.errors import UnknownCheckpointError
 from likeness.tests.diffusers_host.small_checkpoints import TEXT, narrowed, small_checkpoint
 from likeness.tools.weights import layouts

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import likeness
-from likeness.models.weights.known_files import KNOWN_FILES, markdown_table
+from likeness.tools.weights.known_files import KNOWN_FILES, markdown_table
 
 
 def test_the_files_are_those_of_the_one_table():

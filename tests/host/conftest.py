@@ -82,9 +82,9 @@ def cross_sites():
 @pytest.fixture(scope="session")
 def people(cross_sites):
     """A builder: `people(model, n)` gives a UniPortrait residual for n random people, routed."""
+    from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
     from likeness.models.adapters.identity_attention import IdentityResidual, Person
-    from likeness.models.adapters.key_value import KeyValueProjection
-    from likeness.models.uniportrait.adapter import Routed
+    from likeness.models.uniportrait.application import Routed
     from likeness.models.uniportrait.id_routing import IDRouter
     from torch import nn
 

@@ -34,10 +34,9 @@ def load(paths):
 
 def one_face(paths):
     """The one face of a picture, as Detect Faces gives it, and what found it."""
-    from likeness.host.encoders.detector import DrawnFaces
-    from likeness.host.encoders.faces import detect_faces
+    from likeness.host.encoders.detector import DrawnFaces, detect_faces
     from likeness.host.memory import manage
-    from likeness.models.miniature.faces_file import read_face_networks
+    from likeness.models.miniature.files import read_face_networks
 
     noise = torch.rand(1, 12, 12, 3, generator=torch.Generator().manual_seed(0))
     picture = nn.functional.interpolate(noise.movedim(-1, 1), (SIDE, SIDE), mode="bilinear").movedim(1, -1)

@@ -7,14 +7,14 @@ import logging
 import pytest
 import torch
 from likeness.models.errors import MissingModelFileError
-from likeness.models.uniportrait.files import BACKBONE, FACEID, ROUTER
+from likeness.models.uniportrait.checkpoint import BACKBONE, FACEID, ROUTER
 
 pytestmark = pytest.mark.comfy
 
 
 @pytest.fixture
 def choose():
-    from likeness.host.found_files import choose_file
+    from likeness.host.files import choose_file
 
     return lambda choice, kind, fits=None: choose_file(choice, "uniportrait", kind, fits)
 

@@ -17,7 +17,7 @@ from likeness.miniature.recipe.latents import encode_tokens
 from likeness.models.consistentid.checkpoint import load
 from likeness.models.consistentid.features import NO_WISHES
 from likeness.models.face.analysis import analyze
-from likeness.models.face.backends.given import GivenRegions
+from likeness.models.face.given import GivenRegions
 from likeness.models.face.parsing import LABELS
 from likeness.models.miniature.face_vectors import face_vectors
 from likeness.models.miniature.parser import FOLD

@@ -19,21 +19,18 @@ from likeness.miniature.recipe.steps.image_encoder import new_image_encoder
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
 from likeness.models.errors import UnknownCheckpointError
-from likeness.models.miniature.base_file import CLIP, read_base_file
-from likeness.models.miniature.faces_file import read_face_networks
+from likeness.models.miniature.files import CLIP, read_base_file, read_face_networks
 from likeness.models.miniature.finder import FaceFinder
 from likeness.models.miniature.parser import MiniatureParser
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings
-from likeness.models.omniportrait.guided_person import GuidedPerson
+from likeness.models.omniportrait.guided_person import GuidedPerson, ReferencePicture
 from likeness.models.omniportrait.reference_guidance import ReferenceGuidance
-from likeness.models.omniportrait.references import ReferencePicture
 from likeness.models.placement.windows import SigmaWindow
 from likeness.models.port.guidance import FeatureCapture
 from likeness.models.uniportrait.application import identity_residual, lora_for, placement_of
 from likeness.models.uniportrait.checkpoint import load
-from likeness.models.uniportrait.encode import UniPortraitEncoders, encode_people
-from likeness.models.uniportrait.features import ReferenceFeatures
+from likeness.models.uniportrait.encode import ReferenceFeatures, UniPortraitEncoders, encode_people
 from likeness.tests.people import PixelMaps, PixelTokens, crowd
 from likeness.training.uniportrait.networks import faceid_weights, new_networks, new_routers, router_weights
 from torch import nn

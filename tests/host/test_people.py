@@ -94,8 +94,8 @@ def test_photos_remember_what_the_faces_were_found_with(make):
 
 
 def test_faces_from_elsewhere_are_taken_as_they_are(make):
-    from likeness.host.encoders.faces import detect_faces
-    from likeness.models.face.selection import Selection
+    from likeness.host.encoders.detector import detect_faces
+    from likeness.models.face.analysis import Selection
 
     found = detect_faces(photos(3, 1), Counted(), selection=Selection(order="left to right", take="all"))
     person, faces = make(found, number=3, detector="face crop")

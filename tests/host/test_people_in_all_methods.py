@@ -42,7 +42,6 @@ def seen(monkeypatch):
     from likeness.host.encoders.image_encoder import ClipVisionEncoder
     from likeness.host.encoders.latents import VaeEncoder
     from likeness.host.encoders.parser import LoadedFaceParser
-    from likeness.host.encoders.recogniser import BackboneRecogniser
 
     shown: dict[str, Counter[Any]] = {}
 
@@ -59,7 +58,7 @@ def seen(monkeypatch):
         return [pixels_hash(one) for one in batch]
 
     note("detector", DrawnFaces, "find", pictures)
-    note("recogniser", BackboneRecogniser, "vectors", lambda faces, pictures: map(pixels_hash, pictures))
+    note("recogniser", ManagedBackbone, "vectors", lambda faces, pictures: map(pixels_hash, pictures))
     note("backbone", ManagedBackbone, "maps", pictures)
     note("parser", LoadedFaceParser, "labels", lambda picture, size: [(pixels_hash(picture), size)])
     note("clip", ClipVisionEncoder, "tokens", pictures)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from likeness.models.clip import tokens
+from likeness.models.clip import text_ids
 from likeness.models.errors import InvalidSettingError
 from likeness.models.people.marked_prompt import read_prompt
 from likeness.models.people.person import People
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.comfy
 KINDS = ["sd15", "sdxl"]
 LONG = "word " * 90
 NAMED = "likeness.named rows"
-MAN, WOMAN = tokens.encode("man")[0], tokens.encode("woman")[0]
+MAN, WOMAN = text_ids("man")[0], text_ids("woman")[0]
 CASES = [
     ("a man @id1 and a woman @id2 in a cafe", "a man and a woman in a cafe"),
     ("a (man @id1:1.2) and ((a woman @id2)) in (a (dark:1.3) cafe:0.8)", "a (man:1.2) and ((a woman)) in (a (dark:1.3) cafe:0.8)"),
@@ -72,13 +72,13 @@ def test_every_marker_finds_its_noun_and_the_ids_are_those_without_markers(
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_row_is_that_of_the_nouns_last_token(encode_people_prompt, narrow_clip, kind):
     clip, text = narrow_clip(kind), "one Supercalifragilistic @id1 here"
-    pieces = tokens.encode("Supercalifragilistic")
+    pieces = text_ids("Supercalifragilistic")
     assert len(pieces) > 2
     [[_, options]] = encode_people_prompt(clip, crowd(1), text).conditioning
     assert options[NAMED] == ((0, 1 + len(pieces)),)
 
 
-WORDS = {place: tokens.encode(words) for place, words in enumerate(("the man on the left", "a very tall woman"))}
+WORDS = {place: text_ids(words) for place, words in enumerate(("the man on the left", "a very tall woman"))}
 PHRASES = [
     ("[the man on the left]@id1 and [a very tall woman] @id2", "the man on the left and a very tall woman"),
     ("[the man on the left]@Ann, [a very tall woman]@ben's", "the man on the left, a very tall woman's"),

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from likeness.models.clip import tokens
+from likeness.models.clip import text_ids
 
 pytestmark = pytest.mark.comfy
 
@@ -29,7 +29,7 @@ def test_literal_ids_know_no_prompt_syntax(narrow_clip, kind, text):
     from likeness.host.prompt_tokens import literal_ids, tokenizers
 
     for tokenizer in tokenizers(narrow_clip(kind)).values():
-        assert literal_ids(tokenizer, text) == tokens.encode(text)
+        assert literal_ids(tokenizer, text) == text_ids(text)
 
 
 def test_the_parts_of_a_text_encoder(narrow_clip):
@@ -121,7 +121,7 @@ def test_rows_of_words_behind_any_prompt(narrow_clip, kind, before):
     text = before + "his face and ears, Supercalifragilistic eyes."
     words = ["face", "ears", "Supercalifragilistic", "eyes"]
     rows, ids = found(clip, text, words)
-    assert ids == [tokens.encode(word)[-1] for word in words]
+    assert ids == [text_ids(word)[-1] for word in words]
     assert rows == sorted(rows)
 
 
@@ -140,7 +140,7 @@ def test_rows_of_a_span_leave_out_ends_and_padding_of_chunks(narrow_clip):
     begin = text.index("his")
     [rows] = rows_of_spans(clip, text, [(begin, len(text))])
     flat = ids_of(clip.tokenize(text)["l"])
-    assert [flat[row] for row in rows] == tokens.encode(text[begin:])
+    assert [flat[row] for row in rows] == text_ids(text[begin:])
     assert rows[0] == 71
     assert rows[-1] > 78
 

@@ -100,7 +100,7 @@ def in_diffusers(unet, adapter, people, encoders, x, text):
 
 @pytest.mark.parametrize(("train", "count"), [(train_stage_one, 1), (train_stage_two, 2)])
 def test_an_exported_adapter_draws_in_both_hosts_what_training_drew(tiny_model, adapter, folder, train, count):
-    from likeness.host.found_files import NONE
+    from likeness.host.files import NONE
     from likeness.host.uniportrait.application import apply
     from likeness.nodes.uniportrait.load import LoadUniPortrait
 

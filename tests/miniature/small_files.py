@@ -14,9 +14,9 @@ from likeness.miniature.recipe.faces_file import write_face_networks
 from likeness.miniature.recipe.steps.omniportrait import CONFIG, new_pivot
 from likeness.models.consistentid.checkpoint import TRAINED_AS
 from likeness.models.face.iresnet import IResNet
+from likeness.models.miniature.files import STAGE_ONE, STAGE_TWO
 from likeness.models.miniature.finder import FaceFinder
 from likeness.models.miniature.parser import MiniatureParser
-from likeness.models.miniature.uniportrait_file import STAGE_ONE, STAGE_TWO
 from likeness.models.omniportrait.checkpoint import adapter_metadata, adapter_weights
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
 from likeness.models.weights.state_dict import flatten

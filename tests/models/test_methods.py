@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("models", "training", "diffusers_host", "dataset", "tools", "miniature", "evaluation")
 WING = {
     "models/throwaway/__init__.py": "",
-    "models/throwaway/files.py": """
+    "models/throwaway/checkpoint.py": """
 from ..weights.state_dict import Signature
 
 FOLDERS = ("throwaway",)
@@ -38,12 +38,12 @@ SEEN = """
 import sys
 
 sys.path.insert(0, sys.argv[1])
-from likeness.models.weights.signatures import KNOWN_FILES
+from likeness.models.weights.signatures import known_files
 from likeness.models.methods import wings
 import likeness.models
 
-assert any(signature.kind == "throwaway" for signature in KNOWN_FILES), "no signature"
-assert "throwaway" in [folder for wing in wings("likeness.models", "files") for folder in wing.FOLDERS], "no folder"
+assert any(signature.kind == "throwaway" for signature in known_files()), "no signature"
+assert "throwaway" in [folder for wing in wings("likeness.models", "checkpoint") for folder in wing.FOLDERS], "no folder"
 from likeness.training.methods import METHODS
 
 assert len(METHODS) == int(sys.argv[2]) + 1, "no training method"
@@ -83,7 +83,7 @@ def test_a_further_method_is_one_line_outside_its_folders(pack):
 
 
 def test_wings_come_in_the_order_of_the_methods_and_may_be_missing():
-    found = [wing.__name__ for wing in wings("likeness.models", "files")]
-    assert found == [f"likeness.models.{method}.files" for method in METHODS]
+    found = [wing.__name__ for wing in wings("likeness.models", "checkpoint")]
+    assert found == [f"likeness.models.{method}.checkpoint" for method in METHODS]
     assert wings("likeness.models", "no such module") == []
     assert wings("likeness.models.face") == []

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.comfy
 NODE = '''
 from comfy_api.latest import io
 
-from ..sockets import People, shelf
+from ..schema import People, shelf
 
 
 class ApplyThrowaway(io.ComfyNode):

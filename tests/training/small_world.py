@@ -9,7 +9,7 @@ import torch
 from diffusers import AutoencoderKL
 from likeness.diffusers_host.attention import find_sites
 from likeness.diffusers_host.base import Base, new_schedule
-from likeness.models.uniportrait.features import ReferenceFeatures
+from likeness.models.uniportrait.encode import ReferenceFeatures
 from likeness.models.uniportrait.id_embedding import IDEmbedding, IDEmbeddingSizes
 from likeness.tests.small_unets import SD15, SDXL, build
 from likeness.training.adapter_networks import LoRALayers, lora_shapes, new_attention

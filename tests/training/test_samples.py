@@ -13,7 +13,7 @@ pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.base import load_base, new_schedule
 from likeness.diffusers_host.text_encoders import TextCondition, encode_prompts
-from likeness.models.uniportrait.features import ReferenceFeatures
+from likeness.models.uniportrait.encode import ReferenceFeatures
 from likeness.tests.diffusers_host.small_checkpoints import small_checkpoint
 from likeness.tests.training.small_world import WIDTH, small_batch, stage_one, stage_two
 from likeness.training import samples

@@ -11,7 +11,7 @@ pytest.importorskip("accelerate")
 
 from accelerate.state import AcceleratorState
 from likeness.diffusers_host.base import load_base
-from likeness.models.uniportrait.features import ReferenceFeatures
+from likeness.models.uniportrait.encode import ReferenceFeatures
 from likeness.tests.diffusers_host.small_checkpoints import empty_checkpoint
 from likeness.tests.training.small_run import config_for
 from likeness.tests.training.small_world import small_batch, stage_one, stage_two

@@ -10,8 +10,7 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention import RunContext, attach
-from likeness.models.adapters.decoupled_cross_attention import decoupled_cross_attention
-from likeness.models.adapters.key_value import KeyValueProjection
+from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection, decoupled_cross_attention
 from likeness.models.placement.placements import Everywhere
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.tests.training.small_world import small_base

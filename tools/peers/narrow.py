@@ -102,10 +102,10 @@ def narrow_model() -> Any:
 def uniportrait(model: Any) -> Callable[[Any], Any]:
     """Two people with random keys, values and routers for every cross-attention layer."""
     from ...host.unet.attention import inject
+    from ...models.adapters.decoupled_cross_attention import KeyValueProjection
     from ...models.adapters.identity_attention import IdentityResidual, Person
-    from ...models.adapters.key_value import KeyValueProjection
     from ...models.placement.windows import ALWAYS
-    from ...models.uniportrait.adapter import Routed
+    from ...models.uniportrait.application import Routed
     from ...models.uniportrait.id_routing import IDRouter
 
     torch.manual_seed(1)
@@ -133,9 +133,9 @@ def consistentid(model: Any) -> Callable[[Any], Any]:
     from ...host.unet.attention import inject
     from ...host.unet.lora import add_lora
     from ...host.unet.sites import find_sites, unet_of
+    from ...models.adapters.decoupled_cross_attention import KeyValueProjection
     from ...models.adapters.identity_attention import IdentityResidual, Person
-    from ...models.adapters.key_value import KeyValueProjection
-    from ...models.consistentid.adapter import ConsistentIDResidual
+    from ...models.consistentid.application import ConsistentIDResidual
     from ...models.placement.placements import Everywhere
 
     torch.manual_seed(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...models.weights.known_files import CONSISTENTID_SD15, CONSISTENTID_SDXL, FACE_PARSER, KnownFile
+from ..weights.known_files import CONSISTENTID_SD15, CONSISTENTID_SDXL, FACE_PARSER, KnownFile
 from .consistentid_parts import NEGATIVE, SAMPLING, SEVERAL, STYLE, apply, encode, load_models
 from .graph import Graph
 from .layout import Group

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...models.weights.known_files import (
-    CONSISTENTID_SD15,
-    FACE_PARSER,
-    IMAGE_ENCODER,
-    RECOGNISER,
-    SD15,
-    SDXL,
-    KnownFile,
-)
+from ..weights.known_files import CONSISTENTID_SD15, FACE_PARSER, IMAGE_ENCODER, RECOGNISER, SD15, SDXL, KnownFile
 from .graph import Graph
 from .node import Node, Socket
 from .parts import load_checkpoint

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...models.weights.known_files import KnownFile
 from ..comfyui.inputs import read_inputs
+from ..weights.known_files import KnownFile
 from .layout import Group, place_groups
 from .node import NOTE, Node, Socket
 

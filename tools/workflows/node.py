@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...models.weights.known_files import KnownFile
 from ..comfyui.inputs import Input
+from ..weights.known_files import KnownFile
 
 NOTE = "MarkdownNote"  # lives in the page only; the server never sees it
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...models.weights.known_files import BUFFALO_DETECTOR, FACEID, YUNET, KnownFile
+from ..weights.known_files import BUFFALO_DETECTOR, FACEID, YUNET, KnownFile
 
 DETECTORS = (YUNET, BUFFALO_DETECTOR)
 CONSENT = "Use photos of people who agree to it."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...models.weights.known_files import BUFFALO_DETECTOR, SD15, YUNET, KnownFile
+from ..weights.known_files import BUFFALO_DETECTOR, SD15, YUNET, KnownFile
 from .graph import Graph
 from .layout import Group
 from .node import Node, Socket

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...models.weights.known_files import CONTROL_NET
+from ..weights.known_files import CONTROL_NET
 from .graph import Graph
 from .layout import Group
 from .notes import CONSENT, PHOTO, PHOTOS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...models.weights.known_files import BACKBONE, FACEID, IMAGE_ENCODER, ROUTER
+from ..weights.known_files import BACKBONE, FACEID, IMAGE_ENCODER, ROUTER
 from .graph import Graph
 from .node import Node, Socket
 

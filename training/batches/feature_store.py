@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ...models.errors import CorruptModelFileError
-from ...models.weights.whole_file import whole_file
+from ..whole_file import whole_file
 
 Tensors = dict[str, Tensor]
 

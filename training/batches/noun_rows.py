@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...dataset.manifest import PersonRow, Row
 from ...diffusers_host.text_encoders import TOKENS
-from ...models.clip.tokens import encode
+from ...models.clip import text_ids
 from ...models.errors import InvalidSettingError
 from ...models.people.marked_prompt import mark_people
 
@@ -33,7 +33,7 @@ def noun_rows(row: Row, people: Sequence[PersonRow]) -> tuple[int, ...] | None:
 
 def last_token(text: str, end: int) -> int | None:
     """Row of the last token of a text's first `end` characters; None where no token ends there or it is cut off."""
-    before, whole = encode(text[:end]), encode(text)
+    before, whole = text_ids(text[:end]), text_ids(text)
     fits = 0 < len(before) <= TOKENS - 2 and whole[: len(before)] == before
     return len(before) if fits else None  # the text begins in row 1
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...diffusers_host.attention import find_sites
-from ...models.adapters.key_value import KeyValueProjection
+from ...models.adapters.decoupled_cross_attention import KeyValueProjection
 from ...models.adapters.weights import key_shape
 from ...models.consistentid.facial_encoder import FacialEncoder
 from ...models.consistentid.id_projection import IDProjection

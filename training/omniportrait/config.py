@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
 from ...models.errors import InvalidSettingError
-from ...models.omniportrait.face_localization import WEIGHT
 from ...models.people.marked_prompt import mark_people
 from ..config.keys import Default
 from ..config.rules import Number
@@ -15,6 +14,7 @@ from ..config.run import Papers, TrainingConfig
 from ..config.sections import MethodConfig, SamplesConfig
 from ..config.types import File, Probability
 from ..config.values import show
+from .face_localization import WEIGHT
 
 Colour = Annotated[float, Number()]
 Spread = Annotated[float, Number(0, above=True)]

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from ...diffusers_host.attention_maps import AttentionMaps, nearest_level
 from ...diffusers_host.base import Base
 from ...models.omniportrait.checkpoint import adapter_weights
-from ...models.omniportrait.face_localization import SIDE, WEIGHT, face_localization_loss
 from ...models.omniportrait.image_encoder import PivotImageEncoder
 from ...models.omniportrait.pivot_id_encoder import PivotIDEncoder
 from ...models.port.word_attention import attention_columns
@@ -21,6 +20,7 @@ from ..adapter_networks import Weights
 from ..batches.draws import Draws
 from ..denoising import denoising_loss
 from .batch import PivotBatch
+from .face_localization import SIDE, WEIGHT, face_localization_loss
 
 Trained = Literal["full", "last2", "linear"]
 

@@ -14,8 +14,7 @@ from ...models.errors import IncompatibleBaseModelError
 from ...models.omniportrait.checkpoint import VISUAL, BaseFile, load, load_image_encoder
 from ...models.omniportrait.image_encoder import HEAD_WIDTH, Geometry, ImageEncoderConfig, PivotImageEncoder
 from ...models.omniportrait.pivot_id_encoder import PivotIDEncoder
-from ...models.weights.reading import read_state_dict
-from ...models.weights.source import read_flat
+from ...models.weights.reading import read_flat, read_state_dict
 from ...models.weights.state_dict import require_keys, subset
 from .config import PivotMethodConfig
 from .method import trained_part

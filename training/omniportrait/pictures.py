@@ -9,7 +9,7 @@ import torch
 
 from ...dataset.fields import Box
 from ...dataset.manifest import PersonRow
-from ...models.placement.ellipse import ellipse
+from ...models.placement.masks import ellipse
 from ..batches.face_crops import face_box
 from ..batches.noun_rows import noun_rows
 from ..batches.row_dataset import RowDataset, Seen

@@ -13,7 +13,7 @@ from ...diffusers_host.face_encoder import FaceEncoder
 from ...diffusers_host.image_encoder import load_image_encoder
 from ...models.errors import InvalidSettingError
 from ...models.uniportrait.checkpoint import load, load_backbone
-from ...models.uniportrait.features import ReferenceFeatures
+from ...models.uniportrait.encode import ReferenceFeatures
 from ..assembled import FROZEN_TYPES, Assembled, Registration, new_base, open_data
 from ..batches.index import Wanted
 from ..references import Reference, find_references

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from ...diffusers_host.attention import find_sites
-from ...models.adapters.key_value import KeyValueProjection
+from ...models.adapters.decoupled_cross_attention import KeyValueProjection
 from ...models.adapters.weights import key_shape
 from ...models.errors import IncompatibleBaseModelError
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
-from ...models.uniportrait.features import ReferenceFeatures
+from ...models.uniportrait.encode import ReferenceFeatures
 from ...models.uniportrait.id_embedding import IDEmbedding, IDEmbeddingSizes
 from ...models.uniportrait.id_routing import IDRouter
 from ..adapter_networks import LoRALayers, Weights, lora_shapes, lora_weights, new_attention

@@ -8,7 +8,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ...models.uniportrait.features import ReferenceFeatures
+from ...models.uniportrait.encode import ReferenceFeatures
 from ...models.uniportrait.id_embedding import IDEmbedding
 from ..batches.batch import Batch
 from ..batches.draws import Draws

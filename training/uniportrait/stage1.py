@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ...diffusers_host.attention import RunContext, attach
 from ...diffusers_host.base import Base
 from ...models.placement.placements import Everywhere
-from ...models.uniportrait.features import ReferenceFeatures
+from ...models.uniportrait.encode import ReferenceFeatures
 from ..adapter_networks import Weights
 from ..batches.batch import Batch
 from ..batches.draws import Draws

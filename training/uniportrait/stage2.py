@@ -14,7 +14,7 @@ from torch.nn.functional import one_hot
 from ...diffusers_host.attention import RunContext, attach
 from ...diffusers_host.base import Base
 from ...models.port.attention import AttentionCall, AttentionSite
-from ...models.uniportrait.features import ReferenceFeatures
+from ...models.uniportrait.encode import ReferenceFeatures
 from ...models.uniportrait.id_routing import IDRouter
 from ..adapter_networks import Weights
 from ..batches.batch import Batch

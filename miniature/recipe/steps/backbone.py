@@ -12,7 +12,7 @@ from torch.nn import functional
 from ....models.face.alignment import CROP_SIZE, align
 from ....models.face.iresnet import IResNet
 from ....models.images.layout import arrays_from_images
-from ....models.uniportrait.features import backbone_input, preprocess
+from ....models.uniportrait.encode import backbone_input, preprocess
 from ....training.batches.draws import Draws
 from ...world.people.identity import SIZES
 from ...world.scene import Scene

@@ -9,7 +9,7 @@ import torch
 from ....diffusers_host.base import Base
 from ....diffusers_host.face_encoder import FaceEncoder
 from ....diffusers_host.image_encoder import hidden_tokens
-from ....models.clip.pixels import CLIP_SIZE
+from ....models.clip import CLIP_SIZE
 from ....training.consistentid.method import ConsistentID
 from ....training.consistentid.networks import ConsistentIDNetworks, new_networks
 from ..attached import train_attached

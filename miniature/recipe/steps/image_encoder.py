@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
-from ....models.clip.pixels import clip_statistics
-from ....models.clip.tokens import encode
-from ....models.uniportrait.features import CROP_SIZE, preprocess
+from ....models.clip import clip_statistics, text_ids
+from ....models.uniportrait.encode import CROP_SIZE, preprocess
 from ....training.batches.draws import Draws
 from ...world.people.identity import ATTRIBUTES, NOUNS
 from ...world.world import World
@@ -53,7 +52,7 @@ class _Texts(nn.Module):
         self.sharpness = nn.Parameter(torch.tensor(SHARPNESS).log())
 
     def forward(self, texts: list[str]) -> Tensor:
-        ids = [torch.tensor(encode(text)) for text in texts]
+        ids = [torch.tensor(text_ids(text)) for text in texts]
         starts = torch.tensor([0, *(len(each) for each in ids)])[:-1].cumsum(0)
         return self.output(self.words(torch.cat(ids), starts))
 

@@ -1,7 +1,7 @@
 """Prompts and captions of any kind, and what the published code makes of them."""
 
 import torch
-from likeness.models.clip import tokens as clip_tokens
+from likeness.models.clip import text_ids
 
 NAMES = ("Face", "Left_Eye", "Left_Ear", "Nose", "Upper_Lip")
 PROMPT, NEGATIVE = "a man, ((in)) a (dark:1.4) forest", "ugly, ((((blurry))))"
@@ -22,7 +22,7 @@ def literal(clip, text, *, ends=True):
     rows = {}
     for name, pad in (("l", 49407), ("g", 0)):
         if f"clip_{name}" in dir(clip.tokenizer):
-            ids = clip_tokens.encode(text)
+            ids = text_ids(text)
             ids = [49406, *ids[:75], 49407] if ends else [49406, *ids, 49407][:77]
             rows[name] = [[(token, 1.0) for token in ids + [pad] * (77 - len(ids))]]
     [[tensor, options]] = clip.encode_from_tokens_scheduled(rows)

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from likeness.models.clip import tokens as clip_tokens
+from likeness.models.clip import text_ids
 from likeness.models.consistentid.features import FeatureChoice
-from likeness.models.consistentid.prompts.marked_text import MARKER, NOUNS
+from likeness.models.consistentid.marked_text import MARKER, NOUNS
 from likeness.models.errors import InvalidSettingError
 from likeness.tests.host.consistentid.prompts import CAPTIONS, LONG, NEGATIVE, PROMPT, by_hand, changed_rows, ids_at
 
@@ -26,7 +26,7 @@ def test_only_the_marked_words_change(encode, narrow_clip, consistentid, name, p
     assert torch.equal(merged_options["pooled_output"], options["pooled_output"])
     rows = changed_rows(encoded)
     words = ("face", "nose", "eyes", "ears", "mouth")  # as the sentence goes
-    assert ids_at(clip, text, rows) == [clip_tokens.encode(word)[0] for word in words]
+    assert ids_at(clip, text, rows) == [text_ids(word)[0] for word in words]
     by_feature = encoded.people[0].regions.by_feature()
     wanted = by_hand(
         consistentid(name, corrected=True, kind="sd15"), plain, rows, [by_feature[word].vector for word in words]
@@ -63,7 +63,7 @@ def test_captions_of_any_kind(encode, narrow_clip, crowd, caption, name):
     clip, people = narrow_clip(name), crowd(regions=("Face", "Left_Ear"))
     encoded = encode(name, people, FeatureChoice(person=1, caption=CAPTIONS[caption]), corrected=True)
     rows = changed_rows(encoded)
-    face, ears = (clip_tokens.encode(word)[0] for word in ("face", "ears"))
+    face, ears = (text_ids(word)[0] for word in ("face", "ears"))
     assert ids_at(clip, encoded.text.replace(f" {MARKER}", ""), rows) == [face, ears]
     assert encoded.text.count(MARKER) == 2
 
@@ -83,8 +83,8 @@ def test_rows_of_several_people_belong_to_their_captions(encode, narrow_clip, cr
     def owned(person):
         return ids_at(clip, text, [row for row, owner in enumerate(owners[0]) if owner == person])
 
-    assert owned(0) == clip_tokens.encode("His nose is (long).")
-    assert owned(1) == clip_tokens.encode("Red ears, green eyes")
+    assert owned(0) == text_ids("His nose is (long).")
+    assert owned(1) == text_ids("Red ears, green eyes")
     assert owned(2) == []
     assert len(changed_rows(encoded)) == 3
     assert all("likeness.owners" not in options for _, options in encoded.negative)
@@ -119,7 +119,7 @@ def test_every_row_of_a_caption_names_its_person(encode, narrow_clip, crowd, cou
         named = options["likeness.named rows"]
         for place, caption in enumerate(captions):
             rows = [row for owner, row in named if owner == place]
-            assert ids_at(narrow_clip("sdxl"), text, rows) == clip_tokens.encode(caption)
+            assert ids_at(narrow_clip("sdxl"), text, rows) == text_ids(caption)
     assert all("likeness.named rows" not in options for _, options in encoded.negative)
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from likeness.models.clip import tokens as clip_tokens
+from likeness.models.clip import text_ids
 from likeness.models.consistentid.features import FeatureChoice
-from likeness.models.consistentid.prompts.marked_text import MARKER
+from likeness.models.consistentid.marked_text import MARKER
 from likeness.models.errors import InvalidSettingError
 from likeness.models.people.person import People, PersonSettings
 from likeness.tests.host.consistentid.prompts import changed_rows, ids_at
@@ -105,7 +105,7 @@ def test_nobody_s_caption_is_written_who_does_not_act_and_numbers_stay(encode, n
     assert set(owners) == {-1, 0, 2}
     text = encoded.text.replace(f" {MARKER}", "")
     rows = [row for row, owner in enumerate(owners) if owner == 2]
-    assert ids_at(narrow_clip(), text, rows) == clip_tokens.encode("Two blue eyes.")
+    assert ids_at(narrow_clip(), text, rows) == text_ids("Two blue eyes.")
 
 
 @pytest.mark.parametrize("why", OFF)

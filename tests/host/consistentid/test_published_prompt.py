@@ -2,11 +2,10 @@
 
 import pytest
 import torch
-from likeness.models.clip import tokens as clip_tokens
+from likeness.models.clip import text_ids
 from likeness.models.consistentid.facial_prompt import assemble
 from likeness.models.consistentid.features import FeatureChoice
-from likeness.models.consistentid.prompts.marked_text import MARKER
-from likeness.models.consistentid.prompts.tokens import mark
+from likeness.models.consistentid.marked_text import MARKER, mark
 from likeness.tests.host.consistentid.prompts import CAPTIONS, LONG, NAMES, NEGATIVE, PROMPT, by_hand, literal, spied
 
 pytestmark = pytest.mark.comfy
@@ -19,11 +18,11 @@ def test_published_ids_are_those_of_the_published_code(encode, narrow_clip, monk
     given = spied(clip, monkeypatch)
     text = encode(name, clip=clip, positive=positive).text
     prompt = assemble(positive, NAMES, flavour=name)
-    expected = mark(prompt.text, clip_tokens.encode, pad=49407)
+    expected = mark(prompt.text, text_ids, pad=49407)
     assert text == prompt.text
     given = [rows for rows in given if len(rows["l"][0]) == 77]
     assert given[0] == {"l": [expected.ids.tolist()]}
-    plain = clip_tokens.encode(prompt.plain)[:75]
+    plain = text_ids(prompt.plain)[:75]
     assert given[1] == {"l": [[49406, *plain, 49407, *[49407] * (75 - len(plain))]]}
 
 
@@ -33,7 +32,7 @@ def test_published_rows(encode, consistentid, narrow_clip, crowd, positive):
     clip = narrow_clip()
     encoded = encode(positive=positive)
     prompt = assemble(positive, NAMES, flavour="sd15")
-    rows = list(mark(prompt.text, clip_tokens.encode, pad=49407).positions)
+    rows = list(mark(prompt.text, text_ids, pad=49407).positions)
     assert len(rows) == 5
 
     [text_only, plain_options], [merged, options] = encoded.positive
@@ -60,14 +59,14 @@ def test_published_sdxl_leaks_its_markers_into_the_second_encoder(encode, narrow
     clip = narrow_clip("sdxl")
     given = spied(clip, monkeypatch)
     text = encode("sdxl", clip=clip).text
-    expected = mark(text, clip_tokens.encode, pad=49407)
-    leaked = [49406, *clip_tokens.encode(text), 49407]
+    expected = mark(text, text_ids, pad=49407)
+    leaked = [49406, *text_ids(text), 49407]
     assert text.count(MARKER) == 5
-    assert len(leaked) > 2 + len(clip_tokens.encode(text.replace(MARKER, ""))) + 20
+    assert len(leaked) > 2 + len(text_ids(text.replace(MARKER, ""))) + 20
     assert given[0]["l"] == [expected.ids.tolist()]
     assert given[0]["g"] == [(leaked + [0] * 77)[:77]]
     [plain] = given[1]["g"]
-    assert plain[: plain.index(49407)] == [49406, *clip_tokens.encode(PROMPT)]
+    assert plain[: plain.index(49407)] == [49406, *text_ids(PROMPT)]
 
 
 @pytest.mark.parametrize(
@@ -77,8 +76,8 @@ def test_published_sdxl_rows_and_pooled_vectors(encode, consistentid, narrow_cli
     """Both halves of a marked row are overwritten; the pooled vector is at the first row where the end was cut off."""
     clip = narrow_clip("sdxl")
     encoded = encode("sdxl", clip=clip, positive=positive)
-    expected = mark(encoded.text, clip_tokens.encode, pad=49407)
-    ids_g = [49406, *clip_tokens.encode(encoded.text), 49407]
+    expected = mark(encoded.text, text_ids, pad=49407)
+    ids_g = [49406, *text_ids(encoded.text), 49407]
     assert (len(ids_g) > 77) is cut
     ids_g = torch.tensor([(ids_g + [0] * 77)[:77]])
     halves = []

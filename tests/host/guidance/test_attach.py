@@ -6,9 +6,8 @@ import pytest
 import torch
 from likeness.models.errors import IncompatibleBaseModelError
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings
-from likeness.models.omniportrait.guided_person import GuidedPerson
+from likeness.models.omniportrait.guided_person import GuidedPerson, ReferencePicture
 from likeness.models.omniportrait.reference_guidance import ReferenceGuidance, face_features
-from likeness.models.omniportrait.references import ReferencePicture
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.guidance import FeatureCapture
 

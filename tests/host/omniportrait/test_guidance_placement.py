@@ -48,7 +48,7 @@ def people_residual(request):
 @pytest.fixture
 def found(monkeypatch):
     """Every mask that was made of a placement, (N, B, h, w)."""
-    from likeness.models.omniportrait.placed_masks import PlacedMasks
+    from likeness.models.omniportrait.mask_sources import PlacedMasks
 
     seen, find = [], PlacedMasks.find
 
@@ -93,7 +93,7 @@ def test_the_router_is_asked_in_guided_passes_alone(loaded_model, drawn, routed)
 def test_looking_on_changes_no_bit(loaded_model, drawn, routed):
     """The same masks by hand, on a model without an observer."""
     from likeness.host.unet.attention import inject
-    from likeness.models.omniportrait.placed_masks import PlacedMasks
+    from likeness.models.omniportrait.mask_sources import PlacedMasks
 
     watched, _, _ = routed
     plain = drawn(loaded_model)

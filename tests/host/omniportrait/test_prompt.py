@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from likeness.models.clip import tokens
+from likeness.models.clip import text_ids
 from likeness.models.errors import IncompatibleBaseModelError, InvalidSettingError
 from likeness.models.omniportrait.encode import encode as encode_person
 from likeness.models.people.marked_prompt import read_prompt
@@ -75,7 +75,7 @@ def ids_at(clip, text, pivots):
     return [(person, flat[row]) for person, row in pivots]
 
 
-MAN, WOMAN = tokens.encode("man")[0], tokens.encode("woman")[0]
+MAN, WOMAN = text_ids("man")[0], text_ids("woman")[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)

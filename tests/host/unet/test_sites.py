@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from likeness.models.errors import IncompatibleBaseModelError
+from torch import nn
 
+pytestmark = pytest.mark.comfy
 pytestmark = pytest.mark.comfy
 
 
@@ -66,3 +68,14 @@ def test_families_are_known_by_the_width_of_their_text(width, family):
     from likeness.host.unet.sites import family_of
 
     assert family_of(width) == family
+
+
+@pytest.mark.parametrize(("width", "size"), [(768, 512), (1024, 768), (2048, 1024), (64, 128), (24, 128), (4096, 1024)])
+def test_a_unet_is_known_by_the_width_of_its_text(tiny_model, width, size):
+    from likeness.host.unet.sites import find_sites, picture_size, unet_of
+
+    unet = unet_of(tiny_model())
+    for site in find_sites(unet):
+        if site.kind == "cross":
+            unet.get_submodule(site.path).to_k = nn.Linear(width, 4)
+    assert picture_size(unet) == size

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from likeness.models.errors import IncompatibleBaseModelError, InvalidSettingError, MissingModelFileError
-from likeness.models.uniportrait.adapter import Routed
+from likeness.models.uniportrait.application import Routed
 from likeness.models.uniportrait.encode import encode_people
 from likeness.tests.host.conftest import CLIP_WIDTH, CONTEXT, TOKENS
 from likeness.tests.people import PixelMaps

@@ -12,7 +12,7 @@ from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.studio.drawing import Settings
 from likeness.miniature.studio.studio import Studio
-from likeness.models.miniature.uniportrait_file import read_uniportrait
+from likeness.models.miniature.files import read_uniportrait
 from likeness.tests.miniature.small_files import write_files
 from likeness.training.batches.feature_store import FeatureStore
 

@@ -16,7 +16,7 @@ from likeness.miniature.ablations.arms import Arm, draw_arm
 from likeness.miniature.ablations.guiding import Guiding
 from likeness.miniature.ablations.questions import shuffle
 from likeness.models.face.types import Detection
-from likeness.models.omniportrait import attention_masks
+from likeness.models.omniportrait import mask_sources
 from likeness.tests.miniature.ablations.small_studio import questions as questions
 from likeness.tests.miniature.ablations.small_studio import renderer as renderer
 from likeness.tests.miniature.ablations.small_studio import studio as studio
@@ -30,7 +30,7 @@ def faces_seen(monkeypatch):
     boxes = np.array([[70, 30, 110, 80], [20, 30, 50, 70]], np.float32)
     found = [Detection(box, np.zeros((5, 2), np.float32), 0.9) for box in boxes]
     monkeypatch.setattr(heads, "find_faces", lambda finder, picture, score: found)
-    monkeypatch.setattr(attention_masks, "is_credible", lambda mask, cross: True)
+    monkeypatch.setattr(mask_sources, "is_credible", lambda mask, cross: True)
 
 
 @pytest.mark.parametrize("where", ["head", "face", "word", "beside"])

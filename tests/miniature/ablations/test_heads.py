@@ -14,8 +14,8 @@ from likeness.miniature.world.regions import Region
 from likeness.miniature.world.world import World
 from likeness.models.face.types import Detection
 from likeness.models.miniature.finder import FaceFinder
-from likeness.models.omniportrait.face_masks import FaceMasks
 from likeness.models.omniportrait.guided_person import GuidedPerson
+from likeness.models.omniportrait.mask_sources import FaceMasks
 from likeness.models.port.guidance import GuidedStep
 from likeness.tests.miniature.ablations.small_questions import base as base
 from likeness.tests.miniature.ablations.small_questions import paths as paths

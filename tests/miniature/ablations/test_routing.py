@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 from likeness.miniature.ablations.routing import RoutedRows
+from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
 from likeness.models.adapters.identity_attention import IdentityResidual, Person
-from likeness.models.adapters.key_value import KeyValueProjection
 from likeness.models.placement.placements import Everywhere
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
-from likeness.models.uniportrait.adapter import Routed
+from likeness.models.uniportrait.application import Routed
 from likeness.models.uniportrait.id_routing import IDRouter
 from torch import nn
 

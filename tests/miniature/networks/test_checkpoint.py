@@ -12,9 +12,9 @@ from likeness.diffusers_host.text_encoders import encode_prompts
 from likeness.miniature.networks.checkpoint import read_base, write_base
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.world.captions import vocabulary
-from likeness.models.clip.tokens import BOS, EOS, encode
+from likeness.models.clip import BOS, EOS, text_ids
 from likeness.models.errors import UnknownCheckpointError
-from likeness.models.miniature.base_file import VOCABULARY, WORDS, read_base_file
+from likeness.models.miniature.files import VOCABULARY, WORDS, read_base_file
 from likeness.models.miniature.sizes import BaseSizes
 from safetensors.torch import load_file, save_file
 
@@ -81,7 +81,7 @@ def test_a_file_is_half_precision_and_carries_its_sizes_and_notes(base, sizes, t
 
 
 def test_words_that_the_world_does_not_use_are_zeros_and_are_not_stored(base, path):
-    used = torch.tensor(sorted({BOS, EOS, *encode(vocabulary())}))
+    used = torch.tensor(sorted({BOS, EOS, *text_ids(vocabulary())}))
     assert torch.equal(words_of(base).any(1).nonzero()[:, 0], used)
     assert len(load_file(path)[WORDS]) == len(used) < 100
     filled = read_base_file(path)[0][WORDS]

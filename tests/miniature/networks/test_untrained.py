@@ -13,7 +13,7 @@ from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.world.captions import vocabulary, write_captions
 from likeness.miniature.world.people.identity import identities
 from likeness.miniature.world.plan import plan_scenes
-from likeness.models.clip.tokens import BOS, EOS, encode
+from likeness.models.clip import BOS, EOS, text_ids
 from likeness.models.miniature.sizes import BaseSizes
 
 SMALL = BaseSizes(unet=(32, 64), vae=(32, 48), latent_channels=4, text=64, text_layers=2, text_heads=2)
@@ -21,12 +21,14 @@ DEEP = BaseSizes(unet=(32, 64), blocks=2, vae=(32, 48), latent_channels=4, text=
 
 
 def test_the_vocabulary_holds_every_word_of_captions():
-    known, seen = set(encode(vocabulary())), set()
+    known, seen = set(text_ids(vocabulary())), set()
     for people in (1, 2, 3, 4):
         plan = plan_scenes(people, range(500), (people, people), identities("train"))
-        seen |= {token for each in write_captions(plan.codes, plan.facts, plan.phrasing) for token in encode(each.text)}
+        seen |= {
+            token for each in write_captions(plan.codes, plan.facts, plan.phrasing) for token in text_ids(each.text)
+        }
     assert seen - known == set()
-    assert known - seen <= set(encode("one"))  # the count of somebody alone is never said
+    assert known - seen <= set(text_ids("one"))  # the count of somebody alone is never said
 
 
 def test_the_same_seed_makes_the_same_weights_and_another_one_others():
@@ -54,7 +56,7 @@ def test_every_level_attends_to_text(sizes):
 
 def test_the_text_encoder_knows_the_words_of_the_world_alone():
     words = new_base(SMALL, seed=3).text_encoders[0].module.get_input_embeddings().weight
-    used = torch.tensor(sorted({BOS, EOS, *encode(vocabulary())}))
+    used = torch.tensor(sorted({BOS, EOS, *text_ids(vocabulary())}))
     assert torch.equal(words.any(1).nonzero()[:, 0], used)
 
 

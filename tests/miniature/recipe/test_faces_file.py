@@ -10,7 +10,7 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.miniature.recipe.faces_file import write_face_networks
-from likeness.models.miniature.faces_file import METADATA_KEY
+from likeness.models.miniature.files import METADATA_KEY
 from likeness.models.weights.reading import read_metadata
 from safetensors.torch import load_file
 from torch import nn

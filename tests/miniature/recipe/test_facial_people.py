@@ -19,8 +19,7 @@ from likeness.miniature.recipe.pool_files import PoolFiles
 from likeness.miniature.recipe.steps.backbone import cut_faces
 from likeness.miniature.world.regions import FACE_REGIONS, Region
 from likeness.miniature.world.world import World
-from likeness.models.clip.pixels import CLIP_MEAN, CLIP_STD
-from likeness.models.clip.tokens import encode
+from likeness.models.clip import CLIP_MEAN, CLIP_STD, text_ids
 from likeness.models.face.iresnet import IResNet
 from likeness.models.face.parsing import LABELS, FaceParser
 from likeness.models.miniature.face_vectors import face_vectors
@@ -153,7 +152,7 @@ def test_words_are_where_their_ids_are_in_ascending_order(pool):
     assert pool.has_word.all()
     assert (pool.words.diff(dim=1) > 0).all()
     ids = pool.tokens.gather(1, pool.words)
-    assert ids.tolist() == [[encode(word)[0] for word in SENTENCE]] * PICTURES
+    assert ids.tolist() == [[text_ids(word)[0] for word in SENTENCE]] * PICTURES
 
 
 def test_the_photo_is_the_whole_portrait_with_its_class_token_first(pool):
@@ -202,9 +201,9 @@ def test_words_of_regions_that_the_photo_does_not_show_are_left_out(base, tmp_pa
     count = len(words)
     assert some.has_word.tolist() == [[place < count for place in range(5)]] * 2
     ids = some.tokens.gather(1, some.words)[:, :count]
-    assert ids.tolist() == [[encode(word)[0] for word in words]] * 2
-    said = set(some.tokens[0].tolist()) & {encode(word)[0] for word in SENTENCE}
-    assert said == {encode(word)[0] for word in words}
+    assert ids.tolist() == [[text_ids(word)[0] for word in words]] * 2
+    said = set(some.tokens[0].tolist()) & {text_ids(word)[0] for word in SENTENCE}
+    assert said == {text_ids(word)[0] for word in words}
     assert some.regions[:, :count, 0].eq(1).all()
     assert not some.regions[:, count:].any()
     for place, word in enumerate(words):

@@ -13,7 +13,7 @@ from likeness.miniature.recipe.latents import caption_tokens, encode_pictures, e
 from likeness.miniature.recipe.people import read_people
 from likeness.miniature.recipe.pool_files import PoolFiles
 from likeness.miniature.world.world import World
-from likeness.models.uniportrait.features import ReferenceFeatures
+from likeness.models.uniportrait.encode import ReferenceFeatures
 from likeness.tests.miniature.small_base import SIZES
 from likeness.tests.miniature.small_base import base as base
 from likeness.training.batches.draws import Draws

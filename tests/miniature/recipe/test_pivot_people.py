@@ -10,7 +10,7 @@ pytest.importorskip("diffusers")
 from likeness.miniature.recipe.pivot_people import WIDE, cut_portraits, noun_rows, read_pivot_people
 from likeness.miniature.recipe.pool_files import PoolFiles
 from likeness.miniature.world.world import World
-from likeness.models.clip.tokens import encode
+from likeness.models.clip import text_ids
 from likeness.tests.miniature.small_base import base as base
 from likeness.training.batches.draws import Draws
 from likeness.training.omniportrait.crops import middle
@@ -49,7 +49,7 @@ def test_the_row_is_that_of_the_noun():
     captions = World(seed=0).scenes(range(8)).captions
     for caption, row in zip(captions, noun_rows(captions)[:, 0].tolist(), strict=True):
         [(start, end)] = caption.nouns
-        assert encode(caption.text)[row - 1] == encode(caption.text[start:end])[0]
+        assert text_ids(caption.text)[row - 1] == text_ids(caption.text[start:end])[0]
 
 
 def test_the_crop_is_filled_by_the_face():

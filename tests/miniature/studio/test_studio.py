@@ -17,7 +17,7 @@ from likeness.miniature.studio.drawing import Settings, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
 from likeness.miniature.studio.studio import Shot, Studio
 from likeness.models.errors import NoFaceFoundError, UnknownCheckpointError
-from likeness.models.uniportrait.features import CROP_SIZE, preprocess
+from likeness.models.uniportrait.encode import CROP_SIZE, preprocess
 from likeness.tests.miniature.small_files import IMAGE_TOKENS, IMAGE_WIDTH, finder_that_sees, write_files
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file

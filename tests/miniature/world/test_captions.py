@@ -9,7 +9,7 @@ from likeness.miniature.world.facts import ACCESSORIES, PATTERNS
 from likeness.miniature.world.palette import CLOTHING_NAMES, TINT_NAMES
 from likeness.miniature.world.people.identity import FACE, NOUNS, SIZES
 from likeness.miniature.world.world import World
-from likeness.models.clip.tokens import encode
+from likeness.models.clip import text_ids
 
 TOKENS = 77 - 2  # of a prompt that CLIP reads in one go
 PLANS = {people: World(seed=2).scenes(range(300), people=(people, people)).plan for people in (1, 2, 3, 4)}
@@ -75,5 +75,5 @@ def test_one_fact_is_said_in_several_ways():
 
 def test_captions_are_short_sentences_of_words_that_clip_knows_whole():
     for caption in captions_of(PLANS[4]):
-        ids = encode(caption.text)
+        ids = text_ids(caption.text)
         assert len(ids) == len(re.findall(r"\w+|[:,]", caption.text)) <= TOKENS

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
 from likeness.models.adapters.identity_attention import IdentityResidual, Person, free_name
-from likeness.models.adapters.key_value import KeyValueProjection
 from likeness.models.placement.placements import Everywhere
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.attention import AttentionSite, Polarity, Run

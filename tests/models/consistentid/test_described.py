@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from likeness.models.consistentid.described import DescribedPerson, found_text, region_sheet
 from likeness.models.consistentid.facial_regions import FacialRegion, FacialRegions
-from likeness.models.consistentid.prompts.marked_text import Caption
+from likeness.models.consistentid.marked_text import Caption
 
 
 def described(name, *regions, said=""):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from likeness.models.clip.pixels import clip_pixels
+from likeness.models.clip import clip_pixels
 from likeness.models.consistentid.corrected import Corrected
 from likeness.models.consistentid.encode import encode_people, id_tokens, null_region, null_tokens, regions
 from likeness.models.consistentid.facial_encoder import FacialEncoder

@@ -3,8 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from likeness.models.consistentid.corrected import Corrected
 from likeness.models.consistentid.facial_prompt import assemble
+from likeness.models.consistentid.marked_text import MARKER
 from likeness.models.consistentid.pipelines import INPAINT, SD15, SDXL
-from likeness.models.consistentid.prompts.marked_text import MARKER
 from likeness.models.consistentid.published import Published
 from likeness.models.face.facial_features import FEATURES
 from likeness.tests.models.consistentid.odd_captions import ALL, ODD

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from likeness.models.clip.pixels import clip_pixels
+from likeness.models.clip import clip_pixels
 from likeness.models.consistentid.region_pictures import SHOWN_SIDE, region_pictures
 from likeness.models.face.facial_features import region_picture
 from likeness.models.face.region_masks import filled_masks

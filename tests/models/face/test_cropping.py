@@ -3,10 +3,9 @@ from typing import Any
 import pytest
 import torch
 from likeness.models.errors import BadImageError, InvalidSettingError, NoFaceFoundError
-from likeness.models.face.analysis import analyze
-from likeness.models.face.backends.given import GivenRegions
+from likeness.models.face.analysis import Selection, analyze
 from likeness.models.face.cropping import crop_face
-from likeness.models.face.selection import Selection
+from likeness.models.face.given import GivenRegions
 from likeness.models.face.squares import put_back
 from likeness.models.face.types import FaceSet
 from likeness.models.images.layout import images_from_arrays

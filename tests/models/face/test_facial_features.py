@@ -3,7 +3,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from likeness.models.clip.pixels import clip_pixels
+from likeness.models.clip import clip_pixels
 from likeness.models.errors import BadImageError
 from likeness.models.face.facial_features import FEATURES, MOST_REGIONS, kept_regions, region_picture, region_pixels
 from likeness.models.face.parsing import LABELS

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from likeness.models.face.backends.insightface import InsightFace
-from likeness.models.face.backends.yunet import YuNet
+from likeness.models.face.insightface import InsightFace
 from likeness.models.face.looking import clamp, look_twice
 from likeness.models.face.types import Detection
+from likeness.models.face.yunet import YuNet
 from likeness.tests.models.face import synthetic_detectors
 
 RED = (255, 0, 0)

@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 import torch
-from likeness.models.face.analysis import analyze
-from likeness.models.face.backends.given import GivenRegions
+from likeness.models.face.analysis import Selection, analyze
+from likeness.models.face.given import GivenRegions
 from likeness.models.face.preview import OTHER, TAKEN, crops_tensor, preview_tensor
-from likeness.models.face.selection import Selection
 from likeness.models.face.types import FaceSet, OnNoFace, combine
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.face_vectors import face_vectors
-from likeness.models.uniportrait.features import backbone_input, join_features, preprocess
+from likeness.models.uniportrait.encode import backbone_input, join_features, preprocess
 
 CROPS = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), np.uint8)
 

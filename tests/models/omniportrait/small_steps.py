@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from likeness.models.omniportrait.guided_person import GuidedPerson
-from likeness.models.placement.ellipse import ellipse
+from likeness.models.placement.masks import ellipse
 from likeness.models.port.guidance import GuidedStep
 from likeness.models.port.word_attention import Projected, WordAttention
 

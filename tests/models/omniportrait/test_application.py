@@ -6,9 +6,9 @@ import pytest
 import torch
 from likeness.models.errors import InvalidSettingError
 from likeness.models.omniportrait.application import reference_guidance
-from likeness.models.omniportrait.face_masks import FaceMasks
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings
-from likeness.models.omniportrait.references import ReferencePicture
+from likeness.models.omniportrait.guided_person import ReferencePicture
+from likeness.models.omniportrait.mask_sources import FaceMasks
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.guidance import FeatureCapture
 from likeness.tests.models.omniportrait.small_people import person

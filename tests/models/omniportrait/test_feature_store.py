@@ -7,7 +7,7 @@ import weakref
 
 import torch
 from likeness.models.omniportrait.feature_store import FeatureStore
-from likeness.models.omniportrait.references import ReferencePicture
+from likeness.models.omniportrait.guided_person import ReferencePicture
 from torch import nn
 
 

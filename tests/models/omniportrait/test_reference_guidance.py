@@ -5,12 +5,18 @@ from __future__ import annotations
 import pytest
 import torch
 from likeness.models.errors import InvalidSettingError
-from likeness.models.omniportrait.face_masks import FaceMasks
 from likeness.models.omniportrait.feature_store import FeatureStore
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings
-from likeness.models.omniportrait.guided_person import GuidedPerson
-from likeness.models.omniportrait.reference_guidance import FURTHEST, ReferenceGuidance, face_features
-from likeness.models.omniportrait.references import ReferencePicture
+from likeness.models.omniportrait.guided_person import GuidedPerson, ReferencePicture
+from likeness.models.omniportrait.mask_sources import FaceMasks
+from likeness.models.omniportrait.reference_guidance import (
+    FURTHEST,
+    ReferenceGuidance,
+    disjoint_masks,
+    face_features,
+    feather,
+    positions_inside,
+)
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.guidance import FeatureCapture, NoiseLevels
 from likeness.tests.models.omniportrait.small_steps import LEFT, RIGHT, blob, step
@@ -255,3 +261,29 @@ def test_features_are_those_inside_the_mask_at_most_1024():
     assert len(face_features(features, torch.ones(4, 4))) == 1024
     with pytest.raises(InvalidSettingError, match="smaller than one position"):
         face_features(features[:, :2, :2], torch.zeros(8, 8))
+
+
+def test_a_place_that_two_claim_goes_to_the_higher_claim_and_a_draw_to_the_first():
+    soft = torch.tensor([[0.9, 0.6, 0.2, 1.0], [0.3, 0.8, 0.7, 1.0]])[:, None, None]
+    masks = disjoint_masks(soft)[:, 0, 0]
+    assert masks.tolist() == [[True, False, False, True], [False, True, True, False]]
+
+
+def test_a_grid_takes_what_is_mostly_inside_and_of_a_small_mask_what_it_touches():
+    mask = torch.zeros(2, 4, 4, dtype=torch.bool)
+    mask[0, :2, :3] = True
+    mask[1, 0, 0] = True
+    inside = positions_inside(mask, (2, 2))
+    assert inside[0].tolist() == [True, True, False, False]
+    assert inside[1].tolist() == [True, False, False, False]
+    assert not positions_inside(torch.zeros(1, 4, 4, dtype=torch.bool), (2, 2)).any()
+
+
+def test_edges_are_soft_over_one_cell():
+    mask = torch.zeros(1, 4, 6, dtype=torch.bool)
+    mask[..., :3] = True
+    soft = feather(mask)[0, 0, 1]
+    assert soft[:2].tolist() == [1, 1]
+    assert soft[2].item() == pytest.approx(2 / 3)
+    assert soft[3].item() == pytest.approx(1 / 3)
+    assert soft[4:].tolist() == [0, 0]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from likeness.models.clip import tokens
+from likeness.models.clip import text_ids
 from likeness.models.errors import InvalidSettingError
 from likeness.models.people.marked_prompt import NOUNS, Mark, MarkedPrompt, mark_people, marked_people, read_prompt
 
@@ -57,7 +57,7 @@ def test_a_marker_names_its_person():
     ],
 )
 def test_ids_are_those_of_the_prompt_without_markers(prompt, plain):
-    assert tokens.encode(read_prompt(prompt).text) == tokens.encode(plain)
+    assert text_ids(read_prompt(prompt).text) == text_ids(plain)
 
 
 @pytest.mark.parametrize("noun", [*NOUNS, "WOMAN"])

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import torch
 from likeness.models.errors import InvalidSettingError, ShapeError
-from likeness.models.face.analysis import analyze
-from likeness.models.face.backends.given import GivenRegions
-from likeness.models.face.selection import Selection
+from likeness.models.face.analysis import Selection, analyze
+from likeness.models.face.given import GivenRegions
 from likeness.models.people.person import People, PersonSettings, free_name, photos_of
 from likeness.tests.people import crowd, someone
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from likeness.models.people.person import People
 from likeness.models.people.preview import FACE, GAP, WIDTH, Line, chain_strip, people_strip
-from likeness.models.records.palette import colour_of
+from likeness.models.records.legend import colour_of
 from likeness.tests.people import crowd, someone
 
 

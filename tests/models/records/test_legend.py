@@ -1,10 +1,23 @@
 """The strip below a picture."""
 
+import itertools
+import math
+
 import numpy as np
 import pytest
-from likeness.models.records.legend import GROUND, LegendLine, draw_legend, letters_for
+from likeness.models.records.legend import GROUND, LegendLine, colour_of, draw_legend, letters_for, rgb_of
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
+
+
+def test_any_two_of_eight_people_can_be_told_apart():
+    colours = [colour_of(place) for place in range(8)]
+    assert min(math.dist(*pair) for pair in itertools.combinations(colours, 2)) > 0.2
+
+
+def test_pillows_colour_is_the_same_one():
+    for place in range(5):
+        assert rgb_of(place) == tuple(round(255 * part) for part in colour_of(place))
 
 
 def strip(*lines, width=300):

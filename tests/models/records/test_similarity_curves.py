@@ -8,7 +8,7 @@ import pytest
 import torch
 from likeness.models.port.guidance import Pull
 from likeness.models.records.guidance import GuidanceRecord
-from likeness.models.records.palette import colour_of
+from likeness.models.records.legend import colour_of
 from likeness.models.records.similarity_curves import SIZE, draw_curves, mask_images
 
 

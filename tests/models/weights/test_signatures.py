@@ -1,7 +1,7 @@
 """Every kind of file is recognised as itself."""
 
 import pytest
-from likeness.models.weights.signatures import KNOWN_FILES
+from likeness.models.weights.signatures import known_files
 from likeness.models.weights.state_dict import identify
 
 UNIPORTRAIT_LAYER = "faceid_adapter.1.to_k_faceid.weight"
@@ -30,24 +30,24 @@ OTHER_IP_ADAPTERS = {
 
 @pytest.mark.parametrize("kind", FILES)
 def test_a_file_is_what_its_keys_say(kind):
-    found = identify(FILES[kind], KNOWN_FILES)
+    found = identify(FILES[kind], known_files())
     assert found is not None
     assert found.kind == kind
 
 
 @pytest.mark.parametrize("kind", OTHER_IP_ADAPTERS)
 def test_other_ip_adapters_are_not_taken_for_the_plain_one(kind):
-    found = identify(OTHER_IP_ADAPTERS[kind], KNOWN_FILES)
+    found = identify(OTHER_IP_ADAPTERS[kind], known_files())
     assert found is not None
     assert found.kind == "other IP-Adapter"
 
 
 def test_unknown_keys_are_nothing():
-    assert identify(["encoder.weight", "head.bias"], KNOWN_FILES) is None
-    assert identify([], KNOWN_FILES) is None
+    assert identify(["encoder.weight", "head.bias"], known_files()) is None
+    assert identify([], known_files()) is None
 
 
 def test_kinds_are_distinct_and_every_one_of_them_is_tried_here():
-    kinds = [signature.kind for signature in KNOWN_FILES]
+    kinds = [signature.kind for signature in known_files()]
     assert len(kinds) == len(set(kinds))
     assert set(kinds) == {*FILES, "other IP-Adapter"}

@@ -1,7 +1,7 @@
 import pytest
 import torch
 from likeness.models.consistentid.features import FacialFeatures, FeatureChoice
-from likeness.models.consistentid.prompts.marked_text import MARKER
+from likeness.models.consistentid.marked_text import MARKER
 
 pytestmark = pytest.mark.comfy
 

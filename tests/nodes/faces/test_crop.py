@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from likeness.models.errors import InvalidSettingError
-from likeness.models.face.selection import Selection
+from likeness.models.face.analysis import Selection
 
 pytestmark = pytest.mark.comfy
 
@@ -20,8 +20,7 @@ def image():
 @pytest.fixture
 def faces(image):
     """Two faces, the left one first."""
-    from likeness.host.encoders.detector import choose_detector
-    from likeness.host.encoders.faces import detect_faces
+    from likeness.host.encoders.detector import choose_detector, detect_faces
 
     detector = choose_detector("given region", region=REGION)
     return detect_faces(image, detector, selection=Selection(order="left to right", take="all"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from likeness.models.errors import InvalidSettingError
-from likeness.models.uniportrait.adapter import Routed
+from likeness.models.uniportrait.application import Routed
 from likeness.tests.people import crowd
 
 pytestmark = pytest.mark.comfy

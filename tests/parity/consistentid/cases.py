@@ -13,14 +13,14 @@ from pathlib import Path
 import torch
 from diffusers import UNet2DConditionModel
 from likeness.diffusers_host.attention import RunContext, attach, guidance_pair
+from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
 from likeness.models.adapters.identity_attention import IdentityResidual, Person
-from likeness.models.adapters.key_value import KeyValueProjection
-from likeness.models.clip import tokens as clip_tokens
+from likeness.models.clip import BOS, EOS, text_ids
 from likeness.models.consistentid.checkpoint import ConsistentIDAdapter, load
 from likeness.models.consistentid.facial_encoder import FacialEncoder
 from likeness.models.consistentid.facial_prompt import assemble
 from likeness.models.consistentid.id_projection import IDProjection
-from likeness.models.consistentid.prompts.tokens import mark
+from likeness.models.consistentid.marked_text import mark
 from likeness.models.consistentid.resampler import ResamplerSizes
 from likeness.models.placement.placements import Everywhere
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
@@ -82,7 +82,7 @@ def prompts(folder: Path = HERE) -> Iterator[Comparison]:
     case = Stored.read(folder, "prompt/sd15")
     for name, about in case.about.items():
         prompt = assemble(about["prompt"], about["regions_before"], flavour="sd15", caption=about["caption"])
-        tokens = mark(prompt.text, clip_tokens.encode, pad=clip_tokens.EOS)
+        tokens = mark(prompt.text, text_ids, pad=EOS)
         got = (prompt.text, prompt.plain, list(prompt.regions), list(tokens.positions), tokens.raw_length)
         keys = ("prompt_with_markers", "prompt_text_only", "regions_after", "facial_positions", "raw_len_with_triggers")
         same = torch.tensor([mine == about[key] for mine, key in zip(got, keys, strict=True)])
@@ -100,8 +100,8 @@ def prompts(folder: Path = HERE) -> Iterator[Comparison]:
 
 def plain_ids(text: str) -> Tensor:
     """77 ids of an unmarked text; a long one is cut before its end token."""
-    ids = [clip_tokens.BOS, *clip_tokens.encode(text)][: TEXT_ROWS - 1]
-    return torch.tensor(ids + [clip_tokens.EOS] * (TEXT_ROWS - len(ids)))
+    ids = [BOS, *text_ids(text)][: TEXT_ROWS - 1]
+    return torch.tensor(ids + [EOS] * (TEXT_ROWS - len(ids)))
 
 
 def _row(case: Stored, name: str, keys: dict[str, Tensor]) -> list[Tensor]:

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from likeness.models.clip import tokens as clip_tokens
-from likeness.models.clip.pixels import clip_pixels
+from likeness.models.clip import EOS, clip_pixels, text_ids
 from likeness.models.consistentid.checkpoint import ConsistentIDAdapter
 from likeness.models.consistentid.encode import S_SCALE
 from likeness.models.consistentid.facial_encoder import FacialEncoder
 from likeness.models.consistentid.facial_prompt import assemble
+from likeness.models.consistentid.marked_text import mark
 from likeness.models.consistentid.pipelines import SD15
-from likeness.models.consistentid.prompts.tokens import mark
 from likeness.models.consistentid.published import Published
 from likeness.models.face.facial_features import kept_regions, region_pixels
 from likeness.models.face.region_masks import filled_masks
@@ -75,7 +74,7 @@ def encode(case: Stored, adapter: ConsistentIDAdapter) -> Contexts:
     photo, labels = (case.tensors[f"in.{name}"].numpy() for name in ("photo_hwc", "labels"))
     masks = filled_masks(labels)
     prompt = assemble(case.about["prompt"], kept_regions(masks), flavour=PUBLISHED)
-    tokens = mark(prompt.text, clip_tokens.encode, pad=clip_tokens.EOS)
+    tokens = mark(prompt.text, text_ids, pad=EOS)
     regions = region_pixels(photo, masks, prompt.regions)
     pictures = torch.stack([regions, torch.zeros_like(regions)])  # the negative side has empty ones
     read = vision(pictures.flatten(0, 1)).unflatten(0, (2, -1))

@@ -22,10 +22,9 @@ from likeness.models.ip_adapter.projection import ImagePromptProjection
 from likeness.models.people.person import People, Person
 from likeness.models.placement.placements import combine
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
-from likeness.models.uniportrait.adapter import ImagePromptResidual, Routed
+from likeness.models.uniportrait.application import ImagePromptResidual, Routed
 from likeness.models.uniportrait.checkpoint import UniPortraitAdapter, load
-from likeness.models.uniportrait.encode import UniPortraitEncoders, encode_people
-from likeness.models.uniportrait.features import preprocess
+from likeness.models.uniportrait.encode import UniPortraitEncoders, encode_people, preprocess
 from likeness.models.uniportrait.id_embedding import IDEmbedding
 from likeness.models.uniportrait.id_routing import IDRouter
 from likeness.tests.parity.recipe import Case, Comparison, weights

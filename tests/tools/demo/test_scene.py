@@ -6,7 +6,7 @@ import pytest
 import torch
 from likeness.miniature.world.captions import vocabulary
 from likeness.miniature.world.people.identity import EYES, HAIR_COLOUR, NOUNS, SKIN, identities, numbers_of
-from likeness.models.clip.tokens import encode
+from likeness.models.clip import text_ids
 from likeness.models.errors import NoFaceFoundError
 from likeness.tests.tools.demo.seen import FIRST, SECOND, Sees
 from likeness.tools.demo.scene import SIZE, read_people, sentences
@@ -21,13 +21,13 @@ def test_the_people_are_ones_whom_no_network_has_seen_and_differ_in_all_that_is_
 
 
 def test_sentences_name_the_people_in_words_of_the_world(scene):
-    known = set(encode(vocabulary()))
+    known = set(text_ids(vocabulary()))
     for first, one in enumerate(NOUNS):
         for second, other in enumerate(NOUNS):
             about_one, about_both = sentences(torch.tensor([[first, *FIRST[1:]], [second, *SECOND[1:]]]), None)
             assert about_one.startswith(f"a {one} ")
             assert about_both.index(f"a {one} ") < about_both.index(f" a {other} ")
-            assert set(encode(about_one)) | set(encode(about_both)) <= known
+            assert set(text_ids(about_one)) | set(text_ids(about_both)) <= known
 
 
 def test_a_prompt_of_the_users_stands_for_the_sentence_about_both(scene):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from likeness.models.weights.known_files import CONSISTENTID_SD15, CONSISTENTID_SDXL, RECOGNISER, SD15, SDXL
 from likeness.tests.tools.workflows.definitions import definitions
 from likeness.tests.tools.workflows.graphs import source
+from likeness.tools.weights.known_files import CONSISTENTID_SD15, CONSISTENTID_SDXL, RECOGNISER, SD15, SDXL
 from likeness.tools.workflows.consistentid_parts import apply, encode, load_models
 from likeness.tools.workflows.graph import Graph
 from likeness.tools.workflows.parts import add_person

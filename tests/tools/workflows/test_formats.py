@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from likeness.models.weights.known_files import KNOWN_FILES, SD15
 from likeness.tests.tools.workflows.definitions import definitions
 from likeness.tests.tools.workflows.graphs import built
+from likeness.tools.weights.known_files import KNOWN_FILES, SD15
 from likeness.tools.workflows.formats import to_api, to_ui
 from likeness.tools.workflows.graph import Graph
 from likeness.tools.workflows.layout import Group

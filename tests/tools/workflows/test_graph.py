@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from likeness.models.weights.known_files import SD15, SDXL
 from likeness.tests.tools.workflows.definitions import definitions
+from likeness.tools.weights.known_files import SD15, SDXL
 from likeness.tools.workflows.graph import Graph
 from likeness.tools.workflows.layout import Group
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from likeness.models.weights.known_files import BUFFALO_DETECTOR, FACEID, SD15, YUNET
+from likeness.tools.weights.known_files import BUFFALO_DETECTOR, FACEID, SD15, YUNET
 from likeness.tools.workflows.notes import write_downloads
 
 

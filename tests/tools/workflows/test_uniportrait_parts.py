@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from likeness.models.weights.known_files import BACKBONE, FACEID, IMAGE_ENCODER, ROUTER
 from likeness.tests.tools.workflows.definitions import definitions
 from likeness.tests.tools.workflows.graphs import source
+from likeness.tools.weights.known_files import BACKBONE, FACEID, IMAGE_ENCODER, ROUTER
 from likeness.tools.workflows.graph import Graph
 from likeness.tools.workflows.parts import add_person, load_checkpoint
 from likeness.tools.workflows.uniportrait_parts import apply, load_uniportrait

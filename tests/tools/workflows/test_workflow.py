@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from likeness.models.weights.known_files import CONSISTENTID_SDXL
 from likeness.tests.tools.workflows.graphs import built, nodes_of, real_nodes
+from likeness.tools.weights.known_files import CONSISTENTID_SDXL
 from likeness.tools.workflows.workflow import Collage, Scheme
 from likeness.tools.workflows.write import SHELVES, WORKFLOWS
 

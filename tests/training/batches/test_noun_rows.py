@@ -6,7 +6,7 @@ import json
 
 import pytest
 from likeness.dataset.manifest import parse_row
-from likeness.models.clip.tokens import encode
+from likeness.models.clip import text_ids
 from likeness.tests.training.small_pictures import person, row
 from likeness.training.batches.noun_rows import last_token, noun_rows
 
@@ -44,7 +44,7 @@ def test_the_manifest_wins_over_known_words():
 
 def test_the_last_token_of_a_word_of_several_is_taken():
     caption = "a swashbuckler at sea"
-    pieces = len(encode("swashbuckler"))
+    pieces = len(text_ids("swashbuckler"))
     assert pieces > 1
     assert rows_of(parsed(caption=caption, nouns=named(caption, ("swashbuckler", 0)))) == (1 + pieces,)
 

@@ -11,13 +11,13 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention_maps import AttentionMaps
-from likeness.models.omniportrait.face_localization import WEIGHT, face_localization_loss
 from likeness.models.omniportrait.pivot_id_encoder import PivotIDEncoder
 from likeness.tests.models.omniportrait.small_adapter import CONFIG, small_encoder
 from likeness.tests.training.omniportrait.small_pivot import DROPPED, new_method, small_batch
 from likeness.tests.training.small_world import WIDTH, overfit, small_base
 from likeness.training.batches.draws import Draws
 from likeness.training.denoising import denoising_loss
+from likeness.training.omniportrait.face_localization import WEIGHT, face_localization_loss
 from likeness.training.omniportrait.method import OmniPortraitPivot, PivotTraining
 
 

@@ -8,10 +8,10 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention import attach, find_sites
-from likeness.models.adapters.key_value import KeyValueProjection
+from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
 from likeness.models.errors import IncompatibleBaseModelError
 from likeness.models.uniportrait.checkpoint import load
-from likeness.models.uniportrait.features import ReferenceFeatures
+from likeness.models.uniportrait.encode import ReferenceFeatures
 from likeness.tests.training.small_world import nobody, overfit, small_base, small_batch, small_networks, stage_one
 from likeness.training.adapter_networks import LoRALayers, lora_shapes
 from likeness.training.export import export

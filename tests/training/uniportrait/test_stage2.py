@@ -10,7 +10,7 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.models.port.attention import Polarity
-from likeness.models.uniportrait.adapter import Routed
+from likeness.models.uniportrait.application import Routed
 from likeness.models.uniportrait.checkpoint import load
 from likeness.tests.training.small_world import overfit, small_batch, stage_one, stage_two
 from likeness.training.batches.draws import Draws

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from ....miniature.world.scene import Scene
 from ....miniature.world.world import World
-from ....models.records.palette import colour_of
+from ....models.records.legend import colour_of
 from ...demo.scene import PEOPLE
 from ..workflow import Motif, Scheme
 from .sheet import compose

@@ -14,7 +14,7 @@ from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.latents import Pool, caption_tokens, encode_tokens
 from likeness.miniature.recipe.steps.base_model import _batch, train_base
 from likeness.miniature.recipe.train_config import TrainConfig
-from likeness.models.miniature.base_file import ROWS, UNET, VAE, WORDS
+from likeness.models.miniature.files import ROWS, UNET, VAE, WORDS
 from likeness.tests.miniature.small_base import SIZES
 from likeness.tests.miniature.small_recipe import FEW_STEPS
 from likeness.training.batches.draws import Draws

@@ -1,1 +1,0 @@
-"""CLIP's pixels and tokens, without a model."""

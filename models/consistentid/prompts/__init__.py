@@ -1,1 +1,0 @@
-"""ConsistentID's prompts: marked words, and how each behaviour writes them."""

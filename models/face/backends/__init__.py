@@ -1,1 +1,0 @@
-"""Face detectors: one file per back end, each importing its package inside its functions."""

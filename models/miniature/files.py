@@ -1,0 +1,113 @@
+"""The miniature's files, as they are read: the base model, the networks that look at faces, and UniPortrait.
+
+The base model has UNet and text encoder under their original names, the VAE under its own. Of the text encoder's embedding only
+the rows are stored that are not zero, the words that the world uses: `ROWS` names them. Sizes stand in the metadata. UniPortrait's
+file holds both stages, each under the published keys below a prefix of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import UnknownCheckpointError
+from ..face.iresnet import IResNet
+from ..face.parsing import FaceParser
+from ..uniportrait.checkpoint import UniPortraitAdapter, load
+from ..weights.reading import read_metadata, read_state_dict
+from ..weights.state_dict import load_strictly, require_keys, subset, summarise
+from .finder import FaceFinder
+from .parser import MiniatureParser
+from .sizes import BaseSizes
+
+UNET, VAE, CLIP = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer."
+WORDS = f"{CLIP}text_model.embeddings.token_embedding.weight"
+ROWS = f"{CLIP}text_model.embeddings.token_embedding.rows"
+VOCABULARY = 49408  # CLIP's
+FINDER, PARSER, BACKBONE, IMAGE_ENCODER = "finder.", "parser.", "backbone.", "image_encoder."
+METADATA_KEY = "image_encoder"
+STAGE_ONE, STAGE_TWO = "faceid.", "router."
+
+
+def read_base_file(path: Path) -> tuple[dict[str, Tensor], BaseSizes]:
+    """Return all weights, the embedding filled up with zeros, and the sizes.
+
+    Raises:
+        CorruptModelFileError: if the file cannot be read.
+        UnknownCheckpointError: if it is something else.
+    """
+    weights = read_state_dict(path)
+    require_keys(weights, {WORDS: 2, ROWS: 1}, path.name)
+    rows = weights.pop(ROWS)
+    words = weights[WORDS].new_zeros(VOCABULARY, weights[WORDS].shape[1])
+    words[rows] = weights[WORDS]
+    weights[WORDS] = words
+    return weights, BaseSizes.from_metadata(read_metadata(path), path.name)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class FaceNetworks:
+    """What the file holds.
+
+    Attributes:
+        finder: the detector.
+        parser: tells the parts of a face apart.
+        backbone: the face backbone.
+        image_encoder: weights under transformers' names (CLIPVisionModelWithProjection).
+        image_config: sizes of the image encoder, by transformers' names, which ComfyUI shares.
+    """
+
+    finder: FaceFinder
+    parser: FaceParser
+    backbone: IResNet
+    image_encoder: dict[str, Tensor]
+    image_config: dict[str, Any]
+
+
+def read_face_networks(path: Path) -> FaceNetworks:
+    """Read the file; networks are float32, frozen, on the CPU.
+
+    Raises:
+        CorruptModelFileError: if the file cannot be read.
+        UnknownCheckpointError: if it is something else.
+    """
+    weights = read_state_dict(path)
+    said = read_metadata(path).get(METADATA_KEY)
+    if said is None:
+        raise UnknownCheckpointError(
+            f'{path.name} does not say the sizes of its image encoder in its metadata ("{METADATA_KEY}"); take the file '
+            "that came with this pack."
+        )
+    return FaceNetworks(
+        finder=load_strictly(FaceFinder(), subset(weights, FINDER), f"{path.name}, detector,"),
+        parser=FaceParser(load_strictly(MiniatureParser(), subset(weights, PARSER), f"{path.name}, parser,")).eval(),
+        backbone=IResNet.from_state_dict(subset(weights, BACKBONE)),
+        image_encoder={key: tensor.float() for key, tensor in subset(weights, IMAGE_ENCODER).items()},
+        image_config=json.loads(said),
+    )
+
+
+def read_uniportrait(path: Path, *, dtype: torch.dtype | None = None) -> UniPortraitAdapter:
+    """Read the adapter.
+
+    Args:
+        path: of the file.
+        dtype: of the attention's weights; None keeps the file's.
+
+    Raises:
+        CorruptModelFileError: if the file cannot be read.
+        UnknownCheckpointError: if it is something else.
+    """
+    weights: dict[str, Tensor] = read_state_dict(path)
+    faceid, router = subset(weights, STAGE_ONE), subset(weights, STAGE_TWO)
+    if not faceid or not router:
+        raise UnknownCheckpointError(
+            f'{path.name} holds {summarise(weights)}, and not both stages of UniPortrait ("{STAGE_ONE}", "{STAGE_TWO}"); '
+            "take the file that came with this pack."
+        )
+    return load(faceid, router, dtype=dtype)

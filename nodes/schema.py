@@ -1,0 +1,104 @@
+"""What the nodes' schemas have in common: shelves, sockets, inputs, and what only newer versions of ComfyUI know."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..host.files import AUTO, list_files
+
+People = io.Custom("LIKENESS_PEOPLE")  # models.people.person.People
+Placement = io.Custom("LIKENESS_PLACEMENT")  # host.placement.LoadedPlacement
+Faces = io.Custom("LIKENESS_FACES")  # models.face.types.FaceSet
+FaceDetector = io.Custom("LIKENESS_FACE_DETECTOR")  # models.port.encoders.FaceDetector
+FaceParser = io.Custom("LIKENESS_FACE_PARSER")  # host.encoders.parser.LoadedFaceParser
+FaceSquare = io.Custom("LIKENESS_FACE_SQUARE")  # models.face.squares.FaceSquare
+DINO = io.Custom("LIKENESS_DINO")  # host.similarity.LoadedDINO
+UniPortrait = io.Custom("LIKENESS_UNIPORTRAIT")  # host.uniportrait.adapter.LoadedUniPortrait
+ConsistentID = io.Custom("LIKENESS_CONSISTENTID")  # host.consistentid.adapter.LoadedConsistentID
+FacialFeatures = io.Custom("LIKENESS_FACIAL_FEATURES")  # models.consistentid.features.FacialFeatures
+OmniPortrait = io.Custom("LIKENESS_OMNIPORTRAIT")  # host.omniportrait.adapter.LoadedOmniPortrait
+DETECTOR = (
+    "auto: insightface if its files are there (buffalo_l in models/insightface; non-commercial research only), else YuNet (in "
+    "models/face_detection; MIT). given region: you write where the faces are. face crop: the picture already is an aligned "
+    "face. drawn faces: those of the miniature. The last three need no file."
+)
+FACE_PARSER_FILE = "A BiSeNet file in models/face_parsing (published as face_parsing.pth, 79999_iter.pth or parsing_bisenet.pth, 53 MB)."
+REGION = (
+    "For 'given region', in pixels, one face per line: 10 numbers (x y of left eye, right eye, nose, left and right corner of "
+    "the mouth, as seen in the picture) or 4 numbers (box x0 y0 x1 y1). A line 'image 2' starts the faces of the second "
+    "picture."
+)
+
+
+def shelf(name: str) -> str:
+    """The category of a shelf's nodes: a sub-menu of the pack's."""
+    return f"Likeness/{name}"
+
+
+def _knows(what: type, name: str) -> bool:
+    return name in inspect.signature(what).parameters
+
+
+# For the widgets that are rarely touched; Nodes 2.0 folds them away.
+ADVANCED: dict[str, Any] = {"advanced": True} if _knows(io.Float.Input, "advanced") else {}
+
+
+def found_by(*words: str) -> dict[str, Any]:
+    """Words by which the node search finds a node, where it knows such words."""
+    return {"search_aliases": list(words)} if _knows(io.Schema, "search_aliases") else {}
+
+
+def start_percent(default: float = 0.0, tooltip: str = "Where in the sampling the person starts to act.") -> io.Input:
+    """The beginning of a window on the sampling."""
+    return io.Float.Input("start_percent", default=default, min=0.0, max=1.0, step=0.001, tooltip=tooltip, **ADVANCED)
+
+
+def end_percent(default: float = 1.0, tooltip: str = "Where in the sampling the person stops acting.") -> io.Input:
+    """The end of a window on the sampling."""
+    return io.Float.Input("end_percent", default=default, min=0.0, max=1.0, step=0.001, tooltip=tooltip, **ADVANCED)
+
+
+def lora_strength() -> io.Input:
+    """The strength of an adapter's LoRA."""
+    return io.Float.Input(
+        "lora_strength",
+        default=1.0,
+        min=0.0,
+        max=2.0,
+        step=0.01,
+        tooltip="Strength of the adapter's LoRA; on for the whole run.",
+        **ADVANCED,
+    )
+
+
+def image_encoder_file(**options: Any) -> io.Input:
+    """The file of the CLIP vision model that looks at photos; `options` are those of a widget."""
+    return io.Combo.Input(
+        "clip_vision_file",
+        options=[AUTO, *list_files("clip_vision")],
+        default=AUTO,
+        tooltip="The image encoder in models/clip_vision: OpenCLIP ViT-H/14 for the published files.",
+        **options,
+    )
+
+
+def given_image_encoder() -> io.Input:
+    """A CLIP vision model in place of that file."""
+    return io.ClipVision.Input(
+        "clip_vision", optional=True, tooltip="An image encoder that is loaded already, used instead of the file."
+    )
+
+
+def given_detector() -> io.Input:
+    """A face detector in place of the one that is chosen by name."""
+    return FaceDetector.Input(
+        "face_detector", optional=True, tooltip="A detector from another node, used instead of 'detector'."
+    )
+
+
+def model_input(tooltip: str) -> io.Input:
+    """The MODEL that people are put into."""
+    return io.Model.Input("model", tooltip=tooltip)
