@@ -22,8 +22,21 @@ from torch import Tensor
 from ..models.consistentid.checkpoint import load as load_consistentid
 from ..models.errors import MissingModelFileError
 from ..models.images.layout import images_from_arrays
-from ..models.miniature.files import CLIP, UNET, VAE, FaceNetworks, read_base_file, read_face_networks, read_uniportrait
-from ..models.miniature.folder import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, PORTRAITS, UNIPORTRAIT
+from ..models.miniature.files import (
+    BASE,
+    CLIP,
+    CONSISTENTID,
+    FACES,
+    OMNIPORTRAIT,
+    PORTRAITS,
+    UNET,
+    UNIPORTRAIT,
+    VAE,
+    FaceNetworks,
+    read_base_file,
+    read_face_networks,
+    read_uniportrait,
+)
 from ..models.miniature.sizes import BaseSizes
 from ..models.miniature.vae import FACTOR, MiniatureVAE
 from ..models.omniportrait.checkpoint import load as load_adapter

@@ -11,7 +11,7 @@ import torch
 from likeness.miniature.judge.file import read_judge
 from likeness.miniature.judge.scores import identity_hits, merge
 from likeness.models.images.layout import images_from_arrays
-from likeness.models.miniature.folder import JUDGE
+from likeness.models.miniature.files import JUDGE
 from likeness.tools.demo.scene import PEOPLE
 from likeness.tools.workflows.miniature import PICTURES, SIZE
 from PIL import Image

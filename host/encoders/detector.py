@@ -16,9 +16,8 @@ from ...models.face.analysis import LARGEST, Selection, find_faces, pick
 from ...models.face.detection import DetectorFiles, DetectorName, choose
 from ...models.face.types import Detection, Face, FaceSet, OnNoFace
 from ...models.images.layout import arrays_from_images
-from ...models.miniature.files import read_face_networks
+from ...models.miniature.files import FACES, read_face_networks
 from ...models.miniature.finder import FaceFinder, FinderDetector
-from ...models.miniature.folder import FACES
 from ...models.people.encodings import RememberedDetector
 from ...models.port.encoders import FaceDetector
 from ..files import detector_files, load_once

@@ -15,8 +15,16 @@ import torch
 from ...diffusers_host import attention
 from ...diffusers_host.face_encoder import FaceEncoder
 from ...models.errors import LikenessError
-from ...models.miniature.files import STAGE_ONE, read_uniportrait
-from ...models.miniature.folder import BASE, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, WEIGHTS
+from ...models.miniature.files import (
+    BASE,
+    FACES,
+    JUDGE,
+    OMNIPORTRAIT,
+    STAGE_ONE,
+    UNIPORTRAIT,
+    WEIGHTS,
+    read_uniportrait,
+)
 from ...models.omniportrait.checkpoint import load as load_pivot
 from ...models.uniportrait.checkpoint import UniPortraitAdapter, load
 from ...models.weights.reading import read_state_dict

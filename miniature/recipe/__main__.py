@@ -17,8 +17,17 @@ import torch
 
 from ...models.consistentid.checkpoint import TRAINED_AS
 from ...models.errors import LikenessError
-from ...models.miniature.files import STAGE_ONE, STAGE_TWO
-from ...models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, WEIGHTS
+from ...models.miniature.files import (
+    BASE,
+    CONSISTENTID,
+    FACES,
+    JUDGE,
+    OMNIPORTRAIT,
+    STAGE_ONE,
+    STAGE_TWO,
+    UNIPORTRAIT,
+    WEIGHTS,
+)
 from ...models.omniportrait.checkpoint import adapter_metadata
 from ..judge.file import write_judge
 from ..networks.checkpoint import write_base
@@ -79,7 +88,7 @@ def main() -> int:
 
 
 def write_files(recipe: Recipe, folder: Path) -> None:
-    """Write the files that ship into a folder, by the names of `models.miniature.folder`."""
+    """Write the files that ship into a folder, by the names of `models.miniature.files`."""
     base, faces, judge = recipe.base(), recipe.faces(), recipe.judge()
     notes = {"licence": "Apache-2.0", "made_by": "likeness.miniature.recipe", "seed": json.dumps(recipe.settings.seed)}
     write_base(folder / BASE.name, base, recipe.settings.sizes, metadata=notes)

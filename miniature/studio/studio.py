@@ -11,9 +11,8 @@ from torch import Tensor
 from ...diffusers_host.base import Base
 from ...diffusers_host.face_encoder import FaceEncoder
 from ...models.face.analysis import analyze
-from ...models.miniature.files import read_uniportrait
+from ...models.miniature.files import BASE, FACES, UNIPORTRAIT, read_uniportrait
 from ...models.miniature.finder import FaceFinder, FinderDetector
-from ...models.miniature.folder import BASE, FACES, UNIPORTRAIT
 from ...models.people.person import People, Person, PersonSettings, photos_of
 from ...models.port.attention import Run
 from ...models.records.placements import PlacementMaps, PlacementRecord

@@ -1,4 +1,5 @@
-"""The miniature's files, as they are read: the base model, the networks that look at faces, and UniPortrait.
+"""The miniature's files, where they lie in the repository and as they are read: the base model, the networks that look at
+faces, and UniPortrait.
 
 The base model has UNet and text encoder under their original names, the VAE under its own. Of the text encoder's embedding only
 the rows are stored that are not zero, the words that the world uses: `ROWS` names them. Sizes stand in the metadata. UniPortrait's
@@ -24,6 +25,16 @@ from ..weights.state_dict import load_strictly, require_keys, subset, summarise
 from .finder import FaceFinder
 from .parser import MiniatureParser
 from .sizes import BaseSizes
+
+PACK = Path(__file__).resolve().parents[2]
+WEIGHTS = PACK / "miniature" / "weights"
+BASE = WEIGHTS / "base.safetensors"
+FACES = WEIGHTS / "faces.safetensors"
+UNIPORTRAIT = WEIGHTS / "uniportrait.safetensors"
+CONSISTENTID = WEIGHTS / "consistentid.safetensors"
+OMNIPORTRAIT = WEIGHTS / "omniportrait.safetensors"
+JUDGE = WEIGHTS / "judge.safetensors"
+PORTRAITS = tuple(PACK / "workflows" / "portraits" / f"miniature-person-{number}.png" for number in (1, 2))
 
 UNET, VAE, CLIP = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer."
 WORDS = f"{CLIP}text_model.embeddings.token_embedding.weight"

@@ -19,7 +19,7 @@ MODEL_FOLDERS = {  # of ComfyUI; a path into them is the user's
     "checkpoints", "clip_vision", "consistentid", "controlnet", "dino", "face_detection", "face_parsing", "insightface",
     "ipadapter", "omniportrait", "uniportrait",
 }  # fmt: skip
-NAMES_OF_OTHERS = {  # nodes of ComfyUI, its page and the managers, and a paper's terms
+NAMES_OF_OTHERS = {"Preview Image",   # nodes of ComfyUI, its page and the managers, and a paper's terms
     "Batch Images", "Browse Templates", "CLIP Text Encode", "CLIP Vision Encode", "Combine Masks", "Convert Image to Mask",
     "Convert Mask to Image", "Custom Nodes Manager", "Empty Latent Image", "Load Checkpoint", "Load Image",
     "Pivot ID Encoder", "VAE Decode",

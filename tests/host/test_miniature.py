@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from likeness.models.miniature.folder import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, UNIPORTRAIT
+from likeness.models.miniature.files import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, UNIPORTRAIT
 
 pytestmark = [
     pytest.mark.comfy,

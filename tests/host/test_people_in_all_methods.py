@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from likeness.models.miniature.folder import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, UNIPORTRAIT
+from likeness.models.miniature.files import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, UNIPORTRAIT
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings
 from likeness.models.people.encodings import ENCODINGS, pixels_hash
 from likeness.models.people.person import People, PersonSettings

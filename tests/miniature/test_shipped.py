@@ -17,8 +17,7 @@ from likeness.miniature.judge.scores import CHANCE
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.studio.drawing import Settings
-from likeness.models.miniature.files import read_uniportrait
-from likeness.models.miniature.folder import BASE, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT
+from likeness.models.miniature.files import BASE, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, read_uniportrait
 from likeness.models.omniportrait.checkpoint import load as load_pivot
 from likeness.training.batches.feature_store import FeatureStore
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import torch
-from likeness.models.miniature.folder import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, UNIPORTRAIT
+from likeness.models.miniature.files import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, UNIPORTRAIT
 
 pytestmark = [
     pytest.mark.comfy,

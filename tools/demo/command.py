@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...miniature.judge.file import read_judge
 from ...models.errors import LikenessError
-from ...models.miniature.folder import JUDGE
+from ...models.miniature.files import JUDGE
 from ..comfyui.folders import REPOSITORY, find_comfy_folders, wrong_paths
 from ..comfyui.server import ComfyRunError
 from .comfy import draw_in_comfy

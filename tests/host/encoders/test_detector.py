@@ -10,8 +10,8 @@ import torch
 from likeness.models.errors import BadImageError, InvalidSettingError, MissingModelFileError, NoFaceFoundError
 from likeness.models.face.analysis import Selection
 from likeness.models.face.types import Detection
+from likeness.models.miniature.files import FACES
 from likeness.models.miniature.finder import FaceFinder
-from likeness.models.miniature.folder import FACES
 from likeness.models.people.encodings import RememberedDetector
 from likeness.tests.models.face import synthetic_detectors
 

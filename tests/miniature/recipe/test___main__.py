@@ -19,8 +19,7 @@ from likeness.miniature.recipe.recipe import Recipe
 from likeness.miniature.recipe.settings import SHIPPED
 from likeness.models.consistentid.checkpoint import load as load_consistentid
 from likeness.models.errors import InvalidSettingError
-from likeness.models.miniature.files import read_face_networks, read_uniportrait
-from likeness.models.miniature.folder import WEIGHTS
+from likeness.models.miniature.files import WEIGHTS, read_face_networks, read_uniportrait
 from likeness.models.omniportrait.checkpoint import load as load_omniportrait
 from likeness.models.weights.reading import read_metadata
 from likeness.tests.miniature.small_base import SIZES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from likeness.models.miniature.folder import BASE, CONSISTENTID, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, WEIGHTS
+from likeness.models.miniature.files import BASE, CONSISTENTID, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, WEIGHTS
 from likeness.models.weights.reading import read_metadata
 
 
