@@ -130,7 +130,7 @@ def residual(model: Any, people: int, side: int) -> ConsistentIDResidual:
     """
     from likeness.host.unet.sites import find_sites, unet_of
     from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
-    from likeness.models.adapters.identity_attention import IdentityResidual, Person
+    from likeness.models.adapters.identity_attention import Acting, IdentityResidual
     from likeness.models.placement.placements import Everywhere, Masks
 
     network = unet_of(model)
@@ -146,7 +146,7 @@ def residual(model: Any, people: int, side: int) -> ConsistentIDResidual:
             attention=attention.requires_grad_(False),
             tokens=torch.randn(people, ID_TOKENS, width),
             null_tokens=torch.randn(1, ID_TOKENS, width),
-            people=tuple(Person(name=f"person {place + 1}", strength=1.0) for place in range(people)),
+            people=tuple(Acting(name=f"person {place + 1}", strength=1.0) for place in range(people)),
             placement=Everywhere(1) if people == 1 else Masks(masks),
         )
     return ConsistentIDResidual(identity)

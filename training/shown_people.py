@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ..models.adapters.identity_attention import IdentityResidual, Person
+from ..models.adapters.identity_attention import Acting, IdentityResidual
 from ..models.placement.placements import Placement
 from ..models.port.attention import AttentionCall, AttentionSite
 
-SOMEBODY = Person(name="", strength=1.0)
+SOMEBODY = Acting(name="", strength=1.0)
 
 
 @dataclass(eq=False, slots=True)

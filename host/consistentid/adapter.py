@@ -10,9 +10,10 @@ from typing import Any, Literal
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
+from ...models.adapters.identity_attention import EncodedPeople
 from ...models.clip import CLIP_SIZE
 from ...models.consistentid.checkpoint import ConsistentIDAdapter
-from ...models.consistentid.encode import EncodedPeople, encode_people, null_region, regions
+from ...models.consistentid.encode import encode_people, null_region, regions
 from ...models.consistentid.encoders import ConsistentIDEncoders
 from ...models.consistentid.facial_regions import FacialRegions
 from ...models.consistentid.features import FacialFeatures

@@ -7,7 +7,7 @@ from functools import partial
 
 from comfy.model_patcher import ModelPatcher
 
-from ...models.consistentid.application import STRENGTH, people_residual
+from ...models.consistentid.application import STRENGTH, consistentid_residual
 from ...models.people.person import People
 from ..people import AppliedPeople, placed_lines
 from ..placement import MASKS_ONLY, LoadedPlacement
@@ -58,7 +58,7 @@ def apply(
     where = where or MASKS_ONLY
     where.require_fit(model)
     placed = where.of(active)
-    residual = people_residual(
+    residual = consistentid_residual(
         adapter,
         active,
         consistentid.encode(active),

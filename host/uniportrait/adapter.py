@@ -10,13 +10,14 @@ from typing import Any
 from comfy.model_patcher import ModelPatcher
 from torch import nn
 
+from ...models.adapters.identity_attention import EncodedPeople
 from ...models.errors import MissingModelFileError
 from ...models.people.person import Person
 from ...models.placement.placements import Placement
 from ...models.port.encoders import FaceBackbone, ImageEncoder
 from ...models.uniportrait.application import Routed, lora_for, structure_for
 from ...models.uniportrait.checkpoint import UniPortraitAdapter, load, load_backbone
-from ...models.uniportrait.encode import CROP_SIZE, EncodedPeople, UniPortraitEncoders, encode_people
+from ...models.uniportrait.encode import CROP_SIZE, UniPortraitEncoders, encode_people
 from ..encoders.backbone import manage_backbone
 from ..encoders.image_encoder import image_encoder
 from ..memory import attention_dtype, loaded, manage

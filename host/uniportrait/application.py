@@ -9,10 +9,11 @@ from functools import partial
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
+from ...models.adapters.identity_attention import people_residual
 from ...models.errors import InvalidSettingError
 from ...models.people.person import People
 from ...models.port.attention import AttentionResidual
-from ...models.uniportrait.application import STRENGTH, ImagePromptResidual, identity_residual, lora_for, structure_for
+from ...models.uniportrait.application import STRENGTH, ImagePromptResidual, lora_for, structure_for
 from ...models.uniportrait.checkpoint import ImagePrompt
 from ..memory import loaded
 from ..people import AppliedPeople, acting, placed_lines
@@ -85,8 +86,13 @@ def apply(
         where.require_fit(model)
         placed = where.of(active)
         residuals.append(
-            identity_residual(
-                adapter, active, encoded, placed.placement, strength=strength, window=partial(sigma_window, model)
+            people_residual(
+                adapter.face_attention,
+                active,
+                encoded,
+                placed.placement,
+                strength=strength,
+                window=partial(sigma_window, model),
             )
         )
     if image_prompt is not None and image_prompt.strength > 0:

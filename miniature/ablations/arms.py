@@ -11,7 +11,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from ...diffusers_host.base import Base
-from ...models.adapters.identity_attention import IdentityResidual, Person
+from ...models.adapters.identity_attention import Acting, IdentityResidual
 from ...models.adapters.weights import LoRA
 from ...models.miniature.finder import FaceFinder
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
@@ -200,7 +200,7 @@ def _identity_residual(
         attention=adapter.face_attention,
         tokens=tokens,
         null_tokens=null,
-        people=tuple(Person(name=f"{number + 1}", strength=1.0) for number in range(people)),
+        people=tuple(Acting(name=f"{number + 1}", strength=1.0) for number in range(people)),
         placement=RoutedRows(routers=adapter.routers, tokens=tokens, choice=arm.choice, entropies=entropies),
     )
     return residual, lora

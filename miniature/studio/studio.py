@@ -10,15 +10,16 @@ from torch import Tensor
 
 from ...diffusers_host.base import Base
 from ...diffusers_host.face_encoder import FaceEncoder
+from ...models.adapters.identity_attention import EncodedPeople, people_residual
 from ...models.face.analysis import analyze
 from ...models.miniature.files import BASE, FACES, UNIPORTRAIT, read_uniportrait
 from ...models.miniature.finder import FaceFinder, FinderDetector
 from ...models.people.person import People, Person, PersonSettings, photos_of
 from ...models.port.attention import Run
 from ...models.records.placements import PlacementMaps, PlacementRecord
-from ...models.uniportrait.application import identity_residual, lora_for, placement_of
+from ...models.uniportrait.application import lora_for, placement_of
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
-from ...models.uniportrait.encode import EncodedPeople, encode_people
+from ...models.uniportrait.encode import encode_people
 from ..networks.checkpoint import read_base
 from ..networks.faces import read_faces
 from .drawing import Settings, draw_latents
@@ -105,7 +106,7 @@ class Studio:
         people = self.people(shot)
         encoded = self.encode(people, shot.structure_scale)
         placement = placement_of(self.adapter, people.people, encoded.tokens)
-        residual = identity_residual(self.adapter, people.people, encoded, placement, strength=1.0)
+        residual = people_residual(self.adapter.face_attention, people.people, encoded, placement, strength=1.0)
         lora = lora_for(self.adapter, len(people))
         run = Run(recorder=record)
         latents = draw_latents(self.base, prompts, shot.noise, settings, residual=residual, lora=lora, run=run)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..errors import require_range
+from ..people.person import Person
 from ..placement.placements import Placement
 from ..placement.windows import ALWAYS, SigmaWindow
 from ..port.attention import AttentionCall, AttentionSite, Polarity
@@ -17,7 +18,7 @@ from .decoupled_cross_attention import KeyValueProjection, decoupled_cross_atten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Acting:
     """How strongly and when one identity acts.
 
     Attributes:
@@ -29,6 +30,19 @@ class Person:
     name: str
     strength: float
     window: SigmaWindow = ALWAYS
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class EncodedPeople:
+    """Identity tokens of some people.
+
+    Attributes:
+        tokens: (N, T, D).
+        null_tokens: of nobody, for the negative side of guidance, (1, T, D).
+    """
+
+    tokens: Tensor
+    null_tokens: Tensor
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -49,7 +63,7 @@ class IdentityResidual:
     attention: nn.ModuleDict
     tokens: Tensor
     null_tokens: Tensor
-    people: tuple[Person, ...]
+    people: tuple[Acting, ...]
     placement: Placement
 
     def wants(self, site: AttentionSite) -> bool:
@@ -84,10 +98,49 @@ class IdentityResidual:
         return [person.strength if person.window.contains(call.sigma) else 0.0 for person in self.people]
 
 
-def free_name(name: str, taken: Collection[str]) -> str:
-    """The name, or with a number from 2 on where it is taken."""
-    numbered = (f"{name} {number}" for number in itertools.count(2))
-    return next(candidate for candidate in itertools.chain((name,), numbered) if candidate not in taken)
+def always(start_percent: float, end_percent: float) -> SigmaWindow:
+    """Every noise level, whatever the share of the schedule."""
+    del start_percent, end_percent
+    return ALWAYS
+
+
+def people_residual(
+    attention: nn.ModuleDict,
+    people: Sequence[Person],
+    encoded: EncodedPeople,
+    placement: Placement,
+    *,
+    strength: float,
+    window: Callable[[float, float], SigmaWindow] = always,
+) -> IdentityResidual:
+    """The part of every cross-attention layer that people's tokens add.
+
+    Args:
+        attention: key and value projections by site index.
+        people: N who act.
+        encoded: their tokens.
+        placement: of these N.
+        strength: of a person whose own strength is 1, 0–2.
+        window: the noise levels between two shares of the host's schedule, 0–1.
+
+    Raises:
+        InvalidSettingError: if the strength is out of its range.
+    """
+    require_range("strength", strength, 2)
+    return IdentityResidual(
+        attention=attention,
+        tokens=encoded.tokens,
+        null_tokens=encoded.null_tokens,
+        people=tuple(
+            Acting(
+                name=person.name,
+                strength=strength * person.settings.strength,
+                window=window(person.settings.start_percent, person.settings.end_percent),
+            )
+            for person in people
+        ),
+        placement=placement,
+    )
 
 
 def project_tokens(

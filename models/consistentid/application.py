@@ -9,16 +9,13 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..adapters.identity_attention import IdentityResidual
-from ..adapters.identity_attention import Person as Acting
+from ..adapters.identity_attention import EncodedPeople, IdentityResidual, people_residual
 from ..adapters.regional_text import regional_text
-from ..errors import require_range
 from ..people.person import Person
 from ..placement.placements import Placement
 from ..placement.windows import SigmaWindow
 from ..port.attention import AttentionCall, AttentionSite
 from .checkpoint import ConsistentIDAdapter
-from .encode import EncodedPeople
 
 STRENGTH = 1.0  # of the published code; a person's own strength is a factor on it
 
@@ -70,7 +67,7 @@ class ConsistentIDResidual:
         return regional_text(call, by_place)
 
 
-def people_residual(
+def consistentid_residual(
     adapter: ConsistentIDAdapter,
     people: Sequence[Person],
     encoded: EncodedPeople,
@@ -94,19 +91,5 @@ def people_residual(
     Raises:
         InvalidSettingError: if the strength is out of its range.
     """
-    require_range("strength", strength, 2)
-    identity = IdentityResidual(
-        attention=adapter.attention,
-        tokens=encoded.tokens,
-        null_tokens=encoded.null_tokens,
-        people=tuple(
-            Acting(
-                name=person.name,
-                strength=strength * person.settings.strength,
-                window=window(person.settings.start_percent, person.settings.end_percent),
-            )
-            for person in people
-        ),
-        placement=placement,
-    )
+    identity = people_residual(adapter.attention, people, encoded, placement, strength=strength, window=window)
     return ConsistentIDResidual(identity, tuple(places))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..adapters.identity_attention import EncodedPeople
 from ..clip import CLIP_SIZE, clip_pixels
 from ..errors import InvalidSettingError
 from ..people.person import People, Person, Photo
@@ -21,19 +21,6 @@ from .id_projection import IDProjection
 from .region_pictures import region_pictures
 
 S_SCALE = 1.0  # factor on what the resampler read, of all published pipelines
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class EncodedPeople:
-    """ID tokens of some people.
-
-    Attributes:
-        tokens: (N, T, D).
-        null_tokens: of nobody, for the negative side of guidance, (1, T, D).
-    """
-
-    tokens: Tensor
-    null_tokens: Tensor
 
 
 def encode_people(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,18 +11,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..adapters.decoupled_cross_attention import decoupled_cross_attention
-from ..adapters.identity_attention import IdentityResidual, project_tokens
-from ..adapters.identity_attention import Person as Acting
+from ..adapters.identity_attention import project_tokens
 from ..adapters.weights import LoRA
 from ..errors import InvalidSettingError, require_range
 from ..people.person import Person
 from ..placement.masks import for_rows
 from ..placement.placements import Placement
 from ..placement.rule import By, place, ways
-from ..placement.windows import ALWAYS, SigmaWindow
 from ..port.attention import AttentionCall, AttentionSite, Polarity
 from .checkpoint import UniPortraitAdapter
-from .encode import EncodedPeople
 from .id_routing import IDRouter
 
 STRENGTH = 0.7  # of the published code; a person's own strength is a factor on it
@@ -124,48 +121,6 @@ def lora_for(adapter: UniPortraitAdapter, people: int) -> LoRA | None:
             "published one is uniportrait-router_sd15.bin) and choose it there."
         )
     return adapter.multi_lora
-
-
-def always(start_percent: float, end_percent: float) -> SigmaWindow:
-    """Every noise level, whatever the share of the schedule."""
-    del start_percent, end_percent
-    return ALWAYS
-
-
-def identity_residual(
-    adapter: UniPortraitAdapter,
-    people: Sequence[Person],
-    encoded: EncodedPeople,
-    placement: Placement,
-    *,
-    strength: float = STRENGTH,
-    window: Callable[[float, float], SigmaWindow] = always,
-) -> IdentityResidual:
-    """The identities' part of every cross-attention layer.
-
-    Args:
-        adapter: its keys and values.
-        people: N who act.
-        encoded: their tokens.
-        placement: of these N.
-        strength: of a person whose own strength is 1, 0–2.
-        window: the noise levels between two shares of the host's schedule, 0–1.
-    """
-    require_range("strength", strength, 2)
-    return IdentityResidual(
-        attention=adapter.face_attention,
-        tokens=encoded.tokens,
-        null_tokens=encoded.null_tokens,
-        people=tuple(
-            Acting(
-                name=person.name,
-                strength=strength * person.settings.strength,
-                window=window(person.settings.start_percent, person.settings.end_percent),
-            )
-            for person in people
-        ),
-        placement=placement,
-    )
 
 
 def placement_of(

@@ -11,6 +11,7 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from ..adapters.identity_attention import EncodedPeople
 from ..clip import clip_statistics
 from ..errors import InvalidSettingError, ShapeError, require_shape
 from ..face.iresnet import FACE_SIZE
@@ -134,19 +135,6 @@ class UniPortraitEncoders:
 
     clip: ImageEncoder
     backbone: FaceBackbone
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class EncodedPeople:
-    """Identity tokens of some people.
-
-    Attributes:
-        tokens: (N, T, D).
-        null_tokens: of nobody, for the negative side of guidance, (1, T, D).
-    """
-
-    tokens: Tensor
-    null_tokens: Tensor
 
 
 def encode_people(

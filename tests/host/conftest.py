@@ -83,7 +83,7 @@ def cross_sites():
 def people(cross_sites):
     """A builder: `people(model, n)` gives a UniPortrait residual for n random people, routed."""
     from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
-    from likeness.models.adapters.identity_attention import IdentityResidual, Person
+    from likeness.models.adapters.identity_attention import Acting, IdentityResidual
     from likeness.models.uniportrait.application import Routed
     from likeness.models.uniportrait.id_routing import IDRouter
     from torch import nn
@@ -110,7 +110,7 @@ def people(cross_sites):
             tokens=tokens,
             null_tokens=torch.randn(1, TOKENS, CONTEXT),
             people=tuple(
-                Person(
+                Acting(
                     name=f"person {place + 1}",
                     strength=1.0 if strengths is None else strengths[place],
                     window=ALWAYS if windows is None else windows[place],

@@ -183,7 +183,7 @@ def test_one_call_of_the_unet(model, published, people, name, strength):
     from likeness.host.consistentid.application import apply
     from likeness.host.sampling.conds import CondInfo
     from likeness.host.unet import keys
-    from likeness.models.consistentid.encode import EncodedPeople
+    from likeness.models.adapters.identity_attention import EncodedPeople
     from likeness.models.port.attention import Polarity
 
     tensors = stored(UNET).tensors

@@ -18,6 +18,7 @@ from likeness.miniature.recipe.steps.backbone import new_backbone
 from likeness.miniature.recipe.steps.image_encoder import new_image_encoder
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
+from likeness.models.adapters.identity_attention import people_residual
 from likeness.models.errors import UnknownCheckpointError
 from likeness.models.miniature.files import CLIP, read_base_file, read_face_networks
 from likeness.models.miniature.finder import FaceFinder
@@ -28,7 +29,7 @@ from likeness.models.omniportrait.guided_person import GuidedPerson, ReferencePi
 from likeness.models.omniportrait.reference_guidance import ReferenceGuidance
 from likeness.models.placement.windows import SigmaWindow
 from likeness.models.port.guidance import FeatureCapture
-from likeness.models.uniportrait.application import identity_residual, lora_for, placement_of
+from likeness.models.uniportrait.application import lora_for, placement_of
 from likeness.models.uniportrait.checkpoint import load
 from likeness.models.uniportrait.encode import ReferenceFeatures, UniPortraitEncoders, encode_people
 from likeness.tests.people import PixelMaps, PixelTokens, crowd
@@ -107,7 +108,7 @@ def on_diffusers(base, people, adapter, guided_by=None):
         if count:
             encoded = encode_people(people.people, ENCODERS, adapter.id_embedding, SCALE)
             placement = placement_of(adapter, people.people, encoded.tokens)
-            residual = identity_residual(adapter, people.people, encoded, placement, strength=1.0)
+            residual = people_residual(adapter.face_attention, people.people, encoded, placement, strength=1.0)
     noise = cpu_noise(SEED, (1, 4, 16, 16))
     latents = draw_latents(
         base, [PROMPT], noise, SETTINGS, residual=residual, lora=lora_for(adapter, count), guided=guided

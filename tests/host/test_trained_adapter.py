@@ -8,8 +8,9 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention import RunContext, attach, guidance_pair
+from likeness.models.adapters.identity_attention import people_residual
 from likeness.models.port.attention import Polarity, Run
-from likeness.models.uniportrait.application import identity_residual, lora_for, placement_of
+from likeness.models.uniportrait.application import lora_for, placement_of
 from likeness.models.uniportrait.encode import encode_people, nobody_features, person_features
 from likeness.models.uniportrait.id_embedding import IDEmbedding
 from likeness.tests.host.conftest import CLIP_WIDTH, INTRINSIC, SHALLOW
@@ -93,7 +94,7 @@ def as_trained(method, people, encoders, x, text):
 def in_diffusers(unet, adapter, people, encoders, x, text):
     encoded = encode_people(people.people, encoders, adapter.id_embedding, 1.0)
     placement = placement_of(adapter, people.people, encoded.tokens)
-    residual = identity_residual(adapter, people.people, encoded, placement, strength=1.0)
+    residual = people_residual(adapter.face_attention, people.people, encoded, placement, strength=1.0)
     attach(unet, residual, lora=lora_for(adapter, len(people)), context=RunContext(guidance_pair, run=Run()))
     return unet(x, torch.tensor(TIMESTEP), text).sample
 

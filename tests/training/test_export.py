@@ -11,7 +11,7 @@ pytest.importorskip("diffusers")
 
 from diffusers.training_utils import EMAModel
 from likeness.diffusers_host.attention import RunContext, attach
-from likeness.models.adapters.identity_attention import IdentityResidual, Person
+from likeness.models.adapters.identity_attention import Acting, IdentityResidual
 from likeness.models.placement.placements import Everywhere
 from likeness.models.port.attention import Run
 from likeness.models.uniportrait.checkpoint import load
@@ -34,7 +34,7 @@ def test_an_exported_adapter_draws_what_training_drew(tmp_path, name):
     with torch.no_grad():
         tokens = adapter.id_embedding(batch.intrinsic[:, 0], batch.structure[:, 0], 1.0)
         residual = IdentityResidual(
-            adapter.face_attention, tokens, tokens, (Person(name="one", strength=1.0),), Everywhere(1)
+            adapter.face_attention, tokens, tokens, (Acting(name="one", strength=1.0),), Everywhere(1)
         )
         attach(unet, residual, lora=adapter.single_lora, context=RunContext(run=Run()))
         loaded = unet(batch.latents, torch.tensor(500), batch.text).sample

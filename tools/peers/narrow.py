@@ -103,7 +103,7 @@ def uniportrait(model: Any) -> Callable[[Any], Any]:
     """Two people with random keys, values and routers for every cross-attention layer."""
     from ...host.unet.attention import inject
     from ...models.adapters.decoupled_cross_attention import KeyValueProjection
-    from ...models.adapters.identity_attention import IdentityResidual, Person
+    from ...models.adapters.identity_attention import Acting, IdentityResidual
     from ...models.placement.windows import ALWAYS
     from ...models.uniportrait.application import Routed
     from ...models.uniportrait.id_routing import IDRouter
@@ -122,7 +122,7 @@ def uniportrait(model: Any) -> Callable[[Any], Any]:
         attention=attention,
         tokens=tokens,
         null_tokens=torch.randn(1, TOKENS, CONTEXT),
-        people=tuple(Person(name=name, strength=0.7, window=ALWAYS) for name in ("person 1", "person 2")),
+        people=tuple(Acting(name=name, strength=0.7, window=ALWAYS) for name in ("person 1", "person 2")),
         placement=Routed(routers, tokens),
     )
     return lambda before: inject(before, [residual], name="peers")
@@ -134,7 +134,7 @@ def consistentid(model: Any) -> Callable[[Any], Any]:
     from ...host.unet.lora import add_lora
     from ...host.unet.sites import find_sites, unet_of
     from ...models.adapters.decoupled_cross_attention import KeyValueProjection
-    from ...models.adapters.identity_attention import IdentityResidual, Person
+    from ...models.adapters.identity_attention import Acting, IdentityResidual
     from ...models.consistentid.application import ConsistentIDResidual
     from ...models.placement.placements import Everywhere
 
@@ -156,7 +156,7 @@ def consistentid(model: Any) -> Callable[[Any], Any]:
             attention=attention,
             tokens=torch.randn(1, TOKENS, CONTEXT),
             null_tokens=torch.randn(1, TOKENS, CONTEXT),
-            people=(Person(name="person 1", strength=1.0),),
+            people=(Acting(name="person 1", strength=1.0),),
             placement=Everywhere(1),
         )
     )

@@ -20,9 +20,10 @@ from likeness.miniature.recipe.steps.omniportrait import CONFIG, new_pivot
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.pivots import Pivots, pivots_in
 from likeness.miniature.studio.studio import Shot, Studio
+from likeness.models.adapters.identity_attention import EncodedPeople
 from likeness.models.omniportrait.checkpoint import OmniPortraitAdapter
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
-from likeness.models.uniportrait.encode import EncodedPeople, ReferenceFeatures, embed_features
+from likeness.models.uniportrait.encode import ReferenceFeatures, embed_features
 from likeness.tests.miniature.ablations.small_studio import COUNT, FEW
 from likeness.tests.miniature.ablations.small_studio import questions as questions
 from likeness.tests.miniature.ablations.small_studio import renderer as renderer

@@ -8,7 +8,7 @@ import pytest
 import torch
 from likeness.miniature.ablations.routing import RoutedRows
 from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
-from likeness.models.adapters.identity_attention import IdentityResidual, Person
+from likeness.models.adapters.identity_attention import Acting, IdentityResidual
 from likeness.models.placement.placements import Everywhere
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.models.uniportrait.application import Routed
@@ -35,7 +35,7 @@ def residual():
     null = torch.randn(1, TOKENS, WIDTH)
 
     def build(tokens, placement, strength=1.0):
-        people = tuple(Person(name=f"{number}", strength=strength) for number in range(tokens.shape[-3]))
+        people = tuple(Acting(name=f"{number}", strength=strength) for number in range(tokens.shape[-3]))
         return IdentityResidual(attention, tokens, null, people, placement)
 
     return build

@@ -13,7 +13,7 @@ from likeness.miniature.ablations.routing import RoutedRows
 from likeness.miniature.recipe.latents import encode_pictures
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
-from likeness.models.adapters.identity_attention import IdentityResidual, Person
+from likeness.models.adapters.identity_attention import Acting, IdentityResidual
 from likeness.models.port.attention import Polarity
 from likeness.tests.miniature.small_base import base as base
 from likeness.training.adapter_networks import LoRALayers, lora_shapes, new_attention
@@ -36,7 +36,7 @@ def row_identities(base):
             attention=attention,
             tokens=shown,
             null_tokens=torch.zeros(1, 4, 16),
-            people=(Person(name="a", strength=1.0), Person(name="b", strength=1.0)),
+            people=(Acting(name="a", strength=1.0), Acting(name="b", strength=1.0)),
             placement=RoutedRows(routers=nn.ModuleDict(), tokens=shown, choice="everybody"),
         )
 

@@ -1,25 +1,17 @@
-"""People at one attention layer: when somebody acts, and names that tell them apart."""
+"""People at one attention layer: when somebody acts."""
 
 from dataclasses import replace
 
 import pytest
 import torch
 from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
-from likeness.models.adapters.identity_attention import IdentityResidual, Person, free_name
+from likeness.models.adapters.identity_attention import Acting, IdentityResidual
 from likeness.models.placement.placements import Everywhere
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.attention import AttentionSite, Polarity, Run
 from torch import nn
 
 SITE = AttentionSite(kind="cross", block=("input", 1, 0), index=1, channels=8, path="")
-
-
-@pytest.mark.parametrize(
-    ("taken", "expected"),
-    [([], "Ada"), (["Bob"], "Ada"), (["Ada"], "Ada 2"), (["Ada", "Ada 2", "Ada 4"], "Ada 3")],
-)
-def test_a_taken_name_gets_a_number(taken, expected):
-    assert free_name("Ada", taken) == expected
 
 
 @pytest.fixture
@@ -30,7 +22,7 @@ def residual():
             attention=nn.ModuleDict({"1": KeyValueProjection(5, 8)}).requires_grad_(False),
             tokens=torch.randn(len(people), 4, 5),
             null_tokens=torch.randn(1, 4, 5),
-            people=tuple(Person(name="a", strength=strength, window=window) for strength, window in people),
+            people=tuple(Acting(name="a", strength=strength, window=window) for strength, window in people),
             placement=Everywhere(len(people)),
         )
 

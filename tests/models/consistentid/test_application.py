@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
-from likeness.models.adapters.identity_attention import IdentityResidual, Person
+from likeness.models.adapters.identity_attention import Acting, EncodedPeople, IdentityResidual
 from likeness.models.adapters.regional_text import regional_text
-from likeness.models.consistentid.application import ConsistentIDResidual, people_residual
+from likeness.models.consistentid.application import ConsistentIDResidual, consistentid_residual
 from likeness.models.consistentid.checkpoint import load
-from likeness.models.consistentid.encode import EncodedPeople
 from likeness.models.errors import InvalidSettingError
 from likeness.models.placement.placements import Everywhere
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
@@ -31,7 +30,7 @@ def residual():
                 attention=nn.ModuleDict({"1": KeyValueProjection(5, 8)}).requires_grad_(False),
                 tokens=torch.randn(people, 4, 5),
                 null_tokens=torch.randn(1, 4, 5),
-                people=tuple(Person(name=str(n), strength=strength, window=window) for n in range(people)),
+                people=tuple(Acting(name=str(n), strength=strength, window=window) for n in range(people)),
                 placement=Everywhere(people),
             )
         )
@@ -113,7 +112,7 @@ def build(consistentid_file):
         encoded = EncodedPeople(
             tokens=torch.ones(len(people), TOKENS, WIDTH), null_tokens=torch.zeros(1, TOKENS, WIDTH)
         )
-        return people_residual(
+        return consistentid_residual(
             adapter,
             people,
             encoded,

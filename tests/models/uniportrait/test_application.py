@@ -2,21 +2,20 @@
 
 import pytest
 import torch
-from likeness.models.adapters.identity_attention import IdentityResidual, Person
+from likeness.models.adapters.identity_attention import Acting, EncodedPeople, IdentityResidual, people_residual
 from likeness.models.errors import InvalidSettingError
 from likeness.models.placement.placements import Everywhere, Masks, MasksFirst, combine
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.models.uniportrait.application import (
+    STRENGTH,
     ImagePromptResidual,
     Routed,
-    identity_residual,
     lora_for,
     placement_of,
     structure_for,
 )
 from likeness.models.uniportrait.checkpoint import load
-from likeness.models.uniportrait.encode import EncodedPeople
 from likeness.tests.models.uniportrait.conftest import SIZES, WIDTHS
 from likeness.tests.parity.uniportrait.cases import cross_attention_case, cross_attention_variants
 from likeness.tests.people import someone
@@ -58,7 +57,7 @@ def row_residual(case, row, strength, shared):
     tokens = case.identity_tokens[row]
     masks = (None,) * len(tokens) if case.faceid_mask is None else tuple(case.faceid_mask[:, None])
     placement = combine(masks, Routed(case.adapter.routers, tokens))
-    people = tuple(Person(name=str(place), strength=strength) for place in range(len(tokens)))
+    people = tuple(Acting(name=str(place), strength=strength) for place in range(len(tokens)))
     return IdentityResidual(
         attention=case.adapter.face_attention,
         tokens=tokens,
@@ -102,7 +101,7 @@ def two_people(*, strengths=(0.7, 0.7), windows=(ALWAYS, ALWAYS), placement=None
     case = cross_attention_case("n2")
     tokens = case.identity_tokens[1]
     people = tuple(
-        Person(name=name, strength=strength, window=window)
+        Acting(name=name, strength=strength, window=window)
         for name, strength, window in zip("ab", strengths, windows, strict=True)
     )
     residual = IdentityResidual(
@@ -124,7 +123,7 @@ def test_negative_rows_use_the_null_identity_with_the_mean_active_strength():
         attention=residual.attention,
         tokens=residual.null_tokens,
         null_tokens=residual.null_tokens,
-        people=(Person(name="null", strength=0.6),),
+        people=(Acting(name="null", strength=0.6),),
         placement=Everywhere(1),
     )
     assert_close(negative, alone(SITE, row_call(case, 1)))
@@ -186,7 +185,9 @@ def tokens(n):
 def residual(adapter):
     def build(*people, **settings):
         encoded = EncodedPeople(tokens=tokens(len(people)), null_tokens=tokens(1))
-        return identity_residual(adapter, people, encoded, Everywhere(len(people)), **settings)
+        return people_residual(
+            adapter.face_attention, people, encoded, Everywhere(len(people)), **{"strength": STRENGTH, **settings}
+        )
 
     return build
 

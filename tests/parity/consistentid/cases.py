@@ -14,7 +14,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from likeness.diffusers_host.attention import RunContext, attach, guidance_pair
 from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
-from likeness.models.adapters.identity_attention import IdentityResidual, Person
+from likeness.models.adapters.identity_attention import Acting, IdentityResidual
 from likeness.models.clip import BOS, EOS, text_ids
 from likeness.models.consistentid.checkpoint import ConsistentIDAdapter, load
 from likeness.models.consistentid.facial_encoder import FacialEncoder
@@ -164,7 +164,7 @@ def _with_identity(
 
 def one_person(attention: nn.ModuleDict, tokens: Tensor, null_tokens: Tensor, strength: float) -> IdentityResidual:
     """One person everywhere."""
-    people = (Person(name="person", strength=strength),)
+    people = (Acting(name="person", strength=strength),)
     return IdentityResidual(attention, tokens, null_tokens, people, Everywhere(1))
 
 

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from likeness.diffusers_host.encoders import PlainBackbone
-from likeness.models.adapters.identity_attention import IdentityResidual
-from likeness.models.adapters.identity_attention import Person as Acting
+from likeness.models.adapters.identity_attention import Acting, IdentityResidual
 from likeness.models.face.alignment import align, similarity_matrix
 from likeness.models.face.iresnet import IResNet
 from likeness.models.ip_adapter.projection import ImagePromptProjection
