@@ -16,7 +16,6 @@ STILL_LONGER = {
     "tests/host/consistentid/test_application.py": 384,
     "tests/host/omniportrait/test_guidance.py": 507,
     "tests/host/omniportrait/test_prompt.py": 364,
-    "tests/parity/uniportrait/cases.py": 391,
 }
 
 STILL_CROWDED: dict[str, int] = {}  # the same for folders

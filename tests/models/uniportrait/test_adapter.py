@@ -7,9 +7,11 @@ from likeness.models.placement.placements import Everywhere, combine
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.models.uniportrait.adapter import ImagePromptResidual, Routed
-from likeness.tests.parity.uniportrait.cases import cross_attention_case, cross_attention_variants
+from likeness.tests.parity.folder import Folder
+from likeness.tests.parity.uniportrait.cases import HERE, cross_attention_case, cross_attention_variants
 from torch.testing import assert_close
 
+CASES = Folder(HERE)
 SITE = AttentionSite(kind="cross", block=("input", 1, 0), index=1, channels=64, path="")
 
 
@@ -76,16 +78,16 @@ def layer_output(case, row, sample):
     return case.project(attended)
 
 
-@pytest.mark.parametrize("variant", cross_attention_variants())
+@pytest.mark.parametrize("variant", cross_attention_variants(CASES))
 def test_published_numbers(variant):
-    case = cross_attention_case(variant)
+    case = cross_attention_case(variant, CASES)
     half = len(case.hidden) // 2
     got = torch.cat([layer_output(case, row, row % half) for row in range(len(case.hidden))])
     assert_close(got, case.expected, atol=case.atol, rtol=case.rtol)
 
 
 def two_people(*, strengths=(0.7, 0.7), windows=(ALWAYS, ALWAYS), placement=None):
-    case = cross_attention_case("n2")
+    case = cross_attention_case("n2", CASES)
     tokens = case.identity_tokens[1]
     people = tuple(
         Person(name=name, strength=strength, window=window)
