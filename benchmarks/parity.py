@@ -18,6 +18,7 @@ import torch
 from likeness.tests.parity.consistentid import cases as consistentid
 from likeness.tests.parity.consistentid import face_cases, pipeline_cases
 from likeness.tests.parity.folder import VARIABLE, Folder, explained
+from likeness.tests.parity.ip_adapter import cases as ip_adapter
 from likeness.tests.parity.recipe import Comparison
 from likeness.tests.parity.uniportrait import cases as uniportrait
 from likeness.tests.parity.uniportrait import context_cases
@@ -38,12 +39,12 @@ class Method:
     not_compared: Mapping[str, str]
 
 
-METHODS = {
+METHODS = {  # by the name of their folder of full cases
     "uniportrait": Method(uniportrait.HERE, uniportrait.CASES + context_cases.CASES, uniportrait.NOT_COMPARED),
     "consistentid": Method(face_cases.HERE, consistentid.CASES + face_cases.CASES + pipeline_cases.CASES, {}),
+    "ipadapter": Method(ip_adapter.HERE, ip_adapter.CASES, ip_adapter.NOT_COMPARED),
 }
 NOT_BUILT = {  # folders of cases of what this pack does not do
-    "ipadapter": "IP-Adapter as a method of its own",
     "prior": "the text-to-image prior",
     "stylise": "style sharing and DDIM inversion",
 }
