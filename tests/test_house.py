@@ -15,7 +15,6 @@ STILL_LONGER = {
     "tests/host/conftest.py": 434,
     "tests/host/consistentid/test_application.py": 384,
     "tests/host/omniportrait/test_guidance.py": 507,
-    "tests/parity/uniportrait/cases.py": 391,
 }
 
 STILL_CROWDED: dict[str, int] = {}  # the same for folders

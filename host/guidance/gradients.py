@@ -45,7 +45,7 @@ def differentiable(*networks: nn.Module, is_saving: bool = False) -> Generator[N
     """While it lasts, a graph from the UNet's input may run through layers, and inference mode is off.
 
     Args:
-        networks: the UNet of a MODEL, and what is added to its layers.
+        networks: the UNet of a MODEL, and what is added to its layers; the same one may be named twice.
         is_saving: whether feed-forward layers and residual blocks keep their input alone and are computed anew in the
             backward pass. No patch of any pack runs inside these, so none runs twice.
 
@@ -54,7 +54,9 @@ def differentiable(*networks: nn.Module, is_saving: bool = False) -> Generator[N
     """
     changed: list[nn.Module] = []
     try:
-        for name, layer in (named for network in networks for named in network.named_modules()):
+        # two methods may place people with one router, whose layers both bring
+        layers = {layer: name for network in networks for name, layer in network.named_modules()}
+        for layer, name in layers.items():
             forward = _forward_of(name, layer) or (_recomputing_forward(layer) if is_saving else None)
             if forward is not None:
                 layer.forward = forward

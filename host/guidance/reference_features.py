@@ -16,17 +16,18 @@ from ..unet.attention import changes_nothing
 from ..unet.feature_capture import CapturedFeatures, ReachedError
 from ..unet.options import known_conds, transformer_options, with_transformer_options
 
-LEFT_OUT = ("control", "area", "mask", "strength")  # of a cond: they are about the picture, not about its words
+# of a cond: they are about the picture and the part of the run, not about its words
+LEFT_OUT = ("control", "area", "mask", "strength", "timestep_start", "timestep_end")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ReferenceReader:
-    """Reads the features of one block, with the positive prompt, without ControlNets, areas and masks.
+    """Reads the features of one block, with the positive prompt, without ControlNets, areas, masks and limits in time.
 
     Attributes:
         executor: runs conds through the UNet.
         model: ComfyUI's BaseModel.
-        cond: the positive one.
+        cond: the positive one; of a prompt that changes during the run, its first entry is read.
         model_options: of the run.
         block: output block whose result is read.
     """

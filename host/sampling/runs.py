@@ -39,7 +39,10 @@ def sigma_window(model: ModelPatcher, start_percent: float, end_percent: float) 
 
 
 def follow_runs(model: ModelPatcher) -> None:
-    """Make a clone's sampling runs known to its attention layers; doing so twice changes nothing."""
+    """Make a clone's sampling runs known to its attention layers, once however often this is called.
+
+    The clone remembers none of the runs of the MODEL that it was made of.
+    """
     for kind, wrapper in ((WrappersMP.OUTER_SAMPLE, _outer_sample), (WrappersMP.PREDICT_NOISE, _predict_noise)):
         if keys.RUNS not in model.wrappers.get(kind, {}):
             model.add_wrapper_with_key(kind, keys.RUNS, wrapper)

@@ -102,8 +102,8 @@ def apply(
     if not residuals:
         logger.info("%s: nobody is active, the model is passed through", NAME)
         return AppliedPeople(model.clone(), False, lines)
-    weights = [uniportrait.attention, *(each for each in (placed.weights if placed else ()))]
-    clone = inject(model, residuals, name=NAME, weights=tuple(dict.fromkeys(weights)))
+    weights = tuple(dict.fromkeys((uniportrait.attention, *(placed.weights if placed else ()))))
+    clone = inject(model, residuals, name=NAME, weights=weights)
     if lora is not None and lora_strength > 0:
         add_lora(clone, lora, lora_strength)
     return AppliedPeople(clone, True, lines)

@@ -4,9 +4,7 @@ Only the face parser's labels and the recogniser's vector come from the stored c
 """
 
 import logging
-import os
 import uuid
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,8 +20,9 @@ UNET, PIPELINE = "unet/tiny_sd15", "pipeline/sd15_merge1_all"
 
 def stored(name):
     from likeness.tests.parity.consistentid.stored import HERE, Stored
+    from likeness.tests.parity.folder import folder_of
 
-    return Stored.read(Path(os.environ.get("PARITY_CONSISTENTID_PATH", HERE)), name)
+    return Stored.read(folder_of("consistentid", HERE), name)
 
 
 def faults(label, got, expected, atol, rtol=0.0):

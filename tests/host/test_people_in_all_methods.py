@@ -74,12 +74,12 @@ class Wish:
 
     Attributes:
         portrait: which of the miniature's, 0 or 1.
-        mask: where.
+        mask: where; None leaves that to a router.
         name, strength: theirs.
     """
 
     portrait: int
-    mask: torch.Tensor
+    mask: torch.Tensor | None
     name: str = ""
     strength: float = 1.0
 
@@ -105,8 +105,8 @@ def chain(miniature, *wishes):
     return people
 
 
-def apply_all(miniature, people):
-    """UniPortrait, ConsistentID and guidance in one MODEL; gives it and the conditioning."""
+def apply_all(miniature, people, where=None):
+    """UniPortrait, ConsistentID and guidance in one MODEL, all placed alike; gives it and the conditioning."""
     from likeness.host.consistentid.application import apply as apply_consistentid
     from likeness.host.consistentid.prompt import encode_prompt
     from likeness.host.omniportrait.finding import ByWord
@@ -115,8 +115,8 @@ def apply_all(miniature, people):
     from likeness.host.sampling.runs import sigma_window
     from likeness.host.uniportrait.application import apply as apply_uniportrait
 
-    first = apply_uniportrait(miniature.model, miniature.uniportrait, people)
-    second = apply_consistentid(first.model, miniature.consistentid, people)
+    first = apply_uniportrait(miniature.model, miniature.uniportrait, people, where=where)
+    second = apply_consistentid(first.model, miniature.consistentid, people, where=where)
     prompt = encode_prompt(
         miniature.consistentid, miniature.clip, people, positive=PROMPT, negative="", merge=MergePoint(),
         size=(8 * SIDE, 8 * SIDE),
@@ -127,6 +127,7 @@ def apply_all(miniature, people):
         GuidanceSettings(strength=1.0, window=sigma_window(miniature.model, 0.0, 1.0), reference_percent=0.7),
         ByWord(),
         look=ReferenceLook(vae=miniature.vae, parser=miniature.face_parser, detail="fine"),
+        where=where,
     )
     assert first.is_applied
     assert second.is_applied
@@ -235,3 +236,13 @@ def test_wishes_change_what_is_drawn(run, seen):
     }
     assert {what: torch.equal(run(*wishes), first) for what, wishes in others.items()} == dict.fromkeys(others, False)
     assert torch.equal(run(*(Wish(0, LEFT, "Zoe"), Wish(1, 1 - LEFT, "Yan"))), first), "a name is only a name"
+
+
+def test_one_router_may_place_people_for_all_methods(miniature):
+    from likeness.host.placement import LoadedPlacement
+    from likeness.host.uniportrait.adapter import UniPortraitRouter
+
+    where = LoadedPlacement("router where no mask is", UniPortraitRouter(miniature.uniportrait, 0.3))
+    with torch.inference_mode():
+        people = chain(miniature, Wish(0, None, "Ann"), Wish(1, None, "Ben"))
+        assert draw(*apply_all(miniature, people, where)).isfinite().all()

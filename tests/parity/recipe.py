@@ -7,12 +7,11 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
+from likeness.tests.parity.folder import Folder
 from torch import Tensor
 
 _SLOPE = re.compile(r"(input_layer\.2|body\.\d+\.res_layer\.3)\.weight")
@@ -71,10 +70,10 @@ class Case:
     tensors: dict[str, Tensor]
 
     @classmethod
-    def read(cls, folder: Path, name: str) -> Case:
+    def read(cls, folder: Folder, name: str) -> Case:
         """Read `<name>.json` and `<name>.safetensors`."""
-        about = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-        return cls(about, load_file(folder / f"{name}.safetensors"))
+        about = json.loads((folder.path / f"{name}.json").read_text(encoding="utf-8"))
+        return cls(about, folder.read(name))
 
     def weights(self, namespace: str) -> dict[str, Tensor]:
         """The weights of one group."""
@@ -108,11 +107,16 @@ class Comparison:
         difference = (self.got.double() - self.expected.double()).abs()
         return torch.where(difference == 0, 0.0, difference / allowed).max().item()
 
+    @property
+    def is_within(self) -> bool:
+        """Whether shapes are equal and no value is further off than allowed (NaN is)."""
+        return self.got.shape == self.expected.shape and self.share_of_tolerance <= 1
+
 
 def report(comparisons: Iterable[Comparison]) -> list[str]:
     """The comparisons that fail, one line each."""
     return [
         f"{c.label}: worst difference {c.worst:.3g}, {c.share_of_tolerance:.2f} of the tolerance"
         for c in comparisons
-        if c.got.shape != c.expected.shape or not c.share_of_tolerance <= 1
+        if not c.is_within
     ]

@@ -62,6 +62,18 @@ def test_the_gradient_is_that_of_ordinary_weights(kind, in_inference_mode, tiny_
     torch.testing.assert_close(found, expected, atol=1e-6 * float(expected.abs().max()), rtol=1e-5)
 
 
+def test_a_network_may_be_named_twice(in_inference_mode, given):
+    from likeness.host.guidance.gradients import differentiable
+
+    unet = in_inference_mode()
+    with torch.inference_mode(), differentiable(unet):
+        expected, _ = gradient(unet, given)
+    with torch.inference_mode(), differentiable(unet, unet.middle_block, unet):
+        found, _ = gradient(unet, given)
+    assert torch.equal(found, expected)
+    assert not any("forward" in vars(layer) for layer in unet.modules())
+
+
 def test_without_it_comfyui_refuses(in_inference_mode, given):
     unet = in_inference_mode()
     refused = pytest.raises(RuntimeError, match="Inference tensors cannot be saved for backward")

@@ -83,6 +83,13 @@ def test_area_mask_and_strength_of_the_prompt_are_not_the_references(read):
     torch.testing.assert_close(part, plain, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("limits", [{"end_percent": 0.6}, {"start_percent": 0.0, "end_percent": 0.3}])
+def test_a_prompt_of_a_part_of_the_run_is_read_at_any_noise_level(read, limits):
+    _, plain = read(ask=((0.5, 0), (0.9, 0)))
+    _, limited = read(ask=((0.5, 0), (0.9, 0)), **limits)
+    assert all(torch.equal(one, other) for one, other in zip(plain, limited, strict=True))
+
+
 def test_the_key_is_that_of_model_prompt_and_block(read, loaded_model):
     key, _ = read()
     assert read()[0] == key

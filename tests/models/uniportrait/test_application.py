@@ -17,10 +17,12 @@ from likeness.models.uniportrait.application import (
 )
 from likeness.models.uniportrait.checkpoint import load
 from likeness.tests.models.uniportrait.conftest import SIZES, WIDTHS
-from likeness.tests.parity.uniportrait.cases import cross_attention_case, cross_attention_variants
+from likeness.tests.parity.folder import Folder
+from likeness.tests.parity.uniportrait.cases import HERE, cross_attention_case, cross_attention_variants
 from likeness.tests.people import someone
 from torch.testing import assert_close
 
+CASES = Folder(HERE)
 SITE = AttentionSite(kind="cross", block=("input", 1, 0), index=1, channels=64, path="")
 LEFT = torch.zeros(1, 4, 4)
 LEFT[:, :, :2] = 1
@@ -89,16 +91,16 @@ def layer_output(case, row, sample):
     return case.project(attended)
 
 
-@pytest.mark.parametrize("variant", cross_attention_variants())
+@pytest.mark.parametrize("variant", cross_attention_variants(CASES))
 def test_published_numbers(variant):
-    case = cross_attention_case(variant)
+    case = cross_attention_case(variant, CASES)
     half = len(case.hidden) // 2
     got = torch.cat([layer_output(case, row, row % half) for row in range(len(case.hidden))])
     assert_close(got, case.expected, atol=case.atol, rtol=case.rtol)
 
 
 def two_people(*, strengths=(0.7, 0.7), windows=(ALWAYS, ALWAYS), placement=None):
-    case = cross_attention_case("n2")
+    case = cross_attention_case("n2", CASES)
     tokens = case.identity_tokens[1]
     people = tuple(
         Acting(name=name, strength=strength, window=window)

@@ -8,7 +8,6 @@ pipeline in `pipeline_cases.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -24,7 +23,8 @@ from likeness.models.consistentid.marked_text import mark
 from likeness.models.consistentid.resampler import ResamplerSizes
 from likeness.models.placement.placements import Everywhere
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
-from likeness.tests.parity.consistentid.stored import EXACT, HERE, LOSS, MODULE, Stored
+from likeness.tests.parity.consistentid.stored import EXACT, LOSS, MODULE, Stored
+from likeness.tests.parity.folder import Folder
 from likeness.tests.parity.recipe import Comparison
 from likeness.tests.parity.torch_recipe import weights
 from likeness.training.consistentid.facial_loss import facial_loss
@@ -52,7 +52,7 @@ def small_encoder() -> dict[str, Tensor]:
     return weights("tiny.FacialEncoder.", {key: tensor.shape for key, tensor in module.state_dict().items()})
 
 
-def id_projection(folder: Path = HERE) -> Iterator[Comparison]:
+def id_projection(folder: Folder) -> Iterator[Comparison]:
     """ID tokens with and without shortcut and scale, of a face and of none."""
     case = Stored.read(folder, "proj/tiny")
     module = IDProjection.from_state_dict(small_projection("tiny.image_proj.", 64, 128, 128))
@@ -63,7 +63,7 @@ def id_projection(folder: Path = HERE) -> Iterator[Comparison]:
         yield Comparison(f"proj/tiny {variant['out']}", got, case.tensors[variant["out"]], **MODULE)
 
 
-def facial_encoder(folder: Path = HERE) -> Iterator[Comparison]:
+def facial_encoder(folder: Folder) -> Iterator[Comparison]:
     """Region vectors and fused text with five, three and no regions."""
     module = FacialEncoder.from_state_dict(small_encoder(), dim_head=ENCODER_HEAD)
     for name in ("facial_encoder/tiny_all5", "facial_encoder/tiny_missing2", "facial_encoder/tiny_none"):
@@ -77,7 +77,7 @@ def facial_encoder(folder: Path = HERE) -> Iterator[Comparison]:
             yield Comparison(f"{name} fused rows", got[tokens], tensors["out.fused_tokens"], **MODULE)
 
 
-def prompts(folder: Path = HERE) -> Iterator[Comparison]:
+def prompts(folder: Folder) -> Iterator[Comparison]:
     """Marked prompts, letter by letter, and their ids and masks."""
     case = Stored.read(folder, "prompt/sd15")
     for name, about in case.about.items():
@@ -108,7 +108,7 @@ def _row(case: Stored, name: str, keys: dict[str, Tensor]) -> list[Tensor]:
     return [case.tensors[f"{name}|{key}"][0] for key in keys]
 
 
-def self_attention(folder: Path = HERE) -> Iterator[Comparison]:
+def self_attention(folder: Folder) -> Iterator[Comparison]:
     """Self-attention with LoRA of all four projections as weight patches."""
     for name in ("attn/self_tiny", "attn/self_sd15_320_r128"):
         case = Stored.read(folder, name)
@@ -119,7 +119,7 @@ def self_attention(folder: Path = HERE) -> Iterator[Comparison]:
         yield Comparison(name, case.thinned(got), case.tensors["out.hidden_states"], **MODULE)
 
 
-def cross_attention(folder: Path = HERE) -> Iterator[Comparison]:
+def cross_attention(folder: Folder) -> Iterator[Comparison]:
     """Cross-attention with ID tokens through the residual that sampling uses, at several scales."""
     case = Stored.read(folder, "attn/ip_tiny")
     hidden, context = case.tensors["in.hidden_states"], case.tensors["in.encoder_hidden_states"]
@@ -168,7 +168,7 @@ def one_person(attention: nn.ModuleDict, tokens: Tensor, null_tokens: Tensor, st
     return IdentityResidual(attention, tokens, null_tokens, people, Everywhere(1))
 
 
-def loss(folder: Path = HERE) -> Iterator[Comparison]:
+def loss(folder: Folder) -> Iterator[Comparison]:
     """The facial loss, max-normalised and not."""
     tensors = Stored.read(folder, "loss/localization").tensors
     maps = [tensors["in.scores.l0"], tensors["in.scores.l1"]]
@@ -178,7 +178,7 @@ def loss(folder: Path = HERE) -> Iterator[Comparison]:
         yield Comparison(f"loss/localization normalize={normalize}", got[None], expected, **LOSS)
 
 
-def unet(folder: Path = HERE) -> Iterator[Comparison]:
+def unet(folder: Folder) -> Iterator[Comparison]:
     """A whole UNet with ID tokens and LoRA through the second host."""
     case = Stored.read(folder, "unet/tiny_sd15")
     network, adapter = small_unet(case), small_adapter()

@@ -17,9 +17,9 @@ import torch
 from likeness.models.face.facial_features import kept_regions, region_picture, region_pixels
 from likeness.models.face.parsing import LABELS, FaceParser, new_bisenet
 from likeness.models.face.region_masks import filled_masks
+from likeness.tests.parity.folder import Folder
 from likeness.tests.parity.recipe import Comparison
 from likeness.tests.parity.torch_recipe import weights
-from safetensors.numpy import load_file
 from torch import Tensor
 
 HERE = Path(__file__).parent
@@ -27,7 +27,9 @@ PARSER_CASE = "bisenet/logits_128x128"
 REGION_CASES = ("regions/no_ears", "regions/only_face_nose")
 HEADS = {"out.logits": 4, "out.logits16": 8, "out.logits32": 8}  # every n-th row and column of a reduced case
 PIXEL_STEP = 4
+REGIONS = 5  # at most
 MASK, PICTURE, PIXELS = "out.mask.", "out.masked_photo.", "out.region_pixel_values"
+PADDED = "out.facial_mask"  # masks of the kept regions and empty ones up to five; reduced cases leave them out
 
 
 @dataclass(frozen=True)
@@ -35,30 +37,25 @@ class FaceCase:
     """One stored case.
 
     Attributes:
-        arrays: inputs and expected outputs.
+        tensors: inputs and expected outputs.
         orders: lists of names that the reference run noted.
         is_reduced: whether outputs are thinned.
     """
 
-    arrays: dict[str, np.ndarray]
+    tensors: dict[str, Tensor]
     orders: dict[str, list[str]]
     is_reduced: bool
 
     @classmethod
-    def read(cls, folder: Path, name: str) -> FaceCase:
+    def read(cls, folder: Folder, name: str) -> FaceCase:
         """Read a case from the full folder of cases, or from the reduced files."""
-        full = folder / "cases" / f"{name}.safetensors"
-        if full.exists():
-            noted = json.loads((folder / "INDEX.json").read_text(encoding="utf-8"))["cases"][name].get("meta", {})
-            return cls(load_file(full), noted, is_reduced=False)
-        with np.load(HERE / f"{name.replace('/', '_')}.npz") as stored:
-            arrays = {key: stored[key] for key in stored.files}
-        orders = {key: arrays.pop(key).tolist() for key in list(arrays) if key.endswith("_in_order")}
-        return cls(arrays, orders, is_reduced=True)
-
-    def expected(self, key: str) -> Tensor:
-        """An expected output."""
-        return torch.from_numpy(self.arrays[key])
+        file = folder.file(name)
+        if file.suffix == ".safetensors":
+            noted = json.loads((folder.path / "INDEX.json").read_text(encoding="utf-8"))["cases"][name].get("meta", {})
+            return cls(folder.read(name), noted, is_reduced=False)
+        with np.load(file) as stored:
+            orders = {key: stored[key].tolist() for key in stored.files if key.endswith("_in_order")}
+        return cls(folder.read(name), orders, is_reduced=True)
 
     def thinned(self, tensor: Tensor, step: int) -> Tensor:
         """Our output as far as the case holds it."""
@@ -72,38 +69,42 @@ def parser() -> FaceParser:
     return FaceParser.from_state_dict(weights("", shapes))
 
 
-def parsing(folder: Path = HERE) -> Iterator[Comparison]:
+def parsing(folder: Folder) -> Iterator[Comparison]:
     """The scores of all three heads, and the labels (no mismatch allowed)."""
     case = FaceCase.read(folder, PARSER_CASE)
-    heads = parser().logits(torch.from_numpy(case.arrays["in.image"]))
+    heads = parser().logits(case.tensors["in.image"])
     for (key, step), got in zip(HEADS.items(), heads, strict=True):
-        yield Comparison(f"{PARSER_CASE} {key}", case.thinned(got, step), case.expected(key), 2e-5, 1e-4)
-    yield Comparison(f"{PARSER_CASE} labels", heads[0].argmax(1), case.expected("out.labels"), 0, 0)
+        yield Comparison(f"{PARSER_CASE} {key}", case.thinned(got, step), case.tensors[key], 2e-5, 1e-4)
+    yield Comparison(f"{PARSER_CASE} labels", heads[0].argmax(1), case.tensors["out.labels"], 0, 0)
 
 
-def masks(folder: Path = HERE) -> Iterator[Comparison]:
+def masks(folder: Folder) -> Iterator[Comparison]:
     """Every mask of every label map, exactly; names and their order as numbers."""
     for name in REGION_CASES:
         case = FaceCase.read(folder, name)
-        found = filled_masks(case.arrays["in.labels"])
+        found = filled_masks(case.tensors["in.labels"].numpy())
         for key, mask in found.items():
-            yield Comparison(f"{name} mask {key}", torch.from_numpy(mask), case.expected(MASK + key), 0, 0)
+            yield Comparison(f"{name} mask {key}", torch.from_numpy(mask), case.tensors[MASK + key], 0, 0)
         for key, names in (("all_mask_names", list(found)), ("kept_regions", list(kept_regions(found)))):
             expected = case.orders[f"{key}_in_order"]
             yield Comparison(f"{name} {key}", _numbers(names), _numbers(expected), 0, 0)
+        if PADDED in case.tensors:
+            kept = torch.from_numpy(np.stack([found[region] for region in kept_regions(found)]))
+            padded = torch.cat([kept, kept.new_zeros(REGIONS - len(kept), *kept.shape[1:])])
+            yield Comparison(f"{name} masks of the kept regions", padded, case.tensors[PADDED], 0, 0)
 
 
-def pictures(folder: Path = HERE) -> Iterator[Comparison]:
+def pictures(folder: Folder) -> Iterator[Comparison]:
     """The picture of every region (exactly), and what the image encoder sees of it."""
     for name in REGION_CASES:
         case = FaceCase.read(folder, name)
-        photo, found = case.arrays["in.photo_hwc"], filled_masks(case.arrays["in.labels"])
+        photo, found = case.tensors["in.photo_hwc"].numpy(), filled_masks(case.tensors["in.labels"].numpy())
         kept = kept_regions(found)
         for region in kept:
             got = torch.from_numpy(region_picture(photo, found[region]))
-            yield Comparison(f"{name} picture {region}", got, case.expected(PICTURE + region), 0, 0)
+            yield Comparison(f"{name} picture {region}", got, case.tensors[PICTURE + region], 0, 0)
         pixels = case.thinned(region_pixels(photo, found, kept), PIXEL_STEP)
-        yield Comparison(f"{name} pixels", pixels, case.expected(PIXELS), 1e-5, 0)
+        yield Comparison(f"{name} pixels", pixels, case.tensors[PIXELS], 1e-5, 0)
 
 
 def _numbers(names: list[str]) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -27,7 +26,8 @@ from likeness.tests.parity.consistentid.cases import (
     small_unet,
 )
 from likeness.tests.parity.consistentid.small_clip import SmallText, SmallVision
-from likeness.tests.parity.consistentid.stored import HERE, LATENTS, MODULE, Stored
+from likeness.tests.parity.consistentid.stored import LATENTS, MODULE, Stored
+from likeness.tests.parity.folder import Folder
 from likeness.tests.parity.recipe import Comparison
 from torch import Tensor
 
@@ -44,7 +44,7 @@ class Contexts:
     merged: Tensor
 
 
-def pipeline(folder: Path = HERE) -> Iterator[Comparison]:
+def pipeline(folder: Folder) -> Iterator[Comparison]:
     """Contexts, UNet inputs and outputs of every step, and the final latents; each step starts from our own latents."""
     case, network_case = Stored.read(folder, NAME), Stored.read(folder, "unet/tiny_sd15")
     network, adapter = small_unet(network_case), small_adapter()

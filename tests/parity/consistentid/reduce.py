@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from likeness.tests.parity.consistentid.stored import HERE, Stored
+from likeness.tests.parity.folder import Folder
 from safetensors.torch import save_file
 
 CASES = (
@@ -30,7 +31,7 @@ LEFT_OUT = ("step0.context", "step3.context")  # equal to those of steps 1 and 2
 NOT_READ = ("caption_with_markers", "processor_order")  # part of another entry, or follows from the UNet
 
 
-def reduce(folder: Path, name: str) -> dict[str, object]:
+def reduce(folder: Folder, name: str) -> dict[str, object]:
     """Write one case beside this file; returns what is noted about it."""
     case = Stored.read(folder, name)
     about = {key: value for key, value in case.about.items() if key not in NOT_READ}
@@ -49,5 +50,5 @@ def reduce(folder: Path, name: str) -> dict[str, object]:
 if __name__ == "__main__":
     index = HERE / "INDEX.json"
     kept = json.loads(index.read_text(encoding="utf-8"))["cases"] if index.exists() else {}
-    kept |= {name: reduce(Path(sys.argv[1]), name) for name in CASES}
+    kept |= {name: reduce(Folder(Path(sys.argv[1])), name) for name in CASES}
     index.write_text(json.dumps({"cases": dict(sorted(kept.items()))}, indent=1) + "\n", encoding="utf-8")

@@ -12,21 +12,21 @@ import numpy as np
 from likeness.tests.parity.consistentid.face_cases import (
     HEADS,
     HERE,
+    PADDED,
     PARSER_CASE,
     PIXEL_STEP,
     PIXELS,
     REGION_CASES,
     FaceCase,
 )
+from likeness.tests.parity.folder import Folder
 
-DROPPED = "out.facial_mask"  # follows from the masks and is not used
 
-
-def reduce(folder: Path, name: str) -> None:
+def reduce(folder: Folder, name: str) -> None:
     """Write one case beside this file, compressed."""
     case = FaceCase.read(folder, name)
     steps = {**HEADS, PIXELS: PIXEL_STEP}
-    arrays = {key: array for key, array in case.arrays.items() if key != DROPPED}
+    arrays = {key: tensor.numpy() for key, tensor in case.tensors.items() if key != PADDED}
     arrays = {key: array[..., :: steps.get(key, 1), :: steps.get(key, 1)] for key, array in arrays.items()}
     noted = {key: np.array(names) for key, names in case.orders.items()}
     np.savez_compressed(HERE / f"{name.replace('/', '_')}.npz", **arrays, **noted)
@@ -34,4 +34,4 @@ def reduce(folder: Path, name: str) -> None:
 
 if __name__ == "__main__":
     for case_name in (PARSER_CASE, *REGION_CASES):
-        reduce(Path(sys.argv[1]), case_name)
+        reduce(Folder(Path(sys.argv[1])), case_name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
+from likeness.tests.parity.folder import Folder
 from torch import Tensor
 
 HERE = Path(__file__).parent
@@ -30,11 +30,10 @@ class Stored:
     tensors: dict[str, Tensor]
 
     @classmethod
-    def read(cls, folder: Path, name: str) -> Stored:
+    def read(cls, folder: Folder, name: str) -> Stored:
         """Read a case such as "proj/tiny"."""
-        about = json.loads((folder / "INDEX.json").read_text(encoding="utf-8"))["cases"][name].get("meta") or {}
-        full = folder / "cases" / f"{name}.safetensors"
-        return cls(about, load_file(full if full.exists() else folder / f"{name.replace('/', '_')}.safetensors"))
+        about = json.loads((folder.path / "INDEX.json").read_text(encoding="utf-8"))["cases"][name].get("meta") or {}
+        return cls(about, folder.read(name))
 
     def thinned(self, rows: Tensor) -> Tensor:
         """The rows (B, L, C) that a reduced case kept: every n-th."""

@@ -1,7 +1,7 @@
 """Our code run on the stored UniPortrait cases.
 
 The expected values are float32 outputs of the published code on random weights (see `recipe.py`); the files beside this one
-hold a part of each case, made by `reduce.py`.
+hold a part of each case, made by `reduce.py`. From photos to tokens is in `context_cases.py`.
 """
 
 from __future__ import annotations
@@ -13,29 +13,30 @@ from typing import Any
 
 import numpy as np
 import torch
-from likeness.diffusers_host.encoders import PlainBackbone
 from likeness.models.adapters.identity_attention import Acting, IdentityResidual
 from likeness.models.face.alignment import align, similarity_matrix
 from likeness.models.face.iresnet import IResNet
-from likeness.models.ip_adapter.projection import ImagePromptProjection
-from likeness.models.people.person import People, Person
 from likeness.models.placement.placements import combine
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.models.uniportrait.application import ImagePromptResidual, Routed
 from likeness.models.uniportrait.checkpoint import UniPortraitAdapter, load
-from likeness.models.uniportrait.encode import UniPortraitEncoders, encode_people, preprocess
 from likeness.models.uniportrait.id_embedding import IDEmbedding
 from likeness.models.uniportrait.id_routing import IDRouter
+from likeness.tests.parity.folder import Folder
 from likeness.tests.parity.recipe import Case, Comparison, weights
-from likeness.tests.people import crop_photo
 from torch import Tensor
-from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
+from torch.nn.functional import linear, scaled_dot_product_attention
 
 HERE = Path(__file__).parent
 IR101 = [(64, 3), (128, 13), (256, 30), (512, 3)]  # channels and blocks of the published backbone's stages
 SMALL_HEAD = 16  # head width of every reduced case
 CROSS_SITE = AttentionSite(kind="cross", block=("input", 1, 0), index=1, channels=64, path="")
 TEXT_TOKENS, IMAGE_TOKENS = 7, 4  # layout of every stored context
+NOT_COMPARED = {  # pattern of "case tensor" -> why
+    r"self_attn_small share.*\.out": "style sharing is not built yet",
+    r"cross_attn_small .*\.router\.(onehot|aggregated)": "a step on the way to or from the logits, which are compared",
+    r"backbone_ir101 out\.embedding": "UniPortrait does not use it, and our network ends before it",
+}
 
 
 def published_backbone() -> IResNet:
@@ -45,7 +46,7 @@ def published_backbone() -> IResNet:
     return IResNet.from_state_dict(weights("backbone", shapes))
 
 
-def id_embedding(folder: Path = HERE) -> Iterator[Comparison]:
+def id_embedding(folder: Folder) -> Iterator[Comparison]:
     """The ID embedding at reduced size, several structure scales, with and without masks."""
     case = Case.read(folder, "resampler_small")
     module = IDEmbedding.from_state_dict(case.weights("faceid_proj"), dim_head=SMALL_HEAD)
@@ -58,7 +59,7 @@ def id_embedding(folder: Path = HERE) -> Iterator[Comparison]:
         yield Comparison(f"resampler_small {name}", got, case.tensors[name], **case.tolerance)
 
 
-def backbone(folder: Path = HERE) -> Iterator[Comparison]:
+def backbone(folder: Folder) -> Iterator[Comparison]:
     """The four maps; a reduced file says by how much each was thinned."""
     case = Case.read(folder, "backbone_ir101")
     with torch.no_grad():
@@ -68,7 +69,7 @@ def backbone(folder: Path = HERE) -> Iterator[Comparison]:
         yield Comparison(f"backbone_ir101 feat{place}", tapped[..., ::step, ::step], expected, **case.tolerance)
 
 
-def routing(folder: Path = HERE) -> Iterator[Comparison]:
+def routing(folder: Folder) -> Iterator[Comparison]:
     """Router logits, folded and not, and choices (no mismatch allowed)."""
     case = Case.read(folder, "cross_attn_small")
     keys = {key: shape for key, shape in case.about["weights"]["router_adapter"].items() if "router." in key}
@@ -131,19 +132,19 @@ class CrossAttentionCase:
     def base(self) -> Tensor:
         """What the layer's own attention to the text gives before the output projection, (B, L, C)."""
         key = linear(self.text, self.attention["to_k.weight"])
-        return _attend(self.query(), key, linear(self.text, self.attention["to_v.weight"]), self.heads)
+        return attend(self.query(), key, linear(self.text, self.attention["to_v.weight"]), self.heads)
 
     def project(self, attended: Tensor) -> Tensor:
         """The output projection with LoRA."""
         return linear(attended, self.attention["to_out.0.weight"], self.attention["to_out.0.bias"])
 
 
-def cross_attention_variants(folder: Path = HERE) -> list[str]:
+def cross_attention_variants(folder: Folder) -> list[str]:
     """All variants; those with `enable_share_attn` leave the first picture of each half without identities."""
     return list(Case.read(folder, "cross_attn_small").about["variants"])
 
 
-def cross_attention_case(name: str, folder: Path = HERE) -> CrossAttentionCase:
+def cross_attention_case(name: str, folder: Folder) -> CrossAttentionCase:
     """Load one variant."""
     case = Case.read(folder, "cross_attn_small")
     variant = case.about["variants"][name]
@@ -171,7 +172,7 @@ def cross_attention_case(name: str, folder: Path = HERE) -> CrossAttentionCase:
     )
 
 
-def cross_attention(folder: Path = HERE) -> Iterator[Comparison]:
+def cross_attention(folder: Folder) -> Iterator[Comparison]:
     """Every variant of the cross-attention layer, with the residuals that sampling uses."""
     for name in cross_attention_variants(folder):
         case = cross_attention_case(name, folder)
@@ -222,7 +223,7 @@ def _layer_output(case: CrossAttentionCase, row: int, picture: int) -> Tensor:
     return case.project(attended)
 
 
-def alignment(folder: Path = HERE) -> Iterator[Comparison]:
+def alignment(folder: Folder) -> Iterator[Comparison]:
     """Alignment matrices, and crops up to one grey level."""
     case = Case.read(folder, "face_align_224")
     picture = case.tensors["in.image_bgr_uint8"].flip(-1).numpy()
@@ -237,7 +238,7 @@ def alignment(folder: Path = HERE) -> Iterator[Comparison]:
         yield Comparison(f"face_align_224 {name} crop", crop, case.tensors[f"{name}.out.crop_bgr_uint8"].int(), 1, 0)
 
 
-def self_attention(folder: Path = HERE) -> Iterator[Comparison]:
+def self_attention(folder: Folder) -> Iterator[Comparison]:
     """Self-attention with either LoRA set as weight patches."""
     case = Case.read(folder, "self_attn_small")
     heads = case.about["constructor"]["heads"]
@@ -247,101 +248,18 @@ def self_attention(folder: Path = HERE) -> Iterator[Comparison]:
         w = _patched(case.weights("attn"), _small_adapter(case), 0, variant["settings"])
         hidden = case.tensors[variant["hidden"]]
         q, k, v = (linear(hidden, w[f"to_{part}.weight"]) for part in "qkv")
-        got = linear(_attend(q, k, v, heads), w["to_out.0.weight"], w["to_out.0.bias"])
+        got = linear(attend(q, k, v, heads), w["to_out.0.weight"], w["to_out.0.bias"])
         yield Comparison(f"self_attn_small {name}", got, case.tensors[f"{name}.out"], **case.tolerance)
 
 
-def context(folder: Path = HERE) -> Iterator[Comparison]:
-    """From face crops to the tokens that the UNet gets, positive and negative side."""
-    case = Case.read(folder, "generate_context")
-    clip = SmallCLIP(case)
-    encoders = UniPortraitEncoders(clip=clip, backbone=PlainBackbone(published_backbone()))
-    module = IDEmbedding.from_state_dict(case.weights("faceid_proj"), dim_head=SMALL_HEAD)
-    image_projection = ImagePromptProjection.from_state_dict(case.weights("image_proj"))
-    faces = [case.tensors[f"in.face{place}_uint8_rgb"].numpy() for place in range(4)]
-
-    def person(*places: int) -> Person:
-        return Person(name=str(places), photos=tuple(crop_photo(faces[place]) for place in places))
-
-    for name, variant in case.about["variants"].items():
-        scale = variant["face_structure_scale"]
-        people = People()
-        for described in variant["ids"]:
-            people = people.add(person(*described["refs"]))
-            for ref, weight in zip(described.get("mix_refs", ()), described.get("mix_scales", ()), strict=True):
-                people = people.mix_into_last(person(ref), weight)
-        positive, negative = [torch.zeros(1, IMAGE_TOKENS, 96)], [torch.zeros(1, IMAGE_TOKENS, 96)]
-        if variant.get("ip_image"):
-            pooled = clip.pooled(_clip_picture(case.tensors["in.ip_image_uint8_rgb"]))
-            positive, negative = [image_projection(pooled)], [image_projection.null()]
-        if len(people):
-            encoded = encode_people(people.people, encoders, module, scale)
-            positive += encoded.tokens.split(1)
-            negative += [encoded.null_tokens] * len(people)
-        for side, parts in (("prompt_embeds", positive), ("negative_prompt_embeds", negative)):
-            expected = case.tensors[f"{name}.out.{side}"]
-            text = case.tensors["in.text_cond" if parts is positive else "in.text_uncond"]
-            got = torch.cat([text, torch.cat(parts, dim=1).expand(len(text), -1, -1)], dim=1)
-            yield Comparison(f"generate_context {name} {side}", got, expected, **case.tolerance)
-
-
-class SmallCLIP:
-    """The case's CLIP vision tower, three layers 64 wide, in the layout of published CLIP files."""
-
-    def __init__(self, case: Case):
-        self.weights = {key.removeprefix("vision_model."): w for key, w in case.weights("clip").items()}
-        self.heads = case.about["clip_config"]["num_attention_heads"]
-        self.depth = case.about["clip_config"]["num_hidden_layers"]
-
-    key, width = "small clip", 64
-
-    def tokens(self, pixels: Tensor) -> Tensor:
-        """Output of the last layer but one, (R, 257, 64)."""
-        return self._layers(pixels, self.depth - 1)
-
-    def pooled(self, pixels: Tensor) -> Tensor:
-        """Projected class token, (R, 32)."""
-        token = self._norm(self._layers(pixels, self.depth)[:, 0], "post_layernorm")
-        return token @ self.weights["visual_projection.weight"].T
-
-    def _layers(self, pixels: Tensor, count: int) -> Tensor:
-        patches = self.weights["embeddings.patch_embedding.weight"]
-        x = torch.nn.functional.conv2d(pixels, patches, stride=patches.shape[-1]).flatten(2).transpose(1, 2)
-        token = self.weights["embeddings.class_embedding"].expand(len(x), 1, -1)
-        x = torch.cat([token, x], dim=1) + self.weights["embeddings.position_embedding.weight"]
-        x = self._norm(x, "pre_layrnorm")
-        for place in range(count):
-            layer = f"encoder.layers.{place}"
-            y = self._norm(x, f"{layer}.layer_norm1")
-            q, k, v = (self._linear(y, f"{layer}.self_attn.{part}_proj") for part in "qkv")
-            x = x + self._linear(_attend(q, k, v, self.heads), f"{layer}.self_attn.out_proj")
-            y = gelu(self._linear(self._norm(x, f"{layer}.layer_norm2"), f"{layer}.mlp.fc1"))
-            x = x + self._linear(y, f"{layer}.mlp.fc2")
-        return x
-
-    def _linear(self, x: Tensor, name: str) -> Tensor:
-        return linear(x, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"])
-
-    def _norm(self, x: Tensor, name: str) -> Tensor:
-        return layer_norm(x, x.shape[-1:], self.weights[f"{name}.weight"], self.weights[f"{name}.bias"])
-
-
-def _clip_picture(picture: Tensor) -> Tensor:
-    """A picture of any size squashed to CLIP's square by Pillow's bicubic filter, as the reference does."""
-    from PIL import Image
-
-    resized = Image.fromarray(picture.numpy()).resize((224, 224), Image.Resampling.BICUBIC)
-    return preprocess(np.array(resized)[None])
-
-
-def _attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
+def attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
     q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
     return scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
 
 
 def _small_adapter(case: Case) -> UniPortraitAdapter:
     """The case's layer as adapter files in the published nesting, through the loader."""
-    resampler = Case.read(HERE, "resampler_small").about["weights"]["faceid_proj"]
+    resampler = Case.read(Folder(HERE), "resampler_small").about["weights"]["faceid_proj"]
     width = case.about["constructor"].get("cross_attention_dim", 32)
     outputs = {key: [width, *shape[1:]] for key, shape in resampler.items() if key.startswith(("proj_out", "norm_out"))}
     index = 1 if "cross_attention_dim" in case.about["constructor"] else 0
@@ -386,4 +304,4 @@ def _patched(
     return patched
 
 
-CASES = (id_embedding, backbone, routing, cross_attention, self_attention, context, alignment)
+CASES = (id_embedding, backbone, routing, cross_attention, self_attention, alignment)

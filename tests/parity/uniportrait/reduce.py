@@ -9,6 +9,7 @@ import json
 import sys
 from pathlib import Path
 
+from likeness.tests.parity.folder import Folder
 from likeness.tests.parity.recipe import Case
 from safetensors.torch import save_file
 
@@ -18,7 +19,7 @@ STEPS = (8, 4, 2, 1)  # every n-th row and column of the backbone's four maps
 ABOUT = ("case", "title", "constructor", "variants", "suggested_tolerance", "weights", "clip_config", "steps")
 
 
-def reduce(folder: Path, name: str) -> None:
+def reduce(folder: Folder, name: str) -> None:
     """Write one case beside this file."""
     case = Case.read(folder, name)
     about, tensors = dict(case.about), dict(case.tensors)
@@ -39,4 +40,4 @@ def reduce(folder: Path, name: str) -> None:
 
 if __name__ == "__main__":
     for case_name in ("resampler_small", "backbone_ir101", "cross_attn_small", "self_attn_small", "generate_context"):
-        reduce(Path(sys.argv[1]), case_name)
+        reduce(Folder(Path(sys.argv[1])), case_name)

@@ -1,0 +1,33 @@
+"""Copy the stored IP-Adapter cases that our code is compared with, without what is noted for readers only.
+
+Usage: python reduce.py FOLDER_WITH_THE_FULL_CASES
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from likeness.tests.parity.folder import Folder
+from likeness.tests.parity.ip_adapter.cases import HERE, LAYERS, PIXELS, PROJECTIONS
+from likeness.tests.parity.recipe import Case
+from safetensors.torch import save_file
+
+ABOUT = ("case", "title", "constructor", "variants", "suggested_tolerance", "weights")
+LARGE = "portrait_small"  # its picture alone is 225 kB
+
+
+def reduce(folder: Folder, name: str) -> None:
+    """Write one case beside this file."""
+    case = Case.read(folder, name)
+    about = {key: case.about[key] for key in ABOUT if key in case.about}
+    about["variants"] = {key: value for key, value in about["variants"].items() if key != LARGE}
+    tensors = {key: tensor for key, tensor in case.tensors.items() if LARGE not in key}
+    (HERE / f"{name}.json").write_text(json.dumps(about, separators=(",", ":")) + "\n", encoding="utf-8")
+    save_file(tensors, HERE / f"{name}.safetensors")
+
+
+if __name__ == "__main__":
+    for case_name in (*PROJECTIONS, *LAYERS, PIXELS):
+        reduce(Folder(Path(sys.argv[1])), case_name)
