@@ -80,10 +80,10 @@ def apply(
     residuals: list[AttentionResidual] = []
     placed: PlacedPeople | None = None
     if active:
-        encoded = uniportrait.encode(active, structure_for(len(active), structure_scale))
         if where is None:
             where = LoadedPlacement("router where no mask is", UniPortraitRouter(uniportrait, structure_scale))
         where.require_fit(model)
+        encoded = uniportrait.encode(active, structure_for(len(active), structure_scale))
         placed = where.of(active)
         residuals.append(
             people_residual(

@@ -80,12 +80,6 @@ class Encodings:
             self._keep(key, value)
             return value
 
-    def put(self, key: Hashable, value: tuple[Tensor, ...]) -> None:
-        """Keep what was encoded elsewhere, such as in an identity card."""
-        with self._lock:
-            self._bytes -= _size(self._values.pop(key, ()))
-            self._keep(key, value)
-
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:

@@ -54,10 +54,9 @@ def test_a_value_larger_than_the_bound_is_handed_on_and_not_kept():
     assert (len(store), store.bytes) == (1, 16)
 
 
-def test_putting_a_value_again_counts_its_bytes_once():
+def test_a_store_that_is_cleared_is_empty():
     store = Encodings()
-    store.put("a", tensors(4))
-    store.put("a", tensors(8))
+    store.remember("a", lambda: tensors(8))
     assert (len(store), store.bytes) == (1, 32)
     store.clear()
     assert (len(store), store.bytes) == (0, 0)
