@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from likeness.models.adapters.key_value import KeyValueProjection
+from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
 from likeness.models.clip import clip_pixels, clip_statistics
 from likeness.models.ip_adapter.projection import ImagePromptProjection
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
