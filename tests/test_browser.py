@@ -84,49 +84,66 @@ def page(comfy_server):
         yield page
 
 
+@pytest.fixture(params=["canvas", "nodes2"])
+def renderer(request, page):
+    """One of the page's two ways to draw nodes, by name: the canvas, or Nodes 2.0 where the page has it."""
+    is_vue = request.param == "nodes2"
+    if is_vue and page.evaluate("window.LiteGraph.vueNodesMode === undefined"):
+        pytest.skip("this page has no Nodes 2.0 that shows previews")
+    page.evaluate(RENDERER % json.dumps(is_vue))
+    yield request.param
+    page.evaluate(RENDERER % "false")
+
+
+@pytest.fixture
+def open_workflow(page):
+    """Open a workflow, all of it in the window; gives its UI format."""
+
+    def load(name):
+        text = (FOLDER / f"{name}.json").read_text("utf-8")
+        found = json.loads(text)
+        page.messages.clear()
+        page.evaluate(f"window.app.loadGraphData({text})")
+        page.wait_for(f"{LOADED} === {len(found['nodes'])}")
+        for _ in range(3):
+            page.press("Escape")  # closes what the page says about models that are not here, and to newcomers
+        page.evaluate(SHOW_ALL)
+        page.evaluate("new Promise((done) => setTimeout(done, 1000))")
+        return found
+
+    return load
+
+
+def rectangles(page, renderer):
+    return page.evaluate(IN_PAGE if renderer == "nodes2" else IN_CANVAS)
+
+
 @pytest.mark.comfy
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_workflow_opens_without_a_missing_node(name, page, comfy_folder, definitions):
-    text = (FOLDER / f"{name}.json").read_text("utf-8")
-    page.messages.clear()
-    page.evaluate(f"window.app.loadGraphData({text})")
-    page.wait_for(f"{LOADED} === {len(json.loads(text)['nodes'])}")
-    for _ in range(3):
-        page.press("Escape")  # closes what the page says about models that are not on this machine
-    page.evaluate(SHOW_ALL)
-    page.evaluate("new Promise((done) => setTimeout(done, 1000))")
-    page.photograph(SCREENSHOTS / comfy_folder.version / f"{name}.png")
+def test_workflow_opens_without_a_missing_node(name, renderer, page, open_workflow, comfy_folder, definitions):
+    ui = open_workflow(name)
+    page.photograph(SCREENSHOTS / comfy_folder.version / f"{name} - {renderer}.png")
     assert page.evaluate(MISSING) == []
     assert [message for message in page.messages if is_error(message)] == []
     shown = known_inputs(json.loads(page.evaluate(TO_PROMPT)), definitions)
     assert shown == json.loads((FOLDER / "api" / f"{name}.json").read_text("utf-8"))
+    places = rectangles(page, renderer)
+    assert len(places) == len(ui["nodes"])
+    assert overlaps(places) == []
 
 
 @pytest.mark.comfy
 @pytest.mark.slow
-@pytest.mark.parametrize("is_vue", [False, True], ids=["canvas", "Nodes 2.0"])
 @pytest.mark.parametrize("name", MINIATURE)
-def test_no_node_covers_another_after_a_run(name, is_vue, page, comfy_folder):
-    if is_vue and page.evaluate("window.LiteGraph.vueNodesMode === undefined"):
-        pytest.skip("this page has no Nodes 2.0 that shows previews")
-    ui = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
-    try:
-        page.evaluate(RENDERER % json.dumps(is_vue))
-        page.evaluate(f"window.app.loadGraphData({json.dumps(ui)})")
-        page.wait_for(f"{LOADED} === {len(ui['nodes'])}")
-        for _ in range(3):
-            page.press("Escape")  # closes what the page opens for newcomers
-        page.evaluate(SHOW_ALL)
-        assert page.evaluate(QUEUE, 600) == "execution_success"
-        page.evaluate("new Promise((done) => setTimeout(done, 3000))")  # previews are being fetched and drawn
-        renderer = "nodes2" if is_vue else "canvas"
-        page.photograph(SCREENSHOTS / comfy_folder.version / f"{name} - after a run - {renderer}.png")
-        rectangles = page.evaluate(IN_PAGE if is_vue else IN_CANVAS)
-    finally:
-        page.evaluate(RENDERER % "false")
-    assert len(rectangles) == len(ui["nodes"])
-    assert overlaps(rectangles) == []
+def test_no_node_covers_another_after_a_run(name, renderer, page, open_workflow, comfy_folder):
+    ui = open_workflow(name)
+    assert page.evaluate(QUEUE, 600) == "execution_success"
+    page.evaluate("new Promise((done) => setTimeout(done, 3000))")  # previews are being fetched and drawn
+    page.photograph(SCREENSHOTS / comfy_folder.version / f"{name} - after a run - {renderer}.png")
+    places = rectangles(page, renderer)
+    assert len(places) == len(ui["nodes"])
+    assert overlaps(places) == []
 
 
 @pytest.mark.comfy
