@@ -28,18 +28,15 @@ WEIGHTS_FOLDERS = (
     "dino",
 )
 INSIGHTFACE, FACE_DETECTION = "insightface", "face_detection"
-AUTO = "auto"
+AUTO, NONE = "auto", "none"  # of a loader's widget, beside names of files
 NEAR_MISSES = 4
+Shapes = Mapping[str, Tensor]  # on the meta device
 
 T = TypeVar("T")
 _shared: WeakValueDictionary[tuple[str, int, int, str], Any] = WeakValueDictionary()
+_seen: dict[tuple[str, int, int], dict[str, Tensor]] = {}
 _lock = RLock()
 logger = logging.getLogger(__name__)
-
-NONE = "none"
-Shapes = Mapping[str, Tensor]  # on the meta device
-
-_seen: dict[tuple[str, int, int], dict[str, Tensor]] = {}
 
 
 def register_folders() -> None:
