@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from likeness.tests.browser.chromium import Page, find_chromium
 from likeness.tests.tools.workflows.geometry import overlaps
+from likeness.tools.comfyui.folders import version_key
 from likeness.tools.portraits import write_all
 from likeness.tools.workflows.miniature import WORKFLOWS as MINIATURE
 from likeness.tools.workflows.write import WORKFLOWS
@@ -50,6 +51,8 @@ new Promise((done) => {
   window.app.queuePrompt(0);
 })
 """
+VERSION = "window.__COMFYUI_FRONTEND_VERSION__"
+NODES_2 = (1, 33)  # the first page whose Nodes 2.0 is more than an experiment that keeps the nodes of the last workflow
 RENDERER = "window.app.extensionManager.setting.set('Comfy.VueNodes.Enabled', %s)"
 IN_CANVAS = """
 window.app.graph._nodes.map((n) => [n.pos[0], n.pos[1] - 30, n.pos[0] + n.size[0], n.pos[1] + n.size[1]])
@@ -88,8 +91,8 @@ def page(comfy_server):
 def renderer(request, page):
     """One of the page's two ways to draw nodes, by name: the canvas, or Nodes 2.0 where the page has it."""
     is_vue = request.param == "nodes2"
-    if is_vue and page.evaluate("window.LiteGraph.vueNodesMode === undefined"):
-        pytest.skip("this page has no Nodes 2.0 that shows previews")
+    if is_vue and version_key(page.evaluate(VERSION)) < NODES_2:
+        pytest.skip("this page has no Nodes 2.0")
     page.evaluate(RENDERER % json.dumps(is_vue))
     yield request.param
     page.evaluate(RENDERER % "false")
