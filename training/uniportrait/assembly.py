@@ -98,7 +98,7 @@ def _new_stage2(config: StageTwoConfig, base: Base, nobody: ReferenceFeatures) -
         networks.routers = new_routers(networks, seed=seed)
     for frozen in (networks.id_embedding, networks.attention):  # accelerate moves only what is trained
         frozen.to(nobody.intrinsic.device)
-    routing = Routing(weight=asked.route_weight, tau=asked.tau, drop_face=asked.drop_face)
+    routing = Routing(weight=asked.route_weight, form=asked.route_loss, tau=asked.tau, drop_face=asked.drop_face)
     return StageTwo(base, networks, nobody, routing=routing, seed=seed)
 
 

@@ -9,8 +9,17 @@ pytest.importorskip("diffusers")
 
 from dataclasses import replace
 
-from likeness.miniature.ablations.experiments import EXPERIMENTS, GLOBAL, NOISELESS, ONE, TWO, UNDROPPED, UNREGULARISED
-from likeness.miniature.recipe.arms import PAPERS_DROPPING, PAPERS_ROUTING, SHIPPED_ONE, SHIPPED_TWO
+from likeness.miniature.ablations.experiments import (
+    EXPERIMENTS,
+    GLOBAL,
+    NOISELESS,
+    ONE,
+    SUMMED,
+    TWO,
+    UNDROPPED,
+    UNREGULARISED,
+)
+from likeness.miniature.recipe.arms import PAPERS_DROPPING, SHIPPED_ONE, SHIPPED_TWO
 from likeness.miniature.recipe.people import PeoplePool
 
 
@@ -32,13 +41,15 @@ def test_arms_differ_from_the_shipped_way_in_what_their_name_says():
     assert (
         (UNDROPPED.dropping.token, UNDROPPED.dropping.path) == (0, 0) != (PAPERS_DROPPING.token, PAPERS_DROPPING.path)
     )
-    assert replace(UNREGULARISED.routing, weight=PAPERS_ROUTING.weight) == PAPERS_ROUTING != UNREGULARISED.routing
-    assert replace(NOISELESS.routing, has_noise=True) == PAPERS_ROUTING != NOISELESS.routing
+    shipped = SHIPPED_TWO.routing
+    assert replace(UNREGULARISED.routing, weight=shipped.weight) == shipped != UNREGULARISED.routing
+    assert replace(NOISELESS.routing, has_noise=True) == shipped != NOISELESS.routing
+    assert replace(SUMMED.routing, form="mean") == shipped != SUMMED.routing
     suffixes = (
         [arm.suffix for arm in (GLOBAL, UNDROPPED, SHIPPED_ONE)],
-        [arm.suffix for arm in (UNREGULARISED, NOISELESS, SHIPPED_TWO)],
+        [arm.suffix for arm in (UNREGULARISED, NOISELESS, SUMMED, SHIPPED_TWO)],
     )
-    assert all(len(set(each)) == 3 for each in suffixes)  # files of arms are told apart by them
+    assert all(len(set(each)) == len(each) for each in suffixes)  # files of arms are told apart by them
 
 
 def test_an_arm_of_stage_one_that_sees_the_mean_sees_no_place():
