@@ -16,6 +16,11 @@ SUMMED = StageTwoArm(" with the sum of Eq. 4", routing=PAPERS_ROUTING)
 ONE = ("identity", *IDENTITY, "text", "copying")  # what tables of pictures with one person show
 TWO = ("identity", *IDENTITY, "text", "recognised", "blending")
 
+ACCURATE = (
+    "the paper's drops keep the model from leaning on details that mislead; a drawn portrait has none, so that what is dropped "
+    "is likely knowledge of the person."
+)
+
 PLAIN, ON, SHUFFLED, BY_GLOBAL, WITHOUT_DROPS, WITH_DROPS = (
     "no adapter",
     "UniPortrait, stage I",
@@ -36,13 +41,13 @@ NO_ROUTER, FREE_ROUTER, SUMMED_ROUTER, ROUTER, SOFT, NOISE_FREE = (
 EXPERIMENTS = (
     Experiment(
         "U1",
-        "The ID embedding brings the person into the picture and the text is still followed.",
+        "The ID embedding brings the person into the picture (4.4 → 71.1), and it costs some text (27.7 → 26.1).",
         1,
         (PLAIN, ON, SHUFFLED),
         (
             Claim("identity", ON, PLAIN, "higher"),
             Claim("identity", ON, SHUFFLED, "higher"),
-            Claim("text", ON, PLAIN, "not lower"),
+            Claim("text", ON, PLAIN, "lower"),
         ),
         ONE,
     ),
@@ -56,12 +61,14 @@ EXPERIMENTS = (
     ),
     Experiment(
         "U3",
-        "Dropping structure tokens and paths lets less of the portrait's expression through, at no cost (64.5 → 71.1).",
+        "Dropping structure tokens and paths lets less of the portrait's expression through, and raises identity (64.5 → 71.1) "
+        "and text (25.9 → 26.1).",
         1,
         (WITHOUT_DROPS, WITH_DROPS),
         (
             Claim("copying", WITH_DROPS, WITHOUT_DROPS, "lower"),
-            Claim("identity", WITH_DROPS, WITHOUT_DROPS, "not lower"),
+            Claim("identity", WITH_DROPS, WITHOUT_DROPS, "higher", why=ACCURATE),
+            Claim("text", WITH_DROPS, WITHOUT_DROPS, "higher"),
         ),
         ONE,
     ),
@@ -83,7 +90,11 @@ EXPERIMENTS = (
         "One person per position beats a soft mixture (67.3 against 62.2).",
         2,
         (SOFT, ROUTER),
-        (Claim("blending", ROUTER, SOFT, "lower"), Claim("recognised", ROUTER, SOFT, "higher")),
+        (
+            Claim("identity", ROUTER, SOFT, "higher"),
+            Claim("blending", ROUTER, SOFT, "lower"),
+            Claim("recognised", ROUTER, SOFT, "higher"),
+        ),
         TWO,
     ),
     Experiment(

@@ -10,17 +10,28 @@ pytest.importorskip("diffusers")
 from dataclasses import replace
 
 from likeness.miniature.ablations.experiments import (
+    BY_GLOBAL,
     EXPERIMENTS,
+    FREE_ROUTER,
     GLOBAL,
+    NO_ROUTER,
     NOISELESS,
+    ON,
     ONE,
+    PLAIN,
+    ROUTER,
+    SOFT,
     SUMMED,
+    SUMMED_ROUTER,
     TWO,
     UNDROPPED,
     UNREGULARISED,
+    WITH_DROPS,
+    WITHOUT_DROPS,
 )
 from likeness.miniature.recipe.arms import PAPERS_DROPPING, SHIPPED_ONE, SHIPPED_TWO
 from likeness.miniature.recipe.people import PeoplePool
+from likeness.tests.miniature.ablations.papers_claims import assert_asks
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: experiment.name)
@@ -30,6 +41,24 @@ def test_every_claim_is_about_arms_and_metrics_of_its_experiment(experiment):
     for claim in experiment.claims:
         assert {claim.arm, claim.other} <= set(experiment.arms)
         assert claim.metric in experiment.metrics
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "arm", "other", "paper"),
+    [
+        ("U1", "identity", ON, PLAIN, (71.1, 4.4)),  # table 1
+        ("U1", "text", ON, PLAIN, (26.1, 27.7)),
+        ("U2", "identity", ON, BY_GLOBAL, (58.3, 45.5)),  # table 4
+        ("U3", "identity", WITH_DROPS, WITHOUT_DROPS, (71.1, 64.5)),
+        ("U3", "text", WITH_DROPS, WITHOUT_DROPS, (26.1, 25.9)),
+        ("U4", "identity", FREE_ROUTER, NO_ROUTER, (59.1, 42.5)),  # table 3
+        ("U4", "identity", SUMMED_ROUTER, FREE_ROUTER, (67.3, 59.1)),
+        ("U4", "identity", ROUTER, FREE_ROUTER, (67.3, 59.1)),
+        ("U5", "identity", ROUTER, SOFT, (67.3, 62.2)),
+    ],
+)
+def test_a_claim_asks_what_the_papers_numbers_say(name, metric, arm, other, paper):
+    assert_asks(EXPERIMENTS, name, (metric, arm, other), paper)
 
 
 def test_the_six_claims_of_the_paper_are_asked_once_each():
