@@ -49,8 +49,8 @@ PLAIN_TWO, GUIDED_TWO, TOGETHER, ROUTER_GUIDED, ROUTER_TOGETHER = (
 
 STRONG = f"the pivot's row is {PIVOT_STRENGTH:g} times as far from the noun's as it was trained, which was chosen for the person."
 FOUND = (
-    "in the paper nothing says where the face is before a pivot is there; here a detector does, whatever is drawn, and features "
-    "of drawn faces match across people's pictures (see the gate)."
+    "in the paper nothing says where the face is before a pivot is there; here a detector does, whatever is drawn, and the parts of "
+    "drawn faces match without a pivot (see the gate)."
 )
 SMALL = (
     "sharpening leaves less than the head on the miniature's 16 positions a side: filled and widened by a cell, the same mask "
