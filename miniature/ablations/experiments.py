@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..judge.scores import IDENTITY
 from ..recipe.arms import PAPERS_DROPPING, PAPERS_ROUTING, SHIPPED_ROUTING, StageOneArm, StageTwoArm
-from .claims import Claim, Experiment
+from .claims import Claim, Expected, Experiment
 
 GLOBAL = StageOneArm(" global", is_global=True)
 UNDROPPED = StageOneArm(" without drops", dropping=replace(PAPERS_DROPPING, token=0.0, path=0.0))
@@ -37,6 +37,9 @@ NO_ROUTER, FREE_ROUTER, SUMMED_ROUTER, ROUTER, SOFT, NOISE_FREE = (
     "router, softmax",
     "router trained without Gumbel noise",
 )
+
+# What keeping people apart looks like.
+APART: tuple[tuple[str, Expected], ...] = (("identity", "higher"), ("recognised", "higher"), ("blending", "lower"))
 
 EXPERIMENTS = (
     Experiment(
@@ -80,7 +83,7 @@ EXPERIMENTS = (
         (NO_ROUTER, FREE_ROUTER, SUMMED_ROUTER, ROUTER),
         tuple(
             Claim(metric, arm, other, expected)
-            for metric, expected in (("identity", "higher"), ("recognised", "higher"), ("blending", "lower"))
+            for metric, expected in APART
             for arm, other in ((FREE_ROUTER, NO_ROUTER), (SUMMED_ROUTER, FREE_ROUTER), (ROUTER, FREE_ROUTER))
         ),
         TWO,

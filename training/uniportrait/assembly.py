@@ -14,8 +14,7 @@ from ...diffusers_host.image_encoder import load_image_encoder
 from ...models.errors import InvalidSettingError
 from ...models.uniportrait.checkpoint import load, load_backbone
 from ...models.uniportrait.encode import ReferenceFeatures
-from ..assembled import FROZEN_TYPES, Assembled, Registration, new_base, open_data
-from ..batches.index import Wanted
+from ..assembled import FROZEN_TYPES, Assembled, Registration, new_base, open_data, wanted_rows
 from ..references import Reference, find_references
 from ..samples import SampleSheet, Sitter, encode_sheet
 from .config import RANK, StageOneConfig, StageTwoConfig, UniPortraitConfig
@@ -59,9 +58,8 @@ def _assemble(
         swap_identity: see `PictureDataset`.
         together: see `SampleSheet`.
     """
-    source, (fewest, most) = open_data(config), config.people
+    source, wanted = open_data(config), wanted_rows(config)
     references = find_references(source, config.samples.references) if config.samples.every else ()
-    wanted = Wanted(split=config.data.split, size=config.data.size, fewest=fewest, most=most)
     # before the large files are read: most mistakes are in the data
     dataset = PictureDataset(source, wanted, seed=config.run.seed, swap_identity=swap_identity)
     base, faces = new_base(config, device), _new_face_encoder(config, device)
