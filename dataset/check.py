@@ -29,10 +29,14 @@ class Checked:
     Attributes:
         usable: whether it has no errors.
         faults: its errors and warnings.
+        row: what it says, if it is usable.
+        keys: see `Parsed`.
     """
 
     usable: bool
     faults: tuple[Fault, ...]
+    row: Row | None
+    keys: frozenset[str]
 
 
 def check(source: RowSource) -> Iterator[Checked]:
@@ -56,7 +60,8 @@ def check(source: RowSource) -> Iterator[Checked]:
                 if first != here:
                     findings.append(("error", "image", repeats(first)))
                 faults = parsed.faults + tuple(Fault(parsed.file, parsed.line, *finding) for finding in findings)
-                yield Checked(not any(fault.level == "error" for fault in faults), faults)
+                usable = not any(fault.level == "error" for fault in faults)
+                yield Checked(usable, faults, parsed.row if usable else None, parsed.keys)
 
 
 def _chunks(entries: Iterable[tuple[int, Parsed]]) -> Iterator[list[tuple[int, Parsed]]]:

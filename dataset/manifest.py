@@ -20,6 +20,8 @@ PARSE_CLASSES = (
     16  # 0 background, 1 skin, 2-3 brows, 4-5 eyes, 6 glasses, 7-8 ears, 9 nose, 10-12 mouth, 13 neck, 14 hair, 15 hat
 )
 DEFAULT_SPLIT = "train"
+# Legal, and notes for people: no training reads them.
+NOTES = ("facial_caption", "src", "licence", "persons.yaw", "persons.instance", "persons.arcface")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -33,6 +35,7 @@ class PersonRow:
         points: left eye, right eye, nose, left and right corner of the mouth in image order, or None: then the person
             cannot be a reference.
         identity: name shared by all pictures of this person, or None.
+        score: the face detector's confidence, 0–1, or None.
         parse: PNG with a class of `PARSE_CLASSES` per pixel of the picture.
         instance: PNG that is above 0 where the person is.
         arcface: `file.npy#row` with the recogniser's vector.
@@ -42,6 +45,7 @@ class PersonRow:
     face: Box | None
     points: Points | None
     identity: str | None
+    score: float | None
     parse: str | None
     instance: str | None
     arcface: str | None
@@ -77,6 +81,8 @@ class Row:
         persons: the people.
         sha256: of the image file, or None.
         split: which part of the data it belongs to.
+        aes: aesthetic score, 0–10, or None.
+        wm: probability of a watermark, 0–1, or None.
     """
 
     id: str
@@ -89,6 +95,8 @@ class Row:
     persons: tuple[PersonRow, ...]
     sha256: str | None
     split: str
+    aes: float | None
+    wm: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +108,14 @@ class Parsed:
         line: line in the manifest, place of the sample in the shard; from 1, 0 where nobody counted.
         row: the row, or None if there is an error in it.
         faults: its errors and warnings.
+        keys: what it gives of the known keys, those of persons as `persons.face`.
     """
 
     file: str
     line: int
     row: Row | None
     faults: tuple[Fault, ...]
+    keys: frozenset[str] = frozenset()
 
     def with_errors(self, errors: Iterable[tuple[str, str]]) -> Parsed:
         """The same with errors, (place, text) each; the row is lost if there is one."""
@@ -132,7 +142,15 @@ def parse_row(text: bytes, file: str, line: int) -> Parsed:
     table = _read_json(text, note)
     row = _read_row(table, note) if table is not None else None
     usable = not any(fault.level == "error" for fault in faults)
-    return Parsed(file, line, row if usable else None, tuple(faults))
+    return Parsed(file, line, row if usable else None, tuple(faults), _given_keys(table or {}))
+
+
+def _given_keys(table: Mapping[str, Any]) -> frozenset[str]:
+    """The known keys that a row gives; null gives nothing."""
+    persons = table.get("persons")
+    people = [entry for entry in persons if isinstance(entry, dict)] if isinstance(persons, list) else []
+    own = {name for name in ROW_KEYS if table.get(name) is not None}
+    return frozenset(own | {f"persons.{name}" for one in people for name in PERSON_KEYS if one.get(name) is not None})
 
 
 def _read_json(text: bytes, note: Note) -> Mapping[str, Any] | None:
@@ -166,24 +184,19 @@ def _read_row(table: Mapping[str, Any], note: Note) -> Row | None:
         _read_noun(Fields(entry, f"nouns[{index}].", note), entry, found["caption"], len(persons))
         for index, entry in fields.objects("nouns")
     ]
-    _check_notes(fields)
+    fields.text("src")  # these two are notes for people
+    fields.text("licence")
     optional: dict[str, Any] = {
         "facial_caption": fields.text("facial_caption"),
         "sha256": _read_sha256(fields),
         "split": fields.text("split", empty=False) or DEFAULT_SPLIT,
+        "aes": fields.number("aes", 0, 10),
+        "wm": fields.number("wm", 0, 1),
     }
     if size is None or None in found.values():
         return None
     people, words = tuple(filter(None, persons)), tuple(filter(None, nouns))  # where one is None, an error was noted
     return Row(width=size[0], height=size[1], nouns=words, persons=people, **found, **optional)
-
-
-def _check_notes(fields: Fields) -> None:
-    """Check what is written for people who choose pictures; nothing here reads it."""
-    fields.number("aes", 0, 10)
-    fields.number("wm", 0, 1)
-    fields.text("src")
-    fields.text("licence")
 
 
 def _read_sha256(fields: Fields) -> str | None:
@@ -197,12 +210,12 @@ def _read_sha256(fields: Fields) -> str | None:
 def _read_person(fields: Fields, size: tuple[int, int] | None) -> PersonRow | None:
     fields.only(PERSON_KEYS)
     box = fields.box("bbox", size, required=True)
-    fields.number("score", 0, 1)  # these two are notes as well
-    fields.number("yaw", -180, 180)
+    fields.number("yaw", -180, 180)  # a note as well
     person: dict[str, Any] = {
         "face": fields.box("face", size),
         "points": fields.points("kps"),
         "identity": fields.text("identity", empty=False),
+        "score": fields.number("score", 0, 1),
         "parse": fields.path("parse"),
         "instance": fields.path("instance"),
         "arcface": fields.path("arcface", index=True),

@@ -16,7 +16,7 @@ import torch
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ..models.errors import LikenessError
-from .assembled import Assembled
+from .assembled import Assembled, check_data
 from .assembly import assemble, export_details
 from .batches.feed import PictureFeed
 from .config.file import read_config
@@ -40,10 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the command line; that of the process by default.
 
     Returns:
-        0 if the adapter is finished, 1 after a fault that is told on standard error, 130 after an interruption.
+        0 if the adapter is finished or there is a row to train on, 1 after a fault that is told on standard error or in the
+        report of a check, 130 after an interruption.
     """
     parser = argparse.ArgumentParser(prog="accelerate launch -m likeness.training", description=__doc__)
     parser.add_argument("config", type=Path, help="TOML file, see docs/training.md")
+    parser.add_argument(
+        "--check", action="store_true", help="check the data, say what this method passes over, and train nothing"
+    )
     options = parser.parse_args(arguments)
     is_first = os.environ.get("RANK", "0") == "0"
     logging.basicConfig(level=logging.INFO if is_first else logging.ERROR, format="%(message)s", stream=sys.stderr)
@@ -51,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = None
     try:
         config = read_config(options.config, CONFIGS)
+        if options.check:
+            return check_data(config)
         with logging_redirect_tqdm():
             run_training(config, options.config)
     except LikenessError as error:

@@ -8,12 +8,15 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
+from ..dataset.check_command import report
+from ..dataset.manifest import PERSON_KEYS, ROW_KEYS
 from ..dataset.rows import ManifestRows, RowSource, ShardRows
 from ..diffusers_host.base import Base, load_base
 from .batches.batch import AnyBatch
 from .batches.examples import Example
+from .batches.index import Wanted
 from .batches.row_dataset import RowDataset
-from .config.run import TrainingConfig
+from .config.run import COMMON_KEYS, TrainingConfig
 from .method import Method
 from .samples import SampleSheet
 
@@ -65,6 +68,36 @@ def open_data(config: TrainingConfig) -> RowSource:
     if config.data.manifest:
         return ManifestRows(config.data.manifest)
     return ShardRows(config.data.shards)
+
+
+def wanted_rows(config: TrainingConfig) -> Wanted:
+    """What rows a configuration trains on; a method that reads nouns needs one for everybody."""
+    data, (fewest, most) = config.data, config.people
+    return Wanted(
+        split=data.split,
+        size=data.size,
+        fewest=fewest,
+        most=most,
+        with_nouns="nouns" in config.reads,
+        min_aes=data.min_aes,
+        max_wm=data.max_wm,
+        min_score=data.min_score,
+    )
+
+
+def check_data(config: TrainingConfig) -> int:
+    """Check the data of a configuration as `dataset.check_command` does, and tell what its method passes over.
+
+    Returns:
+        0 if there is a row to train on, else 1.
+
+    Raises:
+        MissingModelFileError: if there are no data.
+    """
+    read = {*COMMON_KEYS, *config.reads}
+    name = str(config.data.manifest or ", ".join(config.data.shards))
+    unread = [key for key in (*ROW_KEYS, *(f"persons.{key}" for key in PERSON_KEYS)) if key not in read]
+    return report(open_data(config), name, reader=config.name, unread=unread, refusal=wanted_rows(config).refusal)
 
 
 def new_base(config: TrainingConfig, device: torch.device) -> Base:

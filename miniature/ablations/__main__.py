@@ -50,6 +50,8 @@ from .experiments import (
     ROUTER,
     SHUFFLED,
     SOFT,
+    SUMMED,
+    SUMMED_ROUTER,
     UNDROPPED,
     UNREGULARISED,
     WITH_DROPS,
@@ -160,7 +162,7 @@ def _uniportrait(
     first = subset(read_state_dict(weights / UNIPORTRAIT.name), STAGE_ONE)
     two = {
         name: load(first, recipe.stage_two(base, faces, arm, first), dtype=torch.float32)
-        for name, arm in ((FREE_ROUTER, UNREGULARISED), (NOISE_FREE, NOISELESS))
+        for name, arm in ((FREE_ROUTER, UNREGULARISED), (SUMMED_ROUTER, SUMMED), (NOISE_FREE, NOISELESS))
     }
     arms = _arms(shipped, one, two)
     for experiment in EXPERIMENTS:
@@ -214,6 +216,7 @@ def _arms(
         Arm(name=WITH_DROPS, adapter=shipped, structure_scale=1.0),
         Arm(name=NO_ROUTER, adapter=shipped, choice="everybody"),
         Arm(name=FREE_ROUTER, adapter=two[FREE_ROUTER]),
+        Arm(name=SUMMED_ROUTER, adapter=two[SUMMED_ROUTER]),
         Arm(name=ROUTER, adapter=shipped),
         Arm(name=SOFT, adapter=shipped, choice="softmax"),
         Arm(name=NOISE_FREE, adapter=two[NOISE_FREE]),

@@ -9,7 +9,8 @@ from typing import Literal
 from ...evaluation.bootstrap import Estimate, difference
 from .judging import Values
 
-LEEWAY = 0.03  # what "not lower" allows
+LEEWAY = 0.03  # what "not lower" allows an interval that holds 0
+HOLDS, REFUTED, UNDECIDED = "holds", "does not hold here", "undecided"
 
 Expected = Literal["higher", "lower", "not lower", "about the same"]
 
@@ -24,6 +25,7 @@ class Claim:
         expected: what has to be true of the difference.
         by: at least how much higher or lower; for "about the same", at most.
         times: what the arm's values are multiplied with first: 3 asks whether they are lower even threefold.
+        why: what is likely other here than in the paper, for where the claim does not hold.
     """
 
     metric: str
@@ -32,6 +34,7 @@ class Claim:
     expected: Expected
     by: float = 0.0
     times: float = 1.0
+    why: str = ""
 
     @property
     def difference(self) -> str:
@@ -47,9 +50,11 @@ class Claim:
         return f"{self.expected} by at least {self.by:g}" if self.by else self.expected
 
     def test(self, values: Mapping[str, Values]) -> tuple[Estimate, str]:
-        """Return the paired difference, and "holds", "fails" (the interval lies on the other side) or "undecided".
+        """Return the paired difference, and whether it "holds", "does not hold here" or is "undecided".
 
-        Where one of the arms has fewer pictures, only these count.
+        It holds where the whole interval lies on the expected side, does not where it lies on the other, and is undecided where
+        the border lies inside. "not lower" also holds where 0 lies inside and nothing is lower than what is allowed. Where one
+        of the arms has fewer pictures, only these count.
         """
         own, others = values[self.arm][self.metric], values[self.other][self.metric]
         both = min(len(own), len(others))
@@ -57,11 +62,13 @@ class Claim:
         low, high = found.low, found.high
         if self.expected == "about the same":
             is_true, is_false = -self.by < low and high < self.by, low > self.by or high < -self.by
-            return found, "holds" if is_true else "fails" if is_false else "undecided"
-        least = -LEEWAY if self.expected == "not lower" else self.by
+            return found, HOLDS if is_true else REFUTED if is_false else UNDECIDED
         if self.expected == "lower":
             low, high = -high, -low
-        return found, "holds" if low > least else "fails" if high < least else "undecided"
+        if high < self.by:
+            return found, REFUTED
+        least = -LEEWAY if self.expected == "not lower" else self.by
+        return found, HOLDS if low > least else UNDECIDED
 
 
 @dataclass(frozen=True, slots=True)

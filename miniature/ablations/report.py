@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...evaluation.bootstrap import estimate
 from ...models.images.layout import arrays_from_images
-from .claims import Experiment
+from .claims import REFUTED, Experiment
 from .experiments import EXPERIMENTS
 from .gallery import SHOWN, Gallery
 from .judging import Values
@@ -40,8 +40,8 @@ def notes(gallery: Gallery) -> list[str]:
     return [
         f"{pictures} pictures an arm, the same captions, noise and portraits in all of them; people and world are ones that "
         f"no network has seen. {settings.steps} steps of Euler, guidance {settings.guidance:g}. Means with bootstrap intervals "
-        "of 95 %, differences paired; a claim holds if the interval of its difference lies on the expected side of 0, and "
-        "fails if it lies on the other. Written by `make bench-miniature`; it says nothing about real models.",
+        "of 95 %, differences paired; a claim holds if the interval of its difference lies on the expected side of 0, "
+        "does not hold here if it lies on the other, and is undecided if 0 lies inside. Written by `make bench-miniature`; it says nothing about real models.",
         "",
         "*identity* is the mean of skin, hair colour and eyes (chance .19), *text* the share of what the caption says, "
         "*recognised* whether the judge picks everybody out of a line-up with 8 strangers, *blending* how far two faces agree "
@@ -66,9 +66,9 @@ def section(
     lines += table("arm", rows, experiment.metrics)
     for claim in experiment.claims:
         found, verdict = claim.test(values)
-        lines.append(
-            f"- {claim.difference}: {found}; expected {claim.demand}: **{UNDECIDABLE if is_gated else verdict}**"
-        )
+        said = UNDECIDABLE if is_gated else verdict
+        why = f": {claim.why}" if said == REFUTED and claim.why else ""
+        lines.append(f"- {claim.difference}: {found}; expected {claim.demand}: **{said}**{why}")
     return lines
 
 

@@ -10,6 +10,7 @@ from ...training.uniportrait.stage2 import Routing
 from .people import PeoplePool
 
 PAPERS_DROPPING, PAPERS_ROUTING = Dropping(), Routing()
+SHIPPED_ROUTING = replace(PAPERS_ROUTING, form="mean")  # what the weights that ship were made with [choice]
 # The image encoder tells people apart before this training, whose rate is for one linear layer; and the base reads so little from
 # a noun's row that the paper's weight of 0.002 leaves it unread [choice].
 FUSION = PivotTraining(visual="linear", eta=1.0)
@@ -46,7 +47,7 @@ class StageTwoArm:
     """
 
     suffix: str = ""
-    routing: Routing = PAPERS_ROUTING
+    routing: Routing = SHIPPED_ROUTING
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ from .correspondence import nearest, similarity
 from .feature_store import FEATURES, FeatureStore
 from .guidance_settings import GuidanceSettings
 from .guided_person import GuidedPerson, MaskSource, ReferencePicture
-from .rb_guidance import correction, energy, relative_strength, weighted_mean
+from .rb_guidance import Reduction, correction, energy, relative_strength, weighted_mean
 
-MOST_POINTS = 1024  # of a reference; more are thinned out evenly
+MOST_POINTS = 1024  # of a reference whose similarities are averaged; more are thinned out evenly
 INSIDE = 0.5
 FURTHEST = 16.0  # of "x0_only": the factor near the end of a run
 FEATHER = 1  # cells of the latent across which a mask's edge goes from 1 to 0, on either side
@@ -100,6 +100,11 @@ class ReferenceGuidance:
             strength = strength / kept
         return correction(denoised, gradient, levels.current, strength=strength)
 
+    @property
+    def _reduction(self) -> Reduction:
+        """How similarities become one number."""
+        return "sum" if self.settings.mode == "paper_sum" else "mean"
+
     def _unit(self, sigma: float) -> float:
         """The strength of those who act at a noise level, their root mean square; 0 where nobody does.
 
@@ -126,12 +131,13 @@ class ReferenceGuidance:
         if person.features is not None:
             return person
         percent, seeds = self.settings.reference_percent, self.settings.seeds
+        most = None if self._reduction == "sum" else MOST_POINTS
 
         def points(picture: ReferencePicture) -> Tensor:
             seen = torch.stack([read(picture.latent, percent, seed).float() for seed in range(seeds)])
-            return face_features(seen.mean(0), picture.mask)
+            return face_features(seen.mean(0), picture.mask, most=most)
 
-        way = (read.key, percent, seeds)
+        way = (read.key, percent, seeds, most)
         found = [
             self.store.remember(read.network, way, picture, partial(points, picture)) for picture in person.references
         ]
@@ -153,21 +159,22 @@ class ReferenceGuidance:
                 likeness.append(features.new_full((), torch.nan, dtype=torch.float32))
                 continue
             found = generated[nearest(reference, generated.detach())]
-            reduction = "sum" if self.settings.mode == "paper_sum" else "mean"
-            energies.append(energy(reference, found, reduction=reduction, weights=weights))
+            energies.append(energy(reference, found, reduction=self._reduction, weights=weights))
             likeness.append(weighted_mean(similarity(reference, found.detach()), weights))
         return Pull(person.name, torch.stack(energies), feather(mask), torch.stack(likeness))
 
 
-def face_features(features: Tensor, mask: Tensor) -> Tensor:
+def face_features(features: Tensor, mask: Tensor, *, most: int | None = MOST_POINTS) -> Tensor:
     """The features inside a reference's mask.
 
     Args:
         features: of the reference picture, (C, h, w).
         mask: of its face, (H, W), 0–1, of any size.
+        most: how many; of more, every second, third … stays. A mean of similarities hardly sees it, a sum does, so that for
+            one all stay: None.
 
     Returns:
-        (R, C) float32, at most 1024 of them.
+        (R, C) float32.
 
     Raises:
         InvalidSettingError: if the mask holds no position.
@@ -178,8 +185,7 @@ def face_features(features: Tensor, mask: Tensor) -> Tensor:
         raise InvalidSettingError(
             "The mask of a reference's face is smaller than one position of the features; use a larger mask or a closer crop."
         )
-    step = -(-len(points) // MOST_POINTS)
-    return points[::step]
+    return points if most is None else points[:: -(-len(points) // most)]
 
 
 def _weights(pictures: Sequence[ReferencePicture], features: Sequence[Tensor]) -> Tensor | None:

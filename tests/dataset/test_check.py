@@ -7,7 +7,7 @@ import hashlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from likeness.dataset.check import Checked, check
+from likeness.dataset.check import check
 from likeness.dataset.rows import ManifestRows
 from likeness.tests.training.small_pictures import (
     class_map,
@@ -66,7 +66,10 @@ def test_a_broken_file_costs_its_row_and_no_other(tmp_path, someone, files, mess
     [fault] = broken.faults
     assert str(fault).startswith("manifest.jsonl:1: error: ")
     assert message in str(fault)
-    assert (broken.usable, whole) == (False, Checked(True, ()))
+    assert (broken.usable, broken.row) == (False, None)
+    assert (whole.usable, whole.faults) == (True, ())
+    assert whole.row is not None
+    assert "persons.kps" in whole.keys & broken.keys
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import json
 import subprocess
 import sys
 
-from likeness.dataset.check_command import main
+from likeness.dataset.check_command import main, report
+from likeness.dataset.rows import ManifestRows
 from likeness.tests.training.small_pictures import (
     class_map,
     person,
@@ -33,7 +34,35 @@ def test_a_good_manifest_has_nothing_to_say(tmp_path, capsys):
     for name, content in (("parse.png", class_map(15)), ("inst.png", class_map(255)), ("emb.npy", vector())):
         (tmp_path / name).write_bytes(content)
     path = write_manifest(tmp_path, rows)
-    assert run(capsys, path) == (0, [f"{path}: 2 of 2 rows usable; 0 errors, 0 warnings"])
+    unread = f"{path}: not read by any method: persons.instance (of 1 rows), persons.arcface (of 1 rows)"
+    assert run(capsys, path) == (0, [unread, f"{path}: 2 of 2 rows usable; 0 errors, 0 warnings"])
+
+
+def test_keys_that_the_reader_passes_over_are_told_and_so_are_the_rows(tmp_path, capsys):
+    rows = [
+        row(1, person(yaw=3, score=0.5), aes=6),
+        row(2, person(), person(yaw=1), aes=4, src="x"),
+        row(3, w=0, aes=1),
+    ]
+    write_pictures(tmp_path, rows)
+    source = ManifestRows(write_manifest(tmp_path, rows))
+
+    def refusal(read):
+        return "too plain" if read.aes < 5 else ""
+
+    asked = {"reader": "somebody", "unread": ("persons.yaw", "wm", "src"), "refusal": refusal}
+    assert report(source, "it", **asked) == 0
+    _, *told = capsys.readouterr().out.splitlines()
+    assert told == [
+        "it: not read by somebody: persons.yaw (of 2 rows), src (of 1 rows)",
+        "it: 2 of 3 rows usable; 1 errors, 0 warnings",
+        "it: somebody trains on 1 of them; passed over: 1 too plain",
+    ]
+    assert report(source, "it", **asked, as_json=True) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["passed_over"] == {"too plain": 1}
+    assert found["not_read"] == {"by": "somebody", "keys": {"persons.yaw": 2, "src": 1}}
+    assert report(source, "it", refusal=lambda read: "in no way") == 1
 
 
 def test_machines_get_one_object(tmp_path, capsys):

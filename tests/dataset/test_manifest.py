@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from likeness.dataset.fields import leaves_folder
-from likeness.dataset.manifest import Noun, Row, parse_row
+from likeness.dataset.manifest import PERSON_KEYS, ROW_KEYS, Noun, Row, parse_row
 from likeness.tests.training.small_pictures import person, row
 
 
@@ -43,6 +43,8 @@ def test_a_full_row_is_read():
     assert (found.id, found.width, found.height, found.split) == ("000001", 80, 64, "test")
     assert found.nouns == (Noun("woman", (2, 7), 0), Noun("number", (9, 15), None))
     assert found.sha256 == "a" * 64
+    assert (found.aes, found.wm, found.persons[0].score) == (5.8, 0.02, 0.9)
+    assert parsed.keys == {*ROW_KEYS, *(f"persons.{key}" for key in PERSON_KEYS)}
     [someone] = found.persons
     assert someone.face == (24, 16, 56, 48)
     assert someone.points is not None
@@ -54,6 +56,14 @@ def test_what_a_row_may_leave_out():
     found = parse({"id": "1", "image": "a.png", "w": 8, "h": 8, "caption": ""}).row
     assert found is not None
     assert (found.persons, found.nouns, found.split, found.sha256) == ((), (), "train", None)
+    assert (found.aes, found.wm) == (None, None)
+
+
+def test_the_keys_that_are_given_are_told_whatever_they_hold_and_null_gives_nothing():
+    parsed = parse({"id": "", "w": 0, "colour": 1, "aes": None, "persons": [{"yaw": 500, "kps": None}, 3]})
+    assert parsed.row is None
+    assert parsed.keys == {"id", "w", "persons", "persons.yaw"}
+    assert parse(b"[]").keys == parse({"persons": 1, "id": None}).keys - {"persons"} == set()
 
 
 def test_null_is_absent():

@@ -102,7 +102,9 @@ def new_run(config: TrainingConfig) -> Run:
         dropping = Dropping(token=method.drop_token, path=method.drop_path, face=method.drop_face)
         made = StageOne(base, small_networks(base), nobody(), dropping=dropping, seed=config.run.seed)
     else:
-        routing = Routing(weight=method.route_weight, tau=method.tau, drop_face=method.drop_face)
+        routing = Routing(
+            weight=method.route_weight, form=method.route_loss, tau=method.tau, drop_face=method.drop_face
+        )
         made = StageTwo(base, small_networks(base, routers=True), nobody(), routing=routing, seed=config.run.seed)
     return begin(config, made, accelerator)
 

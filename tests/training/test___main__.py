@@ -124,6 +124,16 @@ def test_a_fault_is_told_and_nothing_is_trained(folder, capsys, keys, message):
     assert not (folder / "run").exists()
 
 
+def test_a_check_tells_of_the_data_and_trains_nothing(folder, capsys):
+    path = write_config(folder, "config.toml", method__rank=2, data__min_score=0.5)
+    assert main([str(path), "--check"]) == 1
+    *_, usable, used = capsys.readouterr().out.splitlines()
+    assert "8 of 8 rows usable" in usable
+    assert used.endswith("uniportrait-stage1 trains on 0 of them; passed over: 8 with face points without score")
+    assert main([str(write_config(folder, "config.toml", method__rank=2)), "--check"]) == 0
+    assert not (folder / "run").exists()
+
+
 def test_a_rank_that_the_file_has_not_is_refused(folder, capsys):
     assert run(folder, run__output="one") == 0
     assert run(folder, rank=4, method__init_from=f"one/{STAGE1}.safetensors") == 1

@@ -29,6 +29,9 @@ class Wanted:
         fewest: people with face points whose face the frame shows.
         most: people of any kind.
         with_nouns: the caption has to have a noun for everybody shown.
+        min_aes: aesthetic score, 0–10; None takes rows of any and of none.
+        max_wm: probability of a watermark, 0–1; likewise.
+        min_score: the face detector's confidence in everybody with face points, 0–1; likewise.
     """
 
     split: str
@@ -36,11 +39,16 @@ class Wanted:
     fewest: int
     most: int
     with_nouns: bool = False
+    min_aes: float | None = None
+    max_wm: float | None = None
+    min_score: float | None = None
 
     def refusal(self, row: Row) -> str:
         """Why a row is not trained on, or ""."""
         if row.split != self.split:
             return f'in another split than "{self.split}"'
+        if poor := self._poor(row):
+            return poor
         if len(row.persons) > self.most:
             return f"with more than {self.most} people"
         people = find_shown(row, frame_row(row, self.size))
@@ -48,6 +56,23 @@ class Wanted:
             return f"with fewer than {self.fewest} people with face points in the frame"
         if self.with_nouns and noun_rows(row, people) is None:
             return "whose caption has no noun for everybody"
+        return ""
+
+    def _poor(self, row: Row) -> str:
+        """Why a row is not good enough, or ""; one that does not say how good it is cannot be known to be."""
+        if self.min_aes is not None and (row.aes is None or row.aes < self.min_aes):
+            return "without aes" if row.aes is None else f"with aes below {self.min_aes:g}"
+        if self.max_wm is not None and (row.wm is None or row.wm > self.max_wm):
+            return "without wm" if row.wm is None else f"with wm above {self.max_wm:g}"
+        if self.min_score is None:
+            return ""
+        for person in row.persons:
+            if person.points and (person.score is None or person.score < self.min_score):
+                return (
+                    "with face points without score"
+                    if person.score is None
+                    else f"with a score below {self.min_score:g}"
+                )
         return ""
 
 

@@ -19,6 +19,12 @@ from .sections import (
     Section,
 )
 
+# Of a manifest, what every method reads.
+COMMON_KEYS = (
+    *("id", "image", "w", "h", "caption", "persons", "sha256", "split", "aes", "wm"),
+    *("persons.bbox", "persons.face", "persons.kps", "persons.score", "persons.identity"),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Papers:
@@ -44,12 +50,14 @@ class TrainingConfig:
         title: the same for people; stages of one paper may share one.
         place: how the manual tells where a number holds, as in "0.5 for the pivot".
         papers: its paper's numbers.
+        reads: keys of a manifest that it reads beside `COMMON_KEYS`, as `persons.face`.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     place: ClassVar[str]
     papers: ClassVar[Papers]
+    reads: ClassVar[tuple[str, ...]] = ()
 
     run: RunConfig
     base: BaseConfig

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from .keys import Default, PapersOwn
 from .rules import FileName, Number, Pattern
-from .types import ASCENDING, Count, File, Folder, NewPath, Seed
+from .types import ASCENDING, Count, File, Folder, NewPath, Probability, Seed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,16 @@ class DataConfig(Section):
         Annotated[tuple[Annotated[int, Number(1, 16)], Annotated[int, Number(1, 16)]], ASCENDING] | None,
         "fewest people with face points and most people of any kind in a picture; other rows are passed over",
         PapersOwn("people"),
+    ] = None
+    min_aes: Annotated[
+        Annotated[float, Number(0, 10)] | None,
+        "rows whose `aes` is lower or not given are passed over; OmniPortrait: 5",
+    ] = None
+    max_wm: Annotated[
+        Probability | None, "rows whose `wm` is higher or not given are passed over; OmniPortrait: 0.5"
+    ] = None
+    min_score: Annotated[
+        Probability | None, "rows with somebody with face points whose `score` is lower or not given are passed over"
     ] = None
     batch_size: Annotated[Count, "pictures at once in one process; the paper: 16 on each of 8 GPUs"] = 16
     workers: Annotated[int, Number(0, 256), "processes that read pictures; 0 reads them between the steps"] = 4

@@ -18,7 +18,8 @@ from ...models.consistentid.resampler import ResamplerSizes
 from ..adapter_networks import LoRALayers, Weights, lora_shapes, lora_weights, new_attention
 
 TOKENS = 4  # of a person, as published
-DEPTH = 4  # layers of both published resamplers
+ID_DEPTH = 4  # layers of the published resampler for ID tokens, which is as wide as the text
+REGION_DEPTH, REGION_WIDTH = 8, 1024  # of the one for regions, whatever the text has
 DIM_HEAD = 64
 LATENT_SPREAD = 0.02
 
@@ -41,7 +42,7 @@ class ConsistentIDNetworks:
 
 
 def new_networks(
-    unet: nn.Module, *, vector: int, image: int, rank: int, seed: int, depth: int = DEPTH
+    unet: nn.Module, *, vector: int, image: int, rank: int, seed: int, depth: int | None = None
 ) -> ConsistentIDNetworks:
     """Untrained networks in the published form.
 
@@ -51,24 +52,29 @@ def new_networks(
         image: width of the image encoder's tokens.
         rank: of the LoRA, which begins at zero effect.
         seed: of the random weights.
-        depth: layers of both resamplers.
+        depth: layers of both resamplers, which are then as wide as the text; None for the published sizes.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         attention = new_attention(unet)
         _, width = key_shape(attention, int(next(iter(attention))))
-        sizes = ResamplerSizes(
-            features=image,
-            dim=width,
-            inner=width,
-            dim_head=gcd(width, DIM_HEAD),  # no tensor tells it; the loader takes the same
-            hidden=4 * width,
-            depth=depth,
-            output=width,
-        )
-        facial_encoder = FacialEncoder(sizes)
+        region_width = REGION_WIDTH if depth is None else width
+        head = gcd(width, region_width, DIM_HEAD)  # no tensor tells it; the loader takes the same
+
+        def sizes(inside: int, layers: int) -> ResamplerSizes:
+            return ResamplerSizes(
+                features=image,
+                dim=inside,
+                inner=inside,
+                dim_head=head,
+                hidden=4 * inside,
+                depth=layers,
+                output=width,
+            )
+
+        facial_encoder = FacialEncoder(sizes(region_width, depth or REGION_DEPTH))
         nn.init.normal_(facial_encoder.visual_projection.latents, std=LATENT_SPREAD)
-        id_projection = IDProjection(vector, 2 * vector, TOKENS, sizes)
+        id_projection = IDProjection(vector, 2 * vector, TOKENS, sizes(width, depth or ID_DEPTH))
         lora = LoRALayers(lora_shapes(unet, find_sites(unet)), rank)
     return ConsistentIDNetworks(id_projection, facial_encoder, attention, lora)
 

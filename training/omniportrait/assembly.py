@@ -18,9 +18,8 @@ from ...diffusers_host.text_encoders import TOKENS, TextCondition, encode_prompt
 from ...models.errors import ConfigError
 from ...models.omniportrait.checkpoint import adapter_metadata
 from ...models.people.marked_prompt import MarkedPrompt, mark_people
-from ..assembled import Assembled, Registration, new_base, open_data
+from ..assembled import Assembled, Registration, new_base, open_data, wanted_rows
 from ..batches.face_crops import face_box
-from ..batches.index import Wanted
 from ..batches.latents import latent_store
 from ..batches.noun_rows import last_token
 from ..references import Reference, find_references
@@ -66,8 +65,7 @@ class PivotSeat:
 
 def assemble_pivot(config: PivotConfig, device: torch.device) -> Assembled:
     """The method; raises as `assemble`."""
-    source, (fewest, most) = open_data(config), config.people
-    wanted = Wanted(split=config.data.split, size=config.data.size, fewest=fewest, most=most, with_nouns=True)
+    source, wanted = open_data(config), wanted_rows(config)
     references = find_references(source, config.samples.references, _portrait) if config.samples.every else ()
     dataset = PortraitDataset(
         source, wanted, seed=config.run.seed

@@ -87,6 +87,7 @@ class PivotConfig(TrainingConfig):
     title: ClassVar[str] = "OmniPortrait's Pivot ID Encoder"
     place: ClassVar[str] = "for the pivot"
     papers: ClassVar[Papers] = Papers(steps=80_000, learning_rate=2e-5, people=(1, 1))
+    reads: ClassVar[tuple[str, ...]] = ("nouns", "persons.parse")
 
     method: PivotMethodConfig
     samples: PortraitSamplesConfig = field(default_factory=PortraitSamplesConfig)

@@ -14,8 +14,7 @@ from ...diffusers_host.image_encoder import load_image_encoder
 from ...models.errors import InvalidSettingError
 from ...models.uniportrait.checkpoint import load, load_backbone
 from ...models.uniportrait.encode import ReferenceFeatures
-from ..assembled import FROZEN_TYPES, Assembled, Registration, new_base, open_data
-from ..batches.index import Wanted
+from ..assembled import FROZEN_TYPES, Assembled, Registration, new_base, open_data, wanted_rows
 from ..references import Reference, find_references
 from ..samples import SampleSheet, Sitter, encode_sheet
 from .config import RANK, StageOneConfig, StageTwoConfig, UniPortraitConfig
@@ -59,9 +58,8 @@ def _assemble(
         swap_identity: see `PictureDataset`.
         together: see `SampleSheet`.
     """
-    source, (fewest, most) = open_data(config), config.people
+    source, wanted = open_data(config), wanted_rows(config)
     references = find_references(source, config.samples.references) if config.samples.every else ()
-    wanted = Wanted(split=config.data.split, size=config.data.size, fewest=fewest, most=most)
     # before the large files are read: most mistakes are in the data
     dataset = PictureDataset(source, wanted, seed=config.run.seed, swap_identity=swap_identity)
     base, faces = new_base(config, device), _new_face_encoder(config, device)
@@ -98,7 +96,7 @@ def _new_stage2(config: StageTwoConfig, base: Base, nobody: ReferenceFeatures) -
         networks.routers = new_routers(networks, seed=seed)
     for frozen in (networks.id_embedding, networks.attention):  # accelerate moves only what is trained
         frozen.to(nobody.intrinsic.device)
-    routing = Routing(weight=asked.route_weight, tau=asked.tau, drop_face=asked.drop_face)
+    routing = Routing(weight=asked.route_weight, form=asked.route_loss, tau=asked.tau, drop_face=asked.drop_face)
     return StageTwo(base, networks, nobody, routing=routing, seed=seed)
 
 

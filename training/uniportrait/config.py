@@ -10,6 +10,7 @@ from ..config.rules import Number
 from ..config.run import Papers, TrainingConfig
 from ..config.sections import BaseConfig, ExportConfig, MethodConfig
 from ..config.types import Count, File, Probability
+from .routing_loss import RoutingForm
 
 RANK = 128  # of the published LoRA
 Rank = Annotated[Count | None, "rank of the LoRA", Default(f"{RANK}, or what `init_from` has")]
@@ -68,6 +69,10 @@ class StageTwoMethodConfig(MethodConfig):
     ] = None
     drop_face: DropFace = 0.05
     route_weight: Annotated[float, Number(0), "stage II: weight λ of the routing regularisation"] = 0.1
+    route_loss: Annotated[
+        RoutingForm,
+        "stage II: whether that regularisation adds up the positions of a layer, as the paper's Eq. 4, or averages them",
+    ] = "sum"
     tau: Annotated[float, Number(0, above=True), "stage II: temperature of the Gumbel softmax"] = 1.0
 
 

@@ -23,7 +23,7 @@ from ..denoising import denoising_loss
 from ..shown_people import ShownPeople
 from .networks import UniPortraitNetworks, router_weights
 from .people import NOTHING_DROPPED, drop_faces, identity_tokens
-from .routing_loss import routing_loss
+from .routing_loss import RoutingForm, routing_loss
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +32,14 @@ class Routing:
 
     Attributes:
         weight: λ of the regularisation.
+        form: of the regularisation, see `routing_loss`; "sum" is the paper's.
         tau: temperature of the Gumbel softmax, above 0.
         drop_face: how often everybody becomes nobody, 0–1.
         has_noise: whether the choice is made with Gumbel noise, as in the paper; without, it is the likeliest.
     """
 
     weight: float = 0.1
+    form: RoutingForm = "sum"
     tau: float = 1.0
     drop_face: float = 0.05
     has_noise: bool = True
@@ -124,7 +126,7 @@ class StageTwo(nn.Module):
         placement = self._show(batch, dropped, draws, is_drawn=True)
         denoising = denoising_loss(self.base, batch, draws, power=self.power)
         shown = batch.present & ~dropped[:, None]
-        routing = routing_loss(placement.seen.values(), batch.boxes, shown)
+        routing = routing_loss(placement.seen.values(), batch.boxes, shown, form=self.routing.form)
         return {"loss": denoising + self.routing.weight * routing, "denoising": denoising, "routing": routing}
 
     def trained(self) -> Iterator[nn.Parameter]:

@@ -37,7 +37,7 @@ ONE_STEP = TrainConfig(seed=2, steps=1, batch=2, learning_rate=1e-2, warmup=0)
 TRAINING = {
     "train_expression_reader": 1,
     "train_stage_one": 2,
-    "train_stage_two": 2,
+    "train_stage_two": 3,
     "train_pivot_image_encoder": 1,
     "train_pivot": 2,
 }  # and how often

@@ -33,6 +33,7 @@ from likeness.miniature.ablations.guided_experiments import (
     unguided_of,
 )
 from likeness.miniature.ablations.guiding import WITH_PIVOT, WITH_TOKENS, Guiding
+from likeness.tests.miniature.ablations.papers_claims import assert_asks
 
 GUIDING = Guiding(block=2, start=3.0)
 ADAPTER, PIVOTS = object(), {NO_ETA: object(), PAPERS_ETA: object(), PIVOT: object()}
@@ -49,6 +50,23 @@ def test_every_claim_is_about_arms_and_metrics_of_its_experiment(experiment):
     for claim in experiment.claims:
         assert {claim.arm, claim.other} <= set(experiment.arms)
         assert claim.metric in experiment.metrics
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "arm", "other", "paper"),
+    [
+        ("O1", "identity", PAPERS_ETA, NO_ETA, (69.13, 35.01)),  # table 2
+        ("O1", "text", PAPERS_ETA, NO_ETA, (24.25, 22.11)),
+        ("O2", "identity", ON_GUIDED, ON, (69.13, 63.87)),
+        ("O2", "text", ON_GUIDED, ON, (24.25, 24.88)),
+        ("O3", "identity", GUIDED, EVERYWHERE, (69.13, 33.42)),
+        ("O3", "text", GUIDED, EVERYWHERE, (24.25, 19.34)),
+        ("O4", "identity", PIVOT_GUIDED, GUIDED, (69.13, 14.15)),
+        ("O4", "identity", PIVOT_GUIDED, PIVOT, (69.13, 63.87)),
+    ],
+)
+def test_a_claim_asks_what_the_papers_numbers_say(name, metric, arm, other, paper):
+    assert_asks(DRAWN, name, (metric, arm, other), paper)
 
 
 def test_all_claims_but_the_sweeps_are_asked_once_each():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,7 +46,18 @@ def test_a_section_says_what_became_of_every_claim():
     holds, fails = lines[-2:]
     assert holds.startswith("- identity: new minus old: 0.3")
     assert holds.endswith("expected higher: **holds**")
-    assert fails.endswith("expected higher: **fails**")
+    assert fails.endswith("expected higher: **does not hold here**")
+
+
+def test_a_claim_that_does_not_hold_is_followed_by_why_and_no_other_is():
+    claims = tuple(replace(claim, why="it is small.") for claim in EXPERIMENT.claims)
+    holds, fails = section(replace(EXPERIMENT, claims=claims), VALUES, None)[-2:]
+    assert holds.endswith("**holds**")
+    assert fails.endswith("expected higher: **does not hold here**: it is small.")
+    assert all(
+        line.endswith("**not interpretable**")
+        for line in section(replace(EXPERIMENT, claims=claims), VALUES, None, is_gated=True)[-2:]
+    )
 
 
 def test_behind_a_shut_gate_nothing_is_decided_and_the_numbers_are_told():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.miniature.recipe.arms import StageOneArm
+from likeness.miniature.recipe.arms import PAPERS_ROUTING, SHIPPED_TWO, StageOneArm
 from likeness.miniature.recipe.people import PeoplePool
 
 
@@ -28,3 +30,9 @@ def test_the_global_arm_sees_the_mean_of_the_deepest_map():
         torch.testing.assert_close(seen.intrinsic[:, :, place], pool.intrinsic.mean(2))
     assert torch.equal(seen.structure, pool.structure)
     assert StageOneArm().select_features(pool) is pool
+
+
+def test_the_shipped_router_was_trained_with_the_mean_and_else_as_the_paper_says():
+    assert SHIPPED_TWO.routing.form == "mean"
+    assert PAPERS_ROUTING.form == "sum"
+    assert replace(SHIPPED_TWO.routing, form="sum") == PAPERS_ROUTING

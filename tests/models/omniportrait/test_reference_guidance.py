@@ -259,8 +259,51 @@ def test_features_are_those_inside_the_mask_at_most_1024():
     assert len(points) == 1024
     assert torch.equal(points[:, 0], features[0, 16:32].flatten())
     assert len(face_features(features, torch.ones(4, 4))) == 1024
+    assert torch.equal(face_features(features, torch.ones(4, 4), most=None), features.flatten(1).T)
     with pytest.raises(InvalidSettingError, match="smaller than one position"):
         face_features(features[:, :2, :2], torch.zeros(8, 8))
+
+
+class FineReader:
+    """A `FeatureReader` of a fine grid, whose features are the same for all noises."""
+
+    key = "fine reader"
+
+    def __init__(self):
+        self.network = torch.nn.Identity()
+        self.features = torch.randn(8, 64, 64, generator=torch.Generator().manual_seed(9)) + 1
+
+    def __call__(self, latent, percent, seed):
+        return self.features
+
+
+def test_the_sum_sees_every_point_of_a_large_face_and_the_mean_1024():
+    """Eq. 8 adds up all points of the face: a quarter of them would be another number, of which 1 / (1 + S) is four times."""
+    read, seen, store = FineReader(), seen_step(), FeatureStore()
+    found = {}
+    for mode in ("paper_sum", "paper_mean", "relative"):
+        large = GuidedPerson(name="Ann", references=(picture(1.0, share=1.0),), mask=blob(LEFT)[None])
+        own = ReferenceGuidance(
+            people=(large,),
+            settings=GuidanceSettings(window=ALWAYS, mode=mode, seeds=1),
+            capture=FeatureCapture(1),
+            store=store,
+        ).prepare(read)
+        found[mode] = own.people[0].features, own.pulls(seen)[0]
+    assert {mode: len(points) for mode, (points, _) in found.items()} == {
+        "paper_sum": 64 * 64,
+        "paper_mean": 1024,
+        "relative": 1024,
+    }
+    reference, pull = found["paper_sum"]
+    inside = positions_inside(blob(LEFT)[None] > 0.5, (8, 8))[0]
+    generated = seen.features[0].flatten(1).T[inside]
+    nearest = torch.cdist(reference, generated).argmin(1)
+    alike = (torch.nn.functional.cosine_similarity(generated[nearest], reference) + 1) / 2
+    torch.testing.assert_close(pull.energy[0], 1 / (1 + alike.sum()))
+    [whole] = torch.autograd.grad(pull.energy.sum(), seen.features, retain_graph=True)
+    [by_hand] = torch.autograd.grad(1 / (1 + alike.sum()), seen.features)
+    torch.testing.assert_close(whole, by_hand)
 
 
 def test_a_place_that_two_claim_goes_to_the_higher_claim_and_a_draw_to_the_first():

@@ -21,7 +21,7 @@ def picture():
 
 
 def somebody(**given) -> PersonRow:
-    absent = dict.fromkeys(("face", "points", "identity", "parse", "instance", "arcface"))
+    absent = dict.fromkeys(("face", "points", "identity", "score", "parse", "instance", "arcface"))
     return PersonRow(**{"box": (0.0, 0.0, 9.0, 9.0), **absent, **given})
 
 

@@ -41,6 +41,41 @@ def test_rows_are_chosen_by_split_and_people(tmp_path, wanted, expected):
     assert {example.row_id for example in epoch(data)} == expected
 
 
+@pytest.mark.parametrize(
+    ("asked", "kept", "passed_over"),
+    [
+        ({}, {1, 2, 3}, {}),
+        ({"min_aes": 5.0}, {1}, {"with aes below 5": 1, "without aes": 1}),
+        ({"max_wm": 0.5}, {1, 3}, {"with wm above 0.5": 1}),
+        ({"min_score": 0.8}, {1, 2}, {"with a score below 0.8": 1}),
+        ({"min_score": 0.95}, {2}, {"with a score below 0.95": 2}),
+        ({"min_aes": 4.5, "max_wm": 0.1}, {1}, {"with wm above 0.1": 1, "without aes": 1}),
+    ],
+)
+def test_rows_that_are_not_good_enough_are_passed_over_and_counted(tmp_path, caplog, asked, kept, passed_over):
+    faceless = person(44, 16, 24, kps=None, score=0.1)
+    rows = [
+        row(1, person(score=0.9), aes=5, wm=0.5 if "min_aes" not in asked else 0.1),
+        row(2, person(8, 16, 24, score=1), faceless, aes=4.9, wm=0.6),
+        row(3, person(score=0.2), wm=0),
+    ]
+    wanted = Wanted(split="train", size=64, fewest=1, most=2, **asked)
+    with caplog.at_level(logging.INFO):
+        index = index_rows(ManifestRows(write_manifest(tmp_path, rows)), wanted)
+    assert len(index.numbers) == len(kept)
+    assert index.passed_over == passed_over
+    source = ManifestRows(tmp_path / "manifest.jsonl")
+    assert {int(source.row(number).id) for number in index.numbers} == kept
+    for reason, count in passed_over.items():
+        assert f"{count} {reason}" in caplog.text
+
+
+def test_face_points_without_a_score_are_not_sure_enough(tmp_path):
+    wanted = Wanted(split="train", size=64, fewest=1, most=1, min_score=0.0)
+    with pytest.raises(InvalidSettingError, match="1 with face points without score"):
+        index_rows(ManifestRows(write_manifest(tmp_path, [row(1)])), wanted)
+
+
 def test_somebody_outside_the_frame_is_not_counted(tmp_path):
     """Of a picture 80 wide, the frame shows 64: people at both ends do not fit together."""
     two = Wanted(split="train", size=64, fewest=2, most=2)

@@ -10,6 +10,7 @@ pytest.importorskip("diffusers")
 from likeness.diffusers_host.attention import attach, find_sites
 from likeness.models.consistentid.checkpoint import load
 from likeness.models.weights.state_dict import flatten
+from likeness.tools.weights.layouts.adapters import CLIP_WIDTH, consistentid_facial_encoder, consistentid_projection
 from likeness.training.consistentid.networks import consistentid_weights, new_networks
 from torch import nn
 
@@ -81,10 +82,15 @@ def test_sizes_are_those_of_the_base_and_of_the_faces(sd15):
     assert {down.shape[0] for pairs in networks.lora.pairs().values() for down, _ in pairs.values()} == {RANK}
 
 
-def test_as_deep_as_published_unless_asked(sd15):
-    networks = new_networks(sd15, vector=VECTOR, image=IMAGE, rank=RANK, seed=0)
-    assert len(networks.id_projection.perceiver_resampler.layers) == 4
-    assert len(networks.facial_encoder.visual_projection.layers) == 4
+def test_as_deep_and_wide_as_published_unless_asked(sd15):
+    with torch.device("meta"):
+        networks = new_networks(sd15, vector=512, image=CLIP_WIDTH, rank=RANK, seed=0)
+    for part, published in (
+        (networks.id_projection, consistentid_projection(24)),
+        (networks.facial_encoder, consistentid_facial_encoder(24)),
+    ):
+        assert {key: tuple(tensor.shape) for key, tensor in part.state_dict().items()} == published
+    assert networks.facial_encoder.visual_projection.latents.shape == (1, 1, 1024)
 
 
 def test_attention_begins_as_the_unets_own_for_text(unet):

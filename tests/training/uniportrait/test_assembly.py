@@ -52,12 +52,14 @@ def test_stage_one_is_new_and_sees_people_in_other_pictures(folder):
 
 def test_stage_two_begins_with_stage_one_and_has_new_routers(folder):
     started = {"method__name": "uniportrait-stage2", "method__init_from": "first.safetensors", "method__tau": 0.5}
+    started |= {"method__route_weight": 0.3, "method__route_loss": "mean"}
     parts = assembled(folder, **started, **SAMPLES)
     method, first = parts.method, assembled(folder, method__rank=2).method
     assert isinstance(method, StageTwo)
     assert torch.equal(method.networks.id_embedding.latents, first.id_embedding.latents)
     assert set(method.routers) == set(method.networks.attention)
-    assert method.routing.tau == 0.5
+    routing = method.routing
+    assert (routing.weight, routing.form, routing.tau) == (0.3, "mean", 0.5)
     assert {len(parts.dataset[place].people) for place in range(len(parts.dataset))} == {2}
     assert parts.sheet.together
     assert len(parts.sheet.sitters) == 2

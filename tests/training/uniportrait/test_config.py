@@ -14,7 +14,8 @@ def test_stage_one_has_the_papers_numbers(tmp_path):
 
 def test_stage_two_has_the_papers_numbers(tmp_path):
     method = config_of(write(tmp_path, STAGE2_KEYS)).method
-    assert (method.route_weight, method.tau, method.drop_face, method.init_router) == (0.1, 1.0, 0.05, None)
+    assert (method.route_weight, method.route_loss, method.tau) == (0.1, "sum", 1.0)
+    assert (method.drop_face, method.init_router) == (0.05, None)
     assert method.init_from == tmp_path / "start.safetensors"
 
 
@@ -31,6 +32,10 @@ def test_stage_two_has_the_papers_numbers(tmp_path):
         ),
         ({"method.drop_token": "1.2"}, "[method] drop_token is 1.2; choose a number from 0 to 1."),
         ({"method.drop_path": "1"}, "[method] drop_path is 1; choose a number from 0 and below 1."),
+        (
+            {**STAGE2_KEYS, "method.route_loss": '"average"'},
+            '[method] route_loss is "average"; choose one of "sum", "mean".',
+        ),
         ({**STAGE2_KEYS, "method.tau": "0"}, "[method] tau is 0; choose a number above 0."),
         (
             {**STAGE2_KEYS, "method.swap_identity": "0.5"},

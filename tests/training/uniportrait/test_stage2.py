@@ -58,6 +58,15 @@ def test_the_loss_is_the_sum_of_its_parts():
     torch.testing.assert_close(losses["loss"], losses["denoising"] + 0.3 * losses["routing"])
 
 
+def test_the_form_of_the_regularisation_is_the_one_that_was_asked_for():
+    losses = {
+        form: stage_two(routing=Routing(form=form, drop_face=0))(small_batch(people=2)) for form in ("sum", "mean")
+    }
+    fewest, most = 1, 64  # positions of the small UNet's layers
+    assert fewest < losses["sum"]["routing"] / losses["mean"]["routing"] < most
+    assert torch.equal(losses["sum"]["denoising"], losses["mean"]["denoising"])
+
+
 def test_checkpointing_changes_no_gradient():
     gradients = []
     for checkpointing in (False, True):

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("diffusers")
 
+from likeness.miniature.ablations.experiments import SUMMED
 from likeness.miniature.recipe.arms import StageOneArm, StageTwoArm
 from likeness.miniature.recipe.pool_files import PoolFiles
 from likeness.miniature.recipe.recipe import Recipe
@@ -82,8 +83,13 @@ def test_another_arm_of_stage_one_is_trained_beside_the_first(base, faces, whole
     assert same(recipe.stage_one(base, faces), faceid) == set(faceid)
 
 
-def test_another_arm_of_stage_two_is_trained_beside_the_first(base, faces, whole):
+@pytest.mark.parametrize(
+    "arm",
+    [StageTwoArm(" without", routing=Routing(weight=0.0)), SUMMED],
+    ids=lambda arm: arm.suffix,
+)
+def test_another_arm_of_stage_two_is_trained_beside_the_first(base, faces, whole, arm):
     recipe, _, router = whole
-    other = recipe.stage_two(base, faces, StageTwoArm(" without", routing=Routing(weight=0.0)))
+    other = recipe.stage_two(base, faces, arm)
     assert len(same(other, router)) < len(router)
     assert same(recipe.stage_two(base, faces), router) == set(router)
