@@ -61,7 +61,8 @@ class Injection:
         positional = list(args)
         place = 5  # forward(x, timesteps, context, y, control, transformer_options)
         options = kwargs[keys.TRANSFORMER_OPTIONS] if keys.TRANSFORMER_OPTIONS in kwargs else positional[place]
-        call = UNetCall.begin(executor.class_obj, positional[0], options)  # type: ignore[attr-defined]
+        context = kwargs["context"] if "context" in kwargs else positional[2] if len(positional) > 2 else None
+        call = UNetCall.begin(executor.class_obj, positional[0], context, options)  # type: ignore[attr-defined]
         options = {**options, self.key: call}
         if keys.TRANSFORMER_OPTIONS in kwargs:
             kwargs = {**kwargs, keys.TRANSFORMER_OPTIONS: options}

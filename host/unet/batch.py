@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from ...models.port.attention import Polarity, Run
 from ..sampling.conds import CondInfo
 from . import keys
 from .options import Options, known_conds, uuids_of
+from .tiles import find_rows
+from .windows import pictures_of
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +28,7 @@ class RowGroup:
     Attributes:
         rows: which they are.
         cond: what they are about.
-        samples: index in the latent batch of every row.
+        samples: the picture of every row, by its number in the run.
     """
 
     rows: slice
@@ -35,31 +38,42 @@ class RowGroup:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class BatchRows:
-    """The rows of one call of the UNet: one chunk of equal size for every cond, in batch order.
+    """The rows of one call of the UNet: chunks of equal size, one for every cond in batch order, or one for every row.
 
     Attributes:
         count: number of rows as the call began, a multiple of the number of chunks.
         chunks: what each of them is.
-        began: ComfyUI's place of every chunk, as the call began.
+        samples: the pictures of each of them, by their number in the run.
+        began: ComfyUI's place of every chunk, as the call began; empty where another node has set up the rows.
         live: the list itself, which patches of other packs change when they add rows.
     """
 
     count: int
     chunks: tuple[CondInfo, ...]
+    samples: tuple[tuple[int, ...], ...]
     began: tuple[int, ...]
     live: list[int]
 
     @classmethod
-    def read(cls, count: int, options: Options, run: Run) -> BatchRows:
+    def read(cls, x: Tensor, context: Tensor | None, options: Options, run: Run) -> BatchRows:
         """Return the rows of a call as it begins.
 
         Args:
-            count: B of the call.
+            x: what the UNet is given, (B, channels, h, w).
+            context: the text of every row, (B, S, D), or None.
             options: `transformer_options` of the call.
             run: remembers that an unknown cond was told of.
+
+        Raises:
+            LikenessError: if nobody can tell which rows these are.
         """
+        chunks = _chunks(options, run)
+        found = find_rows(x, context, options, chunks)
+        if found is not None:
+            return cls(len(x), tuple(row.cond for row in found), tuple((row.picture,) for row in found), (), [])
         live = options.get(keys.COND_OR_UNCOND) or [0]
-        return cls(count, _chunks(options, run), tuple(live), live)
+        samples = _samples(len(x) // len(chunks), options)
+        return cls(len(x), chunks, (samples,) * len(chunks), tuple(live), live)
 
     @property
     def has_regional_text(self) -> bool:
@@ -92,7 +106,8 @@ class BatchRows:
         Raises:
             LikenessError: if nobody can tell which rows these are.
         """
-        chunks = [self.chunks[place] for place in self._places(count)]
+        places = self._places(count)
+        chunks = [self.chunks[place] for place in places]
         per_chunk = count // len(chunks)
         first = 0
         while first < len(chunks):
@@ -100,7 +115,8 @@ class BatchRows:
             while last < len(chunks) and chunks[last] == chunks[first]:
                 last += 1
             rows = slice(first * per_chunk, last * per_chunk)
-            yield RowGroup(rows, chunks[first], tuple(range(per_chunk)) * (last - first))
+            samples = itertools.chain.from_iterable(self.samples[place] for place in places[first:last])
+            yield RowGroup(rows, chunks[first], tuple(samples))
             first = last
 
     def _places(self, count: int) -> list[int]:
@@ -114,6 +130,19 @@ class BatchRows:
                 "prompt they belong to; remove that node or ours."
             )
         return [self.began.index(cond) for cond in self.live]
+
+
+def _samples(count: int, options: Options) -> tuple[int, ...]:
+    """The pictures of a chunk of so many rows."""
+    window = pictures_of(options)
+    if window is None:
+        return tuple(range(count))
+    if len(window) != count:
+        raise LikenessError(
+            f"Another node gives the model {count} pictures at once in a context window of {len(window)}, and nothing tells "
+            "which they are; remove that node, or the context windows."
+        )
+    return window
 
 
 def _chunks(options: Options, run: Run) -> tuple[CondInfo, ...]:

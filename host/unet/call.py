@@ -65,13 +65,17 @@ class UNetCall:
     fired: set[int] = field(default_factory=set)
 
     @classmethod
-    def begin(cls, unet: nn.Module, x: Tensor, options: Options) -> UNetCall:
+    def begin(cls, unet: nn.Module, x: Tensor, context: Tensor | None, options: Options) -> UNetCall:
         """Read a call's `transformer_options`.
 
         Args:
             unet: the network.
             x: its input, (B, channels, h, w).
+            context: the text of every row, (B, S, D), or None.
             options: `transformer_options` of the call.
+
+        Raises:
+            LikenessError: if nobody can tell which rows these are.
         """
         sigmas = options.get(keys.SIGMAS)
         run: Run = options.get(keys.RUN) or Run()
@@ -80,7 +84,7 @@ class UNetCall:
             run=run,
             sigma=math.inf if sigmas is None else float(sigmas.flatten()[0]),
             size=(x.shape[-2], x.shape[-1]),
-            batch=BatchRows.read(x.shape[0], options, run),
+            batch=BatchRows.read(x, context, options, run),
         )
 
     def take(self) -> PendingLayer:
