@@ -44,6 +44,8 @@ SIGMAS = "sigmas"
 COND_OR_UNCOND = "cond_or_uncond"  # places in the list that was asked about; no polarity
 UUIDS = "uuids"
 
+INPUT = "original_shape"  # (B, channels, h, w)
+
 # AnimateDiff-Evolved's, of the run,
 ANIMATEDIFF = "ad_params"
 

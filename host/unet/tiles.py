@@ -14,7 +14,7 @@ from ...models.errors import LikenessError
 from ...models.port.attention import Crop
 from ..sampling.conds import CondInfo
 from . import keys
-from .options import Options, uuids_of
+from .options import Options, known_conds, uuids_of
 from .windows import is_window_of_places, pictures_of
 
 MOST_PLACES = 4  # that are looked at twice
@@ -104,6 +104,16 @@ def find_rows(
             "MultiDiffusion) to 1, or remove it."
         )
     return tuple(_row(side, part, step, tuple(x.shape[-2:])) for side, part in zip(sides, parts, strict=True))
+
+
+def is_tile(options: Options) -> bool:
+    """Whether a call that is about whole pictures of a step shows less of them."""
+    step: StepLatents | None = options.get(keys.STEP)
+    given = tuple(options.get(keys.INPUT, ())[-2:])
+    if step is None or len(given) != 2:
+        return False
+    wholes = [info for uuid, info in known_conds(options).items() if uuid in uuids_of(options) and info.crop is None]
+    return bool(wholes) and given != step.size
 
 
 def _row(side: CondInfo, part: Part | None, step: StepLatents, size: tuple[int, ...]) -> FoundRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...models.errors import LikenessError
 from . import keys
 from .options import Options
 
@@ -35,3 +36,15 @@ def is_window_of_places(options: Options) -> bool:
 def of_its_own(options: Options) -> Options:
     """What a call that is about none of the run's pictures adds to `transformer_options`."""
     return {name: None for name in (keys.STEP, keys.WINDOW, keys.ANIMATEDIFF) if name in options}
+
+
+def part_error(what: str) -> LikenessError:
+    """Return the error for something that needs whole pictures where another node gives parts of them.
+
+    Args:
+        what: needs them, the beginning of the sentence.
+    """
+    return LikenessError(
+        f"{what} needs whole pictures, but another node gives the model parts of them, or windows that cannot be followed; "
+        "remove the tiling node, or set the context windows to dim 0."
+    )

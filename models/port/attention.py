@@ -157,8 +157,8 @@ class GuidanceRecorder(Protocol):
 
     skipped: int
 
-    def note(self, sigma: float, pulls: Sequence[Pull]) -> None:
-        """Take everybody's similarity and mask at a noise level."""
+    def note(self, sigma: float, pulls: Sequence[Pull], pictures: Sequence[int] | None = None) -> None:
+        """Take everybody's similarity and mask at a noise level, of all pictures or of those with some numbers."""
         ...
 
     def correction(self, sigma: float, before: Tensor, after: Tensor, added: Tensor | None) -> None:
