@@ -13,6 +13,7 @@ from ...models.errors import LikenessError
 from ...models.port.attention import AttentionCall, AttentionSite, Run, TextRows
 from . import keys
 from .batch import BatchRows
+from .couples import LayerRows
 from .levels import grid_of
 from .options import Options
 
@@ -53,6 +54,7 @@ class UNetCall:
         size: (height, width) of the latent of this call.
         batch: which rows are what.
         pending: the layer whose residual is still to be added.
+        seen: the rows of the layer that runs, where another pack changed their number.
         fired: indices of the sites that were asked for a residual.
     """
 
@@ -62,6 +64,7 @@ class UNetCall:
     size: tuple[int, int]
     batch: BatchRows
     pending: PendingLayer | None = None
+    seen: LayerRows | None = None
     fired: set[int] = field(default_factory=set)
 
     @classmethod
@@ -106,7 +109,7 @@ class UNetCall:
             text: keys and values of its text, (B, S, C) each, or None where nobody asked for them.
         """
         grid = grid_of(pending.grid, self.size, query.shape[1])
-        for group in self.batch.groups(query.shape[0]):
+        for group in self.batch.groups(query.shape[0], self.seen):
             rows, cond = group.rows, group.cond
             yield (
                 rows,
