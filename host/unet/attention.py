@@ -30,8 +30,6 @@ from .sites import find_sites, unet_of
 
 logger = logging.getLogger(__name__)
 
-LAYER_PATCH = "attn2_patch"
-
 _numbers = itertools.count(1)
 
 
@@ -67,7 +65,7 @@ class Injection:
         context = kwargs["context"] if "context" in kwargs else positional[2] if len(positional) > 2 else None
         call = UNetCall.begin(executor.class_obj, positional[0], context, options)  # type: ignore[attr-defined]
         patches = {**options.get(keys.PATCHES, {})}
-        patches[LAYER_PATCH] = [*patches.get(LAYER_PATCH, ()), self.look]  # behind all others
+        patches[keys.LAYER_PATCH] = [*patches.get(keys.LAYER_PATCH, ()), self.look]  # behind all others
         options = {**options, self.key: call, keys.PATCHES: patches}
         if keys.TRANSFORMER_OPTIONS in kwargs:
             kwargs = {**kwargs, keys.TRANSFORMER_OPTIONS: options}

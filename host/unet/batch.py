@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +21,8 @@ from .tiles import find_rows
 from .windows import pictures_of
 
 logger = logging.getLogger(__name__)
+
+OURS = __name__.removesuffix("unet.batch")  # before the names of all modules that patch layers for us
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class BatchRows:
         began: ComfyUI's place of every chunk, as the call began; empty where another node has set up the rows.
         live: the list itself, which patches of other packs change when they add rows.
         context: the text of every row, (B, S, D), or None.
+        patches: of all packs, that see the input of a layer.
         found: what attention couples have made of the rows, by the number of rows; the same in all layers of a call.
     """
 
@@ -57,6 +61,7 @@ class BatchRows:
     began: tuple[int, ...]
     live: list[int]
     context: Tensor | None = None
+    patches: Sequence[Any] = ()
     found: dict[int, list[Copy] | None] = field(default_factory=dict)
 
     @classmethod
@@ -73,14 +78,14 @@ class BatchRows:
             LikenessError: if nobody can tell which rows these are.
         """
         chunks = _chunks(options, run)
+        patches = options.get(keys.PATCHES, {}).get(keys.LAYER_PATCH, ())
         found = find_rows(x, context, options, chunks)
         if found is not None:
-            return cls(
-                len(x), tuple(row.cond for row in found), tuple((row.picture,) for row in found), (), [], context
-            )
+            conds, samples = tuple(row.cond for row in found), tuple((row.picture,) for row in found)
+            return cls(len(x), conds, samples, (), [], context, patches)
         live = options.get(keys.COND_OR_UNCOND) or [0]
         samples = _samples(len(x) // len(chunks), options)
-        return cls(len(x), chunks, (samples,) * len(chunks), tuple(live), live, context)
+        return cls(len(x), chunks, (samples,) * len(chunks), tuple(live), live, context, patches)
 
     @property
     def has_regional_text(self) -> bool:
@@ -152,10 +157,17 @@ class BatchRows:
         copies = self.found.get(count)
         if copies is None:
             raise LikenessError(
-                f"Another node, such as an attention couple, changed the attention batch from {self.count} to {count} rows "
-                "without saying which prompt they belong to, and nothing tells; remove that node or ours."
+                f"Another node, such as an attention couple{self._patched_by()}, changed the attention batch from "
+                f"{self.count} to {count} rows without saying which prompt they belong to, and nothing tells; remove that node "
+                "or ours."
             )
         return copies
+
+    def _patched_by(self) -> str:
+        """Who else changes the input of layers, for a message."""
+        modules = {getattr(patch, "__module__", type(patch).__module__) for patch in self.patches}
+        names = {module.rsplit("/")[-1] for module in modules if not module.startswith(OURS)}
+        return f" (the layers are patched by {', '.join(sorted(names))})" if names else ""
 
 
 def _samples(count: int, options: Options) -> tuple[int, ...]:

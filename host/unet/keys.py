@@ -35,6 +35,7 @@ TRANSFORMER_OPTIONS = "transformer_options"
 # of `transformer_options`: of the run,
 SAMPLE_SIGMAS = "sample_sigmas"
 PATCHES = "patches"
+LAYER_PATCH = "attn2_patch"  # among those: sees the input of a cross-attention layer
 REPLACEMENTS = "patches_replace"
 ATTENTION_OVERRIDE = "optimized_attention_override"
 WINDOW = "context_window"  # of ComfyUI's context windows: some pictures of the run

@@ -93,7 +93,8 @@ def find_rows(
     is_whole = all(_size(info, step) == tuple(x.shape[-2:]) for info in chunks)
     if len(x) == expected and is_whole and not is_part:
         return None
-    parts = [_find_part(row, step.as_given(x)) for row in x[:, : step.x.shape[1]]]
+    latents = step.as_given(x)
+    parts = [_find_part(row, latents) for row in x[:, : step.x.shape[1]]]
     sides = _sides(len(x), context, options, chunks, step) or _sides_by_place(parts, chunks)
     if len(x) == expected and None in parts and not is_part:
         return None  # as many rows as ComfyUI makes, changed on the way: no part of the pictures

@@ -108,7 +108,7 @@ def test_a_couple_inside_a_layer_whose_slot_another_pack_holds(base, people, sam
 
 def test_a_couple_of_which_nothing_tells_is_named(base, people, sample, other):
     """In the first layer all rows are alike, and with the other text in front it could be of either prompt."""
-    with pytest.raises(LikenessError, match=r"attention couple, changed .* from 2 to 3 rows without saying"):
+    with pytest.raises(LikenessError, match=r"attention couple \(.*test_couples\), changed .* from 2 to 3 rows "):
         sample(coupled(attach(base, people(base)), other, first=True), steps=1)
 
 
