@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import MissingPackageError
 from .images.resampling import require_rgb, resize
+from .packages import import_package
 
 CLIP_SIZE = 224  # pixels
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # OpenAI CLIP, RGB
@@ -71,11 +71,5 @@ def text_ids(text: str) -> list[int]:
 
 @functools.cache
 def _tokenizer() -> Any:
-    try:
-        from open_clip.tokenizer import SimpleTokenizer
-    except ImportError as error:
-        raise MissingPackageError(
-            "Counting the words of a prompt needs the package open_clip_torch, which cannot be imported "
-            f"({error}); run `pip install open_clip_torch`."
-        ) from error
-    return SimpleTokenizer()
+    found: Any = import_package("open_clip.tokenizer", "SimpleTokenizer", purpose="Counting the words of a prompt")
+    return found.SimpleTokenizer()

@@ -23,6 +23,8 @@ from ..sampling.runs import follow_runs
 from ..unet import keys
 from ..unet.options import transformer_options, with_transformer_options
 from ..unet.sites import unet_of
+from ..unet.tiles import StepLatents
+from ..unet.windows import is_window_of_places, part_error, pictures_of
 from .conds import CondBatch
 from .gradients import differentiable
 from .guided_pass import run_guided
@@ -65,14 +67,22 @@ class Guidances:
         """Wrapper around the conds of one UNet batch."""
         batch = CondBatch(executor, model, conds, x, timestep, model_options)
         step: Step | None = batch.options.get(keys.GUIDED_STEP)
-        place = None if step is None or not step.is_open else batch.positive
-        if step is None or place is None:
+        place = None if step is None else batch.positive
+        if step is None or place is None or not step.enters(pictures_of(batch.options), _count(batch)):
             return batch.ask()
-        step.is_open = False
+        if is_window_of_places(batch.options):
+            raise part_error(step.active[0].name)
         outputs = run_guided(batch, place, step) if step.due else batch.ask()
         negative = batch.negative
-        step.negative = None if negative is None else outputs[negative]
+        if negative is not None:
+            step.keep_negative(outputs[negative])
         return outputs
+
+
+def _count(batch: CondBatch) -> int:
+    """The number of all pictures of the run."""
+    latents: StepLatents | None = batch.options.get(keys.STEP)
+    return len(batch.x if latents is None else latents.x)
 
 
 def guide(model: ModelPatcher, guidance: GradientGuidance) -> ModelPatcher:

@@ -13,6 +13,7 @@ from ...models.port.attention import Run
 from ...models.port.guidance import GradientGuidance, GuidedStep
 from ..unet import keys
 from ..unet.feature_capture import CapturedFeatures
+from ..unet.windows import part_error
 from ..unet.word_attention import AttentionReader
 from .conds import CondBatch
 from .gradients import differentiable
@@ -104,6 +105,8 @@ def _take_gradients(
     attention = None if captures.attention is None else captures.attention.collect()
     for each in everybody:
         features = captures.features.features.get(each.guidance.capture.block)
+        if features is not None and len(features) != len(batch.x):
+            raise part_error("Guidance")  # windows inside this call
         if features is not None:
             seen = GuidedStep(
                 features=features,
@@ -111,7 +114,8 @@ def _take_gradients(
                 sigma=batch.sigma,
                 denoised=denoised,
                 attention=attention,
-                memory=step.memories[id(each.guidance)].own,
+                pictures=step.window,
+                memory=step.notes_of(each.guidance),
                 notes=notes,
             )
             step.take_gradient(each.guidance, each.prepared, seen, leaf)

@@ -15,6 +15,7 @@ from ..unet import keys
 from ..unet.attention import changes_nothing
 from ..unet.feature_capture import CapturedFeatures, ReachedError
 from ..unet.options import known_conds, transformer_options, with_transformer_options
+from ..unet.windows import of_its_own
 
 # of a cond: they are about the picture and the part of the run, not about its words
 LEFT_OUT = ("control", "area", "mask", "strength", "timestep_start", "timestep_end")
@@ -75,7 +76,7 @@ class ReferenceReader:
         plain = [{name: value for name, value in self.cond[0].items() if name not in LEFT_OUT}]
         captured = CapturedFeatures((self.block,), is_all=True)
         options = transformer_options(self.model_options)
-        added = captured.options(options)
+        added = {**captured.options(options), **of_its_own(options)}
         # without its area, the cond is about a whole picture
         added[keys.CONDS] = {uuid: replace(info, crop=None) for uuid, info in known_conds(options).items()}
         with suppress(ReachedError):

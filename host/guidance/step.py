@@ -14,6 +14,7 @@ from torch import Tensor
 from ...models.port.attention import Run
 from ...models.port.guidance import GradientGuidance, GuidedStep, NoiseLevels, Pull
 from ..unet import keys
+from .pieces import Pieces
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ class Step:
         memories: of the active ones.
         is_open: whether the positive cond is still to come; nested calls of other packs find it closed.
         negative: the denoised latent of the negative side, or None.
+        window: the pictures that are asked about just now, by their number in the run; None for all of them.
+        count: of all pictures; counts only in a window.
     """
 
     run: Run
@@ -55,6 +58,10 @@ class Step:
     memories: dict[int, Memory] = field(default_factory=dict)
     is_open: bool = True
     negative: Tensor | None = None
+    window: tuple[int, ...] | None = None
+    count: int = 0
+    _asked: set[tuple[int, ...]] = field(default_factory=set)
+    _pieces: dict[Any, Pieces] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, key: str, run: Run | None, active: Sequence[GradientGuidance]) -> Step:
@@ -70,6 +77,38 @@ class Step:
             step.memories[id(guidance)] = memory
         step.due = tuple(due)
         return step
+
+    def enters(self, window: tuple[int, ...] | None, count: int) -> bool:
+        """Whether the positive cond of all pictures, or of a window of them, is still to come; it counts as asked then.
+
+        Args:
+            window: numbers of its pictures; None where there are no windows.
+            count: of all pictures.
+        """
+        is_new = self.is_open or (window is not None and bool(self._asked) and window not in self._asked)
+        if is_new:
+            self.is_open, self.window, self.count = False, window, count
+            if window is not None:
+                self._asked.add(window)
+        return is_new
+
+    def keep_negative(self, denoised: Tensor) -> None:
+        """Take the denoised latent of the negative side, of all pictures or of the window's."""
+        self.negative = self._whole("negative", denoised)
+
+    def notes_of(self, guidance: GradientGuidance) -> dict[Any, Any]:
+        """What a guidance keeps about the pictures that are asked about just now."""
+        own = self.memories[id(guidance)].own
+        return own if self.window is None else own.setdefault(("window", self.window), {})
+
+    def _whole(self, key: Any, part: Tensor | None) -> Tensor | None:
+        """All pictures, of what one window gave and those before it; without windows what was given."""
+        if self.window is None:
+            return part
+        pieces = self._pieces.setdefault(key, Pieces(self.count))
+        if part is not None:
+            pieces.add(part, self.window)
+        return pieces.mean()
 
     def correct(self, denoised: Tensor, levels: NoiseLevels) -> Tensor:
         """The denoised latent of the whole step, moved by everybody who has a gradient."""
@@ -92,12 +131,13 @@ class Step:
         recorder = self.run.guidance_recorder
         pulls = prepared.pulls(seen)
         if recorder is not None:
-            recorder.note(seen.sigma, pulls)
+            recorder.note(seen.sigma, pulls, seen.pictures)
         for scale in SCALES if seen.features.dtype == torch.float16 else (1.0,):
-            memory.gradient = gradient_of(pulls, leaf, scale)
-            if memory.gradient is None or is_finite(memory.gradient):
+            gradient = gradient_of(pulls, leaf, scale)
+            if gradient is None or is_finite(gradient):
+                memory.gradient = self._whole(id(guidance), gradient)
                 return
-        memory.gradient = None
+        memory.gradient = self._whole(id(guidance), None)
         logger.warning("%s: the gradient was not finite, this step is not guided", guidance.name)
         if recorder is not None:
             recorder.skipped += 1

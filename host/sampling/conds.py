@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from torch import Tensor
+
 from ...models.port.attention import Crop, Polarity
 from ..unet import keys
 
@@ -52,6 +54,17 @@ def conds_by_uuid(conds: dict[str, list[dict[str, Any]]], size: tuple[int, ...])
             owners, named_rows = entry.get(keys.OWNERS, ()), entry.get(keys.NAMED_ROWS, ())
             known[entry[keys.UUID]] = CondInfo(polarity, crop, owners, named_rows)
     return known
+
+
+def texts_by_uuid(conds: dict[str, list[dict[str, Any]]]) -> dict[UUID, Tensor]:
+    """Return the text of every cond of a run, (1 or P, T, D), by its uuid; those without one are left out.
+
+    Args:
+        conds: the guider's own copies, by the name of their side, ready for the UNet.
+    """
+    entries = (entry for side in conds.values() for entry in side or ())
+    texts = ((entry[keys.UUID], entry.get(keys.MODEL_CONDS, {}).get(keys.TEXT)) for entry in entries)
+    return {uuid: text.cond for uuid, text in texts if isinstance(getattr(text, "cond", None), Tensor)}
 
 
 def _crop(area: Any, size: tuple[int, ...]) -> Crop | None:

@@ -19,7 +19,8 @@ from ...models.records.guidance import GuidanceHistory, GuidanceRecord
 from ...models.records.placements import PlacementMaps, PlacementRecord
 from ..unet import keys
 from ..unet.options import with_transformer_options
-from .conds import conds_by_uuid
+from ..unet.tiles import StepLatents
+from .conds import conds_by_uuid, texts_by_uuid
 from .delayed_conditioning import settle
 
 logger = logging.getLogger(__name__)
@@ -117,7 +118,8 @@ def _predict_noise(
 ) -> Any:
     guider = executor.class_obj  # type: ignore[attr-defined]
     known = conds_by_uuid(guider.conds, tuple(x.shape[-2:]))
-    options = with_transformer_options(model_options, {keys.CONDS: known})
+    step = StepLatents(x, timestep, guider.inner_model.model_sampling, texts_by_uuid(guider.conds))
+    options = with_transformer_options(model_options, {keys.CONDS: known, keys.STEP: step})
     return executor(x, timestep, options, *args)
 
 

@@ -24,6 +24,7 @@ from ...models.port.attention import AttentionResidual, AttentionSite
 from ..sampling.runs import follow_runs
 from . import keys
 from .call import PendingLayer, UNetCall
+from .couples import LayerRows
 from .options import block_of
 from .sites import find_sites, unet_of
 
@@ -61,8 +62,11 @@ class Injection:
         positional = list(args)
         place = 5  # forward(x, timesteps, context, y, control, transformer_options)
         options = kwargs[keys.TRANSFORMER_OPTIONS] if keys.TRANSFORMER_OPTIONS in kwargs else positional[place]
-        call = UNetCall.begin(executor.class_obj, positional[0], options)  # type: ignore[attr-defined]
-        options = {**options, self.key: call}
+        context = kwargs["context"] if "context" in kwargs else positional[2] if len(positional) > 2 else None
+        call = UNetCall.begin(executor.class_obj, positional[0], context, options)  # type: ignore[attr-defined]
+        patches = {**options.get(keys.PATCHES, {})}
+        patches[keys.LAYER_PATCH] = [*patches.get(keys.LAYER_PATCH, ()), self.look]  # behind all others
+        options = {**options, self.key: call, keys.PATCHES: patches}
         if keys.TRANSFORMER_OPTIONS in kwargs:
             kwargs = {**kwargs, keys.TRANSFORMER_OPTIONS: options}
         else:
@@ -79,6 +83,13 @@ class Injection:
         if call is not None and site is not None:
             grid = tuple(extra.get(keys.GRID, ())[-2:])
             call.pending = PendingLayer(site, n, extra[keys.HEADS], grid, (context, value))
+        return n, context, value
+
+    def look(self, n: Tensor, context: Tensor, value: Tensor, extra: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
+        """attn2_patch behind those of all packs: keep the layer's rows where these changed their number."""
+        call: UNetCall | None = extra.get(self.key)
+        if call is not None:
+            call.seen = None if n.shape[0] == call.batch.count else LayerRows(n, context)
         return n, context, value
 
     def attend(self, function: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
@@ -104,12 +115,12 @@ class Injection:
         if call is None or call.pending is None:
             return n
         pending = call.take()
-        hidden = call.batch.match(pending.hidden, n.shape[0])
+        hidden = call.batch.match(pending.hidden, n.shape[0], call.seen)
         layer: Any = call.unet.get_submodule(pending.site.path)
         query = layer.to_q(hidden)
         text = None
         if call.batch.has_regional_text:
-            contexts = (call.batch.match(context, n.shape[0]) for context in pending.context)
+            contexts = (call.batch.match(context, n.shape[0], call.seen) for context in pending.context)
             text = tuple(project(context) for project, context in zip((layer.to_k, layer.to_v), contexts, strict=True))
         added = self._residual(call, pending.with_hidden(hidden), query, None, text)
         if added is None:

@@ -13,6 +13,7 @@ from ...models.errors import LikenessError
 from ...models.port.attention import AttentionCall, AttentionSite, Run, TextRows
 from . import keys
 from .batch import BatchRows
+from .couples import LayerRows
 from .levels import grid_of
 from .options import Options
 
@@ -53,6 +54,7 @@ class UNetCall:
         size: (height, width) of the latent of this call.
         batch: which rows are what.
         pending: the layer whose residual is still to be added.
+        seen: the rows of the layer that runs, where another pack changed their number.
         fired: indices of the sites that were asked for a residual.
     """
 
@@ -62,16 +64,21 @@ class UNetCall:
     size: tuple[int, int]
     batch: BatchRows
     pending: PendingLayer | None = None
+    seen: LayerRows | None = None
     fired: set[int] = field(default_factory=set)
 
     @classmethod
-    def begin(cls, unet: nn.Module, x: Tensor, options: Options) -> UNetCall:
+    def begin(cls, unet: nn.Module, x: Tensor, context: Tensor | None, options: Options) -> UNetCall:
         """Read a call's `transformer_options`.
 
         Args:
             unet: the network.
             x: its input, (B, channels, h, w).
+            context: the text of every row, (B, S, D), or None.
             options: `transformer_options` of the call.
+
+        Raises:
+            LikenessError: if nobody can tell which rows these are.
         """
         sigmas = options.get(keys.SIGMAS)
         run: Run = options.get(keys.RUN) or Run()
@@ -80,7 +87,7 @@ class UNetCall:
             run=run,
             sigma=math.inf if sigmas is None else float(sigmas.flatten()[0]),
             size=(x.shape[-2], x.shape[-1]),
-            batch=BatchRows.read(x.shape[0], options, run),
+            batch=BatchRows.read(x, context, options, run),
         )
 
     def take(self) -> PendingLayer:
@@ -102,7 +109,7 @@ class UNetCall:
             text: keys and values of its text, (B, S, C) each, or None where nobody asked for them.
         """
         grid = grid_of(pending.grid, self.size, query.shape[1])
-        for group in self.batch.groups(query.shape[0]):
+        for group in self.batch.groups(query.shape[0], self.seen):
             rows, cond = group.rows, group.cond
             yield (
                 rows,

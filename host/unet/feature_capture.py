@@ -13,6 +13,8 @@ from torch import Tensor
 from ...models.port.attention import Run
 from . import keys
 from .options import known_conds, uuids_of
+from .tiles import is_tile
+from .windows import part_error
 
 BLOCK_PATCH = "output_block_patch"
 
@@ -50,6 +52,8 @@ class CapturedFeatures:
         throw_exception_if_processing_interrupted()
         block = options[keys.BLOCK][1]
         if block - 1 in self.blocks:
+            if is_tile(options):
+                raise part_error("Guidance")
             known, uuids = known_conds(options), uuids_of(options)
             for uuid, rows in zip(uuids, h.chunk(len(uuids)), strict=True):
                 is_whole = uuid not in known or known[uuid].crop is None  # a part of the picture shows no whole face

@@ -12,6 +12,7 @@ GUIDANCE = "likeness.guidance"
 # In `transformer_options`.
 RUN = "likeness.run"
 CONDS = "likeness.conds"
+STEP = "likeness.step"
 GUIDED_STEP = "likeness.guided step"
 
 # In the memo of a `Run`.
@@ -25,6 +26,7 @@ MERGE = "likeness.merge"
 # ComfyUI's own: of an entry of a CONDITIONING,
 UUID = "uuid"
 MODEL_CONDS = "model_conds"
+TEXT = "c_crossattn"  # among those
 CONTROL_TEXT = "cross_attn_controlnet"  # given to ControlNets in place of the prompt
 
 # of model options,
@@ -33,13 +35,20 @@ TRANSFORMER_OPTIONS = "transformer_options"
 # of `transformer_options`: of the run,
 SAMPLE_SIGMAS = "sample_sigmas"
 PATCHES = "patches"
+LAYER_PATCH = "attn2_patch"  # among those: sees the input of a cross-attention layer
 REPLACEMENTS = "patches_replace"
 ATTENTION_OVERRIDE = "optimized_attention_override"
+WINDOW = "context_window"  # of ComfyUI's context windows: some pictures of the run
 
 # of one call of the UNet,
 SIGMAS = "sigmas"
 COND_OR_UNCOND = "cond_or_uncond"  # places in the list that was asked about; no polarity
 UUIDS = "uuids"
+
+INPUT = "original_shape"  # (B, channels, h, w)
+
+# AnimateDiff-Evolved's, of the run,
+ANIMATEDIFF = "ad_params"
 
 # and of one layer.
 BLOCK = "block"

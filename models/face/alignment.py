@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import BadImageError, InvalidSettingError, MissingPackageError
+from ..errors import BadImageError, InvalidSettingError
+from ..packages import import_package
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -103,11 +104,4 @@ def opencv() -> ModuleType:
     Raises:
         MissingPackageError: if it is not installed.
     """
-    try:
-        import cv2
-    except ImportError as error:
-        raise MissingPackageError(
-            f"Aligning faces needs the package opencv-python, which could not be imported ({error}); "
-            "install it with: pip install opencv-python"
-        ) from error
-    return cv2
+    return import_package("cv2", "warpAffine", purpose="Aligning faces")

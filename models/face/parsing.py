@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ..errors import InvalidSettingError, MissingPackageError
+from ..errors import InvalidSettingError
 from ..images.layout import images_from_arrays
 from ..images.resampling import require_rgb, resize
+from ..packages import import_package
 from ..weights.reading import Source, read_weights
 from ..weights.signatures import FACE_PARSER
 from ..weights.state_dict import load_strictly
@@ -174,14 +176,8 @@ def new_bisenet() -> nn.Module:
     Raises:
         MissingPackageError: if facexlib is not there.
     """
-    try:
-        from facexlib.parsing.bisenet import BiSeNet
-    except ImportError as error:
-        raise MissingPackageError(
-            f"Face parsing needs the package facexlib, which could not be imported ({error}); install it with: "
-            "pip install facexlib"
-        ) from error
-    return BiSeNet(num_class=len(LABELS))
+    found: Any = import_package("facexlib.parsing.bisenet", "BiSeNet", purpose="Face parsing")
+    return found.BiSeNet(num_class=len(LABELS))
 
 
 def load(source: Source) -> FaceParser:

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InvalidSettingError, MissingPackageError
+from ..errors import InvalidSettingError
+from ..packages import import_package
 from .parsing import LABELS
 
 WITHOUT_BACKGROUND = "WithoutBackground"
@@ -204,11 +205,4 @@ def _window(mask: np.ndarray, margin: int) -> tuple[slice, slice]:
 
 
 def _ndimage() -> Any:
-    try:
-        from scipy import ndimage
-    except ImportError as error:
-        raise MissingPackageError(
-            f"Masks of facial regions need the package scipy, which could not be imported ({error}); install it with: "
-            "pip install scipy"
-        ) from error
-    return ndimage
+    return import_package("scipy.ndimage", "label", purpose="Cutting out facial regions")

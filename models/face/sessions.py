@@ -10,12 +10,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from ..errors import CorruptModelFileError, MissingModelFileError, MissingPackageError
+from ..errors import CorruptModelFileError, MissingModelFileError
+from ..packages import import_package
 
 logger = logging.getLogger(__name__)
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
+INSIGHTFACE, OTHERWISE = "The detector insightface", 'or choose detector "yunet".'  # in messages
 
 
 class SessionCache:
@@ -59,15 +61,9 @@ def providers() -> list[str]:
     """ONNX Runtime's providers to ask for, best first: CUDA where it is reported, always the CPU.
 
     Raises:
-        MissingPackageError: if onnxruntime is not installed.
+        MissingPackageError: if onnxruntime is not installed, or nothing is left of it.
     """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingPackageError(
-            f"insightface's models need the package onnxruntime, which could not be imported ({error}); "
-            "install it with: pip install onnxruntime"
-        ) from error
+    onnxruntime = _import_onnxruntime()
     return [CUDA, CPU] if CUDA in onnxruntime.get_available_providers() else [CPU]
 
 
@@ -75,17 +71,17 @@ def import_insightface() -> Any:
     """insightface's model loader, imported at the first use.
 
     Raises:
-        MissingPackageError: if insightface is not installed or cannot be imported, for example because it was compiled
-            for another numpy.
+        MissingPackageError: if insightface or onnxruntime is not installed or cannot be imported, for example because it
+            was compiled for another numpy.
     """
-    try:
-        from insightface.model_zoo import model_zoo
-    except Exception as error:  # a broken installation raises anything, such as ValueError for numpy's binary interface
-        raise MissingPackageError(
-            f"The detector insightface needs the package insightface, which could not be imported ({error}); install "
-            'it with: pip install insightface, or choose detector "yunet".'
-        ) from error
-    return model_zoo
+    _import_onnxruntime()
+    found: Any = import_package("insightface.model_zoo", "model_zoo", purpose=INSIGHTFACE, otherwise=OTHERWISE)
+    return found.model_zoo
+
+
+def _import_onnxruntime() -> Any:
+    names = ("InferenceSession", "get_available_providers")
+    return import_package("onnxruntime", *names, purpose=INSIGHTFACE, otherwise=OTHERWISE)
 
 
 def load_insightface(path: Path, wanted: list[str]) -> Any:

@@ -14,7 +14,8 @@ from typing import Any, Literal, TypedDict, get_args
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ..errors import InvalidSettingError, MissingPackageError, require_shape
+from ..errors import InvalidSettingError, require_shape
+from ..packages import import_package
 
 Activation = Literal["gelu", "quick_gelu"]
 Colours = tuple[float, float, float]
@@ -175,14 +176,9 @@ def prepare(crops: Tensor, config: ImageEncoderConfig) -> Tensor:
 
 
 def _tower(config: ImageEncoderConfig) -> nn.Module:
-    try:
-        from open_clip.transformer import QuickGELU, VisionTransformer
-    except ImportError as error:
-        raise MissingPackageError(
-            f"The pivot's image encoder needs the package open_clip_torch, which could not be imported ({error}); install it "
-            "with: pip install open_clip_torch"
-        ) from error
-    return VisionTransformer(
+    names = ("QuickGELU", "VisionTransformer")
+    transformer: Any = import_package("open_clip.transformer", *names, purpose="The pivot's image encoder")
+    return transformer.VisionTransformer(
         image_size=config.image_size,
         patch_size=int(config.vision["patch_size"]),
         width=config.width,
@@ -190,7 +186,7 @@ def _tower(config: ImageEncoderConfig) -> nn.Module:
         heads=config.width // config.head_width,
         mlp_ratio=config.mlp_ratio,
         output_dim=config.embed_dim,
-        act_layer=QuickGELU if config.activation == "quick_gelu" else nn.GELU,
+        act_layer=transformer.QuickGELU if config.activation == "quick_gelu" else nn.GELU,
     )
 
 

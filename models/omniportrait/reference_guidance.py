@@ -115,7 +115,7 @@ class ReferenceGuidance:
 
     def _masks(self, step: GuidedStep) -> Tensor:
         """Soft masks of everybody at the latent's size, (N, B, H, W)."""
-        rows = len(step.features)
+        pictures = torch.tensor(range(len(step.features)) if step.pictures is None else step.pictures)
         unknown = [person for person in self.people if person.mask is None]
         found: dict[int, Tensor] = {}
         if self.source is not None and unknown:
@@ -124,7 +124,8 @@ class ReferenceGuidance:
         masks: list[Tensor] = []
         for person in self.people:
             mask = found[id(person)] if person.mask is None else to_grid(person.mask, step.size)
-            masks.append(mask[torch.arange(rows) % len(mask)].unflatten(1, step.size).to(step.features.device))
+            rows = torch.arange(len(pictures)) if person.mask is None else pictures
+            masks.append(mask[rows % len(mask)].unflatten(1, step.size).to(step.features.device))
         return torch.stack(masks)
 
     def _read(self, person: GuidedPerson, read: FeatureReader) -> GuidedPerson:

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import MissingPackageError, require_shape
+from ..errors import require_shape
+from ..packages import import_package
 
 SMALLEST_AREA, LARGEST_AREA = 0.003, 0.6  # shares of the picture that a face may take
 LEAST_PEAK = 2.0  # of the attention to the word, over its mean; below, the word attends to nothing in particular
@@ -83,11 +84,4 @@ def is_credible(mask: Tensor, cross: Tensor) -> bool:
 
 
 def _ndimage() -> Any:
-    try:
-        from scipy import ndimage
-    except ImportError as error:
-        raise MissingPackageError(
-            f"Cleaning a mask needs the package scipy, which could not be imported ({error}); install it with: "
-            "pip install scipy"
-        ) from error
-    return ndimage
+    return import_package("scipy.ndimage", "label", purpose="Cleaning a mask")

@@ -112,7 +112,7 @@ class AttentionCall:
         heads: number of attention heads; C is divisible by it.
         grid: (h, w) with h·w == L.
         polarity: side of the guidance that these rows belong to.
-        samples: index in the latent batch of every row, length B.
+        samples: the picture of every row, by its number in the whole run, length B; in any order, and not all of them.
         sigma: noise level, in the sampler's own units (ComfyUI: VE sigma); read once per UNet call.
         crop: the part of the latent these rows show, or None for all of it.
         run: the sampling run, for caches and recorders.
@@ -157,8 +157,8 @@ class GuidanceRecorder(Protocol):
 
     skipped: int
 
-    def note(self, sigma: float, pulls: Sequence[Pull]) -> None:
-        """Take everybody's similarity and mask at a noise level."""
+    def note(self, sigma: float, pulls: Sequence[Pull], pictures: Sequence[int] | None = None) -> None:
+        """Take everybody's similarity and mask at a noise level, of all pictures or of those with some numbers."""
         ...
 
     def correction(self, sigma: float, before: Tensor, after: Tensor, added: Tensor | None) -> None:

@@ -36,7 +36,8 @@ class GuidedStep:
         denoised: what the conditional pass takes for the finished latent, as the VAE takes it, (B, C', H, W), without a
             graph.
         attention: to the people's words; None where the guidance does not ask for it or the prompt names nobody.
-        memory: what this guidance has kept since the run began.
+        pictures: number in the run of every row; None where the rows are all pictures in order.
+        memory: what this guidance has kept since the run began, of these pictures.
         notes: what residuals saw in this pass, see `Run`; whoever reads a note takes it out.
     """
 
@@ -45,6 +46,7 @@ class GuidedStep:
     sigma: float
     denoised: Tensor
     attention: WordAttention | None = None
+    pictures: tuple[int, ...] | None = None
     memory: dict[Hashable, Any] = field(default_factory=dict)
     notes: dict[Hashable, Any] = field(default_factory=dict)
 

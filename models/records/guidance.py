@@ -85,11 +85,27 @@ class GuidanceRecord:
     masks: dict[str, Tensor] = field(default_factory=dict)
     skipped: int = 0
 
-    def note(self, sigma: float, pulls: Sequence[Pull]) -> None:
-        """Take everybody's similarity and mask."""
+    def note(self, sigma: float, pulls: Sequence[Pull], pictures: Sequence[int] | None = None) -> None:
+        """Take everybody's similarity and mask, of all pictures or of those with some numbers."""
         for pull in pulls:
-            self.entries.append(GuidanceEntry(sigma, pull.name, tuple(pull.likeness.tolist())))
-            self.masks[pull.name] = pull.mask[:, 0].detach().float().cpu()
+            likeness, masks = pull.likeness.float().cpu(), pull.mask[:, 0].detach().float().cpu()
+            if pictures is None:
+                self.entries.append(GuidanceEntry(sigma, pull.name, tuple(likeness.tolist())))
+                self.masks[pull.name] = masks
+            else:
+                self._put(sigma, pull.name, pictures, likeness, masks.expand(len(pictures), -1, -1))
+
+    def _put(self, sigma: float, name: str, pictures: Sequence[int], likeness: Tensor, masks: Tensor) -> None:
+        """Add some pictures to the entry of somebody at a noise level, and to their masks."""
+        same = [n for n, entry in enumerate(self.entries) if (entry.sigma, entry.name) == (sigma, name)]
+        known = list(self.entries.pop(same[-1]).likeness) if same else []
+        known += [math.nan] * (max(pictures) + 1 - len(known))
+        kept = self.masks.get(name, masks.new_zeros(0, *masks.shape[1:]))
+        whole = torch.cat([kept, masks.new_zeros(max(len(known) - len(kept), 0), *masks.shape[1:])])
+        for row, picture in enumerate(pictures):
+            known[picture], whole[picture] = float(likeness[row]), masks[row]
+        self.entries.append(GuidanceEntry(sigma, name, tuple(known)))
+        self.masks[name] = whole
 
     def correction(self, sigma: float, before: Tensor, after: Tensor, added: Tensor | None) -> None:
         """Take how far the denoised latent (B, C, H, W) was moved, and what classifier-free guidance had added to it."""

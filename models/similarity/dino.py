@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import MissingPackageError
 from ..images.resampling import require_rgb, resize
+from ..packages import import_package
 from ..weights import signatures
 from ..weights.reading import Source, read_weights
 from ..weights.state_dict import load_strictly, require_keys
@@ -32,13 +33,8 @@ class DINO(nn.Module):
 
     def __init__(self, *, dim: int, depth: int, heads: int, patch: int, image_size: int) -> None:
         super().__init__()
-        try:
-            from timm.models.vision_transformer import VisionTransformer
-        except ImportError as error:
-            raise MissingPackageError(
-                f"DINO needs the package timm, which could not be imported ({error}); install it with: pip install timm"
-            ) from error
-        self.network = VisionTransformer(
+        found: Any = import_package("timm.models.vision_transformer", "VisionTransformer", purpose="DINO")
+        self.network = found.VisionTransformer(
             img_size=image_size,
             patch_size=patch,
             embed_dim=dim,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from likeness.models.port.attention import Crop, Polarity
 
 pytestmark = pytest.mark.comfy
@@ -61,3 +62,18 @@ def test_an_entry_that_core_copies_to_the_other_side_becomes_a_cond_of_its_own()
     assert len(found) == 2
     assert found[positive["uuid"]].polarity is Polarity.POSITIVE
     assert found[negative["uuid"]].polarity is Polarity.NEGATIVE
+
+
+def test_texts_are_those_of_the_entries_that_have_one():
+    import comfy.conds
+    from likeness.host.sampling.conds import texts_by_uuid
+
+    text = torch.zeros(1, 7, 4)
+    entries = [
+        {"uuid": 1, "model_conds": {"c_crossattn": comfy.conds.CONDCrossAttn(text)}},
+        {"uuid": 2, "model_conds": {"y": comfy.conds.CONDRegular(text)}},
+        {"uuid": 3},
+    ]
+    found = texts_by_uuid({"positive": entries, "negative": None})
+    assert list(found) == [1]
+    assert found[1] is text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from likeness.models.errors import LikenessError
@@ -12,7 +14,7 @@ pytestmark = pytest.mark.comfy
 LEFT, RIGHT = Crop(0, 0, 4, 2, 4, 4), Crop(0, 2, 4, 2, 4, 4)
 
 
-def batch(count, *conds, order=None):
+def batch(count, *conds, order=None, **told):
     """Rows of a call with a chunk for each cond."""
     from likeness.host.unet.batch import BatchRows
 
@@ -21,7 +23,7 @@ def batch(count, *conds, order=None):
         "likeness.conds": dict(enumerate(conds)),
         "cond_or_uncond": list(range(len(conds))) if order is None else order,
     }
-    return BatchRows.read(count, options, Run())
+    return BatchRows.read(torch.zeros(count, 4, 4, 4), None, {**options, **told}, Run())
 
 
 def cond(polarity=Polarity.POSITIVE, **known):
@@ -36,6 +38,26 @@ def test_chunks_of_one_kind_are_one_group_with_the_samples_of_each():
     assert [group.rows for group in groups] == [slice(0, 4), slice(4, 6), slice(6, 8)]
     assert [group.samples for group in groups] == [(0, 1, 0, 1), (0, 1), (0, 1)]
     assert [group.cond.polarity.name for group in groups] == ["POSITIVE", "NEGATIVE", "POSITIVE"]
+
+
+WINDOWS = [
+    ({"context_window": SimpleNamespace(index_list=[4, 5, 6], dim=0)}, (4, 5, 6)),
+    ({"context_window": SimpleNamespace(index_list=[6, 7, 0], dim=0, causal_anchor_index=-1)}, (6, 7, 0)),
+    ({"context_window": SimpleNamespace(index_list=[4, 5], dim=0, causal_anchor_index=3)}, (3, 4, 5)),
+    ({"ad_params": {"sub_idxs": [2, 4, 6], "full_length": 8}}, (2, 4, 6)),
+    ({"ad_params": {"sub_idxs": None, "full_length": 3}}, (0, 1, 2)),
+]
+
+
+@pytest.mark.parametrize(("told", "pictures"), WINDOWS)
+def test_the_rows_of_a_window_are_its_pictures(told, pictures):
+    positive, negative = batch(6, cond(), cond(Polarity.NEGATIVE), **told).groups(6)
+    assert positive.samples == negative.samples == pictures
+
+
+def test_other_pictures_than_the_window_has_stop_the_run():
+    with pytest.raises(LikenessError, match="4 pictures at once in a context window of 3"):
+        batch(8, cond(), cond(Polarity.NEGATIVE), **WINDOWS[0][0])
 
 
 def test_groups_end_where_crop_or_owners_change():
@@ -53,8 +75,8 @@ def test_a_caller_that_is_no_sampler_has_one_positive_chunk(caplog):
     from likeness.host.unet.batch import BatchRows
 
     run = Run()
-    BatchRows.read(3, {}, run)
-    rows = BatchRows.read(3, {}, run)
+    BatchRows.read(torch.zeros(3, 4, 4, 4), None, {}, run)
+    rows = BatchRows.read(torch.zeros(3, 4, 4, 4), None, {}, run)
     [group] = rows.groups(3)
     assert (group.rows, group.samples) == (slice(0, 3), (0, 1, 2))
     assert group.cond == cond()

@@ -21,7 +21,7 @@ def begin(*conds, rows=None, **options):
 
     known = dict(enumerate(conds))
     told = {"uuids": list(known), "likeness.conds": known, "cond_or_uncond": list(known), **options}
-    return UNetCall.begin(nn.Identity(), torch.zeros(rows or len(conds), 4, 4, 6), told)
+    return UNetCall.begin(nn.Identity(), torch.zeros(rows or len(conds), 4, 4, 6), None, told)
 
 
 def cond(polarity=Polarity.POSITIVE, **known):

@@ -1,9 +1,13 @@
 import os
 import sys
+from types import ModuleType
 
 import pytest
+from likeness.models import clip
 from likeness.models.errors import CorruptModelFileError, MissingModelFileError, MissingPackageError
 from likeness.models.face import sessions
+from likeness.models.face.alignment import opencv
+from likeness.models.face.parsing import new_bisenet
 from likeness.models.face.sessions import CPU, CUDA, SessionCache, load_insightface, providers
 
 
@@ -90,3 +94,25 @@ def test_a_missing_onnxruntime_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingPackageError, match="pip install onnxruntime"):
         sessions.providers()
+
+
+@pytest.mark.parametrize("ask", [sessions.providers, sessions.import_insightface])
+def test_an_onnxruntime_of_which_nothing_is_left_is_named_and_not_insightface(monkeypatch, ask):
+    """What `pip uninstall onnxruntime-gpu` leaves where onnxruntime was installed beside it."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", ModuleType("onnxruntime"))
+    with pytest.raises(
+        MissingPackageError, match=r"needs the package onnxruntime, .*is empty .*pip install onnxruntime"
+    ):
+        ask()
+
+
+@pytest.mark.parametrize("name", ["cv2", "facexlib", "open_clip"])
+def test_every_other_package_of_which_nothing_is_left_is_named_too(monkeypatch, name):
+    for loaded in [each for each in sys.modules if each.split(".")[0] == name]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.setitem(sys.modules, name, ModuleType(name))
+
+    ask = {"cv2": opencv, "facexlib": new_bisenet, "open_clip": lambda: clip.text_ids("a")}[name]
+    clip._tokenizer.cache_clear()
+    with pytest.raises(MissingPackageError, match="is empty"):
+        ask()

@@ -38,3 +38,18 @@ def test_a_correction_is_counted_against_what_classifier_free_guidance_did_there
 
 def test_where_nobody_was_pulled_there_is_no_history():
     assert GuidanceRecord().history() is None
+
+
+def test_windows_of_pictures_fill_one_entry():
+    record = GuidanceRecord()
+    for pictures, likeness in (((2, 0), [0.2, 0.0]), ((0, 1), [0.1, 0.3])):
+        masks = torch.tensor(pictures).float().view(2, 1, 1, 1).expand(-1, 1, 2, 2)
+        record.note(2.0, [Pull("Ann", torch.zeros(2), masks, torch.tensor(likeness))], pictures)
+    record.note(1.0, [Pull("Ann", torch.zeros(1), torch.ones(1, 1, 2, 2), torch.tensor([0.9]))], (1,))
+    history = record.history()
+    assert history is not None
+    assert [entry.likeness for entry in history.entries] == [
+        pytest.approx((0.1, 0.3, 0.2)),
+        pytest.approx((math.nan, 0.9), nan_ok=True),
+    ]
+    assert history.masks["Ann"][:, 0, 0].tolist() == [0, 1, 2]
