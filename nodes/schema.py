@@ -1,13 +1,17 @@
-"""What the nodes' schemas have in common: shelves, sockets, inputs, and what only newer versions of ComfyUI know."""
+"""What the nodes' schemas have in common: shelves, sockets, inputs, what every Apply node shows, and what only newer versions of
+ComfyUI know.
+"""
 
 from __future__ import annotations
 
 import inspect
 from typing import Any
 
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
 from ..host.files import AUTO, list_files
+from ..host.people import AppliedPeople, outside_of
+from ..models.people.preview import people_strip
 
 People = io.Custom("LIKENESS_PEOPLE")  # models.people.person.People
 Placement = io.Custom("LIKENESS_PLACEMENT")  # host.placement.LoadedPlacement
@@ -102,3 +106,31 @@ def given_detector() -> io.Input:
 def model_input(tooltip: str) -> io.Input:
     """The MODEL that people are put into."""
     return io.Model.Input("model", tooltip=tooltip)
+
+
+HIDDEN = [io.Hidden.prompt, io.Hidden.unique_id]  # an Apply node declares them, to see who is outside of its chain
+
+
+def applied_output(applied: AppliedPeople, cls: type[io.ComfyNode], note: str = "") -> io.NodeOutput:
+    """The MODEL, whether anything was applied, and the strip of people.
+
+    Args:
+        applied: what came of it.
+        cls: the node, which declares `HIDDEN`.
+        note: a sentence below the people.
+    """
+    outside = outside_of(cls.hidden.prompt, str(cls.hidden.unique_id))
+    if outside:
+        listed = ", ".join(outside)
+        note = f"Not in this chain: {listed}. Link the people output of one Add Person to the next. {note}".strip()
+    strip = people_strip(applied.lines, note)
+    return io.NodeOutput(applied.model, applied.is_applied, strip, ui=ui.PreviewImage(strip, cls=cls))
+
+
+def applied_outputs(model: str) -> list[io.Output]:
+    """The outputs of an Apply node; `model` says what its MODEL is for."""
+    return [
+        io.Model.Output(display_name="model", tooltip=model),
+        io.Boolean.Output(display_name="applied", tooltip="False if nobody acts and the model was passed through."),
+        io.Image.Output(display_name="preview", tooltip="Who is in, in which colour, and how each is placed."),
+    ]

@@ -11,8 +11,18 @@ from ...host.consistentid.application import apply
 from ...host.placement import LoadedPlacement
 from ...models.consistentid.application import STRENGTH
 from ...models.people.person import People as Chain
-from ..previews import HIDDEN, applied_output, applied_outputs
-from ..schema import ConsistentID, People, Placement, found_by, lora_strength, model_input, shelf
+from ..schema import (
+    HIDDEN,
+    ConsistentID,
+    People,
+    Placement,
+    applied_output,
+    applied_outputs,
+    found_by,
+    lora_strength,
+    model_input,
+    shelf,
+)
 
 
 class ApplyConsistentID(io.ComfyNode):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal, get_args
 
 from comfy_api.latest import io
 
-from ...host.encoders.detector import DetectorChoice, choose_detector
+from ...host.encoders.detector import DRAWN, DetectorChoice, choose_detector
 from ...host.encoders.parser import LoadedFaceParser
 from ...host.omniportrait.finding import ByFace, ByMaskAlone, ByWord, Finding
 from ...host.omniportrait.guidance import ReferenceLook, apply_guidance
@@ -18,9 +18,19 @@ from ...models.omniportrait.guidance_settings import GuidanceSettings, StepMode,
 from ...models.omniportrait.mask_sources import FaceOrder
 from ...models.people.person import People as Chain
 from ...models.port.encoders import FaceDetector as Detector
-from ..previews import HIDDEN, applied_output, applied_outputs
-from ..schema import FaceParser, People, Placement, found_by, given_detector, model_input, shelf
-from .guidance_inputs import FindBy, guidance_widgets
+from ..schema import (
+    ADVANCED,
+    HIDDEN,
+    FaceParser,
+    People,
+    Placement,
+    applied_output,
+    applied_outputs,
+    found_by,
+    given_detector,
+    model_input,
+    shelf,
+)
 
 ELLIPSE = "Faces in the photos are outlined by the ellipse in their box; connect face_parser for their true outline."
 
@@ -104,6 +114,124 @@ class ApplyReferenceGuidance(io.ComfyNode):
         applied = apply_guidance(model, people, settings, ways[find_by], look=look, where=placement)
         note = ELLIPSE if applied.is_applied and face_parser is None else ""
         return applied_output(applied, cls, note)
+
+
+FindBy = Literal["word in the prompt", "face in the preview", "mask"]
+DETECTORS: tuple[DetectorChoice, ...] = ("auto", "insightface", "yunet", DRAWN)
+
+
+def guidance_widgets() -> list[io.Input]:
+    """How strongly, when, where and by which features people are pulled, in the order of the node."""
+    return [
+        io.Float.Input(
+            "strength",
+            default=0.15,
+            min=0.0,
+            max=1000.0,
+            step=0.01,
+            tooltip="How strongly faces are pulled, times the strength of each person. relative: 0.15 to begin with, up "
+            "to 1; paper modes: the paper takes 8.5. 0 leaves the model as it is.",
+        ),
+        _choice(
+            "find_by",
+            FindBy,
+            "face in the preview",
+            "Where people are who have no mask, unless a placement says it: at the words before @id1, @id2 … of "
+            "Encode People Prompt or a method's own prompt node; at the faces that a detector finds in a preview; or nowhere, so that everybody "
+            "needs a mask.",
+        ),
+        _share("start_percent", 0.4, "Where it begins; the paper's u = 0.6. Earlier changes the layout."),
+        _share("end_percent", 1.0, "Where in the sampling it ends."),
+        _choice(
+            "strength_mode",
+            StrengthMode,
+            "relative",
+            "relative: a share of what classifier-free guidance does, works alike on every model. paper_mean, "
+            "paper_sum: the paper's p, with the mean or the sum of all similarities; has to be tuned.",
+            **ADVANCED,
+        ),
+        _count(
+            "every_k",
+            1,
+            100,
+            "A new gradient every so many steps; those between use it again. 2 costs half.",
+            **ADVANCED,
+        ),
+        _choice(
+            "step_mode",
+            StepMode,
+            "eps",
+            "eps: as the paper. x0_only: moves the picture and not the noise, which acts several times as "
+            "strongly; lower the strength.",
+            **ADVANCED,
+        ),
+        _choice(
+            "features",
+            Detail,
+            "coarse",
+            "coarse: at half the latent's side, sure matches. fine: at all of it, small details, more memory.",
+            **ADVANCED,
+        ),
+        io.Int.Input(
+            "reference_size",
+            default=0,
+            min=0,
+            max=2048,
+            step=64,
+            tooltip="Pixels of the square around each photo's face that the model looks at; 0 is the size of the model's "
+            "own pictures: 512 for SD1.5, 1024 for SDXL, 128 for the miniature.",
+            **ADVANCED,
+        ),
+        _share(
+            "reference_percent",
+            0.329,
+            "How far the noise on the photos has come down when their features are read: 0.329 is the paper's t0 = 671.",
+            **ADVANCED,
+        ),
+        _count(
+            "seeds",
+            4,
+            64,
+            "With how many noises the photos are read; their mean is taken. Costs time once.",
+            **ADVANCED,
+        ),
+        io.Boolean.Input(
+            "keep_background",
+            default=True,
+            tooltip="Moves the inside of each person's mask alone; off, the whole picture may change.",
+            **ADVANCED,
+        ),
+        _choice(
+            "face_order",
+            FaceOrder,
+            "left to right",
+            "For 'face in the preview': which face is whose. left to right: in the order of the people; most "
+            "alike: to whom its features fit best.",
+            **ADVANCED,
+        ),
+        io.Combo.Input(
+            "detector",
+            options=list(DETECTORS),
+            default="auto",
+            tooltip="For 'face in the preview': as in Detect Faces; looks every fifth guided step.",
+            **ADVANCED,
+        ),
+    ]
+
+
+def _choice(name: str, kind: Any, default: str, tooltip: str, **options: Any) -> io.Input:
+    """A choice among the values of a literal type."""
+    return io.Combo.Input(name, options=list(get_args(kind)), default=default, tooltip=tooltip, **options)
+
+
+def _count(name: str, default: int, most: int, tooltip: str, **options: Any) -> io.Input:
+    """A number from 1."""
+    return io.Int.Input(name, default=default, min=1, max=most, tooltip=tooltip, **options)
+
+
+def _share(name: str, default: float, tooltip: str, **options: Any) -> io.Input:
+    """A part of the sampling."""
+    return io.Float.Input(name, default=default, min=0.0, max=1.0, step=0.001, tooltip=tooltip, **options)
 
 
 NODES: list[type[io.ComfyNode]] = [ApplyReferenceGuidance]

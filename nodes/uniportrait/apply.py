@@ -12,8 +12,19 @@ from ...host.uniportrait.adapter import LoadedUniPortrait
 from ...host.uniportrait.application import ImagePromptInput, apply
 from ...models.people.person import People as Chain
 from ...models.uniportrait.application import AUTO, STRENGTH
-from ..previews import HIDDEN, applied_output, applied_outputs
-from ..schema import ADVANCED, People, Placement, UniPortrait, found_by, lora_strength, model_input, shelf
+from ..schema import (
+    ADVANCED,
+    HIDDEN,
+    People,
+    Placement,
+    UniPortrait,
+    applied_output,
+    applied_outputs,
+    found_by,
+    lora_strength,
+    model_input,
+    shelf,
+)
 
 
 class ApplyUniPortrait(io.ComfyNode):

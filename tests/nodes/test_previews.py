@@ -62,7 +62,7 @@ def test_without_a_prompt_nothing_is_said(show):
 
 
 def test_outputs_are_named_as_they_are_given():
-    from likeness.nodes.previews import applied_outputs
+    from likeness.nodes.schema import applied_outputs
 
     outputs = applied_outputs("For the sampler.")
     assert [each.display_name for each in outputs] == ["model", "applied", "preview"]

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.comfy
 
 
 def test_pictures_that_windows_share_get_the_mean():
-    from likeness.host.guidance.pieces import Pieces
+    from likeness.host.guidance.step import Pieces
 
     pieces = Pieces(4)
     assert pieces.mean() is None

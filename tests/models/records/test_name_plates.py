@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from likeness.models.records.name_plates import NamePlate, draw_name_plates, place_box
+from likeness.models.records.routing_map import NamePlate, draw_name_plates, place_box
 from PIL import Image
 
 SIZE = (100, 60)

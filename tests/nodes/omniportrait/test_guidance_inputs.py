@@ -12,7 +12,7 @@ pytestmark = pytest.mark.comfy
 
 @pytest.fixture(scope="module")
 def widgets():
-    from likeness.nodes.omniportrait.guidance_inputs import guidance_widgets
+    from likeness.nodes.omniportrait.guidance import guidance_widgets
 
     return {each.id: each for each in guidance_widgets()}
 
