@@ -6,8 +6,7 @@ from typing import Any, get_args
 
 from comfy_api.latest import io
 
-from ...host.consistentid.adapter import Choice
-from ...host.consistentid.files import choose_consistentid
+from ...host.consistentid.adapter import Choice, choose_consistentid
 from ...host.encoders.parser import LoadedFaceParser
 from ...host.files import AUTO, list_files, list_recognisers
 from ...models.consistentid.flavour import Purpose

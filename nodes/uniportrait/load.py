@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...host.files import AUTO, NONE, list_files
-from ...host.uniportrait.files import choose_uniportrait
+from ...host.uniportrait.adapter import choose_uniportrait
 from ..schema import ADVANCED, UniPortrait, found_by, given_image_encoder, image_encoder_file, shelf
 
 

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.comfy
 
 @pytest.fixture
 def choose():
-    from likeness.host.consistentid.files import choose_consistentid
+    from likeness.host.consistentid.adapter import choose_consistentid
 
     return choose_consistentid
 

@@ -16,7 +16,7 @@ VISION = {"intermediate_size": 16, "num_attention_heads": 1, "num_hidden_layers"
 
 @pytest.fixture
 def choose():
-    from likeness.host.uniportrait.files import choose_uniportrait
+    from likeness.host.uniportrait.adapter import choose_uniportrait
 
     return choose_uniportrait
 
