@@ -71,7 +71,7 @@ class Guidances:
         step.is_open = False
         outputs = run_guided(batch, place, step) if step.due else batch.ask()
         negative = batch.negative
-        step.negative = None if negative is None else outputs[negative]
+        step.negative = None if negative is None else outputs[negative].clone()  # nodes may write into what they get
         return outputs
 
 

@@ -115,6 +115,22 @@ def _leave_inference_mode(cond: Cond) -> Cond:
     return copies
 
 
+class _Addend(Tensor):
+    """A tensor that is added to hidden states without changing these, which a graph holds.
+
+    ComfyUI writes `h += control`, and keeps what this gives.
+    """
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Add in place of adding in place; give plain tensors."""
+        plain = [each.as_subclass(Tensor) if isinstance(each, cls) else each for each in args]
+        if func in (Tensor.__iadd__, Tensor.add_) and not isinstance(args[0], cls):
+            return torch.add(*plain, **(kwargs or {}))
+        with torch._C.DisableTorchFunctionSubclass():
+            return func(*plain, **(kwargs or {}))
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class _ConstantControl:
     """A ControlNet whose outputs carry no graph."""
@@ -124,7 +140,14 @@ class _ConstantControl:
     def get_control(self, x: Tensor, *args: Any) -> Any:
         """The outputs, as the ControlNet gives them without gradients."""
         with torch.no_grad():
-            return self.control.get_control(x.detach(), *args)
+            found = self.control.get_control(x.detach().clone(), *args)
+        if not isinstance(found, dict):
+            return found
+        return {name: _addends(given) if isinstance(given, list) else given for name, given in found.items()}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.control, name)
+
+
+def _addends(given: list[Any]) -> list[Any]:
+    return [each.as_subclass(_Addend) if isinstance(each, Tensor) else each for each in given]

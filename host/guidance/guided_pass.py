@@ -17,6 +17,7 @@ from ..unet.word_attention import AttentionReader
 from .conds import CondBatch
 from .gradients import differentiable
 from .memory import is_short
+from .other_packs import beside_others
 from .reference_features import ReferenceReader
 from .step import Step
 
@@ -75,9 +76,12 @@ def run_guided(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
     captures = _Captures.wanted_by(everybody, batch)
     added = captures.options(batch.options)
     is_saving = is_short(batch.model, batch.x, max(captures.features.blocks), step.run)
-    with differentiable(*_networks(batch.model), is_saving=is_saving):
+    with (
+        differentiable(*_networks(batch.model), is_saving=is_saving),
+        beside_others(batch.model_options, batch.conds[place]),
+    ):
         leaf = batch.x.clone().requires_grad_(True)
-        outputs[place] = batch.ask_alone(place, leaf, added).detach()
+        outputs[place] = batch.ask_alone(place, leaf.clone(), added).detach()  # nodes may write into what they get
         run: Run = added[keys.RUN]
         _take_gradients(everybody, captures, batch, outputs[place], leaf, step, {} if run.notes is None else run.notes)
     return outputs

@@ -28,7 +28,7 @@ class CapturedFeatures:
     Attributes:
         blocks: whose results are read.
         is_all: whether nothing else is wanted of the call, which then ends there.
-        features: by block, (B, C, h, w), with a graph.
+        features: by block, (B, C, h, w), with a graph; tensors of their own, which no patch writes into.
     """
 
     blocks: tuple[int, ...]
@@ -54,12 +54,17 @@ class CapturedFeatures:
             for uuid, rows in zip(uuids, h.chunk(len(uuids)), strict=True):
                 is_whole = uuid not in known or known[uuid].crop is None  # a part of the picture shows no whole face
                 if is_whole:
-                    self.features.setdefault(block - 1, rows)
+                    self.features.setdefault(block - 1, rows.clone())
         if block > max(self.blocks):
             if self.is_all:
                 raise ReachedError
-            return h.detach(), skip.detach()
-        return h, skip
+            return _apart(h.detach(), h), _apart(skip.detach(), skip)
+        return _apart(h, h), _apart(skip, skip)
+
+
+def _apart(given: Tensor, held: Tensor) -> Tensor:
+    """What may be written into, as FreeU and ControlNets do, without touching what a graph holds."""
+    return given.clone() if held.requires_grad else given
 
 
 def _with_backward(options: dict[str, Any]) -> dict[str, Any]:

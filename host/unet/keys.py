@@ -29,11 +29,13 @@ CONTROL_TEXT = "cross_attn_controlnet"  # given to ControlNets in place of the p
 
 # of model options,
 TRANSFORMER_OPTIONS = "transformer_options"
+FUNCTION_WRAPPER = "model_function_wrapper"
 
 # of `transformer_options`: of the run,
 SAMPLE_SIGMAS = "sample_sigmas"
 PATCHES = "patches"
 REPLACEMENTS = "patches_replace"
+WRAPPERS = "wrappers"
 ATTENTION_OVERRIDE = "optimized_attention_override"
 
 # of one call of the UNet,

@@ -13,7 +13,7 @@ def test_no_two_keys_are_alike_and_ours_cannot_be_taken_for_another_packs():
 
     values = {name: value for name, value in vars(keys).items() if name.isupper()}
     assert len(set(values.values())) == len(values)
-    ours = {"RUNS", "RECORDS", "GUIDANCE", "RUN", "CONDS", "GUIDED_STEP", "GUIDED_RUN", "OWNERS", "PIVOTS", "MERGE"}
+    ours = {"RUNS", "RECORDS", "GUIDANCE", "RUN", "CONDS", "GUIDED_STEP", "GUIDED_RUN", "OWNERS", "NAMED_ROWS", "MERGE"}
     assert {name for name, value in values.items() if value.startswith(keys.OURS.rstrip("."))} == {*ours, "OURS"}
 
 

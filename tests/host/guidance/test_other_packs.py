@@ -1,0 +1,160 @@
+"""Guidance beside what other packs do to a MODEL: their patches, wrappers and layers run inside the graph of a guided step."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from likeness.tests.host.omniportrait.small_guidance import apply, half
+from likeness.tests.host.omniportrait.small_guidance import people as in_photos
+
+pytestmark = pytest.mark.comfy
+
+
+def core_node(module, name, *args):
+    """What a node of ComfyUI's own makes of its arguments, in inference mode as it is executed."""
+    from importlib import import_module
+
+    node = getattr(import_module(f"comfy_extras.{module}"), name)
+    with torch.inference_mode():
+        if hasattr(node, "execute"):
+            return node.execute(*args).args[0]
+        return getattr(node(), node.FUNCTION)(*args)[0]  # of 0.3.64
+
+
+def patched(model, kind, patch):
+    """A clone of a MODEL with one patch, made in inference mode as nodes are executed."""
+    with torch.inference_mode():
+        clone = model.clone()
+        clone.set_model_patch(patch, kind)
+        return clone
+
+
+def with_people(model, people):
+    """A clone of a MODEL with people in its attention."""
+    from likeness.host.memory import manage
+    from likeness.host.unet.attention import inject
+
+    with torch.inference_mode():
+        residual = people(model)
+        weights = [manage(residual.attention), manage(residual.placement.routers)]
+        return inject(model, [residual], name="people", weights=weights)
+
+
+def guided(model):
+    return apply(model, in_photos(half())).model
+
+
+FREE_U = [("FreeU", (1.1, 1.2, 0.9, 0.2)), ("FreeU_V2", (1.3, 1.4, 0.9, 0.2))]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize(("name", "values"), FREE_U)
+def test_freeu_draws_guided_whichever_comes_first(loaded_model, drawn, name, values, is_first):
+    """It writes into the hidden states whose features are read, and must not write into these."""
+
+    def freed(model):
+        return core_node("nodes_freelunch", name, model, *values)
+
+    plain = drawn(freed(loaded_model))
+    found = drawn(guided(freed(loaded_model)) if is_first else freed(guided(loaded_model)))
+    assert torch.isfinite(found).all()
+    assert not torch.equal(found, plain)
+
+
+def output_block(h, skip, options, is_in_place):
+    return (h.mul_(1.1), skip.mul_(0.9)) if is_in_place else (h * 1.1, skip * 0.9)
+
+
+def input_block(h, options, is_in_place):
+    return h.mul_(1.1) if is_in_place else h * 1.1
+
+
+def attention_output(n, options, is_in_place):
+    return n.mul_(1.1) if is_in_place else n * 1.1
+
+
+def attention_input(n, context, value, options, is_in_place):
+    return (n.mul_(1.1) if is_in_place else n * 1.1), context, value
+
+
+PATCHES = {
+    "output_block_patch": output_block,
+    "input_block_patch": input_block,
+    "attn1_output_patch": attention_output,
+    "attn2_output_patch": attention_output,
+    "attn2_patch": attention_input,
+}
+
+
+@pytest.mark.parametrize("kind", PATCHES)
+def test_patches_that_write_in_place_do_what_they_do_with_tensors_of_their_own(loaded_model, people, drawn, kind):
+    """Also behind people in the attention, whose residual has noted what the layer was given."""
+    from functools import partial
+
+    model = guided(with_people(loaded_model, people))
+    found = [
+        drawn(patched(model, kind, partial(PATCHES[kind], is_in_place=is_in_place))) for is_in_place in (True, False)
+    ]
+    assert torch.equal(*found)
+
+
+def test_what_the_sampler_is_given_may_be_written_into(loaded_model, drawn):
+    """Between the conds and the end of the step a node may write into what each side gave."""
+
+    def before_guidance(args, is_in_place):
+        return [each.mul_(0.9) if is_in_place else each * 0.9 for each in args["conds_out"]]
+
+    found = []
+    for is_in_place in (True, False):
+        with torch.inference_mode():
+            model = guided(loaded_model)
+            model.set_model_sampler_pre_cfg_function(lambda args, way=is_in_place: before_guidance(args, way))
+        found.append(drawn(model))
+    assert torch.equal(*found)
+
+
+def test_a_wrapper_may_write_into_the_latent_it_is_given(loaded_model, drawn):
+    def wrap(apply_model, args, is_in_place):
+        x = args["input"]
+        return apply_model(x.mul_(0.99) if is_in_place else x * 0.99, args["timestep"], **args["c"])
+
+    found = []
+    for is_in_place in (True, False):
+        with torch.inference_mode():
+            model = guided(loaded_model)
+            model.set_model_unet_function_wrapper(lambda f, args, way=is_in_place: wrap(f, args, way))
+        found.append(drawn(model))
+    assert torch.equal(*found)
+
+
+def test_what_a_controlnet_adds_to_skips_changes_no_gradient(loaded_model, drawn, conditioning, monkeypatch):
+    """ComfyUI adds it in place, to hidden states that the next input block has read and may read again for its gradient."""
+    from comfy.controlnet import ControlBase
+    from likeness.host.guidance import guided_pass
+
+    class Control(ControlBase):
+        def get_control(self, x, *others):
+            x.mul_(2)
+            added = torch.full((len(x), 128, 2, 2), 0.3)
+            return {"output": [None] * 9 + [added] * 3}  # the last is for the first output block
+
+    found = []
+    for is_saving in (False, True):
+        monkeypatch.setattr(guided_pass, "is_short", lambda *_, way=is_saving: way)
+        found.append(drawn(guided(loaded_model), positive=conditioning(10, control=Control())))
+    assert not torch.equal(found[0], drawn(guided(loaded_model)))
+    torch.testing.assert_close(*found, atol=1e-4, rtol=1e-4)
+
+
+def test_only_beside_others_is_anything_of_torch_changed(loaded_model, drawn, people, monkeypatch):
+    """It costs time in every operation, which graphs of ours alone do not pay."""
+    from likeness.host.guidance import other_packs
+
+    entered = []
+    allow = other_packs.allow_mutation_on_saved_tensors
+    monkeypatch.setattr(other_packs, "allow_mutation_on_saved_tensors", lambda: entered.append(1) or allow())
+    ours = guided(with_people(loaded_model, people))
+    drawn(ours, steps=1)
+    assert entered == []
+    drawn(patched(ours, "attn1_output_patch", lambda n, options: n), steps=1)
+    assert entered == [1]
