@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -98,6 +99,11 @@ class CondBatch:
             for number, cond in enumerate(self.conds)
             if any(entry[keys.UUID] in known and known[entry[keys.UUID]].polarity is polarity for entry in cond or ())
         ]
+
+
+def is_on(entry: dict[str, Any], sigma: float) -> bool:
+    """Whether an entry of a cond acts at a noise level."""
+    return entry.get("timestep_end", -math.inf) <= sigma <= entry.get("timestep_start", math.inf)
 
 
 def _leave_inference_mode(cond: Cond) -> Cond:

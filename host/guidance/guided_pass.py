@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,17 +10,20 @@ from typing import Any
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
+from ...models.errors import LikenessError
 from ...models.port.attention import Run
 from ...models.port.guidance import GradientGuidance, GuidedStep
 from ..unet import keys
 from ..unet.feature_capture import CapturedFeatures
 from ..unet.word_attention import AttentionReader
-from .conds import CondBatch
+from .conds import CondBatch, is_on
 from .gradients import differentiable
 from .memory import is_short
 from .other_packs import beside_others
 from .reference_features import ReferenceReader
 from .step import Step
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,7 +54,7 @@ class _Captures:
     @classmethod
     def wanted_by(cls, everybody: Sequence[_Due], batch: CondBatch) -> _Captures:
         """What some guidances look at."""
-        features = CapturedFeatures(tuple({each.guidance.capture.block for each in everybody}))
+        features = CapturedFeatures(tuple({each.guidance.capture.block for each in everybody}), size=batch.size)
         wants_attention = any(each.prepared.wants_attention for each in everybody)
         reader = AttentionReader(batch.model.diffusion_model, batch.size) if wants_attention else None
         return cls(features, reader)
@@ -83,6 +87,8 @@ def run_guided(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
         leaf = batch.x.clone().requires_grad_(True)
         outputs[place] = batch.ask_alone(place, leaf.clone(), added).detach()  # nodes may write into what they get
         run: Run = added[keys.RUN]
+        if not captures.features.is_reached:
+            _report_left_out(batch, place, step)
         _take_gradients(everybody, captures, batch, outputs[place], leaf, step, {} if run.notes is None else run.notes)
     return outputs
 
@@ -103,12 +109,21 @@ def _take_gradients(
     step: Step,
     notes: dict[Any, Any],
 ) -> None:
-    """Everybody's gradient in the latent; nobody has one where the cond shows a part of the picture only."""
+    """Everybody's gradient in the latent; nobody has one where the cond shows a part of the picture only.
+
+    Raises:
+        LikenessError: if the network ran without a graph.
+    """
     denoised = batch.model.process_latent_out(output)
     attention = None if captures.attention is None else captures.attention.collect()
     for each in everybody:
         features = captures.features.features.get(each.guidance.capture.block)
         if features is not None:
+            if not features.requires_grad:
+                raise LikenessError(
+                    "Another node runs this model without gradients, so nobody can be pulled; bypass that node (one that draws "
+                    "in tiles or keeps results of the model), or the guidance."
+                )
             seen = GuidedStep(
                 features=features,
                 size=batch.size,
@@ -119,6 +134,17 @@ def _take_gradients(
                 notes=notes,
             )
             step.take_gradient(each.guidance, each.prepared, seen, leaf)
+
+
+def _report_left_out(batch: CondBatch, place: int, step: Step) -> None:
+    """Tell the log once in a run that the positive prompt was to be asked and the network was not."""
+    told = (keys.GUIDANCE, "left out")
+    if told not in step.run.memo and any(is_on(entry, batch.sigma) for entry in batch.conds[place] or ()):
+        step.run.memo[told] = True
+        logger.warning(
+            "Guidance: at noise level %.2f the model did not run, as another node gave its result, so nobody is pulled there",
+            batch.sigma,
+        )
 
 
 def _networks(model: Any) -> list[nn.Module]:

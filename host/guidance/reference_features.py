@@ -73,7 +73,7 @@ class ReferenceReader:
         noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed)).to(clean)
         x = sampling.noise_scaling(sigma.view(-1, 1, 1, 1), noise, clean, False)
         plain = [{name: value for name, value in self.cond[0].items() if name not in LEFT_OUT}]
-        captured = CapturedFeatures((self.block,), is_all=True)
+        captured = CapturedFeatures((self.block,), is_all=True, size=(x.shape[-2], x.shape[-1]))
         options = transformer_options(self.model_options)
         added = captured.options(options)
         # without its area, the cond is about a whole picture

@@ -42,6 +42,7 @@ ATTENTION_OVERRIDE = "optimized_attention_override"
 SIGMAS = "sigmas"
 COND_OR_UNCOND = "cond_or_uncond"  # places in the list that was asked about; no polarity
 UUIDS = "uuids"
+SHAPE = "original_shape"  # of the network's input
 
 # and of one layer.
 BLOCK = "block"

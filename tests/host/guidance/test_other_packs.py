@@ -158,3 +158,54 @@ def test_only_beside_others_is_anything_of_torch_changed(loaded_model, drawn, pe
     assert entered == []
     drawn(patched(ours, "attn1_output_patch", lambda n, options: n), steps=1)
     assert entered == [1]
+
+
+def sampled_in(mode):
+    """A function wrapper that runs the network in a mode, as nodes do that draw a picture in tiles."""
+
+    def whole(apply_model, args):
+        with mode():
+            return apply_model(args["input"], args["timestep"], **args["c"])
+
+    return whole
+
+
+def wrapped(model, wrapper):
+    with torch.inference_mode():
+        clone = model.clone()
+        clone.set_model_unet_function_wrapper(wrapper)
+        return clone
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
+def test_where_no_gradient_can_be_had_it_is_said(loaded_model, drawn, mode):
+    """A picture as without guidance and not a word would be taken for nobody found."""
+    from likeness.models.errors import LikenessError
+
+    with pytest.raises(LikenessError, match="without gradients, so nobody can be pulled; bypass"):
+        drawn(wrapped(guided(loaded_model), sampled_in(mode)))
+
+
+def test_where_a_picture_is_shown_in_parts_it_is_said(loaded_model, drawn):
+    from likeness.models.errors import LikenessError
+
+    def in_halves(apply_model, args):
+        options = args["c"]
+        halves = args["input"].chunk(2, -1)
+        return torch.cat([apply_model(half, args["timestep"], **options) for half in halves], -1)
+
+    assert torch.isfinite(drawn(wrapped(loaded_model, in_halves))).all()
+    with pytest.raises(LikenessError, match=r"16×8 in place of 16×16.* bypass"):
+        drawn(wrapped(guided(loaded_model), in_halves))
+
+
+def test_where_the_network_is_left_out_it_is_logged_once(loaded_model, drawn, caplog):
+    """As packs do that take the result of an earlier step."""
+    calls = []
+
+    def seldom(apply_model, args):
+        calls.append(1)
+        return args["input"] if len(calls) > 4 else apply_model(args["input"], args["timestep"], **args["c"])
+
+    drawn(wrapped(guided(loaded_model), seldom), steps=4)
+    assert caplog.text.count("did not run") == 1
