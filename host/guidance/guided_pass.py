@@ -96,7 +96,7 @@ def run_guided(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
 def _prepare(guidance: GradientGuidance, batch: CondBatch, place: int, step: Step) -> GradientGuidance:
     """The guidance with the features of its references, read once in a run with the positive prompt."""
     block = guidance.capture.block
-    read = ReferenceReader(batch.executor, batch.model, batch.conds[place] or [], batch.model_options, block)
+    read = ReferenceReader(batch.executor, batch.model, batch.spoken_entry(place), batch.model_options, block)
     return step.run.remember((keys.GUIDANCE, id(guidance)), lambda: guidance.prepare(read))
 
 

@@ -25,7 +25,7 @@ def beside_others(model_options: dict[str, Any], cond: Sequence[dict[str, Any]] 
         cond: entries that are asked about, whose hooks bring code of their own.
     """
     with ExitStack() as stack:
-        if any(not is_ours(each) for each in _functions(model_options, cond or ())):
+        if brings_code(cond or ()) or any(not is_ours(each) for each in functions(model_options)):
             stack.enter_context(allow_mutation_on_saved_tensors())
         yield
 
@@ -36,8 +36,13 @@ def is_ours(function: Any) -> bool:
     return module == PACK or module.startswith(f"{PACK}.")
 
 
-def _functions(model_options: dict[str, Any], cond: Sequence[dict[str, Any]]) -> Iterator[Any]:
-    """Everything that is called while the UNet runs, ours and that of others."""
+def brings_code(cond: Sequence[dict[str, Any]]) -> bool:
+    """Whether an entry of a cond brings code that runs inside the UNet."""
+    return any(entry.get(name) is not None for entry in cond for name in (keys.HOOKS, "gligen"))
+
+
+def functions(model_options: dict[str, Any]) -> Iterator[Any]:
+    """Everything that a MODEL has called while its UNet runs, ours and that of others."""
     options = transformer_options(model_options)
     for patches in options.get(keys.PATCHES, {}).values():
         yield from patches
@@ -52,4 +57,3 @@ def _functions(model_options: dict[str, Any], cond: Sequence[dict[str, Any]]) ->
             yield from each
     if keys.FUNCTION_WRAPPER in model_options:
         yield model_options[keys.FUNCTION_WRAPPER]
-    yield from (entry[name] for entry in cond for name in ("hooks", "gligen") if entry.get(name) is not None)

@@ -25,6 +25,7 @@ MERGE = "likeness.merge"
 # ComfyUI's own: of an entry of a CONDITIONING,
 UUID = "uuid"
 MODEL_CONDS = "model_conds"
+HOOKS = "hooks"
 CONTROL_TEXT = "cross_attn_controlnet"  # given to ControlNets in place of the prompt
 
 # of model options,
