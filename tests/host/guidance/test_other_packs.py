@@ -209,3 +209,76 @@ def test_where_the_network_is_left_out_it_is_logged_once(loaded_model, drawn, ca
 
     drawn(wrapped(guided(loaded_model), seldom), steps=4)
     assert caplog.text.count("did not run") == 1
+
+
+def hypernetwork(folder, **options):
+    """A file as ComfyUI's loader reads it, for contexts and hidden states of two widths."""
+    generator = torch.Generator().manual_seed(7)
+
+    def part(width):
+        weights = {}
+        for number, shape in enumerate(((2 * width, width), (width, 2 * width))):
+            weights[f"linear.{2 * number}.weight"] = torch.randn(shape, generator=generator) * 0.05
+            weights[f"linear.{2 * number}.bias"] = torch.zeros(shape[0])
+            if options.get("is_layer_norm"):
+                weights[f"linear.{2 * number + 1}.weight"] = torch.ones(shape[0])
+                weights[f"linear.{2 * number + 1}.bias"] = torch.zeros(shape[0])
+        return weights
+
+    path = folder / "hypernetwork.pt"
+    torch.save({**options, **{width: [part(width), part(width)] for width in (24, 64, 128)}}, path)
+    return path
+
+
+@pytest.mark.parametrize("options", [{}, {"is_layer_norm": True, "activation_func": "swish"}])
+def test_a_hypernetworks_layers_are_constants_of_the_graph(loaded_model, drawn, tmp_path, options):
+    from comfy_extras.nodes_hypernetwork import load_hypernetwork_patch
+
+    with torch.inference_mode():
+        model = loaded_model.clone()
+        patch = load_hypernetwork_patch(str(hypernetwork(tmp_path, **options)), 1.0)
+        model.set_model_attn1_patch(patch)
+        model.set_model_attn2_patch(patch)
+    plain = drawn(model)
+    assert not torch.equal(plain, drawn(loaded_model))
+    found = drawn(guided(model))
+    assert torch.isfinite(found).all()
+    assert not torch.equal(found, plain)
+    assert all(
+        not each.requires_grad or each.grad is None for net in patch.hypernet.values() for each in net.parameters()
+    )
+
+
+@pytest.mark.parametrize("kind", ["output_block_patch", "attn1_output_patch", "attn2_patch"])
+def test_what_other_nodes_made_in_inference_mode_is_a_constant_of_the_graph(loaded_model, drawn, kind):
+    """Against the same numbers in an ordinary tensor."""
+    found = []
+    for is_inference in (True, False):
+        with torch.inference_mode(is_inference):
+            factor = torch.full((1,), 1.1)
+        patches = {
+            "output_block_patch": lambda h, skip, options, by=factor: (h * by, skip * by),
+            "attn1_output_patch": lambda n, options, by=factor: torch.lerp(n, n * by, by),
+            "attn2_patch": lambda n, context, value, options, by=factor: (n * by, context, value),
+        }
+        found.append(drawn(patched(guided(loaded_model), kind, patches[kind])))
+    assert torch.equal(*found)
+
+
+def test_a_tensor_that_may_not_be_written_into_is_told_of(loaded_model, drawn):
+    """A node that keeps hidden states from step to step in a tensor that was made in inference mode."""
+    from likeness.models.errors import LikenessError
+
+    kept = {}
+
+    def keep(n, options):
+        where = options["block"], tuple(n.shape)
+        if where not in kept:
+            with torch.inference_mode():
+                kept[where] = torch.zeros(n.shape)
+        kept[where].copy_(n)
+        return n
+
+    assert torch.isfinite(drawn(patched(loaded_model, "attn1_output_patch", keep))).all()
+    with pytest.raises(LikenessError, match=r"test_other_packs \(keep\) works"):
+        drawn(patched(guided(loaded_model), "attn1_output_patch", keep))
