@@ -21,6 +21,7 @@ from ...models.errors import IncompatibleBaseModelError
 from ...models.port.guidance import GradientGuidance
 from ..sampling.runs import follow_runs
 from ..unet import keys
+from ..unet.network import network_of
 from ..unet.options import transformer_options, with_transformer_options
 from ..unet.sites import unet_of
 from .conds import CondBatch
@@ -114,7 +115,7 @@ def guidable_unet(model: ModelPatcher) -> UNetModel:
         IncompatibleBaseModelError: if the model has no UNet, is a flow model, or has layers through which no gradient can be
             taken.
     """
-    network: Any = getattr(model.model, "diffusion_model", None)
+    network = network_of(model)
     if network is not None and not isinstance(network, nn.Module):
         raise IncompatibleBaseModelError(
             f"The network of this model is a {type(network).__name__}, inside which no gradient can be taken; load the "

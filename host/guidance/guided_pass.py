@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from comfy.model_patcher import ModelPatcher
@@ -15,6 +15,7 @@ from ...models.port.attention import Run
 from ...models.port.guidance import GradientGuidance, GuidedStep
 from ..unet import keys
 from ..unet.feature_capture import CapturedFeatures
+from ..unet.network import bare, bare_network, without_compiled
 from ..unet.word_attention import AttentionReader
 from .conds import CondBatch, is_on
 from .gradients import differentiable
@@ -56,7 +57,7 @@ class _Captures:
         """What some guidances look at."""
         features = CapturedFeatures(tuple({each.guidance.capture.block for each in everybody}), size=batch.size)
         wants_attention = any(each.prepared.wants_attention for each in everybody)
-        reader = AttentionReader(batch.model.diffusion_model, batch.size) if wants_attention else None
+        reader = AttentionReader(bare(batch.model.diffusion_model), batch.size) if wants_attention else None
         return cls(features, reader)
 
     def options(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -76,6 +77,13 @@ def run_guided(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
         step: whose due guidances take a gradient.
     """
     outputs = batch.ask_without(place)
+    with bare_network(batch.model):  # through compiled code nothing can be read and no gradient taken
+        outputs[place] = _run_positive(replace(batch, model_options=without_compiled(batch.model_options)), place, step)
+    return outputs
+
+
+def _run_positive(batch: CondBatch, place: int, step: Step) -> Tensor:
+    """The output of the positive cond, whose gradients are kept in the step."""
     everybody = [_Due(guidance, _prepare(guidance, batch, place, step)) for guidance in step.due]
     captures = _Captures.wanted_by(everybody, batch)
     added = captures.options(batch.options)
@@ -85,12 +93,12 @@ def run_guided(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
         beside_others(batch.model_options, batch.conds[place]),
     ):
         leaf = batch.x.clone().requires_grad_(True)
-        outputs[place] = batch.ask_alone(place, leaf.clone(), added).detach()  # nodes may write into what they get
+        output = batch.ask_alone(place, leaf.clone(), added).detach()  # nodes may write into what they get
         run: Run = added[keys.RUN]
         if not captures.features.is_reached:
             _report_left_out(batch, place, step)
-        _take_gradients(everybody, captures, batch, outputs[place], leaf, step, {} if run.notes is None else run.notes)
-    return outputs
+        _take_gradients(everybody, captures, batch, output, leaf, step, {} if run.notes is None else run.notes)
+    return output
 
 
 def _prepare(guidance: GradientGuidance, batch: CondBatch, place: int, step: Step) -> GradientGuidance:
@@ -151,4 +159,4 @@ def _networks(model: Any) -> list[nn.Module]:
     """The UNet and our own networks inside its layers; what other packs load beside it sees no graph."""
     patcher: ModelPatcher = model.current_patcher
     ours = [patchers for key, patchers in patcher.additional_models.items() if key.startswith(keys.OURS)]
-    return [model.diffusion_model, *(each.model for patchers in ours for each in patchers)]
+    return [bare(model.diffusion_model), *(each.model for patchers in ours for each in patchers)]
