@@ -44,8 +44,7 @@ def as_wrapper(model):
     clone, calls = model.clone(), []
 
     def backend(graph, examples):
-        calls.append(1)
-        return graph.forward
+        return lambda *args: calls.append(1) or graph.forward(*args)
 
     set_torch_compile_wrapper(clone, backend=backend)
     return clone, calls
@@ -121,4 +120,7 @@ def test_comfyuis_own_compiling_node_leaves_guidance_as_it_is(loaded_model, cond
     compiled, calls = as_wrapper(loaded_model if is_first else guided(loaded_model))
     found = drawn(guided(compiled) if is_first else compiled, **settings)
     assert calls
+    calls.clear()
+    drawn(guided(compiled) if is_first else compiled, **{**settings, "cfg": 1.0})
+    assert not calls  # the positive side alone, with a graph
     torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
