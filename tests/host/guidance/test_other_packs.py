@@ -16,9 +16,8 @@ def core_node(module, name, *args):
 
     node = getattr(import_module(f"comfy_extras.{module}"), name)
     with torch.inference_mode():
-        if hasattr(node, "execute"):
-            return node.execute(*args).args[0]
-        return getattr(node(), node.FUNCTION)(*args)[0]  # of 0.3.64
+        found = node.execute(*args) if hasattr(node, "execute") else getattr(node(), node.FUNCTION)(*args)  # of 0.3.64
+    return getattr(found, "args", found)[0]
 
 
 def patched(model, kind, patch):
@@ -282,3 +281,17 @@ def test_a_tensor_that_may_not_be_written_into_is_told_of(loaded_model, drawn):
     assert torch.isfinite(drawn(patched(loaded_model, "attn1_output_patch", keep))).all()
     with pytest.raises(LikenessError, match=r"test_other_packs \(keep\) works"):
         drawn(patched(guided(loaded_model), "attn1_output_patch", keep))
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "values"),
+    [("nodes_tomesd", "TomePatchModel", (0.5,)), ("nodes_hypertile", "HyperTile", (32, 1, 0, False))],
+)
+def test_where_positions_are_merged_the_prompt_is_not_blamed(loaded_model, drawn, conditioning, module, name, values):
+    from likeness.host.omniportrait.finding import ByWord
+    from likeness.models.errors import LikenessError
+
+    model = core_node(module, name, apply(loaded_model, in_photos(None), ByWord()).model, *values)
+    named = conditioning(10, **{"likeness.named rows": ((0, 2),)})
+    with pytest.raises(LikenessError, match=r"positions of the picture .* at their word; bypass"):
+        drawn(model, positive=named)
