@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import allow_mutation_on_saved_tensors
 from torch.overrides import TorchFunctionMode
 
 from ...models.errors import LikenessError
 from ..unet import keys
 from ..unet.options import transformer_options
+from .saved_tensors import copied_before_writing
 
 PACK = __name__.removesuffix(".host.guidance.other_packs")
 FOLDERS = r"[/\\]"  # ComfyUI names a pack's module by the path of its folder
@@ -38,7 +38,7 @@ def beside_others(model_options: dict[str, Any], cond: Sequence[dict[str, Any]] 
     """
     with ExitStack() as stack, _explained():
         if brings_code(cond or ()) or any(not is_ours(each) for each in functions(model_options)):
-            stack.enter_context(allow_mutation_on_saved_tensors())
+            stack.enter_context(copied_before_writing())
             stack.enter_context(_Constants())
         yield
 

@@ -150,8 +150,8 @@ def test_only_beside_others_is_anything_of_torch_changed(loaded_model, drawn, pe
     from likeness.host.guidance import other_packs
 
     entered = []
-    allow = other_packs.allow_mutation_on_saved_tensors
-    monkeypatch.setattr(other_packs, "allow_mutation_on_saved_tensors", lambda: entered.append(1) or allow())
+    enter = other_packs.copied_before_writing
+    monkeypatch.setattr(other_packs, "copied_before_writing", lambda: entered.append(1) or enter())
     ours = guided(with_people(loaded_model, people))
     drawn(ours, steps=1)
     assert entered == []

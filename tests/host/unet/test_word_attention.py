@@ -98,7 +98,7 @@ def test_the_prompt_that_names_people_is_found_among_the_chunks(tiny_model):
     torch.testing.assert_close(seen.columns[0].flatten(1), torch.stack(maps).mean(0)[..., 2], atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("known", [{}, {"pivots": PIVOTS, "crop": Crop(0, 0, 16, 24, 32, 24)}])
+@pytest.mark.parametrize("known", [{}, {"named_rows": PIVOTS, "crop": Crop(0, 0, 16, 24, 32, 24)}])
 def test_prompts_without_people_and_parts_of_a_picture_are_not_read(tiny_model, known):
     seen, _ = read(tiny_model(), [cond(**known)])
     assert seen is None
