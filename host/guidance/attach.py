@@ -21,6 +21,7 @@ from ...models.errors import IncompatibleBaseModelError
 from ...models.port.guidance import GradientGuidance
 from ..sampling.runs import follow_runs
 from ..unet import keys
+from ..unet.network import network_of
 from ..unet.options import transformer_options, with_transformer_options
 from ..unet.sites import unet_of
 from ..unet.tiles import StepLatents
@@ -75,7 +76,7 @@ class Guidances:
         outputs = run_guided(batch, place, step) if step.due else batch.ask()
         negative = batch.negative
         if negative is not None:
-            step.keep_negative(outputs[negative])
+            step.keep_negative(outputs[negative].clone())  # nodes may write into what they get
         return outputs
 
 
@@ -124,7 +125,7 @@ def guidable_unet(model: ModelPatcher) -> UNetModel:
         IncompatibleBaseModelError: if the model has no UNet, is a flow model, or has layers through which no gradient can be
             taken.
     """
-    network: Any = getattr(model.model, "diffusion_model", None)
+    network = network_of(model)
     if network is not None and not isinstance(network, nn.Module):
         raise IncompatibleBaseModelError(
             f"The network of this model is a {type(network).__name__}, inside which no gradient can be taken; load the "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +68,24 @@ class CondBatch:
         """The place of the first cond that is negative; None where there is none."""
         return next(iter(self._places(Polarity.NEGATIVE)), None)
 
+    def spoken_entry(self, place: int) -> dict[str, Any]:
+        """The entry of a cond whose words stand for the whole picture.
+
+        Of those that are on at this noise level (of all where none is): the first that names people, else the first without
+        area and mask, else the first; one that only fills what others leave comes last.
+
+        Args:
+            place: of the cond, which has entries.
+        """
+        entries, known = self.conds[place] or [], known_conds(self.options)
+
+        def rank(entry: dict[str, Any]) -> tuple[bool, ...]:
+            info = known.get(entry[keys.UUID])
+            is_part = entry.get("area") is not None or entry.get("mask") is not None
+            return ("default" in entry, info is None or not info.named_rows, is_part)
+
+        return min([entry for entry in entries if is_on(entry, self.sigma)] or entries, key=rank)
+
     def ask(self) -> list[Tensor]:
         """What the UNet says about all conds."""
         return self.executor(self.model, self.conds, self.x, self.timestep, self.model_options)
@@ -100,6 +119,11 @@ class CondBatch:
         ]
 
 
+def is_on(entry: dict[str, Any], sigma: float) -> bool:
+    """Whether an entry of a cond acts at a noise level."""
+    return entry.get("timestep_end", -math.inf) <= sigma <= entry.get("timestep_start", math.inf)
+
+
 def _leave_inference_mode(cond: Cond) -> Cond:
     """Copies of a cond's entries whose tensors a graph may hold; what a ControlNet adds is taken as given."""
     copies: Cond = []
@@ -115,6 +139,22 @@ def _leave_inference_mode(cond: Cond) -> Cond:
     return copies
 
 
+class _Addend(Tensor):
+    """A tensor that is added to hidden states without changing these, which a graph holds.
+
+    ComfyUI writes `h += control`, and keeps what this gives.
+    """
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Add in place of adding in place; give plain tensors."""
+        plain = [each.as_subclass(Tensor) if isinstance(each, cls) else each for each in args]
+        if func in (Tensor.__iadd__, Tensor.add_) and not isinstance(args[0], cls):
+            return torch.add(*plain, **(kwargs or {}))
+        with torch._C.DisableTorchFunctionSubclass():
+            return func(*plain, **(kwargs or {}))
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class _ConstantControl:
     """A ControlNet whose outputs carry no graph."""
@@ -124,7 +164,14 @@ class _ConstantControl:
     def get_control(self, x: Tensor, *args: Any) -> Any:
         """The outputs, as the ControlNet gives them without gradients."""
         with torch.no_grad():
-            return self.control.get_control(x.detach(), *args)
+            found = self.control.get_control(x.detach().clone(), *args)
+        if not isinstance(found, dict):
+            return found
+        return {name: _addends(given) if isinstance(given, list) else given for name, given in found.items()}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.control, name)
+
+
+def _addends(given: list[Any]) -> list[Any]:
+    return [each.as_subclass(_Addend) if isinstance(each, Tensor) else each for each in given]

@@ -32,7 +32,9 @@ class _Frozen(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, layer: nn.Module, forward: Forward, transpose: Project) -> Tensor:
         ctx.layer, ctx.transpose, ctx.shape = layer, transpose, x.shape
-        return forward(x)
+        given = forward(x)
+        # autograd lets nobody write into a view from here, and other packs may
+        return torch.ops.aten._unsafe_view(given, given.shape) if given._is_view() else given
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:

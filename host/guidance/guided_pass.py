@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
+from ...models.errors import LikenessError
 from ...models.port.attention import Run
 from ...models.port.guidance import GradientGuidance, GuidedStep
 from ..unet import keys
 from ..unet.feature_capture import CapturedFeatures
+from ..unet.network import bare, bare_network, without_compiled
 from ..unet.windows import part_error
 from ..unet.word_attention import AttentionReader
-from .conds import CondBatch
+from .conds import CondBatch, is_on
 from .gradients import differentiable
 from .memory import is_short
+from .other_packs import beside_others
 from .reference_features import ReferenceReader
 from .step import Step
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,9 +56,9 @@ class _Captures:
     @classmethod
     def wanted_by(cls, everybody: Sequence[_Due], batch: CondBatch) -> _Captures:
         """What some guidances look at."""
-        features = CapturedFeatures(tuple({each.guidance.capture.block for each in everybody}))
+        features = CapturedFeatures(tuple({each.guidance.capture.block for each in everybody}), size=batch.size)
         wants_attention = any(each.prepared.wants_attention for each in everybody)
-        reader = AttentionReader(batch.model.diffusion_model, batch.size) if wants_attention else None
+        reader = AttentionReader(bare(batch.model.diffusion_model), batch.size) if wants_attention else None
         return cls(features, reader)
 
     def options(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -72,22 +78,34 @@ def run_guided(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
         step: whose due guidances take a gradient.
     """
     outputs = batch.ask_without(place)
+    with bare_network(batch.model):  # through compiled code nothing can be read and no gradient taken
+        outputs[place] = _run_positive(replace(batch, model_options=without_compiled(batch.model_options)), place, step)
+    return outputs
+
+
+def _run_positive(batch: CondBatch, place: int, step: Step) -> Tensor:
+    """The output of the positive cond, whose gradients are kept in the step."""
     everybody = [_Due(guidance, _prepare(guidance, batch, place, step)) for guidance in step.due]
     captures = _Captures.wanted_by(everybody, batch)
     added = captures.options(batch.options)
     is_saving = is_short(batch.model, batch.x, max(captures.features.blocks), step.run)
-    with differentiable(*_networks(batch.model), is_saving=is_saving):
+    with (
+        differentiable(*_networks(batch.model), is_saving=is_saving),
+        beside_others(batch.model_options, batch.conds[place]),
+    ):
         leaf = batch.x.clone().requires_grad_(True)
-        outputs[place] = batch.ask_alone(place, leaf, added).detach()
+        output = batch.ask_alone(place, leaf.clone(), added).detach()  # nodes may write into what they get
         run: Run = added[keys.RUN]
-        _take_gradients(everybody, captures, batch, outputs[place], leaf, step, {} if run.notes is None else run.notes)
-    return outputs
+        if not captures.features.is_reached:
+            _report_left_out(batch, place, step)
+        _take_gradients(everybody, captures, batch, output, leaf, step, {} if run.notes is None else run.notes)
+    return output
 
 
 def _prepare(guidance: GradientGuidance, batch: CondBatch, place: int, step: Step) -> GradientGuidance:
     """The guidance with the features of its references, read once in a run with the positive prompt."""
     block = guidance.capture.block
-    read = ReferenceReader(batch.executor, batch.model, batch.conds[place] or [], batch.model_options, block)
+    read = ReferenceReader(batch.executor, batch.model, batch.spoken_entry(place), batch.model_options, block)
     return step.run.remember((keys.GUIDANCE, id(guidance)), lambda: guidance.prepare(read))
 
 
@@ -100,7 +118,11 @@ def _take_gradients(
     step: Step,
     notes: dict[Any, Any],
 ) -> None:
-    """Everybody's gradient in the latent; nobody has one where the cond shows a part of the picture only."""
+    """Everybody's gradient in the latent; nobody has one where the cond shows a part of the picture only.
+
+    Raises:
+        LikenessError: if the network ran without a graph.
+    """
     denoised = batch.model.process_latent_out(output)
     attention = None if captures.attention is None else captures.attention.collect()
     for each in everybody:
@@ -108,6 +130,11 @@ def _take_gradients(
         if features is not None and len(features) != len(batch.x):
             raise part_error("Guidance")  # windows inside this call
         if features is not None:
+            if not features.requires_grad:
+                raise LikenessError(
+                    "Another node runs this model without gradients, so nobody can be pulled; bypass that node (one that draws "
+                    "in tiles or keeps results of the model), or the guidance."
+                )
             seen = GuidedStep(
                 features=features,
                 size=batch.size,
@@ -121,8 +148,19 @@ def _take_gradients(
             step.take_gradient(each.guidance, each.prepared, seen, leaf)
 
 
+def _report_left_out(batch: CondBatch, place: int, step: Step) -> None:
+    """Tell the log once in a run that the positive prompt was to be asked and the network was not."""
+    told = (keys.GUIDANCE, "left out")
+    if told not in step.run.memo and any(is_on(entry, batch.sigma) for entry in batch.conds[place] or ()):
+        step.run.memo[told] = True
+        logger.warning(
+            "Guidance: at noise level %.2f the model did not run, as another node gave its result, so nobody is pulled there",
+            batch.sigma,
+        )
+
+
 def _networks(model: Any) -> list[nn.Module]:
     """The UNet and our own networks inside its layers; what other packs load beside it sees no graph."""
     patcher: ModelPatcher = model.current_patcher
     ours = [patchers for key, patchers in patcher.additional_models.items() if key.startswith(keys.OURS)]
-    return [model.diffusion_model, *(each.model for patchers in ours for each in patchers)]
+    return [bare(model.diffusion_model), *(each.model for patchers in ours for each in patchers)]

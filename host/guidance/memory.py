@@ -15,6 +15,8 @@ from torch import Tensor
 
 from ...models.port.attention import Run
 from ..unet.levels import halvings
+from ..unet.network import bare
+from ..unet.sites import unet_of
 
 logger = logging.getLogger(__name__)
 
@@ -63,13 +65,13 @@ def ask_for_more(
     executor: Callable[..., Any], model: Any, noise_shape: Sequence[int], *args: Any, **kwargs: Any
 ) -> Any:
     """Wrapper around the preparation of sampling: ComfyUI frees memory for as many more rows as the graph is large."""
-    base = model.model
+    base, unet = model.model, unet_of(model)
     graph = graph_bytes(
-        base.diffusion_model,
+        unet,
         (noise_shape[-2], noise_shape[-1]),
         noise_shape[0],
         _itemsize(base),
-        len(base.diffusion_model.output_blocks) - 1,
+        len(unet.output_blocks) - 1,
         is_saving=True,
     )
     pair = base.memory_required([2, *noise_shape[1:]])
@@ -81,7 +83,7 @@ def is_short(model: Any, x: Tensor, block: int, run: Run) -> bool:
 
     def ask() -> bool:
         size = (x.shape[-2], x.shape[-1])
-        needed = graph_bytes(model.diffusion_model, size, x.shape[0], _itemsize(model), block, is_saving=False)
+        needed = graph_bytes(bare(model.diffusion_model), size, x.shape[0], _itemsize(model), block, is_saving=False)
         free = model_management.get_free_memory(x.device)
         if needed > free:
             logger.info(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,32 +10,35 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...models.errors import LikenessError
 from ...models.records.archive import content_hash
 from ..unet import keys
 from ..unet.attention import changes_nothing
 from ..unet.feature_capture import CapturedFeatures, ReachedError
 from ..unet.options import known_conds, transformer_options, with_transformer_options
 from ..unet.windows import of_its_own
+from .other_packs import functions, is_ours
 
-# of a cond: they are about the picture and the part of the run, not about its words
-LEFT_OUT = ("control", "area", "mask", "strength", "timestep_start", "timestep_end")
+# What is taken of a cond: everything else is about the picture that is drawn, or about a part of it or of the run.
+WORDS = ("c_crossattn", "y", "time_conditioning", "num_video_frames", "image_only_indicator")  # as they are
+CONCATENATED = "c_concat"  # as the model has it where no picture is given
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ReferenceReader:
-    """Reads the features of one block, with the positive prompt, without ControlNets, areas, masks and limits in time.
+    """Reads the features of one block with the words of the positive prompt, and the weights that its hooks make.
 
     Attributes:
         executor: runs conds through the UNet.
         model: ComfyUI's BaseModel.
-        cond: the positive one; of a prompt that changes during the run, its first entry is read.
+        entry: of the positive cond, see `conds.CondBatch.spoken_entry`.
         model_options: of the run.
         block: output block whose result is read.
     """
 
     executor: Callable[..., list[Tensor]]
     model: Any
-    cond: Sequence[dict[str, Any]]
+    entry: dict[str, Any]
     model_options: dict[str, Any]
     block: int
 
@@ -48,11 +51,11 @@ class ReferenceReader:
     def key(self) -> Hashable:
         """Equal for readers that read the same; holds what changes the model, so that nothing else takes its place in memory."""
         options = transformer_options(self.model_options)
-        conds = self.cond[0][keys.MODEL_CONDS]
+        conds = self.entry[keys.MODEL_CONDS]
         texts = tuple(
             content_hash(conds[name].cond)
-            for name in sorted(conds)
-            if isinstance(getattr(conds[name], "cond", None), Tensor)
+            for name in WORDS
+            if isinstance(getattr(conds.get(name), "cond", None), Tensor)
         )
         patches = tuple(
             (name, patch)
@@ -63,22 +66,67 @@ class ReferenceReader:
         replaced = tuple(
             (name, tuple(each.items())) for name, each in sorted(options.get(keys.REPLACEMENTS, {}).items())
         )
+        others = tuple(each for each in functions(self.model_options) if not is_ours(each))
+        hooks = self.entry.get(keys.HOOKS)
+        loras = () if hooks is None else tuple((hook.hook_ref, _schedule(hook)) for hook in hooks.hooks)
         patcher = self.model.current_patcher
-        return (self.block, patcher.patches_uuid, texts, patches, replaced)
+        return (self.block, patcher.patches_uuid, texts, patches, replaced, others, loras)
 
     def __call__(self, latent: Tensor, percent: float, seed: int) -> Tensor:
-        """See `FeatureReader`."""
+        """See `FeatureReader`.
+
+        Raises:
+            LikenessError: if the network does not run as far as the block.
+        """
         sampling = self.model.model_sampling
         clean = self.model.process_latent_in(latent.to(self.model.current_patcher.load_device, torch.float32))
         sigma = torch.full((1,), float(sampling.percent_to_sigma(percent)), device=clean.device)
         noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed)).to(clean)
         x = sampling.noise_scaling(sigma.view(-1, 1, 1, 1), noise, clean, False)
-        plain = [{name: value for name, value in self.cond[0].items() if name not in LEFT_OUT}]
-        captured = CapturedFeatures((self.block,), is_all=True)
+        captured = CapturedFeatures((self.block,), is_all=True, size=(x.shape[-2], x.shape[-1]))
         options = transformer_options(self.model_options)
         added = {**captured.options(options), **of_its_own(options)}
         # without its area, the cond is about a whole picture
         added[keys.CONDS] = {uuid: replace(info, crop=None) for uuid, info in known_conds(options).items()}
+        plain = self._plain_entry(x, clean)
         with suppress(ReachedError):
-            self.executor(self.model, [plain], x, sigma, with_transformer_options(self.model_options, added))
+            self.executor(self.model, [[plain]], x, sigma, with_transformer_options(self.model_options, added))
+        self.model.current_patcher.cached_hook_patches.pop(plain.get(keys.HOOKS), None)
+        if self.block not in captured.features:
+            raise LikenessError(
+                "A reference was to be shown to this model, but another node gave a result in the model's place; bypass the "
+                "node that keeps results of the model from step to step, or the guidance."
+            )
         return captured.features[self.block][0]
+
+    def _plain_entry(self, x: Tensor, clean: Tensor) -> dict[str, Any]:
+        """The entry's words and hooks, about a picture of its own."""
+        conds = self.entry[keys.MODEL_CONDS]
+        taken = {name: conds[name] for name in WORDS if name in conds}
+        if CONCATENATED in conds:
+            taken[CONCATENATED] = conds[CONCATENATED]._copy_with(self._concatenated(conds[CONCATENATED].cond, x, clean))
+        plain: dict[str, Any] = {keys.UUID: self.entry[keys.UUID], keys.MODEL_CONDS: taken}
+        hooks = self.entry.get(keys.HOOKS)
+        if hooks is not None:
+            plain[keys.HOOKS] = hooks.clone()
+            for hook in plain[keys.HOOKS].hooks:
+                hook.hook_keyframe = hook.hook_keyframe.clone()  # the run's own must not go on to our noise level
+        return plain
+
+    def _concatenated(self, given: Tensor, x: Tensor, clean: Tensor) -> Tensor:
+        """What the model concatenates where no picture is given; zeros where it says nothing of it.
+
+        Args:
+            given: for the picture that is drawn, (B, C', H, W).
+            x: the noisy reference.
+            clean: the same without noise.
+        """
+        found = self.model.concat_cond(noise=x, latent_image=clean, device=x.device)
+        if found is not None and found.shape[1] == given.shape[1]:
+            return found
+        return x.new_zeros(1, given.shape[1], *x.shape[2:])
+
+
+def _schedule(hook: Any) -> tuple[tuple[float, float], ...]:
+    """When a hook acts how strongly."""
+    return tuple((each.start_percent, each.strength) for each in hook.hook_keyframe.keyframes)

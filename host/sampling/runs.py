@@ -12,7 +12,6 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ...models.errors import MissingRecordingError
-from ...models.placement.windows import SigmaWindow
 from ...models.port.attention import Run
 from ...models.records.archive import REMEMBERED_RUNS, RunArchive, RunRecord
 from ...models.records.guidance import GuidanceHistory, GuidanceRecord
@@ -22,21 +21,13 @@ from ..unet.options import with_transformer_options
 from ..unet.tiles import StepLatents
 from .conds import conds_by_uuid, texts_by_uuid
 from .delayed_conditioning import settle
+from .schedule import schedule_of, scheduled
 
 logger = logging.getLogger(__name__)
 
 SIGMAS_PLACE = 3  # outer_sample(noise, latent_image, sampler, sigmas, ...)
 ROUTING_MAP_NODE = "LikenessShowRoutingMap"
 GUIDANCE_NODE = "LikenessShowGuidance"
-
-
-def sigma_window(model: ModelPatcher, start_percent: float, end_percent: float) -> SigmaWindow:
-    """The noise levels between two fractions of the schedule (0 is pure noise, 1 the finished picture)."""
-    sampling: Any = model.get_model_object("model_sampling")
-    return SigmaWindow(
-        float(sampling.percent_to_sigma(start_percent)),
-        float(sampling.percent_to_sigma(end_percent)),
-    )
 
 
 def follow_runs(model: ModelPatcher) -> None:
@@ -101,10 +92,11 @@ def _outer_sample(executor: Callable[..., Any], *args: Any, **kwargs: Any) -> An
     run = Run(recorder=placements, guidance_recorder=guidance)
     options = guider.model_options.setdefault(keys.TRANSFORMER_OPTIONS, {})
     options[keys.RUN] = run
-    schedule: Any = guider.model_patcher.get_model_object("model_sampling")
-    settle(guider.conds, kwargs["sigmas"] if "sigmas" in kwargs else args[SIGMAS_PLACE], schedule.percent_to_sigma)
+    level = schedule_of(guider.model_patcher)
+    settle(guider.conds, kwargs["sigmas"] if "sigmas" in kwargs else args[SIGMAS_PLACE], level)
     try:
-        latent = executor(*args, **kwargs)
+        with scheduled(level):
+            latent = executor(*args, **kwargs)
     finally:
         options.pop(keys.RUN, None)
         run.memo.clear()

@@ -82,7 +82,8 @@ class Injection:
         site = None if call is None or block is None else self.sites.get(block)
         if call is not None and site is not None:
             grid = tuple(extra.get(keys.GRID, ())[-2:])
-            call.pending = PendingLayer(site, n, extra[keys.HEADS], grid, (context, value))
+            noted = n.clone()  # patches after ours may write into theirs
+            call.pending = PendingLayer(site, noted, extra[keys.HEADS], grid, (context, value))
         return n, context, value
 
     def look(self, n: Tensor, context: Tensor, value: Tensor, extra: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:

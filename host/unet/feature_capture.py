@@ -10,6 +10,7 @@ from comfy.ldm.modules.attention import attention_pytorch
 from comfy.model_management import throw_exception_if_processing_interrupted
 from torch import Tensor
 
+from ...models.errors import LikenessError
 from ...models.port.attention import Run
 from . import keys
 from .options import known_conds, uuids_of
@@ -30,12 +31,16 @@ class CapturedFeatures:
     Attributes:
         blocks: whose results are read.
         is_all: whether nothing else is wanted of the call, which then ends there.
-        features: by block, (B, C, h, w), with a graph.
+        size: (H, W) of the latent that a call for a whole picture has to show; None takes any.
+        features: by block, (B, C, h, w), with a graph; tensors of their own, which no patch writes into.
+        is_reached: whether a captured block ran at all.
     """
 
     blocks: tuple[int, ...]
     is_all: bool = False
+    size: tuple[int, int] | None = None
     features: dict[int, Tensor] = field(default_factory=dict)
+    is_reached: bool = False
 
     def options(self, options: dict[str, Any]) -> dict[str, Any]:
         """What the call's `transformer_options` have beside the ordinary ones."""
@@ -48,22 +53,40 @@ class CapturedFeatures:
         )
 
     def read(self, h: Tensor, skip: Tensor, options: dict[str, Any]) -> tuple[Tensor, Tensor]:
-        """output_block_patch: what comes into a block is what the block before gave; behind the last captured block no graph is built."""
+        """output_block_patch: what comes into a block is what the block before gave; behind the last captured block no graph is built.
+
+        Raises:
+            LikenessError: if another node shows the picture in parts.
+        """
         throw_exception_if_processing_interrupted()
         block = options[keys.BLOCK][1]
         if block - 1 in self.blocks:
+            self.is_reached = True
             if is_tile(options):
                 raise part_error("Guidance")
             known, uuids = known_conds(options), uuids_of(options)
             for uuid, rows in zip(uuids, h.chunk(len(uuids)), strict=True):
                 is_whole = uuid not in known or known[uuid].crop is None  # a part of the picture shows no whole face
                 if is_whole:
-                    self.features.setdefault(block - 1, rows)
+                    self._require_whole(tuple(options[keys.INPUT][-2:]))
+                    self.features.setdefault(block - 1, rows.clone())
         if block > max(self.blocks):
             if self.is_all:
                 raise ReachedError
-            return h.detach(), skip.detach()
-        return h, skip
+            return _apart(h.detach(), h), _apart(skip.detach(), skip)
+        return _apart(h, h), _apart(skip, skip)
+
+    def _require_whole(self, shown: tuple[int, ...]) -> None:
+        if self.size is not None and shown != self.size:
+            raise LikenessError(
+                f"Another node shows the model a latent of {shown[0]}×{shown[1]} in place of {self.size[0]}×{self.size[1]}, "
+                "a part in which guidance cannot tell where faces are; bypass that node (one that draws in tiles), or the guidance."
+            )
+
+
+def _apart(given: Tensor, held: Tensor) -> Tensor:
+    """What may be written into, as FreeU and ControlNets do, without touching what a graph holds."""
+    return given.clone() if held.requires_grad else given
 
 
 def _with_backward(options: dict[str, Any]) -> dict[str, Any]:

@@ -27,16 +27,19 @@ MERGE = "likeness.merge"
 UUID = "uuid"
 MODEL_CONDS = "model_conds"
 TEXT = "c_crossattn"  # among those
+HOOKS = "hooks"
 CONTROL_TEXT = "cross_attn_controlnet"  # given to ControlNets in place of the prompt
 
 # of model options,
 TRANSFORMER_OPTIONS = "transformer_options"
+FUNCTION_WRAPPER = "model_function_wrapper"
 
 # of `transformer_options`: of the run,
 SAMPLE_SIGMAS = "sample_sigmas"
 PATCHES = "patches"
 LAYER_PATCH = "attn2_patch"  # among those: sees the input of a cross-attention layer
 REPLACEMENTS = "patches_replace"
+WRAPPERS = "wrappers"
 ATTENTION_OVERRIDE = "optimized_attention_override"
 WINDOW = "context_window"  # of ComfyUI's context windows: some pictures of the run
 

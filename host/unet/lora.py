@@ -7,6 +7,7 @@ from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
 from ...models.errors import IncompatibleBaseModelError
+from .network import bare_network
 from .sites import find_sites, unet_of
 
 PROJECTIONS = {"q": "to_q", "k": "to_k", "v": "to_v", "out": "to_out.0"}
@@ -23,6 +24,11 @@ def add_lora(model: ModelPatcher, lora: dict[int, dict[str, tuple[Tensor, Tensor
     Raises:
         IncompatibleBaseModelError: if a layer is missing in the model or has another width.
     """
+    with bare_network(model.model):  # whose weights have other names inside compiled code
+        _add(model, lora, strength)
+
+
+def _add(model: ModelPatcher, lora: dict[int, dict[str, tuple[Tensor, Tensor]]], strength: float) -> None:
     paths = {site.index: site.path for site in find_sites(unet_of(model))}
     weights: dict[str, Tensor] = {}
     targets: dict[str, str] = {}

@@ -11,6 +11,7 @@ from comfy.model_patcher import ModelPatcher
 
 from ...models.errors import IncompatibleBaseModelError
 from ...models.port.attention import AttentionSite
+from .network import network_of
 
 # ComfyUI publishes the middle block as ("middle", 0), whatever its place in the module tree.
 PLACE = re.compile(r"^(input|middle|output)_blocks?(?:\.(\d+))?\.\d+\.transformer_blocks\.(\d+)$")
@@ -21,18 +22,18 @@ MINIATURE = 128  # pixels; of UNets with a narrower context than any published o
 
 
 def unet_of(model: ModelPatcher) -> UNetModel:
-    """The UNet behind a MODEL.
+    """The UNet behind a MODEL, without compiled code around it.
 
     Raises:
         IncompatibleBaseModelError: if the model is not an SD1.5, SD2 or SDXL style UNet.
     """
-    diffusion_model = getattr(model.model, "diffusion_model", None)
-    if not isinstance(diffusion_model, UNetModel):
+    network = network_of(model)
+    if not isinstance(network, UNetModel):
         raise IncompatibleBaseModelError(
             f"This model is a {type(model.model).__name__}, which has no UNet with cross-attention; "
             "connect an SD1.5 or SDXL checkpoint (Flux, SD3 and other transformer models are not supported)."
         )
-    return diffusion_model
+    return network
 
 
 def find_sites(unet: UNetModel) -> tuple[AttentionSite, ...]:

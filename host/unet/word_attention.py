@@ -15,6 +15,7 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from ...models.errors import LikenessError
 from ...models.port.attention import AttentionSite
 from ...models.port.word_attention import Projected, WordAttention, attention_to
 from ..sampling.conds import CondInfo
@@ -42,6 +43,7 @@ class AttentionReader:
     _own: dict[tuple[Any, ...], AttentionSite] = field(init=False)
     _columns: dict[int, list[Tensor]] = field(init=False, default_factory=dict)
     _layers: dict[tuple[int, int], list[Projected]] = field(init=False, default_factory=dict)
+    _is_hidden: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         sites, levels = find_sites(self.unet), halvings(self.unet)
@@ -57,8 +59,17 @@ class AttentionReader:
         }
 
     def collect(self) -> WordAttention | None:
-        """What was collected; None if the prompt names nobody."""
+        """What was collected; None if the prompt names nobody.
+
+        Raises:
+            LikenessError: if it does, and no layer showed the positions of the picture.
+        """
         if not self._columns or not self._layers:
+            if self._is_hidden:
+                raise LikenessError(
+                    "Another node merges or regroups the positions of the picture (as ToMe and HyperTile do), so nobody can be "
+                    "found at their word; bypass that node, give masks, or choose another way to find people."
+                )
             return None
         columns = {place: torch.stack(_resize_alike(maps)).mean(0) for place, maps in self._columns.items()}
         [(grid, layers)] = self._layers.items()
@@ -104,6 +115,7 @@ class AttentionReader:
         level = halvings(self.unet)[site.block[0], site.block[1]]
         grid = grid_at(self.size, level)
         if grid[0] * grid[1] != n.shape[1]:
+            self._is_hidden = True
             return None  # another node merges or drops positions
         return self.unet.get_submodule(site.path), named[0][0], grid, named[0][1]
 

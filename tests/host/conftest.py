@@ -19,13 +19,13 @@ def tiny_model():
     """A builder: `tiny_model(kind)` gives a ModelPatcher around a narrow UNet, "sd15" with 16 sites, "sdxl" with 70."""
     from comfy import model_base, model_patcher, supported_models
 
-    def build(kind="sd15", seed=0):
+    def build(kind="sd15", seed=0, in_channels=4):
         config = {
             "image_size": 32,
             "out_channels": 4,
             "use_spatial_transformer": True,
             "legacy": False,
-            "in_channels": 4,
+            "in_channels": in_channels,
             "model_channels": 32,
             "use_temporal_attention": False,
             "use_temporal_resblock": False,
