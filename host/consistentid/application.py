@@ -11,7 +11,7 @@ from ...models.consistentid.application import STRENGTH, consistentid_residual
 from ...models.people.person import People
 from ..people import AppliedPeople, placed_lines
 from ..placement import MASKS_ONLY, LoadedPlacement
-from ..sampling.schedule import sigma_window
+from ..sampling.runs import sigma_window
 from ..unet.attention import inject
 from ..unet.lora import add_lora
 from ..unet.sites import require_fit

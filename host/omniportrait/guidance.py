@@ -24,7 +24,7 @@ from ..encoders.latents import latent_encoder
 from ..guidance.attach import guidable_unet, guide
 from ..people import AppliedPeople, people_lines
 from ..placement import LoadedPlacement, PlacedPeople
-from ..sampling.schedule import sigma_window
+from ..sampling.runs import sigma_window
 from ..unet.attention import inject
 from ..unet.levels import Detail, choose_capture
 from ..unet.sites import picture_size

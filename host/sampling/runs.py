@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from comfy.model_patcher import ModelPatcher
@@ -12,6 +16,7 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ...models.errors import MissingRecordingError
+from ...models.placement.windows import SigmaWindow
 from ...models.port.attention import Run
 from ...models.records.archive import REMEMBERED_RUNS, RunArchive, RunRecord
 from ...models.records.guidance import GuidanceHistory, GuidanceRecord
@@ -21,7 +26,6 @@ from ..unet.options import with_transformer_options
 from ..unet.tiles import StepLatents
 from .conds import conds_by_uuid, texts_by_uuid
 from .delayed_conditioning import settle
-from .schedule import schedule_of, scheduled
 
 logger = logging.getLogger(__name__)
 
@@ -129,3 +133,52 @@ def is_queued(node_id: str) -> bool:
     with queue.mutex:
         running = list(queue.currently_running.values())
     return any(node.get("class_type") == node_id for item in running for node in item[2].values())
+
+
+_running: ContextVar[Callable[[float], float] | None] = ContextVar("likeness.schedule", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledWindow(SigmaWindow):
+    """A window between two shares of the schedule of whichever run asks.
+
+    Attributes:
+        start: its noise level in the schedule of the MODEL that it was made for; counts outside of runs.
+        end: likewise.
+        start_percent: share of the schedule from which it is on, 0 (pure noise) to 1.
+        end_percent: share until which it is.
+    """
+
+    start_percent: float
+    end_percent: float
+
+    def contains(self, sigma: float) -> bool:
+        """Whether the effect is on at this noise level of the run."""
+        level = _running.get()
+        if level is None:
+            return self.end <= sigma <= self.start
+        return level(self.end_percent) <= sigma <= level(self.start_percent)
+
+
+def sigma_window(model: ModelPatcher, start_percent: float, end_percent: float) -> SigmaWindow:
+    """The noise levels between two fractions of the schedule (0 is pure noise, 1 the finished picture)."""
+    level = schedule_of(model)
+    return ScheduledWindow(
+        start=level(start_percent), end=level(end_percent), start_percent=start_percent, end_percent=end_percent
+    )
+
+
+def schedule_of(model: ModelPatcher) -> Callable[[float], float]:
+    """The noise level at a share of a MODEL's schedule, 0–1; each is asked of ComfyUI once."""
+    sampling = model.get_model_object("model_sampling")
+    return cache(lambda percent: float(sampling.percent_to_sigma(percent)))
+
+
+@contextmanager
+def scheduled(level: Callable[[float], float]) -> Generator[None, None, None]:
+    """While it lasts, windows are those of one run's schedule."""
+    token = _running.set(level)
+    try:
+        yield
+    finally:
+        _running.reset(token)

@@ -18,7 +18,7 @@ from ...models.uniportrait.checkpoint import ImagePrompt
 from ..memory import loaded
 from ..people import AppliedPeople, acting, placed_lines
 from ..placement import LoadedPlacement, PlacedPeople
-from ..sampling.schedule import sigma_window
+from ..sampling.runs import sigma_window
 from ..unet.attention import inject
 from ..unet.lora import add_lora
 from ..unet.sites import require_fit

@@ -12,7 +12,7 @@ from ...host.encoders.parser import LoadedFaceParser
 from ...host.omniportrait.finding import ByFace, ByMaskAlone, ByWord, Finding
 from ...host.omniportrait.guidance import ReferenceLook, apply_guidance
 from ...host.placement import LoadedPlacement
-from ...host.sampling.schedule import sigma_window
+from ...host.sampling.runs import sigma_window
 from ...host.unet.levels import Detail
 from ...models.omniportrait.guidance_settings import GuidanceSettings, StepMode, StrengthMode
 from ...models.omniportrait.mask_sources import FaceOrder

@@ -89,8 +89,7 @@ def test_a_picture_is_drawn_of_the_person(miniature, people):
 def test_a_picture_is_pulled_towards_the_photo_where_the_preview_shows_a_face(miniature, faces, people):
     from likeness.host.omniportrait.finding import ByFace
     from likeness.host.omniportrait.guidance import ReferenceLook, apply_guidance
-    from likeness.host.sampling.runs import find_guidance_history
-    from likeness.host.sampling.schedule import sigma_window
+    from likeness.host.sampling.runs import find_guidance_history, sigma_window
     from likeness.models.omniportrait.guidance_settings import GuidanceSettings
 
     import nodes

@@ -112,7 +112,7 @@ def apply_all(miniature, people, where=None):
     from likeness.host.omniportrait.finding import ByWord
     from likeness.host.omniportrait.guidance import ReferenceLook, apply_guidance
     from likeness.host.sampling.delayed_conditioning import MergePoint
-    from likeness.host.sampling.schedule import sigma_window
+    from likeness.host.sampling.runs import sigma_window
     from likeness.host.uniportrait.application import apply as apply_uniportrait
 
     first = apply_uniportrait(miniature.model, miniature.uniportrait, people, where=where)

@@ -26,7 +26,7 @@ def gradient(x, is_in_place):
 
 
 def test_gradients_are_those_of_what_was_there_before():
-    from likeness.host.guidance.saved_tensors import copied_before_writing
+    from likeness.host.guidance.other_packs import copied_before_writing
 
     x = torch.randn(3, 16, generator=torch.Generator().manual_seed(0))
     expected = gradient(x, is_in_place=False)

@@ -80,7 +80,7 @@ def apply(model, everybody, finding=None, *, vae=VAE, where=None, parser=None, s
     """`apply_guidance` in inference mode, as ComfyUI executes nodes, all the time and with half of a strength."""
     from likeness.host.omniportrait.finding import ByMaskAlone
     from likeness.host.omniportrait.guidance import ReferenceLook, apply_guidance
-    from likeness.host.sampling.schedule import sigma_window
+    from likeness.host.sampling.runs import sigma_window
 
     start, end = settings.pop("start_percent", 0.0), settings.pop("end_percent", 1.0)
     with torch.inference_mode():

@@ -201,7 +201,7 @@ def test_a_graph_without_a_routing_map_records_nothing(tiny_model, people, sampl
 
 
 def test_windows_switch_by_noise_level(tiny_model, people, sample):
-    from likeness.host.sampling.schedule import sigma_window
+    from likeness.host.sampling.runs import sigma_window
     from likeness.host.unet.attention import inject
 
     model = tiny_model()

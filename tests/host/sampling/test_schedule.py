@@ -37,7 +37,7 @@ def with_schedule(model, most):
 
 def test_a_window_is_a_share_of_the_schedule_of_the_run(tiny_model, sample):
     """The same steps are inside, whether the node that changes the schedule stands before Apply or after it."""
-    from likeness.host.sampling.schedule import sigma_window
+    from likeness.host.sampling.runs import sigma_window
     from likeness.host.unet.attention import inject
 
     found = []
@@ -54,7 +54,7 @@ def test_a_window_is_a_share_of_the_schedule_of_the_run(tiny_model, sample):
 
 
 def test_outside_of_runs_it_is_that_of_its_model(tiny_model):
-    from likeness.host.sampling.schedule import schedule_of, scheduled, sigma_window
+    from likeness.host.sampling.runs import schedule_of, scheduled, sigma_window
 
     model = tiny_model()
     window = sigma_window(model, 0.2, 0.6)

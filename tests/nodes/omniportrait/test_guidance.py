@@ -35,7 +35,7 @@ def asked(monkeypatch):
 
 
 def test_widgets_become_settings(apply, asked, loaded_model):
-    from likeness.host.sampling.schedule import sigma_window
+    from likeness.host.sampling.runs import sigma_window
 
     widgets = {
         "strength": 9.0, "strength_mode": "paper_sum", "every_k": 3, "step_mode": "x0_only", "reference_percent": 0.5,
