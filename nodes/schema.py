@@ -48,6 +48,8 @@ def _knows(what: type, name: str) -> bool:
 
 # For the widgets that are rarely touched; Nodes 2.0 folds them away.
 ADVANCED: dict[str, Any] = {"advanced": True} if _knows(io.Float.Input, "advanced") else {}
+# For nodes that show something and are no output node: what they show comes back where they need not run again.
+SHOWS: dict[str, Any] = {"has_intermediate_output": True} if _knows(io.Schema, "has_intermediate_output") else {}
 
 
 def found_by(*words: str) -> dict[str, Any]:

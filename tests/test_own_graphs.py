@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from PIL import Image
 pytestmark = pytest.mark.comfy
 
 FILE = Path(__file__).resolve().parents[1] / "workflows" / "api" / "4 Try without download - guidance.json"
+SHOWING = ("LikenessAddPerson", "LikenessApplyUniPortrait", "LikenessApplyReferenceGuidance")
 SHOWN = "99"  # id of the node that shows Show Guidance's numbers
 
 
@@ -91,3 +93,18 @@ def test_a_missing_link_is_refused_though_faces_could_be_shown(prompt, miniature
     del broken[sampler]["inputs"]["model"]
     with pytest.raises(ComfyRunError, match=rf"node {sampler} \(KSampler\): Required input is missing: model"):
         miniature_server.run(broken)
+
+
+def test_what_nodes_show_comes_back_where_they_need_not_run_again(prompt, miniature_server):
+    """As after a page was loaded anew: only what depends on the seed runs, and everybody's preview is there."""
+    from comfy_api.latest import io
+
+    if "has_intermediate_output" not in inspect.signature(io.Schema).parameters:
+        pytest.skip("this ComfyUI gives nothing back of nodes that need not run again")
+    shown = [named(prompt, kind)[0] for kind in SHOWING]
+    miniature_server.run(prompt)
+    prompt[named(prompt, "KSampler")[0]]["inputs"]["seed"] += 1
+    entry = miniature_server.run(prompt)
+    ran = next(rest for kind, rest in entry["status"]["messages"] if kind == "execution_cached")["nodes"]
+    assert set(shown) <= set(ran)
+    assert all(entry["outputs"][number]["images"] for number in shown)

@@ -13,6 +13,7 @@ from ...models.consistentid.application import STRENGTH
 from ...models.people.person import People as Chain
 from ..schema import (
     HIDDEN,
+    SHOWS,
     ConsistentID,
     People,
     Placement,
@@ -36,6 +37,7 @@ class ApplyConsistentID(io.ComfyNode):
             category=shelf("ConsistentID"),
             description="Puts the people's ID tokens and the adapter's LoRA into the model. Their facial regions go into the "
             "prompt, by Encode ConsistentID Prompt.",
+            **SHOWS,
             **found_by("consistentid", "consistent id", "people", "same face", "face id", "ip adapter"),
             hidden=HIDDEN,
             inputs=[

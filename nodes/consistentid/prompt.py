@@ -14,7 +14,7 @@ from ...models.consistentid.features import NO_WISHES
 from ...models.consistentid.features import FacialFeatures as Wishes
 from ...models.images.layout import images_from_arrays
 from ...models.people.person import People as Chain
-from ..schema import ADVANCED, ConsistentID, FacialFeatures, People, found_by, shelf
+from ..schema import ADVANCED, SHOWS, ConsistentID, FacialFeatures, People, found_by, shelf
 
 MergeBy = Literal["percent", "step"]
 
@@ -30,6 +30,7 @@ class EncodeConsistentIDPrompt(io.ComfyNode):
             category=shelf("ConsistentID"),
             description="Encodes the prompt and fuses the people's facial regions into its words, from a point of the "
             "sampling on (delayed merging). Shows the regions that were found.",
+            **SHOWS,
             **found_by("consistentid", "consistent id", "prompt", "facial features", "facial regions"),
             inputs=[
                 io.Clip.Input("clip", tooltip="The CLIP of the checkpoint."),

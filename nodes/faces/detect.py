@@ -12,7 +12,7 @@ from ...models.face.analysis import Order, Selection, Take, repick
 from ...models.face.preview import crops_tensor, preview_tensor
 from ...models.face.types import FaceSet, OnNoFace, combine
 from ...models.port.encoders import FaceDetector as Detector
-from ..schema import ADVANCED, DETECTOR, REGION, FaceDetector, Faces, found_by, shelf
+from ..schema import ADVANCED, DETECTOR, REGION, SHOWS, FaceDetector, Faces, found_by, shelf
 
 
 def _face_results(faces: FaceSet, cls: type[io.ComfyNode]) -> io.NodeOutput:
@@ -31,6 +31,7 @@ class DetectFaces(io.ComfyNode):
             display_name="Detect Faces",
             category=shelf("Faces"),
             description="Finds the faces in pictures and shows which one is taken.",
+            **SHOWS,
             **found_by("find faces", "face detection", "insightface", "yunet", "face detector"),
             inputs=[
                 io.Image.Input("image", tooltip="One or more pictures. Alpha is ignored."),
@@ -85,6 +86,7 @@ class PickFaces(io.ComfyNode):
             display_name="Pick Faces",
             category=shelf("Faces"),
             description="Picks again among all faces that Detect Faces found, also those that it did not take.",
+            **SHOWS,
             **found_by("choose face", "select face"),
             inputs=[
                 Faces.Input(

@@ -10,7 +10,7 @@ from ...host.files import list_files, resolve
 from ...models.face.parsing import labels_tensor
 from ...models.face.region_masks import MOST_EXPANDED, MOST_FEATHERED, REGIONS, mask_tensor
 from ...models.face.types import FaceSet
-from ..schema import FACE_PARSER_FILE, FaceParser, Faces, found_by, shelf
+from ..schema import FACE_PARSER_FILE, SHOWS, FaceParser, Faces, found_by, shelf
 
 
 def size_input(tooltip: str) -> io.Input:
@@ -55,6 +55,7 @@ class ParseFace(io.ComfyNode):
             category=shelf("Faces"),
             description="Finds the regions of faces and gives a mask of each, for inpainting, detailers and regional "
             "prompts.",
+            **SHOWS,
             **found_by("face parsing", "segment face", "hair mask", "eyes mask", "bisenet"),
             inputs=[
                 FaceParser.Input("face_parser", tooltip="The face parser, from Load Face Parser."),

@@ -21,6 +21,7 @@ from ...models.port.encoders import FaceDetector as Detector
 from ..schema import (
     ADVANCED,
     HIDDEN,
+    SHOWS,
     FaceParser,
     People,
     Placement,
@@ -45,6 +46,7 @@ class ApplyReferenceGuidance(io.ComfyNode):
             display_name="Apply Reference-Based Guidance",
             category=shelf("OmniPortrait"),
             description="Pulls every face towards its photos while sampling, on top of any checkpoint and any adapter.",
+            **SHOWS,
             **found_by("omniportrait", "guidance", "same face", "likeness", "training free", "face guidance"),
             hidden=HIDDEN,
             inputs=[

@@ -19,6 +19,7 @@ from ..schema import (
     ADVANCED,
     DETECTOR,
     REGION,
+    SHOWS,
     Faces,
     People,
     end_percent,
@@ -42,6 +43,7 @@ class AddPerson(io.ComfyNode):
             category=shelf("People"),
             description="Adds one person from one or more photos and shows whose face was taken; chain several for several "
             "people in one picture. Every method takes them.",
+            **SHOWS,
             **found_by(
                 "person",
                 "people",

@@ -6,7 +6,7 @@ from comfy_api.latest import io, ui
 
 from ...models.people.person import People as Chain
 from ...models.people.preview import chain_strip
-from ..schema import People, found_by, shelf
+from ..schema import SHOWS, People, found_by, shelf
 
 
 class MixPeople(io.ComfyNode):
@@ -19,6 +19,7 @@ class MixPeople(io.ComfyNode):
             display_name="Mix People",
             category=shelf("People"),
             description="Mixes another person's face into the last person of the chain. Put several in a row for more faces.",
+            **SHOWS,
             **found_by("blend faces", "mix faces", "morph", "merge people", "face interpolation"),
             inputs=[
                 People.Input("people", tooltip="The chain whose last person is changed."),

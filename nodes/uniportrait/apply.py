@@ -15,6 +15,7 @@ from ...models.uniportrait.application import AUTO, STRENGTH
 from ..schema import (
     ADVANCED,
     HIDDEN,
+    SHOWS,
     People,
     Placement,
     UniPortrait,
@@ -37,6 +38,7 @@ class ApplyUniPortrait(io.ComfyNode):
             display_name="Apply UniPortrait",
             category=shelf("UniPortrait"),
             description="Puts the people into the model: each keeps their own face, placed by masks or by the router.",
+            **SHOWS,
             **found_by("uniportrait", "people", "same face", "faceid", "ip adapter", "several people", "multi id"),
             hidden=HIDDEN,
             inputs=[

@@ -18,7 +18,7 @@ class Old:
 
 
 class New(Old):
-    def __init__(self, id, default=None, advanced=None, search_aliases=None):
+    def __init__(self, id, default=None, advanced=None, search_aliases=None, has_intermediate_output=False):
         pass
 
 
@@ -40,6 +40,7 @@ def test_each_version_is_told_what_it_knows(module, monkeypatch, version, advanc
         importlib.reload(module)
         assert advanced == module.ADVANCED
         assert module.found_by("one", "two") == words
+        assert bool(module.SHOWS) is (version is New)
 
 
 def test_this_version_takes_what_it_is_told(module):
