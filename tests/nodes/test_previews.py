@@ -18,17 +18,17 @@ MODEL = object()
 def show(monkeypatch):
     from comfy_api.latest import ui
     from likeness.host.people import AppliedPeople
-    from likeness.nodes import previews
+    from likeness.nodes import schema
 
     monkeypatch.setattr(ui, "PreviewImage", lambda image, cls: {"shown": image, "by": cls})
     notes = []
-    strip = previews.people_strip
-    monkeypatch.setattr(previews, "people_strip", lambda lines, note: notes.append(note) or strip(lines, note))
+    strip = schema.people_strip
+    monkeypatch.setattr(schema, "people_strip", lambda lines, note: notes.append(note) or strip(lines, note))
 
     def run(prompt=None, note=""):
         cls = SimpleNamespace(hidden=SimpleNamespace(prompt=prompt, unique_id=9))
         applied = AppliedPeople(MODEL, True, (Line(someone("Ann"), "mask"),))
-        return previews.applied_output(applied, cls, note), notes.pop()
+        return schema.applied_output(applied, cls, note), notes.pop()
 
     return run
 
