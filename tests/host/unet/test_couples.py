@@ -17,7 +17,7 @@ def coupled(model, text, *, tells=False, first=False):
 
     Args:
         tells: whether ComfyUI's list of rows is changed with them.
-        first: whether the other text comes before the own one.
+        first: whether the other text comes before its own.
     """
 
     def widen(n, keys, values, extra):
