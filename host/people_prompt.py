@@ -11,7 +11,7 @@ from ..models.errors import InvalidSettingError
 from ..models.people.marked_prompt import Mark, MarkedPrompt, mark_people, read_prompt
 from ..models.people.person import People, Person
 from .prompt_tokens import rows_of_phrases, rows_of_words
-from .sampling.delayed_conditioning import Conditioning
+from .sampling.delayed_conditioning import Conditioning, with_options
 from .unet import keys
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def encode_with_names(
     _report(read_prompt(text, names).marks, prompt, people, acting, method=method, reason=reason)
     encoded = clip.encode_from_tokens_scheduled(clip.tokenize(prompt.text))
     rows = named_rows(clip, prompt)
-    return PeoplePrompt(with_named_rows(encoded, rows.all), prompt.text, rows)
+    return PeoplePrompt(with_options(encoded, {keys.NAMED_ROWS: rows.all}), prompt.text, rows)
 
 
 def named_rows(clip: Any, prompt: MarkedPrompt) -> NamedRows:
@@ -114,11 +114,6 @@ def named_rows(clip: Any, prompt: MarkedPrompt) -> NamedRows:
         for row in (*words, noun):
             _own(owners, row, mark)
     return NamedRows(_pairs(of_nouns), _pairs(owners))
-
-
-def with_named_rows(entries: Conditioning, rows: Rows) -> Conditioning:
-    """CONDITIONING whose entries note which rows name whom; the given one stays as it is."""
-    return [[tensor, {**options, keys.NAMED_ROWS: rows}] for tensor, options in entries]
 
 
 def _own(owners: dict[int, int], row: int, mark: Mark) -> None:

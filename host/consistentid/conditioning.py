@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ...models.consistentid.facial_encoder import fuse_regions
 from ...models.consistentid.facial_regions import FacialRegion
@@ -36,8 +35,3 @@ def fuse(
     with loaded(consistentid.encoder):
         encoder = consistentid.adapter.facial_encoder
         return [[fuse_regions(encoder, tensor, places, regions), options] for tensor, options in entries]
-
-
-def with_options(entries: Conditioning, added: dict[str, Any]) -> Conditioning:
-    """CONDITIONING with options added to every entry; the given one stays as it is."""
-    return [[tensor, {**options, **added}] for tensor, options in entries]

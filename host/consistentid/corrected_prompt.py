@@ -11,12 +11,12 @@ from ...models.consistentid.described import DescribedPerson
 from ...models.consistentid.marked_text import ComposedPrompt
 from ...models.people.marked_prompt import MarkedPrompt, marked_people
 from ...models.people.person import People
-from ..people_prompt import Rows, named_rows, with_named_rows
+from ..people_prompt import Rows, named_rows
 from ..prompt_tokens import require_width, rows_of_spans, rows_of_tokens
-from ..sampling.delayed_conditioning import MergePoint, join_phases
+from ..sampling.delayed_conditioning import MergePoint, join_phases, with_options
 from ..unet import keys
 from .adapter import NAME, LoadedConsistentID
-from .conditioning import EncodedText, fuse, with_options
+from .conditioning import EncodedText, fuse
 
 
 def encode_corrected(
@@ -51,9 +51,10 @@ def encode_corrected(
     require_width(alone, consistentid.adapter.context_dim, name=NAME)
     captions = _captions(clip, prompt, people)
     words = named_rows(clip, MarkedPrompt(prompt.text, marked.marks)).all
-    alone = with_named_rows(alone, (*words, *captions))
+    noted: dict[str, Any] = {keys.NAMED_ROWS: (*words, *captions)}
     if len(people) > 1:
-        alone = with_options(alone, {keys.OWNERS: _owners(captions, alone[0][0].shape[1])})
+        noted[keys.OWNERS] = _owners(captions, alone[0][0].shape[1])
+    alone = with_options(alone, noted)
     if not prompt.marks:
         return EncodedText(alone, against, prompt.text)
     rows = rows_of_tokens(clip, prompt.text, [mark.end for mark in prompt.marks])

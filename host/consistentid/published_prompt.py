@@ -12,9 +12,8 @@ from ...models.consistentid.described import DescribedPerson
 from ...models.consistentid.facial_regions import FacialRegion
 from ...models.consistentid.marked_text import Caption, MarkedTokens, mark
 from ...models.people.person import People
-from ..people_prompt import with_named_rows
 from ..prompt_tokens import chunk, encode_chunks, literal_ids, require_width, tokenizers
-from ..sampling.delayed_conditioning import Conditioning, MergePoint, join_phases
+from ..sampling.delayed_conditioning import Conditioning, MergePoint, join_phases, with_options
 from ..unet import keys
 from .adapter import NAME, LoadedConsistentID
 from .conditioning import EncodedText, fuse
@@ -72,7 +71,7 @@ def encode_published(
         # a marker without a region reads an empty picture, as do all of the negative prompt
         chosen = [by_name[name] for name in prompt.regions] + [nobody] * len(rows)
         merged = fuse(consistentid, augmented, rows, chosen[: len(rows)])
-        merged = with_named_rows(merged, tuple((person.place, row) for row in rows))
+        merged = with_options(merged, {keys.NAMED_ROWS: tuple((person.place, row) for row in rows)})
         against = fuse(consistentid, against, rows, [nobody] * len(rows))
     if not consistentid.flavour.control_context:
         return EncodedText(join_phases(alone, merged, merge), against, prompt.text)

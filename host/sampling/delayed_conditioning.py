@@ -76,7 +76,16 @@ def join_phases(text_only: Conditioning, merged: Conditioning, point: MergePoint
     by_percent = point.step is None
     before: dict[str, float] = {"end_percent": point.percent} if by_percent else NEVER
     after: dict[str, float] = {"start_percent": point.percent} if by_percent else {}
-    return [*_mark(text_only, _Phase(point, False, before)), *_mark(merged, _Phase(point, True, after))]
+    early, late = _Phase(point, False, before), _Phase(point, True, after)
+    return [
+        *with_options(text_only, {keys.MERGE: early, **before}),
+        *with_options(merged, {keys.MERGE: late, **after}),
+    ]
+
+
+def with_options(entries: Conditioning, added: dict[str, Any]) -> Conditioning:
+    """CONDITIONING with options added to every entry; the given one stays as it is."""
+    return [[tensor, {**options, **added}] for tensor, options in entries]
 
 
 def settle(
@@ -118,7 +127,3 @@ def _settle(
         else:
             end = max(end, percent_to_sigma(percent))
     entry["timestep_start"], entry["timestep_end"] = start, end
-
-
-def _mark(entries: Conditioning, phase: _Phase) -> Conditioning:
-    return [[tensor, {**options, keys.MERGE: phase, **phase.written}] for tensor, options in entries]

@@ -59,7 +59,7 @@ def find_copies(rows: LayerRows, texts: Sequence[Tensor]) -> list[Copy] | None:
         return None
     hidden, context = rows.hidden.split(size), rows.context.split(size)
     kinds = [next(n for n, first in enumerate(hidden) if torch.equal(part, first)) for part in hidden]
-    fitting = [[place for place, text in enumerate(texts) if _is_text(part, text)] for part in context]
+    fitting = [[place for place, text in enumerate(texts) if is_text(part, text)] for part in context]
     open_to = [places or list(range(len(texts))) for places in fitting]
     if math.prod(len(places) for places in open_to) > MOST_WAYS:
         return None
@@ -76,7 +76,7 @@ def _is_possible(way: Sequence[int], kinds: Sequence[int], chunks: int) -> bool:
     return len(set(way)) == chunks == len(set(zip(kinds, way, strict=True)))
 
 
-def _is_text(part: Tensor, text: Tensor) -> bool:
-    """Whether a part (b, S, D) is a text (b, T, D), repeated to the length of a longer one."""
-    times, rest = divmod(part.shape[1], text.shape[1])
-    return not rest and part.shape[2] == text.shape[2] and torch.equal(part, text.to(part).repeat(1, times, 1))
+def is_text(part: Tensor, text: Tensor) -> bool:
+    """Whether a part (…, S, D) is a text (…, T, D), which ComfyUI repeats to the length of a longer one."""
+    times, rest = divmod(part.shape[-2], text.shape[-2])
+    return not rest and part.shape[-1] == text.shape[-1] and torch.equal(part, torch.cat([text.to(part)] * times, -2))

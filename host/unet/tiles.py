@@ -14,6 +14,7 @@ from ...models.errors import LikenessError
 from ...models.port.attention import Crop
 from ..sampling.conds import CondInfo
 from . import keys
+from .couples import is_text
 from .options import Options, known_conds, uuids_of
 from .windows import is_window_of_places, pictures_of
 
@@ -143,7 +144,7 @@ def _sides(
     ]
     sides: list[CondInfo] = []
     for row in context:
-        fitting = {replace(info, crop=None) for info, text in known if _is_text(row, text)}
+        fitting = {replace(info, crop=None) for info, text in known if any(is_text(row, one) for one in text)}
         if len(fitting) != 1:
             return None
         sides.append(fitting.pop())
@@ -155,14 +156,6 @@ def _sides_by_place(parts: Sequence[Part | None], chunks: Sequence[CondInfo]) ->
     if None in parts or any(parts.count(part) != len(chunks) for part in parts):
         return None
     return [chunks[parts[:number].count(part)] for number, part in enumerate(parts)]
-
-
-def _is_text(row: Tensor, text: Tensor) -> bool:
-    """Whether a row (S, D) is a text (1 or P, T, D), which ComfyUI repeats to the length of a longer one."""
-    times, rest = divmod(len(row), text.shape[1])
-    if rest or row.shape[1] != text.shape[2]:
-        return False
-    return any(torch.equal(row, one.repeat(times, 1)) for one in text.to(row))
 
 
 def _find_part(row: Tensor, pictures: Tensor) -> Part | None:

@@ -41,14 +41,15 @@ class AttentionReader:
     size: tuple[int, int]
     _cross: dict[tuple[Any, ...], AttentionSite] = field(init=False)
     _own: dict[tuple[Any, ...], AttentionSite] = field(init=False)
+    _levels: dict[tuple[str, int], int] = field(init=False)
     _columns: dict[int, list[Tensor]] = field(init=False, default_factory=dict)
     _layers: dict[tuple[int, int], list[Projected]] = field(init=False, default_factory=dict)
     _is_hidden: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        sites, levels = find_sites(self.unet), halvings(self.unet)
-        self._cross = _read(sites, levels, self.size, "cross", CROSS_SIDE, ("input", "output"))
-        self._own = _read(sites, levels, self.size, "self", SELF_SIDE, ("output",))
+        sites, self._levels = find_sites(self.unet), halvings(self.unet)
+        self._cross = _read(sites, self._levels, self.size, "cross", CROSS_SIDE, ("input", "output"))
+        self._own = _read(sites, self._levels, self.size, "self", SELF_SIDE, ("output",))
 
     def with_patches(self, patches: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """The patches of a call, ours behind all others, so that what these change is seen."""
@@ -112,7 +113,7 @@ class AttentionReader:
         ]
         if site is None or not named or n.shape[0] % _parts(extra):
             return None
-        level = halvings(self.unet)[site.block[0], site.block[1]]
+        level = self._levels[site.block[0], site.block[1]]
         grid = grid_at(self.size, level)
         if grid[0] * grid[1] != n.shape[1]:
             self._is_hidden = True

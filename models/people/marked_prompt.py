@@ -104,17 +104,7 @@ def marked_people(
     Raises:
         InvalidSettingError: if a marker names nobody of the chain, or see `read_prompt`.
     """
-    found = read_prompt(prompt, names)
-    if not people:
-        return MarkedPrompt(found.text)
-    strangers = [mark.name for mark in found.marks if not 0 <= mark.person < people]
-    if strangers:
-        raise InvalidSettingError(
-            f"The prompt names {_list_names(strangers)}, but the chain of people has {people} "
-            f"{'person' if people == 1 else 'people'}; add one more or use {_markers(people)}."
-        )
-    acts = range(people) if acting is None else acting
-    return MarkedPrompt(found.text, tuple(mark for mark in found.marks if mark.person in acts))
+    return _of_people(read_prompt(prompt, names), people, acting)
 
 
 def mark_people(
@@ -131,9 +121,10 @@ def mark_people(
     Raises:
         InvalidSettingError: as `marked_people`, or if there is no marker and nothing else tells the words.
     """
-    found = marked_people(prompt, people, acting, names)
+    written = read_prompt(prompt, names)
+    found = _of_people(written, people, acting)
     acts = range(people) if acting is None else acting
-    if not people or not acts or read_prompt(prompt, names).marks:
+    if not people or not acts or written.marks:
         return found
     if people > 1:
         raise InvalidSettingError(
@@ -146,6 +137,20 @@ def mark_people(
             'No word of the prompt is known to mean a person; write @id1 behind the one that does, as in "a wizard @id1".'
         )
     return MarkedPrompt(found.text, (Mark(0, noun.end()),))
+
+
+def _of_people(found: MarkedPrompt, people: int, acting: Collection[int] | None) -> MarkedPrompt:
+    """What was read, with the marks of those of a chain who act."""
+    if not people:
+        return MarkedPrompt(found.text)
+    strangers = [mark.name for mark in found.marks if not 0 <= mark.person < people]
+    if strangers:
+        raise InvalidSettingError(
+            f"The prompt names {_list_names(strangers)}, but the chain of people has {people} "
+            f"{'person' if people == 1 else 'people'}; add one more or use {_markers(people)}."
+        )
+    acts = range(people) if acting is None else acting
+    return MarkedPrompt(found.text, tuple(mark for mark in found.marks if mark.person in acts))
 
 
 def _marker(names: Sequence[str]) -> re.Pattern[str]:

@@ -18,13 +18,3 @@ def test_regions_are_fused_into_every_entry_and_the_given_ones_stay(consistentid
         assert (tensor != given).any(-1)[0].nonzero().flatten().tolist() == [2]
     assert [options["number"] for _, options in fused] == [0, 1]
     assert fuse(consistentid(), entries, [], []) is entries
-
-
-def test_options_are_added_to_a_copy():
-    from likeness.host.consistentid.conditioning import with_options
-
-    entries = [[torch.zeros(1, 2, 3), {"pooled_output": None}]]
-    added = with_options(entries, {"width": 8})
-    assert added[0][1] == {"pooled_output": None, "width": 8}
-    assert added[0][0] is entries[0][0]
-    assert entries[0][1] == {"pooled_output": None}

@@ -206,3 +206,13 @@ def test_with_a_schedule_of_clip_hooks(watched, point):
     sigmas = run(model, join_phases(scheduled(TEXT), scheduled(MERGED), MergePoint(**point)))
     expected = {i: [(TEXT if i <= 2 else MERGED) + (0.5 if sigmas[i] < level else 0.0)] for i in range(STEPS)}
     assert by_step(calls, sigmas) == expected
+
+
+def test_options_are_added_to_a_copy():
+    from likeness.host.sampling.delayed_conditioning import with_options
+
+    entries = [[torch.zeros(1, 2, 3), {"pooled_output": None}]]
+    added = with_options(entries, {"width": 8})
+    assert added[0][1] == {"pooled_output": None, "width": 8}
+    assert added[0][0] is entries[0][0]
+    assert entries[0][1] == {"pooled_output": None}
