@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..weights.known_files import FACE_PARSER
 from .graph import Graph
 from .node import Node, Socket
 
-# The paper's: 50 DDIM steps, guidance 5; u = 0.6 and t0 = 671 are the defaults of the node.
-SAMPLING: dict[str, Any] = {"seed": 42, "steps": 50, "cfg": 5.0, "sampler_name": "ddim", "scheduler": "ddim_uniform"}
+# OmniPortrait 4.2: w = 7.5, 50 DDIM steps; u = 0.6 and t0 = 671 are the defaults of the node.
+SAMPLING: dict[str, Any] = {"seed": 42, "steps": 50, "cfg": 7.5, "sampler_name": "ddim", "scheduler": "ddim_uniform"}
 NEGATIVE = "lowres, bad anatomy, worst quality, low quality, blurry"
 IN_PREVIEW, BY_WORD = "face in the preview", "word in the prompt"
+
+
+def load_face_parser(graph: Graph) -> Node:
+    """Add the loader of the network that outlines faces in photos, the paper's M_ref."""
+    return graph.add("LikenessLoadFaceParser", face_parser=FACE_PARSER.name, files=(FACE_PARSER,))
 
 
 def guide(graph: Graph, model: Socket, vae: Socket, people: Node, find_by: str, **given: Any) -> Node:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from ..weights.known_files import SD15, SDXL, KnownFile
 from .graph import Graph
-from .guidance_parts import BY_WORD, IN_PREVIEW, NEGATIVE, SAMPLING, guide
+from .guidance_parts import BY_WORD, IN_PREVIEW, NEGATIVE, SAMPLING, guide, load_face_parser
 from .layout import Group
 from .notes import CONSENT, PHOTO, PHOTOS
-from .parts import add_people, add_prompts, arrange, load_checkpoint, sample, save, show_guidance
+from .parts import add_people, add_pose, add_prompts, arrange, load_checkpoint, sample, save, show_guidance
 from .workflow import Scheme, Workflow
 
+SIDES = {SD15: 512, SDXL: 1024}  # pixels of pictures, and of the references that guidance looks at
 ADAPTER = "omniportrait_sd15.safetensors"
 TRAINED = """The pivot encoder (*Load OmniPortrait*, folder `omniportrait`) is not published by the paper's authors; this pack's trainer makes
 one, see `docs/training.md`."""
@@ -22,6 +25,24 @@ HOW_GUIDANCE = f"""
 
 The checkpoint alone knows nothing of the person: guidance pulls what it draws towards the photo. For a portrait combine it with a
 method that brings the person in (*UniPortrait - one person guided*, *ConsistentID - one person guided*).
+
+The face parser outlines the face in the photo. Without its file delete *Load Face Parser*: an ellipse is taken.
+
+{CONSENT}
+"""
+HOW_SDXL = f"""
+{HOW_GUIDANCE.strip()}
+
+The photo is looked at in 1024 × 1024 pixels, as the picture is (`reference_size`). Where memory is short, parts of a guided step
+are computed twice, which takes longer.
+"""
+HOW_POSE = f"""
+{PHOTO}
+3. Choose a picture of one skeleton (OpenPose) as *Picture of the pose*.
+4. Write a prompt with one person in it, and run.
+
+The ControlNet says how the person stands; guidance pulls the face towards the photo. Neither needs the other: bypass one (Ctrl+B) to
+see what it does. *Show Guidance* plots the match step by step.
 
 {CONSENT}
 """
@@ -50,22 +71,18 @@ Everybody is pulled inside their own mask; masks never overlap. For a further pe
 
 def guidance(graph: Graph) -> None:
     """A plain checkpoint, guided towards a photo."""
-    checkpoint = load_checkpoint(graph)
-    people = add_people(graph, 1)
-    texts = add_prompts(graph, checkpoint["CLIP"], "portrait photo of a person in a library, soft light", NEGATIVE)
-    guided = guide(graph, checkpoint["MODEL"], checkpoint["VAE"], people[-1][-1], IN_PREVIEW)
-    latent = graph.add("EmptyLatentImage", width=512, height=512)
-    sampled = sample(graph, guided["model"], texts, latent, SAMPLING)
-    arrange(
-        graph,
-        HOW_GUIDANCE,
-        [checkpoint],
-        [Group("Person", people)],
-        [Group("Prompt", [texts])],
-        [Group("Guidance", [[guided]])],
-        [Group("Sampling", [[latent, sampled]])],
-        [Group("Result", [save(graph, checkpoint["VAE"], sampled)]), show_guidance(graph, sampled)],
-    )
+    _guided(graph, SD15, "portrait photo of a person in a library, soft light", HOW_GUIDANCE)
+
+
+def sdxl_guidance(graph: Graph) -> None:
+    """A plain SDXL checkpoint, guided towards a photo of its own size."""
+    text = "portrait photo of a person on a balcony above a city, golden hour"
+    _guided(graph, SDXL, text, HOW_SDXL, reference_size=SIDES[SDXL])
+
+
+def posed_guidance(graph: Graph) -> None:
+    """A plain checkpoint in a given pose, guided towards a photo."""
+    _guided(graph, SD15, "photo of a person dancing on a stage, spotlight", HOW_POSE, is_posed=True)
 
 
 def one_person(graph: Graph) -> None:
@@ -78,9 +95,35 @@ def two_people(graph: Graph) -> None:
     _pivot(graph, 2, "photo of a man @id1 and a woman @id2 at a table in a cafe, upper body", HOW_PIVOT_TWO)
 
 
+def _guided(
+    graph: Graph, checkpoint_file: KnownFile, text: str, how: str, *, is_posed: bool = False, **given: Any
+) -> None:
+    checkpoint, parser = load_checkpoint(graph, checkpoint_file), load_face_parser(graph)
+    people = add_people(graph, 1)
+    texts: list[Any] = add_prompts(graph, checkpoint["CLIP"], text, NEGATIVE)
+    outline = {"face_parser": parser["face_parser"]}
+    guided = guide(graph, checkpoint["MODEL"], checkpoint["VAE"], people[-1][-1], IN_PREVIEW, **outline, **given)
+    posed = add_pose(graph, texts, "Picture of the pose") if is_posed else []
+    side = SIDES[checkpoint_file]
+    latent = graph.add("EmptyLatentImage", width=side, height=side)
+    prompts = (posed[-1]["positive"], posed[-1]["negative"]) if is_posed else texts
+    sampled = sample(graph, guided["model"], prompts, latent, SAMPLING)
+    arrange(
+        graph,
+        how,
+        [checkpoint, parser],
+        [Group("Person", people)],
+        [Group("Prompt", [texts])],
+        *([[Group("Pose", [posed])]] if is_posed else []),
+        [Group("Guidance", [[guided]])],
+        [Group("Sampling", [[latent, sampled]])],
+        [Group("Result", [save(graph, checkpoint["VAE"], sampled)]), show_guidance(graph, sampled)],
+    )
+
+
 def _pivot(graph: Graph, count: int, text: str, how: str) -> None:
     checkpoint = load_checkpoint(graph)
-    adapter = graph.add("LikenessLoadOmniPortrait", omniportrait=ADAPTER)
+    adapter, parser = graph.add("LikenessLoadOmniPortrait", omniportrait=ADAPTER), load_face_parser(graph)
     people = add_people(graph, count)
     prompt = graph.add(
         "LikenessEncodeOmniPortraitPrompt",
@@ -90,13 +133,14 @@ def _pivot(graph: Graph, count: int, text: str, how: str) -> None:
         text=text,
     )
     negative = graph.add("CLIPTextEncode", "Negative prompt", text=NEGATIVE, clip=checkpoint["CLIP"])
-    guided = guide(graph, checkpoint["MODEL"], checkpoint["VAE"], people[-1][-1], BY_WORD)
+    outline = {"face_parser": parser["face_parser"]}
+    guided = guide(graph, checkpoint["MODEL"], checkpoint["VAE"], people[-1][-1], BY_WORD, **outline)
     latent = graph.add("EmptyLatentImage", width=512 if count == 1 else 768, height=512)
     sampled = sample(graph, guided["model"], (prompt["conditioning"], negative), latent, SAMPLING)
     arrange(
         graph,
         how,
-        [checkpoint, adapter],
+        [checkpoint, adapter, parser],
         [Group("People", people)],
         [Group("Prompt", [[prompt, negative]])],
         [Group("Guidance", [[guided]])],
@@ -107,6 +151,8 @@ def _pivot(graph: Graph, count: int, text: str, how: str) -> None:
 
 WORKFLOWS: Mapping[str, Workflow] = {
     "Guidance - one person with any checkpoint": Workflow(guidance, Scheme(1, "guided", 26)),
+    "Guidance - one person with SDXL": Workflow(sdxl_guidance, Scheme(1, "guided", 29)),
+    "Guidance - one person in a given pose": Workflow(posed_guidance, Scheme(1, "guided pose", 28)),
     "OmniPortrait - one person": Workflow(one_person, Scheme(1, "guided", 35)),
     "OmniPortrait - two people": Workflow(two_people, Scheme(2, "guided", 7)),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..weights.known_files import BUFFALO_DETECTOR, SD15, YUNET, KnownFile
+from ..weights.known_files import BUFFALO_DETECTOR, CONTROL_NET, SD15, YUNET, KnownFile
 from .graph import Graph
 from .layout import Group
 from .node import Node, Socket
@@ -52,6 +52,21 @@ def add_prompts(graph: Graph, clip: Socket, positive: str, negative: str) -> lis
         graph.add("CLIPTextEncode", "Prompt", text=positive, clip=clip),
         graph.add("CLIPTextEncode", "Negative prompt", text=negative, clip=clip),
     ]
+
+
+def add_pose(graph: Graph, texts: Sequence[Node], title: str) -> list[Node]:
+    """Add a ControlNet that is shown a picture of poses; gives the picture, its loader, and both prompts with it."""
+    control_net = graph.add("ControlNetLoader", control_net_name=CONTROL_NET.name, files=(CONTROL_NET,))
+    pose = graph.add("LoadImage", title, image="poses.png")
+    posed = graph.add(
+        "ControlNetApplyAdvanced",
+        positive=texts[0]["CONDITIONING"],
+        negative=texts[1]["CONDITIONING"],
+        control_net=control_net["CONTROL_NET"],
+        image=pose["IMAGE"],
+        strength=1.0,
+    )
+    return [pose, control_net, posed]
 
 
 def sample(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from . import consistentid_parts as consistentid
 from . import uniportrait_parts as uniportrait
 from .graph import Graph
-from .guidance_parts import IN_PREVIEW, NEGATIVE, SAMPLING, guide
+from .guidance_parts import IN_PREVIEW, NEGATIVE, SAMPLING, guide, load_face_parser
 from .layout import Group
 from .notes import CONSENT, PHOTO, PHOTOS
 from .parts import add_people, add_prompts, arrange, load_checkpoint, sample, save, show_guidance, show_places
@@ -21,6 +21,11 @@ HOW_GUIDED = f"""
 Several people: chain them, and set `face_order` to `most alike`.
 
 {CONSENT}
+"""
+HOW_GUIDED_CONSISTENTID = f"""
+{HOW_GUIDED.strip()}
+
+`cfg` is 5, that of ConsistentID's demo: its words and face were tuned for it. The guidance's paper takes 7.5; it acts at both.
 """
 HOW_ROUTER = f"""
 {PHOTOS}
@@ -36,9 +41,11 @@ ConsistentID brings the faces (`mode` is `corrected`, which takes several people
 def guided_uniportrait(graph: Graph) -> None:
     """UniPortrait brings the person in, guidance the details."""
     checkpoint, adapter = load_checkpoint(graph), uniportrait.load_uniportrait(graph)
+    parser = load_face_parser(graph)
     people = add_people(graph, 1)
     applied = uniportrait.apply(graph, checkpoint["MODEL"], adapter, people[-1][-1])
-    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], IN_PREVIEW)
+    outline = {"face_parser": parser["face_parser"]}
+    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], IN_PREVIEW, **outline)
     text = "portrait photo of a person on a sailing boat, sunny day"
     texts = add_prompts(graph, checkpoint["CLIP"], text, NEGATIVE)
     latent = graph.add("EmptyLatentImage", width=512, height=512)
@@ -46,7 +53,7 @@ def guided_uniportrait(graph: Graph) -> None:
     arrange(
         graph,
         HOW_GUIDED,
-        [checkpoint, adapter],
+        [checkpoint, adapter, parser],
         [Group("Person", people)],
         [Group("Prompt", [texts]), Group("Who is in", [[applied]])],
         [Group("Guidance", [[guided]])],
@@ -58,17 +65,20 @@ def guided_uniportrait(graph: Graph) -> None:
 def guided_consistentid(graph: Graph) -> None:
     """ConsistentID brings the person in, guidance the details."""
     checkpoint, adapter = consistentid.load_models(graph)
+    parser = load_face_parser(graph)
     people = add_people(graph, 1)
     texts = consistentid.STYLE.format("a person in a raincoat, in a city street at night"), NEGATIVE
     prompt = consistentid.encode(graph, checkpoint["CLIP"], adapter, people[-1][-1], texts)
     applied = consistentid.apply(graph, checkpoint["MODEL"], adapter, people[-1][-1])
-    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], IN_PREVIEW)
+    outline = {"face_parser": parser["face_parser"]}
+    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], IN_PREVIEW, **outline)
     latent = graph.add("EmptyLatentImage", width=512, height=768)
-    sampled = sample(graph, guided["model"], (prompt["positive"], prompt["negative"]), latent, SAMPLING)
+    settings = {**SAMPLING, "cfg": consistentid.SAMPLING["cfg"]}
+    sampled = sample(graph, guided["model"], (prompt["positive"], prompt["negative"]), latent, settings)
     arrange(
         graph,
-        HOW_GUIDED,
-        [checkpoint, adapter],
+        HOW_GUIDED_CONSISTENTID,
+        [checkpoint, adapter, parser],
         [Group("Person", people)],
         [Group("Prompt", [[prompt]]), Group("Who is in", [[applied]])],
         [Group("Guidance", [[guided]])],

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..weights.known_files import CONTROL_NET
 from .graph import Graph
 from .layout import Group
 from .notes import CONSENT, PHOTO, PHOTOS
-from .parts import add_people, add_person, add_prompts, arrange, load_checkpoint, sample, save, show_places
+from .parts import add_people, add_person, add_pose, add_prompts, arrange, load_checkpoint, sample, save, show_places
 from .uniportrait_group import group_with_sharp_faces
 from .uniportrait_parts import NEGATIVE, SAMPLING, apply, load_uniportrait
 from .workflow import Scheme, Workflow
@@ -86,18 +85,9 @@ def two_in_a_pose(graph: Graph) -> None:
     )
     applied = apply(graph, lora["MODEL"], adapter, people[-1][-1])
     texts = add_prompts(graph, lora["CLIP"], "two people dancing in a ballroom, elegant clothes", NEGATIVE)
-    control_net = graph.add("ControlNetLoader", control_net_name=CONTROL_NET.name, files=(CONTROL_NET,))
-    pose = graph.add("LoadImage", "Picture of the poses", image="poses.png")
-    posed = graph.add(
-        "ControlNetApplyAdvanced",
-        positive=texts[0]["CONDITIONING"],
-        negative=texts[1]["CONDITIONING"],
-        control_net=control_net["CONTROL_NET"],
-        image=pose["IMAGE"],
-        strength=1.0,
-    )
+    posed = add_pose(graph, texts, "Picture of the poses")
     latent = graph.add("EmptyLatentImage", **WIDE)
-    sampled = sample(graph, applied["model"], (posed["positive"], posed["negative"]), latent, SAMPLING)
+    sampled = sample(graph, applied["model"], (posed[-1]["positive"], posed[-1]["negative"]), latent, SAMPLING)
     saved = save(graph, checkpoint["VAE"], sampled)
     arrange(
         graph,
@@ -105,7 +95,7 @@ def two_in_a_pose(graph: Graph) -> None:
         [checkpoint, adapter, lora],
         [Group("People", people)],
         [Group("Prompt", [texts]), Group("Who is in", [[applied]])],
-        [Group("Poses", [[pose, control_net, posed]])],
+        [Group("Poses", [posed])],
         [Group("Sampling", [[latent, sampled]]), Group("Result", [saved])],
     )
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from .graph import Graph
 
-Motif = Literal["plain", "masks", "pose", "close-ups", "new face", "features", "guided"]
+Motif = Literal["plain", "masks", "pose", "close-ups", "new face", "features", "guided", "guided pose"]
 
 
 @dataclass(frozen=True, slots=True)

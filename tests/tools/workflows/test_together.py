@@ -13,7 +13,9 @@ def test_guidance_takes_the_same_people_from_the_same_photo(method):
     assert source(guided, "model") is applied
     assert source(guided, "people") is source(applied, "people") is node_of(graph, "LikenessAddPerson")
     assert len(nodes_of(graph, "LoadImage")) == 1
-    assert source(node_of(graph, "KSampler"), "model") is guided
+    sampler = node_of(graph, "KSampler")
+    assert source(sampler, "model") is guided
+    assert sampler.values["cfg"] == (7.5 if method == "UniPortrait" else 5.0)
 
 
 def test_the_router_places_people_whose_faces_consistentid_brings():

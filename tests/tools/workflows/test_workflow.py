@@ -17,6 +17,9 @@ FURTHER = {
     "UniPortrait - two people in a given pose": 1,
     "UniPortrait - two people inside masks": 1,
     "UniPortrait - one person guided": 1,
+    "ConsistentID - one person guided": 1,
+    "OmniPortrait - one person": 1,
+    "Guidance - one person in a given pose": 1,
 }
 
 
@@ -58,6 +61,7 @@ def test_loaders_of_ours_find_their_files_by_themselves(name):
     for node in real_nodes(built(name)):
         if node.kind.startswith("LikenessLoad"):
             named = {key: value for key, value in node.values.items() if str(value).endswith((".bin", ".onnx"))}
-            expected = {"consistentid": CONSISTENTID_SDXL.name} if "SDXL" in name else {}  # beside the one for SD1.5
+            is_one_of_two = node.kind == "LikenessLoadConsistentID" and "SDXL" in name
+            expected = {"consistentid": CONSISTENTID_SDXL.name} if is_one_of_two else {}  # beside the one for SD1.5
             assert named == expected, node.kind
         assert node.kind not in ("CLIPVisionLoader", "PreviewImage")

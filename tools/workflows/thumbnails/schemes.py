@@ -33,7 +33,7 @@ def draw_scheme(scheme: Scheme) -> Image.Image:
     large = Image.fromarray(scene.arrays()[0])
     _mark(large, scheme.motif, scene)
     given = [Image.fromarray(each) for each in portraits.arrays()]
-    if scheme.motif == "pose":
+    if scheme.motif in ("pose", "guided pose"):
         given.append(_poses(scheme.people))
     return compose(given, [large])
 
@@ -48,7 +48,7 @@ def _mark(picture: Image.Image, motif: Motif, scene: Scene) -> None:
             _frames(picture, boxes)
         case "new face":
             _ellipses(picture, boxes)
-        case "guided":
+        case "guided" | "guided pose":
             _curve(picture, len(boxes))
         case "plain" | "features" | "pose":
             pass
