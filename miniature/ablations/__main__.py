@@ -69,9 +69,11 @@ from .guided_experiments import (
     guided_arms,
     unguided_of,
 )
+from .guided_ladders import Ladder, ladders
 from .guided_report import write_guided_report
-from .guided_sweeps import sweeps
+from .guided_sweeps import SWEPT, sweeps
 from .heads import true_heads
+from .ladder_report import write_ladder_report
 from .localisation import overlaps, questioned_people
 from .matching import match, new_pairs
 from .questions import new_questions, true_scenes
@@ -79,7 +81,7 @@ from .report import write_report
 from .settings import REPORTED, AblationSettings
 
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "ablations"
-PAPERS = ("uniportrait", "omniportrait")
+REPORTS = ("uniportrait", "omniportrait", "guidance")
 
 
 def main() -> int:
@@ -88,7 +90,7 @@ def main() -> int:
     parser.add_argument("--pictures", type=int, default=REPORTED.pictures, help="of every arm")
     parser.add_argument("--folder", type=Path, required=True, help="of trained arms and of what they drew")
     parser.add_argument("--report", type=Path, default=REPORT, help="folder of the reports")
-    parser.add_argument("--papers", nargs="+", choices=PAPERS, default=PAPERS, help="whose claims")
+    parser.add_argument("--reports", nargs="+", choices=REPORTS, default=REPORTS, help="which")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     logging.getLogger(attention.__name__).setLevel(logging.WARNING)  # else a line for every part of an arm
@@ -96,7 +98,7 @@ def main() -> int:
     started = time.monotonic()
     try:
         settings = replace(REPORTED, pictures=options.pictures)
-        paths = run(Recipe(options.folder), options.report, settings, options.papers, weights=WEIGHTS)
+        paths = run(Recipe(options.folder), options.report, settings, options.reports, weights=WEIGHTS)
     except LikenessError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -109,7 +111,7 @@ def run(
     recipe: Recipe,
     report: Path,
     settings: AblationSettings = REPORTED,
-    papers: Sequence[str] = PAPERS,
+    reports: Sequence[str] = REPORTS,
     *,
     weights: Path,
 ) -> list[Path]:
@@ -119,7 +121,7 @@ def run(
         recipe: makes the networks that do not ship.
         report: folder of the reports.
         settings: numbers of pictures and how they are drawn.
-        papers: whose claims, some of `PAPERS`.
+        reports: some of `REPORTS`: the claims of both papers, and how strong the guidance should be.
         weights: folder of the files that ship.
 
     Returns:
@@ -144,10 +146,12 @@ def run(
         },
     )
     written: list[Path] = []
-    if "uniportrait" in papers:
+    if "uniportrait" in reports:
         written.append(_uniportrait(recipe, gallery, shipped, faces, report, weights))
-    if "omniportrait" in papers:
+    if "omniportrait" in reports:
         written.append(_omniportrait(recipe, gallery, shipped, report, weights, settings))
+    if "guidance" in reports:
+        written.append(_guidance(gallery, shipped, report, settings))
     return written
 
 
@@ -202,6 +206,23 @@ def _omniportrait(
         for arm in sweep.arms:
             gallery.add(arm, 1, sweep.unguided)
     return write_guided_report(report, gallery, gate, measured, swept, guiding)
+
+
+def _guidance(gallery: Gallery, shipped: UniPortraitAdapter, report: Path, settings: AblationSettings) -> Path:
+    galleries: dict[float, Gallery] = {}
+    found = ladders(shipped, settings.guiding)
+    for ladder in found:
+        drawing = replace(settings.drawing, guidance=ladder.scale)
+        at_scale = galleries.setdefault(ladder.scale, gallery.drawn_by(drawing))
+        at_scale.add(_unguided(ladder, shipped), 1)
+        for arm in ladder.arms:
+            at_scale.add(arm, 1, ladder.unguided)
+    return write_ladder_report(report, galleries, found)
+
+
+def _unguided(ladder: Ladder, shipped: UniPortraitAdapter) -> Arm:
+    adapter = {PLAIN: None, ON: shipped}[ladder.unguided]
+    return Arm(name=ladder.unguided, adapter=adapter, pictures=SWEPT)
 
 
 def _arms(

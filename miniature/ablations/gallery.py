@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
 from ..judge.judge import Judge
 from ..judge.readers import Reader
+from ..studio.drawing import Settings
 from .arms import Arm, Drawn, Renderer, draw_arm
 from .heads import Previews
 from .judging import Values, change_outside, judge_arm
@@ -64,6 +65,10 @@ class Gallery:
                 values["likeness"] = drawn.likeness[:, 1].tolist()
         self.drawn[arm.name], self.values[arm.name], self.pictures[arm.name] = drawn, values, pictures[:SHOWN]
         logger.info("Drew: %s", arm.name)
+
+    def drawn_by(self, settings: Settings) -> Gallery:
+        """An empty gallery for the same questions, drawn in another way."""
+        return replace(self, renderer=replace(self.renderer, settings=settings), drawn={}, values={}, pictures={})
 
     def limits(self, people: int) -> Values:
         """Return what the judge says of true pictures."""

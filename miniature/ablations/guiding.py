@@ -12,7 +12,7 @@ from ...diffusers_host.guidance import Guided
 from ...diffusers_host.sigmas import share_behind
 from ...models.miniature.finder import FaceFinder
 from ...models.omniportrait.application import reference_guidance
-from ...models.omniportrait.guidance_settings import GuidanceSettings
+from ...models.omniportrait.guidance_settings import GuidanceSettings, StrengthMode
 from ...models.omniportrait.guided_person import MaskSource, ReferencePicture
 from ...models.omniportrait.mask_sources import AttentionMasks, FaceMasks
 from ...models.people.person import Person
@@ -37,7 +37,8 @@ class Guiding:
     """How pictures are guided.
 
     Attributes:
-        strength: s, the share of what classifier-free guidance does.
+        mode: what the strength is.
+        strength: s, the share of what classifier-free guidance does, or the paper's p.
         start: noise level from which on they are guided.
         reference_sigma: noise level at which the references are read.
         block: output block whose features are matched.
@@ -47,6 +48,7 @@ class Guiding:
         together, every: see `GuidanceSettings`.
     """
 
+    mode: StrengthMode = "relative"
     strength: float = STRENGTH
     start: float = START
     reference_sigma: float = REFERENCE_SIGMA
@@ -60,6 +62,7 @@ class Guiding:
         """Return the guidance of some questions, each by portraits of its own people; a record takes notes."""
         source = self._source(base, finder)
         settings = GuidanceSettings(
+            mode=self.mode,
             strength=self.strength,
             window=SigmaWindow(self.start),
             reference_percent=share_behind(self.reference_sigma),

@@ -32,7 +32,7 @@ def judge_arm(judge: Judge, expressions: Reader, pictures: Tensor, questions: Qu
         "text", the share of what its caption says; "identity", the share of skin, hair colour and eyes of its people;
         each of these alone; "recognised", whether everybody is picked out of a line-up; for two people also "blending",
         how far their faces agree beyond what the two people do, and for one "copying", whether the mouth is open as on the
-        portrait.
+        portrait; and "clear", how sure the judge is of what it sees.
     """
     codes = questions.scene.codes
     verdicts = [verdict for part in pictures.split(ROWS) for verdict in judge.read(part)]
@@ -54,12 +54,20 @@ def _of_picture(verdict: Verdict, questions: Questions, codes: Tensor, row: int,
     values = {"text": _mean([_mean(each) for each in text.values()])}
     values["identity"] = _mean([_mean(identity[name]) for name in IDENTITY])
     values |= {name: _mean(identity[name]) for name in IDENTITY}
+    values["clear"] = _clearness(verdict)
     values["recognised"] = float(all_recognised(verdict, codes[row], strangers))
     if codes.shape[1] == 2:
         seen = agreement(verdict)
         alike = (codes[row, 0] == codes[row, 1])[list(IDENTITY_PLACES)].float().mean()
         values["blending"] = float("nan") if seen is None else seen - float(alike)
     return values
+
+
+def _clearness(verdict: Verdict) -> float:
+    """The mean probability of the likeliest answers; what is asked of people counts 0 where no face is seen."""
+    seen = [answers.exp().amax(-1).mean() if len(answers) else torch.tensor(0.0) for answers in verdict.people.values()]
+    seen += [answers.exp().amax(-1) for answers in verdict.backdrop.values()]
+    return float(torch.stack(seen).mean())
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from ..placement.windows import SigmaWindow
 
 StrengthMode = Literal["relative", "paper_mean", "paper_sum"]
 StepMode = Literal["eps", "x0_only"]
+DEFAULT_STRENGTH = 0.15  # of "relative"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class GuidanceSettings:
     """
 
     mode: StrengthMode = "relative"
-    strength: float = 0.15
+    strength: float = DEFAULT_STRENGTH
     window: SigmaWindow
     every: int = 1
     step_mode: StepMode = "eps"

@@ -14,7 +14,7 @@ from ...host.omniportrait.guidance import ReferenceLook, apply_guidance
 from ...host.placement import LoadedPlacement
 from ...host.sampling.runs import sigma_window
 from ...host.unet.levels import Detail
-from ...models.omniportrait.guidance_settings import GuidanceSettings, StepMode, StrengthMode
+from ...models.omniportrait.guidance_settings import DEFAULT_STRENGTH, GuidanceSettings, StepMode, StrengthMode
 from ...models.omniportrait.mask_sources import FaceOrder
 from ...models.people.person import People as Chain
 from ...models.port.encoders import FaceDetector as Detector
@@ -127,7 +127,7 @@ def guidance_widgets() -> list[io.Input]:
     return [
         io.Float.Input(
             "strength",
-            default=0.15,
+            default=DEFAULT_STRENGTH,
             min=0.0,
             max=1000.0,
             step=0.01,

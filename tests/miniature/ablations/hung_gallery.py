@@ -22,6 +22,7 @@ METRICS = (
     "outside",
     "likeness",
     "overlap",
+    "clear",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from likeness.miniature.ablations import arms, gallery
 from likeness.miniature.ablations.arms import draw_arm
 from likeness.miniature.ablations.experiments import EXPERIMENTS
 from likeness.miniature.ablations.guided_experiments import DRAWN, MEASURED, NO_STRENGTH
+from likeness.miniature.ablations.guided_ladders import ladders
 from likeness.miniature.ablations.guided_sweeps import sweeps
 from likeness.miniature.ablations.guiding import Guiding
 from likeness.miniature.ablations.matching import REFERENCE_SIGMA
@@ -52,6 +54,7 @@ SETTINGS = AblationSettings(
     blocks=(0, BLOCK),
     sigmas=(REFERENCE_SIGMA,),
 )
+PAPERS = ("uniportrait", "omniportrait")
 SWEEPS = sweeps(None, SETTINGS.guiding, SETTINGS.blocks)
 
 
@@ -88,7 +91,7 @@ def first_run(recipe, weights, tmp_path_factory):
         patched.setattr(gallery, "draw_arm", watched_draw)
         for name in TRAINING:
             patched.setattr(module_of_recipe, name, watched_train(name))
-        assert module.run(recipe, folder, SETTINGS, weights=weights) == [
+        assert module.run(recipe, folder, SETTINGS, PAPERS, weights=weights) == [
             folder / "uniportrait.md",
             folder / "omniportrait.md",
         ]
@@ -172,7 +175,7 @@ def test_a_second_run_trains_and_draws_nothing_and_reports_the_same(recipe, weig
     for name in TRAINING:
         monkeypatch.setattr(module_of_recipe, name, None)
     monkeypatch.setattr(arms, "draw_latents", None)
-    for again in module.run(recipe, tmp_path, SETTINGS, weights=weights):
+    for again in module.run(recipe, tmp_path, SETTINGS, PAPERS, weights=weights):
         assert again.read_bytes() == (folder / again.name).read_bytes()
     for strip in folder.glob("*.jpg"):
         assert strip.read_bytes() == (tmp_path / strip.name).read_bytes()
@@ -181,6 +184,18 @@ def test_a_second_run_trains_and_draws_nothing_and_reports_the_same(recipe, weig
 def test_one_paper_can_be_asked_for_alone(recipe, weights, first_run, tmp_path):
     assert module.run(recipe, tmp_path, SETTINGS, ["omniportrait"], weights=weights) == [tmp_path / "omniportrait.md"]
     assert not (tmp_path / "uniportrait.md").exists()
+
+
+def test_the_report_of_strengths_shows_every_mode_at_both_scales(recipe, weights, first_run, tmp_path):
+    """Of three steps the last is within the paper's window."""
+    settings = replace(SETTINGS, drawing=Settings(steps=3))
+    [path] = module.run(recipe, tmp_path, settings, ["guidance"], weights=weights)
+    text = path.read_text("utf-8")
+    found = ladders(None, SETTINGS.guiding)
+    assert {ladder.scale for ladder in found} == {2.0, 7.5}
+    for ladder in found:
+        section = section_of(text, ladder.name)
+        assert all(numbers_in(section, arm.name) == 8 for arm in ladder.arms)
 
 
 def test_without_weights_the_command_ends_with_one_line(monkeypatch, tmp_path, capsys):

@@ -67,6 +67,16 @@ def test_what_hangs_there_is_not_drawn_again(gallery):
     assert gallery.drawn["plain"] is hung
 
 
+def test_another_way_to_draw_has_an_empty_gallery_of_the_same_questions(gallery):
+    gallery.add(Arm(name="plain"), 1)
+    other = gallery.drawn_by(Settings(steps=2))
+    assert not other.drawn
+    assert other.questions is gallery.questions
+    other.add(Arm(name="plain"), 1)
+    assert not torch.equal(other.drawn["plain"].latents, gallery.drawn["plain"].latents)
+    assert gallery.drawn.keys() == {"plain"}
+
+
 def test_two_people_are_asked_whether_they_blend(gallery):
     gallery.add(Arm(name="two"), 2)
     assert "blending" in gallery.values["two"]

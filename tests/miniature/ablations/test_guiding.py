@@ -70,3 +70,14 @@ def test_a_guidance_without_strength_changes_no_bit(renderer, questions):
     plain = draw_arm(renderer, Arm(name="plain"), asked)
     idle = draw_arm(renderer, Arm(name="idle", guiding=replace(GUIDING, strength=0.0)), asked)
     assert torch.equal(plain.latents, idle.latents)
+
+
+def test_the_strength_counts_as_its_mode_says(renderer, questions, faces_seen):
+    """Of one number each mode makes another move; the paper's mean is weaker than its sum of many points."""
+    plain = draw_arm(renderer, Arm(name="an arm"), questions[1]).latents
+    moved = []
+    for mode in ("relative", "paper_mean", "paper_sum"):
+        drawn = draw_arm(renderer, Arm(name="an arm", guiding=replace(GUIDING, mode=mode, strength=8.5)), questions[1])
+        moved.append(float((drawn.latents - plain).abs().mean()))
+    assert len(set(moved)) == 3
+    assert min(moved) > 0

@@ -61,6 +61,7 @@ def test_a_perfect_picture_is_right_in_everything(people, also, perfect):
     questions = asked_about(people)
     true = [truth(questions.scene, row) for row in range(4)]
     values = judged(questions, *(verdict_of(*codes, **seen) for codes, seen in true))
+    assert min(values.pop("clear")) > 0.95  # a judge of the tests is that sure
     assert values.pop(also) == pytest.approx([perfect] * 4, abs=1e-6)
     assert values == dict.fromkeys(("text", "identity", "skin", "hair colour", "eyes", "recognised"), [1.0] * 4)
 
@@ -90,6 +91,25 @@ def test_blending_is_how_far_two_faces_agree_beyond_the_two_people():
 def repeated(scene):
     """Pictures of the first picture's people."""
     return replace(scene, plan=replace(scene.plan, codes=scene.codes[:1].expand_as(scene.codes)))
+
+
+def test_a_picture_is_clear_where_the_judge_is_sure_and_shows_somebody():
+    questions = asked_about(1)
+    [ada], seen = truth(questions.scene, 0)
+    sure = verdict_of(ada, **seen)
+    even = {name: torch.zeros_like(answers).log_softmax(-1) for name, answers in sure.people.items()}
+    shown = judged(questions, sure, replace(sure, people=even), verdict_of(), sure)["clear"]
+    assert shown[0] == shown[3] > 0.95
+    assert shown[1] == pytest.approx(
+        sum(
+            [1 / answers.shape[-1] for answers in even.values()]
+            + [float(a.exp().max()) for a in sure.backdrop.values()]
+        )
+        / (len(even) + 2)
+    )
+    assert shown[2] == pytest.approx(
+        sum(float(a.exp().max()) for a in sure.backdrop.values()) / (len(even) + 2), abs=0.01
+    )
 
 
 def test_what_is_wrong_is_counted_by_its_name():
