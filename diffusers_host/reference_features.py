@@ -47,6 +47,11 @@ class ReferenceReader:
             self.attached,
         )
 
+    def of(self, place: int) -> ReferenceReader:
+        """Itself: a prompt has one part."""
+        del place
+        return self
+
     @torch.no_grad()
     def __call__(self, latent: Tensor, percent: float, seed: int) -> Tensor:
         """See `FeatureReader`."""

@@ -68,21 +68,23 @@ class CondBatch:
         """The place of the first cond that is negative; None where there is none."""
         return next(iter(self._places(Polarity.NEGATIVE)), None)
 
-    def spoken_entry(self, place: int) -> dict[str, Any]:
-        """The entry of a cond whose words stand for the whole picture.
+    def spoken_entry(self, place: int, person: int | None = None) -> dict[str, Any]:
+        """The entry of a cond whose words stand for a person, or for the whole picture.
 
-        Of those that are on at this noise level (of all where none is): the first that names people, else the first without
-        area and mask, else the first; one that only fills what others leave comes last.
+        Of those that are on at this noise level (of all where none is): the first that names the person (anybody, where it
+        is nobody's), else the first without area and mask, else the first; one that only fills what others leave comes last.
 
         Args:
             place: of the cond, which has entries.
+            person: their place in the chain; None for nobody's.
         """
         entries, known = self.conds[place] or [], known_conds(self.options)
 
         def rank(entry: dict[str, Any]) -> tuple[bool, ...]:
             info = known.get(entry[keys.UUID])
+            named = set() if info is None else {owner for owner, _ in info.named_rows}
             is_part = entry.get("area") is not None or entry.get("mask") is not None
-            return ("default" in entry, info is None or not info.named_rows, is_part)
+            return ("default" in entry, not named if person is None else person not in named, is_part)
 
         return min([entry for entry in entries if is_on(entry, self.sigma)] or entries, key=rank)
 

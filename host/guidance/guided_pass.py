@@ -105,7 +105,7 @@ def _run_positive(batch: CondBatch, place: int, step: Step) -> Tensor:
 def _prepare(guidance: GradientGuidance, batch: CondBatch, place: int, step: Step) -> GradientGuidance:
     """The guidance with the features of its references, read once in a run with the positive prompt."""
     block = guidance.capture.block
-    read = ReferenceReader(batch.executor, batch.model, batch.spoken_entry(place), batch.model_options, block)
+    read = ReferenceReader(batch, place, batch.spoken_entry(place), block)
     return step.run.remember((keys.GUIDANCE, id(guidance)), lambda: guidance.prepare(read))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,8 +15,9 @@ from ...models.records.archive import content_hash
 from ..unet import keys
 from ..unet.attention import changes_nothing
 from ..unet.feature_capture import CapturedFeatures, ReachedError
-from ..unet.options import known_conds, transformer_options, with_transformer_options
+from ..unet.options import known_conds, with_transformer_options
 from ..unet.windows import of_its_own
+from .conds import CondBatch
 from .other_packs import functions, is_ours
 
 # What is taken of a cond: everything else is about the picture that is drawn, or about a part of it or of the run.
@@ -29,28 +30,30 @@ class ReferenceReader:
     """Reads the features of one block with the words of the positive prompt, and the weights that its hooks make.
 
     Attributes:
-        executor: runs conds through the UNet.
-        model: ComfyUI's BaseModel.
-        entry: of the positive cond, see `conds.CondBatch.spoken_entry`.
-        model_options: of the run.
+        batch: the call whose prompt is read with.
+        side: place of its positive cond.
+        entry: of that cond, see `CondBatch.spoken_entry`.
         block: output block whose result is read.
     """
 
-    executor: Callable[..., list[Tensor]]
-    model: Any
+    batch: CondBatch
+    side: int
     entry: dict[str, Any]
-    model_options: dict[str, Any]
     block: int
 
     @property
     def network(self) -> object:
         """ComfyUI's BaseModel, which all clones of a MODEL share."""
-        return self.model
+        return self.batch.model
+
+    def of(self, place: int) -> ReferenceReader:
+        """The reader with the entry that names a person, see `FeatureReader`."""
+        return replace(self, entry=self.batch.spoken_entry(self.side, place))
 
     @property
     def key(self) -> Hashable:
         """Equal for readers that read the same; holds what changes the model, so that nothing else takes its place in memory."""
-        options = transformer_options(self.model_options)
+        options = self.batch.options
         conds = self.entry[keys.MODEL_CONDS]
         texts = tuple(
             content_hash(conds[name].cond)
@@ -66,10 +69,10 @@ class ReferenceReader:
         replaced = tuple(
             (name, tuple(each.items())) for name, each in sorted(options.get(keys.REPLACEMENTS, {}).items())
         )
-        others = tuple(each for each in functions(self.model_options) if not is_ours(each))
+        others = tuple(each for each in functions(self.batch.model_options) if not is_ours(each))
         hooks = self.entry.get(keys.HOOKS)
         loras = () if hooks is None else tuple((hook.hook_ref, _schedule(hook)) for hook in hooks.hooks)
-        patcher = self.model.current_patcher
+        patcher = self.batch.model.current_patcher
         return (self.block, patcher.patches_uuid, texts, patches, replaced, others, loras)
 
     def __call__(self, latent: Tensor, percent: float, seed: int) -> Tensor:
@@ -78,20 +81,21 @@ class ReferenceReader:
         Raises:
             LikenessError: if the network does not run as far as the block.
         """
-        sampling = self.model.model_sampling
-        clean = self.model.process_latent_in(latent.to(self.model.current_patcher.load_device, torch.float32))
+        model = self.batch.model
+        sampling = model.model_sampling
+        clean = model.process_latent_in(latent.to(model.current_patcher.load_device, torch.float32))
         sigma = torch.full((1,), float(sampling.percent_to_sigma(percent)), device=clean.device)
         noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed)).to(clean)
         x = sampling.noise_scaling(sigma.view(-1, 1, 1, 1), noise, clean, False)
         captured = CapturedFeatures((self.block,), is_all=True, size=(x.shape[-2], x.shape[-1]))
-        options = transformer_options(self.model_options)
+        options = self.batch.options
         added = {**captured.options(options), **of_its_own(options)}
         # without its area, the cond is about a whole picture
         added[keys.CONDS] = {uuid: replace(info, crop=None) for uuid, info in known_conds(options).items()}
         plain = self._plain_entry(x, clean)
         with suppress(ReachedError):
-            self.executor(self.model, [[plain]], x, sigma, with_transformer_options(self.model_options, added))
-        self.model.current_patcher.cached_hook_patches.pop(plain.get(keys.HOOKS), None)
+            self.batch.executor(model, [[plain]], x, sigma, with_transformer_options(self.batch.model_options, added))
+        model.current_patcher.cached_hook_patches.pop(plain.get(keys.HOOKS), None)
         if self.block not in captured.features:
             raise LikenessError(
                 "A reference was to be shown to this model, but another node gave a result in the model's place; bypass the "
@@ -121,7 +125,7 @@ class ReferenceReader:
             x: the noisy reference.
             clean: the same without noise.
         """
-        found = self.model.concat_cond(noise=x, latent_image=clean, device=x.device)
+        found = self.batch.model.concat_cond(noise=x, latent_image=clean, device=x.device)
         if found is not None and found.shape[1] == given.shape[1]:
             return found
         return x.new_zeros(1, given.shape[1], *x.shape[2:])

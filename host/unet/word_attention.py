@@ -28,6 +28,21 @@ CROSS_SIDE, SELF_SIDE = 12, 24  # positions on the short side: the coarsest leve
 DEEPEST = 4  # last transformers of a block that are read; SDXL's have ten
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Found:
+    """What is read of a layer.
+
+    Attributes:
+        layer: the attention.
+        grid: (h, w) of its positions.
+        named: which parts of the batch are prompts that name people, with what is known of each; at least one.
+    """
+
+    layer: Any
+    grid: tuple[int, int]
+    named: Sequence[tuple[int, CondInfo]]
+
+
 @dataclass(eq=False, slots=True)
 class AttentionReader:
     """Collects the attention of one conditional pass.
@@ -80,30 +95,28 @@ class AttentionReader:
     def _note_cross(self, n: Tensor, context: Tensor, value: Tensor, extra: dict[str, Any]) -> tuple[Tensor, ...]:
         found = self._of(self._cross, n, extra)
         if found is not None:
-            layer, rows, grid, info = found
-            text = context.chunk(_parts(extra))[rows]
-            projected = Projected(layer.to_q(n.chunk(_parts(extra))[rows]), layer.to_k(text), extra[keys.HEADS])
-            for place in {place for place, _ in info.named_rows}:
-                column = attention_to(projected, [row for owner, row in info.named_rows if owner == place])
-                self._columns.setdefault(place, []).append(column.unflatten(1, grid))
+            queries, texts = n.chunk(_parts(extra)), context.chunk(_parts(extra))
+            for rows, info in found.named:
+                query, key = found.layer.to_q(queries[rows]), found.layer.to_k(texts[rows])
+                projected = Projected(query, key, extra[keys.HEADS])
+                for place in {place for place, _ in info.named_rows}:
+                    column = attention_to(projected, [row for owner, row in info.named_rows if owner == place])
+                    self._columns.setdefault(place, []).append(column.unflatten(1, found.grid))
         return n, context, value
 
     @torch.no_grad()
     def _note_self(self, n: Tensor, context: Tensor, value: Tensor, extra: dict[str, Any]) -> tuple[Tensor, ...]:
         found = self._of(self._own, n, extra)
         if found is not None:
-            layer, rows, grid, _ = found
+            rows, _ = found.named[0]
             own, others = n.chunk(_parts(extra))[rows], context.chunk(_parts(extra))[rows]
             if own.shape[1] == others.shape[1]:  # another pack may have added what they look at
-                self._layers.setdefault(grid, []).append(
-                    Projected(layer.to_q(own), layer.to_k(others), extra[keys.HEADS])
-                )
+                projected = Projected(found.layer.to_q(own), found.layer.to_k(others), extra[keys.HEADS])
+                self._layers.setdefault(found.grid, []).append(projected)
         return n, context, value
 
-    def _of(
-        self, sites: dict[tuple[Any, ...], AttentionSite], n: Tensor, extra: dict[str, Any]
-    ) -> tuple[Any, int, tuple[int, int], CondInfo] | None:
-        """The layer, which part of the batch is the prompt that names people, and the grid; None where nothing is read."""
+    def _of(self, sites: dict[tuple[Any, ...], AttentionSite], n: Tensor, extra: dict[str, Any]) -> _Found | None:
+        """What is read of a layer; None where nothing is."""
         block, known = block_of(extra), known_conds(extra)
         site = None if block is None else sites.get(block)
         named = [
@@ -118,7 +131,7 @@ class AttentionReader:
         if grid[0] * grid[1] != n.shape[1]:
             self._is_hidden = True
             return None  # another node merges or drops positions
-        return self.unet.get_submodule(site.path), named[0][0], grid, named[0][1]
+        return _Found(self.unet.get_submodule(site.path), grid, named)
 
 
 def _parts(extra: dict[str, Any]) -> int:

@@ -67,7 +67,7 @@ class ReferenceGuidance:
 
     def prepare(self, read: FeatureReader) -> ReferenceGuidance:
         """The same guidance with the features of everybody's references, the mean over several seeds of noise."""
-        return replace(self, people=tuple(self._read(person, read) for person in self.people))
+        return replace(self, people=tuple(self._read(person, read.of(person.place)) for person in self.people))
 
     def is_active(self, sigma: float) -> bool:
         """Whether it acts at a noise level, on anybody."""

@@ -94,6 +94,14 @@ class FeatureReader(Protocol):
         """Equal for readers of one network that read the same of a latent: prompt, block, and what changes the network."""
         ...
 
+    def of(self, place: int) -> FeatureReader:
+        """The reader with the words that a person is drawn with, where a prompt has several parts.
+
+        Args:
+            place: of the person in the chain.
+        """
+        ...
+
     def __call__(self, latent: Tensor, percent: float, seed: int) -> Tensor:
         """Return the features where the guidance captures them.
 

@@ -64,6 +64,39 @@ def test_sides_are_told_by_polarity_and_not_by_place(sides, positive, negative):
     assert (batch.positive, batch.negative) == (positive, negative)
 
 
+ENTRIES = {
+    "plain": entry("p"),
+    "of the first": entry("w", area=(2, 2, 0, 0)),
+    "of the second": entry("v", mask=torch.ones(1, 6, 8)),
+    "filling": entry("f", default=True),
+    "over": entry("w", timestep_end=5.0),
+}
+
+
+@pytest.mark.parametrize(
+    ("names", "person", "chosen"),
+    [
+        (("plain", "of the first", "of the second"), 0, "of the first"),
+        (("plain", "of the first", "of the second"), 1, "of the second"),
+        (("of the first", "of the second", "plain"), 2, "plain"),  # whom nothing names: without area and mask
+        (("of the second", "of the first"), 2, "of the second"),  # else the first
+        (("filling", "of the second"), 0, "of the second"),
+        (("plain", "over"), 0, "plain"),
+        (("over",), 0, "over"),
+        (("plain", "of the second"), None, "of the second"),  # whoever is named
+    ],
+)
+def test_everybody_has_the_words_that_name_them(names, person, chosen):
+    from likeness.host.sampling.conds import CondInfo
+
+    batch = batch_of("p")
+    known = batch.options["likeness.conds"]
+    known["v"] = CondInfo(Polarity.POSITIVE, named_rows=((1, 4),))
+    known["f"] = CondInfo(Polarity.POSITIVE)
+    batch.conds[0] = [ENTRIES[name] for name in names]
+    assert batch.spoken_entry(0, person) is ENTRIES[chosen]
+
+
 def test_size_and_noise_level_are_the_latents():
     assert batch_of("p").size == (6, 8)
     assert batch_of("p").sigma == 3.0

@@ -98,6 +98,19 @@ def test_the_prompt_that_names_people_is_found_among_the_chunks(tiny_model):
     torch.testing.assert_close(seen.columns[0].flatten(1), torch.stack(maps).mean(0)[..., 2], atol=1e-5, rtol=1e-4)
 
 
+def test_people_whom_two_prompts_name_are_all_found_in_one_call(tiny_model):
+    """Joined prompts of one side come as two chunks of a call."""
+    model = tiny_model()
+    both = [cond(named_rows=PIVOTS[:1]), cond(named_rows=PIVOTS[1:])]
+    seen, inputs = read(model, both)
+    assert seen is not None
+    assert set(seen.columns) == {0, 1}
+    maps = [written_out(*each) for each in layers_read(model, inputs, "cross", ("input", "output"), 16 * 12)]
+    first, second = torch.stack(maps).mean(0).split(1)
+    torch.testing.assert_close(seen.columns[0].flatten(1), first[..., 2], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(seen.columns[1].flatten(1), second[..., 4] + second[..., 5], atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("known", [{}, {"named_rows": PIVOTS, "crop": Crop(0, 0, 16, 24, 32, 24)}])
 def test_prompts_without_people_and_parts_of_a_picture_are_not_read(tiny_model, known):
     seen, _ = read(tiny_model(), [cond(**known)])

@@ -184,6 +184,11 @@ class Reader:
     def __init__(self, network):
         self.network = network
         self.calls = []
+        self.asked = []
+
+    def of(self, place):
+        self.asked.append(place)
+        return self
 
     def __call__(self, latent, percent, seed):
         self.calls.append((percent, seed))
@@ -213,6 +218,16 @@ def test_references_are_read_by_the_mean_of_several_noises_and_once():
     assert own.prepare(read).people[0].features.equal(ann.features)
     assert len(read.calls) == 6
     assert own.people[0].features is None
+
+
+def test_everybody_s_references_are_read_with_their_own_words():
+    people = [
+        GuidedPerson(name=name, place=place, references=(picture(1.0),), mask=blob(LEFT)[None])
+        for name, place in (("Ben", 2), ("Ann", 0))
+    ]
+    read = Reader(torch.nn.Identity())
+    guidance(*people, seeds=1).prepare(read)
+    assert read.asked == [2, 0]
 
 
 def test_other_settings_than_percent_and_seeds_read_nothing_again():
@@ -272,6 +287,9 @@ class FineReader:
     def __init__(self):
         self.network = torch.nn.Identity()
         self.features = torch.randn(8, 64, 64, generator=torch.Generator().manual_seed(9)) + 1
+
+    def of(self, place):
+        return self
 
     def __call__(self, latent, percent, seed):
         return self.features
