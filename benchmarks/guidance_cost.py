@@ -83,8 +83,7 @@ def _report_flops(name: str, shape: UNetShape, side: int) -> None:
     from comfy import model_management
     from likeness.host.guidance import step as guided_step
     from likeness.host.guidance.attach import guide
-    from likeness.host.unet.levels import choose_capture
-    from likeness.host.unet.sites import unet_of
+    from likeness.host.unet.sites import choose_capture, unet_of
 
     # networks without values have no numbers to look at, and their device no memory
     guided_step.is_finite = lambda gradient: True
@@ -133,8 +132,7 @@ def _report_time(model: Any, side: int, rounds: int, seed: int) -> None:
 
 def _report_memory(model: Any, side: int) -> None:
     from likeness.host.guidance import guided_pass, memory
-    from likeness.host.unet.levels import choose_capture
-    from likeness.host.unet.sites import unet_of
+    from likeness.host.unet.sites import choose_capture, unet_of
 
     size = (side // 8, side // 8)
     block = choose_capture(unet_of(model), "coarse").block
@@ -149,8 +147,7 @@ def _report_memory(model: Any, side: int) -> None:
 
 def _guided(model: Any, side: int, *, seeds: int) -> Any:
     from likeness.host.guidance.attach import guide
-    from likeness.host.unet.levels import choose_capture
-    from likeness.host.unet.sites import unet_of
+    from likeness.host.unet.sites import choose_capture, unet_of
 
     cells = side // 8
     generator = torch.Generator().manual_seed(0)

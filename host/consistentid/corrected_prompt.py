@@ -7,7 +7,7 @@ from typing import Any
 
 from ...models.adapters.regional_text import EVERYBODY
 from ...models.consistentid.corrected import Corrected
-from ...models.consistentid.described import DescribedPerson
+from ...models.consistentid.facial_regions import DescribedPerson
 from ...models.consistentid.marked_text import ComposedPrompt
 from ...models.people.marked_prompt import MarkedPrompt, marked_people
 from ...models.people.person import People

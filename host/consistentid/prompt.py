@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...models.consistentid.corrected import Corrected
-from ...models.consistentid.described import DescribedPerson
+from ...models.consistentid.facial_regions import DescribedPerson
 from ...models.consistentid.features import NO_WISHES, FacialFeatures
 from ...models.people.person import People
 from ..prompt_tokens import tokenizers

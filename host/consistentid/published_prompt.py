@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...models.consistentid.described import DescribedPerson
-from ...models.consistentid.facial_regions import FacialRegion
+from ...models.consistentid.facial_regions import DescribedPerson, FacialRegion
 from ...models.consistentid.marked_text import Caption, MarkedTokens, mark
 from ...models.people.person import People
 from ..prompt_tokens import chunk, encode_chunks, literal_ids, require_width, tokenizers

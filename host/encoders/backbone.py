@@ -13,9 +13,9 @@ from torch import Tensor
 from ...models.face.alignment import CROP_SIZE, align
 from ...models.face.iresnet import IResNet
 from ...models.face.types import Face
-from ...models.miniature.face_vectors import face_vectors
 from ...models.people.encodings import RememberedBackbone
 from ...models.port.encoders import FaceBackbone
+from ...models.uniportrait.encode import face_vectors
 from ...models.weights.fingerprint import fingerprint
 from ..memory import loaded, manage
 

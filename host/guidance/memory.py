@@ -14,9 +14,8 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
 from torch import Tensor
 
 from ...models.port.attention import Run
-from ..unet.levels import halvings
 from ..unet.network import bare
-from ..unet.sites import unet_of
+from ..unet.sites import halvings, unet_of
 
 logger = logging.getLogger(__name__)
 

@@ -26,8 +26,7 @@ from ..people import AppliedPeople, people_lines
 from ..placement import LoadedPlacement, PlacedPeople
 from ..sampling.runs import sigma_window
 from ..unet.attention import inject
-from ..unet.levels import Detail, choose_capture
-from ..unet.sites import picture_size
+from ..unet.sites import Detail, choose_capture, picture_size
 from .finding import Finding
 
 NAME = "Reference-Based Guidance"

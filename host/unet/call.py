@@ -14,8 +14,8 @@ from ...models.port.attention import AttentionCall, AttentionSite, Run, TextRows
 from . import keys
 from .batch import BatchRows
 from .couples import LayerRows
-from .levels import grid_of
 from .options import Options
+from .sites import grid_of
 
 logger = logging.getLogger(__name__)
 

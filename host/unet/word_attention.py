@@ -20,9 +20,8 @@ from ...models.port.attention import AttentionSite
 from ...models.port.word_attention import Projected, WordAttention, attention_to
 from ..sampling.conds import CondInfo
 from . import keys
-from .levels import grid_at, halvings
 from .options import block_of, known_conds, uuids_of
-from .sites import find_sites
+from .sites import find_sites, grid_at, halvings
 
 CROSS_SIDE, SELF_SIDE = 12, 24  # positions on the short side: the coarsest level that has them is read
 DEEPEST = 4  # last transformers of a block that are read; SDXL's have ten

@@ -22,7 +22,7 @@ from ...models.face.facial_features import FEATURES, MOST_REGIONS, kept_regions,
 from ...models.face.parsing import FaceParser
 from ...models.face.region_masks import filled_masks
 from ...models.face.squares import square_around
-from ...models.miniature.face_vectors import face_vectors
+from ...models.uniportrait.encode import face_vectors
 from ...training.batches.draws import Draws
 from ...training.consistentid.method import FacialBatch
 from ..world.regions import FACE_REGIONS, Region

@@ -1,4 +1,4 @@
-"""Regions of a face as values: what is fused into the words of a prompt."""
+"""Regions of a face as values, what is fused into the words of a prompt, and people as a prompt tells them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from torch import Tensor
 
 from ..errors import require_range
 from ..face.facial_features import FEATURES, kept_regions
+from ..images.contact_sheet import contact_sheet
+from .marked_text import Caption
+
+EMPTY_SIDE = 256  # pixels of the black picture where no region was found
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -123,3 +127,47 @@ def _joined(seen: Sequence[tuple[FacialRegion, float]], divisor: float) -> Facia
         vector=vectors.sum(dim=0) / divisor,
         pictures=tuple(picture for region, _ in seen for picture in region.pictures),
     )
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class DescribedPerson:
+    """One person in a prompt.
+
+    Attributes:
+        name: what messages call them.
+        place: in their chain, from 0.
+        said: anybody's words about the face; empty for the pipeline's sentence.
+        regions: what goes into the words.
+    """
+
+    name: str
+    place: int
+    said: str
+    regions: FacialRegions
+
+    @property
+    def caption(self) -> Caption:
+        """How the face is described."""
+        return Caption(self.said.strip() or None, self.regions.names)
+
+
+def region_sheet(people: Sequence[DescribedPerson]) -> np.ndarray:
+    """The pictures of all regions that go into a prompt, one beside the other, (H, W, 3) uint8; black where there is none.
+
+    Raises:
+        MissingPackageError: if pillow is not there.
+    """
+    shown = [
+        (picture, f"{person.name}: {region.name}" if len(people) > 1 else region.name)
+        for person in people
+        for region in person.regions.regions
+        for picture in region.pictures
+    ]
+    if not shown:
+        return np.zeros((EMPTY_SIDE, EMPTY_SIDE, 3), np.uint8)
+    return contact_sheet([picture for picture, _ in shown], [title for _, title in shown])
+
+
+def found_text(people: Sequence[DescribedPerson]) -> str:
+    """Which regions go into a prompt, a line per person such as "Ada: Face, Left_Eye, Nose"."""
+    return "\n".join(f"{person.name}: {', '.join(person.regions.names) or 'none'}" for person in people)

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from einops import rearrange
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, normalize
 
 from ..adapters.identity_attention import EncodedPeople
 from ..clip import clip_statistics
 from ..errors import InvalidSettingError, ShapeError, require_shape
-from ..face.iresnet import FACE_SIZE
+from ..face.iresnet import FACE_SIZE, IResNet
 from ..people.person import Person
 from ..port.encoders import FaceBackbone, ImageEncoder
 from .id_embedding import IDEmbedding
@@ -192,3 +192,18 @@ def embed_features(id_embedding: IDEmbedding, features: ReferenceFeatures, struc
     """The tokens of one person's features, (1, T, D)."""
     latents = id_embedding.latents
     return id_embedding(features.intrinsic.to(latents), features.structure.to(latents), structure_scale)
+
+
+@torch.no_grad()
+def face_vectors(backbone: IResNet, crops: np.ndarray) -> Tensor:
+    """Return the mean of the deepest map of every face, which the backbone was trained to tell people apart by.
+
+    Args:
+        backbone: runs where it is.
+        crops: aligned faces, (R, 224, 224, 3) uint8 RGB.
+
+    Returns:
+        (R, W) float32, of length 1.
+    """
+    pixels = backbone_input(preprocess(crops)).to(next(backbone.parameters()))
+    return normalize(backbone(pixels)[-1].float().mean((2, 3)), dim=-1)

@@ -9,7 +9,7 @@ from comfy_api.latest import io, ui
 from ...host.consistentid.adapter import LoadedConsistentID
 from ...host.consistentid.prompt import encode_prompt
 from ...host.sampling.delayed_conditioning import MergePoint
-from ...models.consistentid.described import found_text, region_sheet
+from ...models.consistentid.facial_regions import found_text, region_sheet
 from ...models.consistentid.features import NO_WISHES
 from ...models.consistentid.features import FacialFeatures as Wishes
 from ...models.images.layout import images_from_arrays

@@ -13,7 +13,7 @@ from ...host.omniportrait.finding import ByFace, ByMaskAlone, ByWord, Finding
 from ...host.omniportrait.guidance import ReferenceLook, apply_guidance
 from ...host.placement import LoadedPlacement
 from ...host.sampling.runs import sigma_window
-from ...host.unet.levels import Detail
+from ...host.unet.sites import Detail
 from ...models.omniportrait.guidance_settings import DEFAULT_STRENGTH, GuidanceSettings, StepMode, StrengthMode
 from ...models.omniportrait.mask_sources import FaceOrder
 from ...models.people.person import People as Chain

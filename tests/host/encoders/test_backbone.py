@@ -10,7 +10,7 @@ import torch
 from likeness.models.face.alignment import CROP_SIZE, align, template
 from likeness.models.face.iresnet import IResNet
 from likeness.models.face.types import Face
-from likeness.models.miniature.face_vectors import face_vectors
+from likeness.models.uniportrait.encode import face_vectors
 
 pytestmark = pytest.mark.comfy
 

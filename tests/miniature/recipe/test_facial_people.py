@@ -22,7 +22,7 @@ from likeness.miniature.world.world import World
 from likeness.models.clip import CLIP_MEAN, CLIP_STD, text_ids
 from likeness.models.face.iresnet import IResNet
 from likeness.models.face.parsing import LABELS, FaceParser
-from likeness.models.miniature.face_vectors import face_vectors
+from likeness.models.uniportrait.encode import face_vectors
 from likeness.tests.miniature.small_base import SIZES
 from likeness.tests.miniature.small_base import base as base
 from likeness.training.batches.draws import Draws

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from likeness.models.errors import InvalidSettingError, ShapeError
+from likeness.models.face.iresnet import IResNet
 from likeness.models.people.encodings import Encodings, RememberedBackbone, RememberedImageEncoder
 from likeness.models.people.person import People, PersonSettings
 from likeness.models.uniportrait.checkpoint import load_backbone
@@ -16,6 +17,7 @@ from likeness.models.uniportrait.encode import (
     embed_features,
     encode,
     encode_people,
+    face_vectors,
     join_features,
     nobody_features,
     null_features,
@@ -178,3 +180,49 @@ def test_other_names_strengths_masks_and_orders_look_at_no_face_again(module):
     again = encode_people([second, changed], encoders, module, 0.3).tokens
     assert (len(clip.seen), len(backbone.seen)) == asked
     assert torch.equal(again, tokens.flip(0))
+
+
+FACES = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), np.uint8)
+
+
+@pytest.fixture(scope="module", params=[7, 12])
+def reader(request):
+    torch.manual_seed(0)
+    return IResNet(4, [(4, 1), (5, 1), (6, 1), (request.param, 1)]).eval()
+
+
+def test_vectors_are_as_wide_as_the_deepest_map_and_of_length_one(reader):
+    vectors = face_vectors(reader, FACES)
+    assert vectors.shape == (3, reader.tap_channels[-1])
+    assert vectors.dtype == torch.float32
+    torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(3))
+
+
+def test_a_vector_points_where_the_mean_of_the_intrinsic_features_does(reader):
+    vectors = face_vectors(reader, FACES)
+    for crop, vector in zip(FACES, vectors, strict=True):
+        with torch.no_grad():
+            maps = reader(backbone_input(preprocess(crop[None])))
+        intrinsic = join_features(maps, torch.zeros(1, 16, 2)).intrinsic  # (1, 49, W)
+        mean = intrinsic.mean((0, 1))
+        torch.testing.assert_close(vector, mean / mean.norm(), atol=1e-5, rtol=1e-4)
+
+
+def test_a_vector_depends_on_its_own_crop_and_on_no_other(reader):
+    vectors = face_vectors(reader, FACES)
+    torch.testing.assert_close(face_vectors(reader, FACES[[2, 0]]), vectors[[2, 0]])
+    changed = FACES.copy()
+    changed[1] = 255 - changed[1]
+    others = face_vectors(reader, changed)
+    torch.testing.assert_close(others[[0, 2]], vectors[[0, 2]])
+    assert (others[1] - vectors[1]).norm() > 1e-3
+
+
+def test_colours_are_told_apart(reader):
+    turned = face_vectors(reader, np.ascontiguousarray(FACES[..., ::-1]))
+    assert (turned - face_vectors(reader, FACES)).norm(dim=-1).min() > 1e-3
+
+
+def test_vectors_carry_no_gradients(reader):
+    assert next(reader.parameters()).requires_grad
+    assert not face_vectors(reader, FACES[:1]).requires_grad
