@@ -81,7 +81,8 @@ from .report import write_report
 from .settings import REPORTED, AblationSettings
 
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "ablations"
-REPORTS = ("uniportrait", "omniportrait", "guidance")
+PAPERS = ("uniportrait", "omniportrait")
+REPORTS = (*PAPERS, "guidance")
 
 
 def main() -> int:
@@ -140,7 +141,7 @@ def run(
             store=FeatureStore(recipe.folder / "drawn"),
         ),
         judge=judge,
-        expressions=recipe.expressions(),
+        expressions=recipe.expressions() if set(reports) & set(PAPERS) else None,
         questions={
             people: new_questions(faces, count=settings.pictures, people=people, channels=channels) for people in (1, 2)
         },

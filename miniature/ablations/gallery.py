@@ -28,7 +28,7 @@ class Gallery:
     Attributes:
         renderer: draws.
         judge: reads pictures.
-        expressions: reads whether mouths are open.
+        expressions: reads whether mouths are open; None where nobody asks for it.
         questions: by number of people.
         drawn: by arm.
         values: by arm.
@@ -37,7 +37,7 @@ class Gallery:
 
     renderer: Renderer
     judge: Judge
-    expressions: Reader
+    expressions: Reader | None
     questions: Mapping[int, Questions]
     drawn: dict[str, Drawn] = field(default_factory=dict)
     values: dict[str, Values] = field(default_factory=dict)

@@ -17,13 +17,12 @@ PAPERS_START = 0.4  # u = 0.6, the default of the node
 OWN_SCALE, PAPERS_SCALE = 2.0, 7.5  # of classifier-free guidance: the miniature's, and OmniPortrait 4.2's
 SIGNS: Mapping[StrengthMode, str] = {"relative": "s", "paper_mean": "mean, p", "paper_sum": "sum, p"}
 # The paper's p is 8.5; how large the others have to be shows in how alike the features become.
-ALONE: Mapping[StrengthMode, tuple[float, ...]] = {
-    "relative": (0.15, 0.5, 1.0, 1.5, 3.0, 6.0, 12.0),
-    "paper_mean": (8.5, 85.0, 250.0, 500.0, 1000.0),
-    "paper_sum": (8.5, 85.0, 250.0, 500.0, 1000.0),
+STRENGTHS: Mapping[StrengthMode, tuple[float, ...]] = {
+    "relative": (0.15, 0.5, 1.0, 1.5, 3.0, 6.0),
+    "paper_mean": (8.5, 85.0, 300.0, 1000.0),
+    "paper_sum": (8.5, 85.0, 300.0, 1000.0),
 }
-WITH_TOKENS: Mapping[StrengthMode, tuple[float, ...]] = {**ALONE, "relative": ALONE["relative"][:6]}
-AT_PAPERS_SCALE = ALONE["relative"][:5]
+AT_PAPERS_SCALE = STRENGTHS["relative"][:5]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,8 @@ def ladders(shipped: UniPortraitAdapter, guiding: Guiding) -> tuple[Ladder, ...]
     """
     guiding = replace(guiding, start=level_at(PAPERS_START))
     found: list[Ladder] = []
-    for adapter, strengths in ((None, ALONE), (shipped, WITH_TOKENS)):
-        found += [_ladder(mode, values, OWN_SCALE, adapter, guiding) for mode, values in strengths.items()]
+    for adapter in (None, shipped):
+        found += [_ladder(mode, values, OWN_SCALE, adapter, guiding) for mode, values in STRENGTHS.items()]
     found += [_ladder("relative", AT_PAPERS_SCALE, PAPERS_SCALE, adapter, guiding) for adapter in (None, shipped)]
     return tuple(found)
 

@@ -19,12 +19,12 @@ STRANGERS = 8  # in the line-up
 Values = dict[str, list[float]]  # by metric, one per picture; NaN where a picture says nothing
 
 
-def judge_arm(judge: Judge, expressions: Reader, pictures: Tensor, questions: Questions) -> Values:
+def judge_arm(judge: Judge, expressions: Reader | None, pictures: Tensor, questions: Questions) -> Values:
     """Return what is right in every picture.
 
     Args:
         judge: reads it.
-        expressions: reads whether mouths are open.
+        expressions: reads whether mouths are open; None leaves "copying" out.
         pictures: one per question, (P, 3, H, W), 0–1.
         questions: what was asked.
 
@@ -39,7 +39,7 @@ def judge_arm(judge: Judge, expressions: Reader, pictures: Tensor, questions: Qu
     values: Values = {}
     for row, verdict in enumerate(verdicts):
         said = _of_picture(verdict, questions, codes, row, pictures.shape[-1])
-        if codes.shape[1] == 1:
+        if codes.shape[1] == 1 and expressions is not None:
             said["copying"] = _copying(expressions, verdict, pictures[row], questions.opening[row, 0])
         for name, value in said.items():
             values.setdefault(name, []).append(value)

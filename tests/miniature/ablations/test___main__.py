@@ -54,7 +54,6 @@ SETTINGS = AblationSettings(
     blocks=(0, BLOCK),
     sigmas=(REFERENCE_SIGMA,),
 )
-PAPERS = ("uniportrait", "omniportrait")
 SWEEPS = sweeps(None, SETTINGS.guiding, SETTINGS.blocks)
 
 
@@ -91,7 +90,7 @@ def first_run(recipe, weights, tmp_path_factory):
         patched.setattr(gallery, "draw_arm", watched_draw)
         for name in TRAINING:
             patched.setattr(module_of_recipe, name, watched_train(name))
-        assert module.run(recipe, folder, SETTINGS, PAPERS, weights=weights) == [
+        assert module.run(recipe, folder, SETTINGS, module.PAPERS, weights=weights) == [
             folder / "uniportrait.md",
             folder / "omniportrait.md",
         ]
@@ -175,7 +174,7 @@ def test_a_second_run_trains_and_draws_nothing_and_reports_the_same(recipe, weig
     for name in TRAINING:
         monkeypatch.setattr(module_of_recipe, name, None)
     monkeypatch.setattr(arms, "draw_latents", None)
-    for again in module.run(recipe, tmp_path, SETTINGS, PAPERS, weights=weights):
+    for again in module.run(recipe, tmp_path, SETTINGS, module.PAPERS, weights=weights):
         assert again.read_bytes() == (folder / again.name).read_bytes()
     for strip in folder.glob("*.jpg"):
         assert strip.read_bytes() == (tmp_path / strip.name).read_bytes()

@@ -76,6 +76,14 @@ def test_the_mouth_is_compared_with_the_portraits_where_there_is_one_face():
     assert [math.isnan(value) for value in nobody_or_two] == [True, True, False, False]
 
 
+def test_without_a_reader_of_expressions_nothing_is_said_of_the_mouth():
+    questions = asked_about(1)
+    faces = [verdict_of(truth(questions.scene, row)[0][0]) for row in range(4)]
+    values = judge_arm(Says(*faces), None, torch.zeros(4, 3, 128, 128), questions)
+    assert "copying" not in values
+    assert values["identity"] == [1.0] * 4
+
+
 def test_blending_is_how_far_two_faces_agree_beyond_the_two_people():
     questions = asked_about(2)
     ada, ben = truth(questions.scene, 0)[0]
