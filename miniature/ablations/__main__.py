@@ -35,8 +35,9 @@ from ..networks.checkpoint import read_base
 from ..networks.faces import read_faces
 from ..recipe.recipe import Recipe
 from ..recipe.steps.omniportrait import read_pivot
-from . import face_sizes, noun_masks
+from . import face_sizes, guided_experiments, noun_masks
 from .arms import Arm, Renderer
+from .claims import Experiment
 from .experiments import (
     BY_GLOBAL,
     EXPERIMENTS,
@@ -71,7 +72,7 @@ from .guided_experiments import (
 )
 from .guided_ladders import Ladder, ladders
 from .guided_report import write_guided_report
-from .guided_sweeps import SWEPT, sweeps
+from .guided_sweeps import SWEPT, Sweep, sweeps
 from .heads import true_heads
 from .ladder_report import write_ladder_report
 from .localisation import overlaps, questioned_people
@@ -83,6 +84,11 @@ from .settings import REPORTED, AblationSettings
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "ablations"
 PAPERS = ("uniportrait", "omniportrait")
 REPORTS = (*PAPERS, "guidance")
+SWEEPS = "O5"
+EVERY = (*(each.name for each in (*EXPERIMENTS, *guided_experiments.EXPERIMENTS)), SWEEPS)
+TRAINED_ONE = {BY_GLOBAL: GLOBAL, WITHOUT_DROPS: UNDROPPED}
+TRAINED_TWO = {FREE_ROUTER: UNREGULARISED, SUMMED_ROUTER: SUMMED, NOISE_FREE: NOISELESS}
+TRAINED_PIVOTS = {NO_ETA: UNLOCALISED, PAPERS_ETA: PUBLISHED}
 
 
 def main() -> int:
@@ -92,6 +98,13 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, required=True, help="of trained arms and of what they drew")
     parser.add_argument("--report", type=Path, default=REPORT, help="folder of the reports")
     parser.add_argument("--reports", nargs="+", choices=REPORTS, default=REPORTS, help="which")
+    parser.add_argument(
+        "--experiments",
+        nargs="+",
+        choices=EVERY,
+        default=EVERY,
+        help="which of the claims; others that are reported stay",
+    )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     logging.getLogger(attention.__name__).setLevel(logging.WARNING)  # else a line for every part of an arm
@@ -99,7 +112,9 @@ def main() -> int:
     started = time.monotonic()
     try:
         settings = replace(REPORTED, pictures=options.pictures)
-        paths = run(Recipe(options.folder), options.report, settings, options.reports, weights=WEIGHTS)
+        paths = run(
+            Recipe(options.folder), options.report, settings, options.reports, options.experiments, weights=WEIGHTS
+        )
     except LikenessError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -113,6 +128,7 @@ def run(
     report: Path,
     settings: AblationSettings = REPORTED,
     reports: Sequence[str] = REPORTS,
+    experiments: Sequence[str] = EVERY,
     *,
     weights: Path,
 ) -> list[Path]:
@@ -123,6 +139,7 @@ def run(
         report: folder of the reports.
         settings: numbers of pictures and how they are drawn.
         reports: some of `REPORTS`: the claims of both papers, and how strong the guidance should be.
+        experiments: which of the claims, some of `EVERY`; what they alone need is trained and drawn.
         weights: folder of the files that ship.
 
     Returns:
@@ -147,33 +164,44 @@ def run(
         },
     )
     written: list[Path] = []
-    if "uniportrait" in reports:
-        written.append(_uniportrait(recipe, gallery, shipped, faces, report, weights))
-    if "omniportrait" in reports:
-        written.append(_omniportrait(recipe, gallery, shipped, report, weights, settings))
+    of_uniportrait = [each for each in EXPERIMENTS if each.name in experiments]
+    of_omniportrait = [each for each in guided_experiments.EXPERIMENTS if each.name in experiments]
+    if "uniportrait" in reports and of_uniportrait:
+        written.append(_uniportrait(recipe, gallery, shipped, faces, report, weights, of_uniportrait))
+    if "omniportrait" in reports and (of_omniportrait or SWEEPS in experiments):
+        swept = sweeps(shipped, settings.guiding, settings.blocks) if SWEEPS in experiments else ()
+        written.append(_omniportrait(recipe, gallery, shipped, report, weights, settings, of_omniportrait, swept))
     if "guidance" in reports:
         written.append(_guidance(gallery, shipped, report, settings))
     return written
 
 
 def _uniportrait(
-    recipe: Recipe, gallery: Gallery, shipped: UniPortraitAdapter, faces: FaceEncoder, report: Path, weights: Path
+    recipe: Recipe,
+    gallery: Gallery,
+    shipped: UniPortraitAdapter,
+    faces: FaceEncoder,
+    report: Path,
+    weights: Path,
+    experiments: Sequence[Experiment],
 ) -> Path:
-    base = gallery.renderer.base
+    base, needed = gallery.renderer.base, {name for each in experiments for name in each.arms}
     one = {
         name: load(recipe.stage_one(base, faces, arm), dtype=torch.float32)
-        for name, arm in ((BY_GLOBAL, GLOBAL), (WITHOUT_DROPS, UNDROPPED))
+        for name, arm in TRAINED_ONE.items()
+        if name in needed
     }
     first = subset(read_state_dict(weights / UNIPORTRAIT.name), STAGE_ONE)
     two = {
         name: load(first, recipe.stage_two(base, faces, arm, first), dtype=torch.float32)
-        for name, arm in ((FREE_ROUTER, UNREGULARISED), (SUMMED_ROUTER, SUMMED), (NOISE_FREE, NOISELESS))
+        for name, arm in TRAINED_TWO.items()
+        if name in needed
     }
     arms = _arms(shipped, one, two)
-    for experiment in EXPERIMENTS:
+    for experiment in experiments:
         for name in experiment.arms:
             gallery.add(arms[name], experiment.people)
-    return write_report(report, gallery)
+    return write_report(report, gallery, experiments)
 
 
 def _omniportrait(
@@ -183,30 +211,39 @@ def _omniportrait(
     report: Path,
     weights: Path,
     settings: AblationSettings,
+    experiments: Sequence[Experiment],
+    swept: Sequence[Sweep],
 ) -> Path:
     base, questions = gallery.renderer.base, gallery.questions[1]
-    trained = {NO_ETA: UNLOCALISED, PAPERS_ETA: PUBLISHED}
-    pivots = {name: read_pivot(recipe.omniportrait(base, arm)) for name, arm in trained.items()}
+    drawn = [each for each in experiments if each in DRAWN]
+    needed = {name for each in drawn for name in each.arms}
+    pivots = {
+        name: read_pivot(recipe.omniportrait(base, arm)) for name, arm in TRAINED_PIVOTS.items() if name in needed
+    }
     pivots[PIVOT] = load_pivot(weights / OMNIPORTRAIT.name)
     pairs, guiding = new_pairs(settings.pairs), settings.guiding
     gate = [match(base, pairs, block, sigma) for block in settings.blocks for sigma in settings.sigmas]
     heads = true_heads(true_scenes(len(questions)))[:, 0]
-    measured = {
-        "O6": face_sizes.measure(base, questions, heads, block=guiding.block),
-        "O7": noun_masks.measure(base, questions, heads),
+    measures = {
+        "O6": lambda: face_sizes.measure(base, questions, heads, block=guiding.block),
+        "O7": lambda: noun_masks.measure(base, questions, heads),
     }
+    measured = {each.name: measures[each.name]() for each in experiments if each not in drawn}
     arms = {arm.name: arm for arm in guided_arms(shipped, pivots, guiding)}
-    for experiment in DRAWN:
+    for experiment in drawn:
         for name in experiment.arms:
-            gallery.add(arms[name], experiment.people, unguided_of(arms[name]))
+            unguided = unguided_of(arms[name])
+            if unguided is not None:
+                gallery.add(arms[unguided], experiment.people)
+            gallery.add(arms[name], experiment.people, unguided)
     people = questioned_people(base, len(questions))
-    for name, pivot in pivots.items():
-        gallery.values[name][OVERLAP] = overlaps(base, pivot, people)
-    swept = sweeps(shipped, guiding, settings.blocks)
+    for name in pivots.keys() & gallery.values.keys():
+        gallery.values[name][OVERLAP] = overlaps(base, pivots[name], people)
     for sweep in swept:
+        gallery.add(arms[sweep.unguided], 1)
         for arm in sweep.arms:
             gallery.add(arm, 1, sweep.unguided)
-    return write_guided_report(report, gallery, gate, measured, swept, guiding)
+    return write_guided_report(report, gallery, gate, measured, swept, guiding, experiments)
 
 
 def _guidance(gallery: Gallery, shipped: UniPortraitAdapter, report: Path, settings: AblationSettings) -> Path:
@@ -233,15 +270,15 @@ def _arms(
         Arm(name=PLAIN),
         Arm(name=ON, adapter=shipped),
         Arm(name=SHUFFLED, adapter=shipped, is_shuffled=True),
-        Arm(name=BY_GLOBAL, adapter=one[BY_GLOBAL], sees_means=True),
-        Arm(name=WITHOUT_DROPS, adapter=one[WITHOUT_DROPS], structure_scale=1.0),
+        Arm(name=BY_GLOBAL, adapter=one.get(BY_GLOBAL), sees_means=True),
+        Arm(name=WITHOUT_DROPS, adapter=one.get(WITHOUT_DROPS), structure_scale=1.0),
         Arm(name=WITH_DROPS, adapter=shipped, structure_scale=1.0),
         Arm(name=NO_ROUTER, adapter=shipped, choice="everybody"),
-        Arm(name=FREE_ROUTER, adapter=two[FREE_ROUTER]),
-        Arm(name=SUMMED_ROUTER, adapter=two[SUMMED_ROUTER]),
+        Arm(name=FREE_ROUTER, adapter=two.get(FREE_ROUTER)),
+        Arm(name=SUMMED_ROUTER, adapter=two.get(SUMMED_ROUTER)),
         Arm(name=ROUTER, adapter=shipped),
         Arm(name=SOFT, adapter=shipped, choice="softmax"),
-        Arm(name=NOISE_FREE, adapter=two[NOISE_FREE]),
+        Arm(name=NOISE_FREE, adapter=two.get(NOISE_FREE)),
     ]
     return {arm.name: arm for arm in arms}
 

@@ -197,6 +197,7 @@ def unguided_of(arm: Arm) -> str | None:
 
 
 DRAWN = (O1, O2, O3, O4, O8, CONTROLS)
+EXPERIMENTS = (*DRAWN, *MEASURED)
 
 
 def guided_arms(shipped: UniPortraitAdapter, pivots: Mapping[str, OmniPortraitAdapter], guiding: Guiding) -> list[Arm]:
@@ -204,7 +205,7 @@ def guided_arms(shipped: UniPortraitAdapter, pivots: Mapping[str, OmniPortraitAd
 
     Args:
         shipped: UniPortrait.
-        pivots: the arms of O1 by name.
+        pivots: the arms of O1 by name; the shipped one, and those of the others that are drawn.
         guiding: how they are guided where nothing else is said.
     """
     gentle = replace(guiding, strength=WITH_TOKENS)

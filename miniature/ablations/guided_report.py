@@ -9,9 +9,10 @@ import torch
 
 from ...evaluation.bootstrap import difference, estimate
 from .arms import PIVOT_STRENGTH
+from .claims import Experiment
 from .experiments import PLAIN
 from .gallery import Gallery
-from .guided_experiments import DRAWN, MEASURED, NO_STRENGTH, ONE
+from .guided_experiments import EXPERIMENTS, MEASURED, NO_STRENGTH, ONE
 from .guided_sweeps import SWEPT, Sweep
 from .guiding import WITH_PIVOT, WITH_TOKENS, Guiding
 from .heads import WIDENING
@@ -27,6 +28,7 @@ def write_guided_report(
     measured: Mapping[str, Mapping[str, Values]],
     sweeps: Sequence[Sweep],
     guiding: Guiding,
+    experiments: Sequence[Experiment] = EXPERIMENTS,
 ) -> Path:
     """Write `omniportrait.md` and its pictures into a folder; return the path.
 
@@ -37,23 +39,29 @@ def write_guided_report(
         measured: values of the experiments for which nothing is drawn, by experiment and arm.
         sweeps: of O5.
         guiding: how pictures were guided where an arm does not say otherwise.
+        experiments: whose sections are written; others that the file has stay.
     """
     is_gated = not passes(gate, guiding.block, guiding.reference_sigma)
     limits = {people: gallery.limits(people) for people in gallery.questions}
     sections: dict[str, list[str]] = {}
-    for experiment in DRAWN:
+    for experiment in experiments:
+        if experiment in MEASURED:
+            sections[experiment.name] = [
+                *section(experiment, measured[experiment.name], None, is_gated=is_gated),
+                "",
+            ]
+            continue
         lines = section(experiment, gallery.values, limits[experiment.people], is_gated=is_gated)
         if NO_STRENGTH in experiment.arms:
             same = torch.equal(gallery.drawn[NO_STRENGTH].latents, gallery.drawn[PLAIN].latents)
             lines.append(f"- Latents of {NO_STRENGTH} and {PLAIN}: {'' if same else 'not '}the same bit for bit")
         lines += strip(folder, experiment.name, gallery, experiment.people, experiment.arms)
         sections[experiment.name] = lines
-    for experiment in MEASURED:
-        sections[experiment.name] = [*section(experiment, measured[experiment.name], None, is_gated=is_gated), ""]
     sections["O5"] = [line for sweep in sweeps for line in _sweep(folder, sweep, gallery)]
     ordered = sorted(sections, key=lambda name: (not name.startswith("O"), name))
     before = ["# OmniPortrait's claims in the miniature", "", *_notes(gallery, guiding), "", *_gate(gate, guiding)]
-    return write_lines(folder / "omniportrait.md", [*before, *(line for name in ordered for line in sections[name])])
+    lines = [*before, *(line for name in ordered for line in sections[name])]
+    return write_lines(folder / "omniportrait.md", lines, keeps=len(experiments) < len(EXPERIMENTS))
 
 
 def _gate(gate: Sequence[Matches], guiding: Guiding) -> list[str]:

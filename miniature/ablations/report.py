@@ -22,16 +22,22 @@ QUALITY = 90  # of JPEG
 UNDECIDABLE = "not interpretable"
 
 
-def write_report(folder: Path, gallery: Gallery) -> Path:
-    """Write `uniportrait.md` and its pictures into a folder; return the path."""
+def write_report(folder: Path, gallery: Gallery, experiments: Sequence[Experiment] = EXPERIMENTS) -> Path:
+    """Write `uniportrait.md` and its pictures into a folder; return the path.
+
+    Args:
+        folder: of the reports.
+        gallery: what was drawn.
+        experiments: whose sections are written; others that the file has stay.
+    """
     lines = ["# UniPortrait's claims in the miniature", "", *notes(gallery), ""]
     limits = {people: gallery.limits(people) for people in gallery.questions}
-    for experiment in EXPERIMENTS:
+    for experiment in experiments:
         lines += section(experiment, gallery.values, limits[experiment.people])
         if experiment.name == "U6":
             lines += [f"- {name}: entropy {gallery.drawn[name].entropy:.3f} nats" for name in experiment.arms]
         lines += strip(folder, experiment.name, gallery, experiment.people, experiment.arms)
-    return write_lines(folder / "uniportrait.md", lines)
+    return write_lines(folder / "uniportrait.md", lines, keeps=len(experiments) < len(EXPERIMENTS))
 
 
 def notes(gallery: Gallery) -> list[str]:
@@ -92,11 +98,26 @@ def strip(folder: Path, name: str, gallery: Gallery, people: int, arms: Sequence
     return ["", f"Rows: {'; '.join(('portraits', *arms))}.", "", f"![{name}]({file})", ""]
 
 
-def write_lines(path: Path, lines: Sequence[str]) -> Path:
-    """Write lines to a file; return its path."""
+def write_lines(path: Path, lines: Sequence[str], *, keeps: bool = False) -> Path:
+    """Write lines to a file; return its path.
+
+    Args:
+        path: of the file.
+        lines: of the report.
+        keeps: whether sections of a file that is there stay where the lines have none of their title.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    written = _sections("\n".join(lines) + "\n")
+    if keeps and path.exists():
+        written = _sections(path.read_text("utf-8")) | written
+    path.write_text("".join(written.values()), encoding="utf-8")
     return path
+
+
+def _sections(text: str) -> dict[str, str]:
+    """The sections of a report by their first line; what stands before the first heading is one."""
+    parts = re.split(r"(?m)^(?=## )", text)
+    return {"": parts[0], **{part.split("\n", 1)[0]: part for part in parts[1:]}}
 
 
 def _cell(values: Values, metric: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -183,6 +184,31 @@ def test_a_second_run_trains_and_draws_nothing_and_reports_the_same(recipe, weig
 def test_one_paper_can_be_asked_for_alone(recipe, weights, first_run, tmp_path):
     assert module.run(recipe, tmp_path, SETTINGS, ["omniportrait"], weights=weights) == [tmp_path / "omniportrait.md"]
     assert not (tmp_path / "uniportrait.md").exists()
+
+
+def test_experiments_asked_for_alone_train_what_they_need_and_leave_the_other_sections(weights, first_run, tmp_path):
+    folder, _, _ = first_run
+    shutil.copytree(folder, tmp_path / "report")
+    fresh = Recipe(tmp_path / "recipe", small_settings(replace(ONE_STEP, seed=3), pictures=2))
+    trained = []
+    with pytest.MonkeyPatch.context() as patched:
+        for name in TRAINING:
+            train = getattr(module_of_recipe, name)
+            patched.setattr(
+                module_of_recipe,
+                name,
+                lambda *given, name=name, train=train, **more: (trained.append(name), train(*given, **more)),
+            )
+        module.run(fresh, tmp_path / "report", SETTINGS, module.PAPERS, ["U4", "O3"], weights=weights)
+    assert Counter(trained) == {"train_expression_reader": 1, "train_stage_two": 2}
+    for report, name in (("uniportrait", "U4"), ("omniportrait", "O3")):
+        before, after = ((each / f"{report}.md").read_text("utf-8") for each in (folder, tmp_path / "report"))
+        titles = [line for line in before.splitlines() if line.startswith("## ")]
+        assert titles == [line for line in after.splitlines() if line.startswith("## ")]
+        for title in titles:
+            changed = section_of(before, title[3:]) != section_of(after, title[3:])
+            assert changed == (title == "## U4"), title  # other routers; the guided arms need no training of their own
+        assert f"## {name}" in titles
 
 
 def test_the_report_of_strengths_shows_every_mode_at_both_scales(recipe, weights, first_run, tmp_path):

@@ -67,6 +67,17 @@ def test_behind_a_shut_gate_nothing_is_decided_and_the_numbers_are_told():
     assert not any("true pictures" in line for line in lines)
 
 
+def test_sections_that_are_not_written_stay(tmp_path):
+    path = tmp_path / "report.md"
+    write_lines(path, ["# Head", "", "## A", "old a", "## B", "old b", "## C: a setting", "old c"])
+    write_lines(path, ["# New head", "", "## B", "new b", "## D", "new d"], keeps=True)
+    assert path.read_text("utf-8").splitlines() == [
+        *("# New head", "", "## A", "old a", "## B", "new b", "## C: a setting", "old c", "## D", "new d"),
+    ]
+    write_lines(path, ["# Whole", "", "## A", "a"])
+    assert path.read_text("utf-8") == "# Whole\n\n## A\na\n"
+
+
 def test_a_strip_shows_portraits_above_the_same_questions_in_every_arm(tmp_path):
     gallery = hang(["old", "new"])
     lines = strip(tmp_path / "report", "X 1: two", gallery, 2, ("old", "new"))
