@@ -19,10 +19,10 @@ SIGNS: Mapping[StrengthMode, str] = {"relative": "s", "paper_mean": "mean, p", "
 # The paper's p is 8.5; how large the others have to be shows in how alike the features become.
 STRENGTHS: Mapping[StrengthMode, tuple[float, ...]] = {
     "relative": (0.15, 0.5, 1.0, 1.5, 3.0, 6.0),
-    "paper_mean": (8.5, 85.0, 300.0, 1000.0),
-    "paper_sum": (8.5, 85.0, 300.0, 1000.0),
+    "paper_mean": (8.5, 100.0, 1000.0),
+    "paper_sum": (8.5, 100.0, 1000.0),
 }
-AT_PAPERS_SCALE = STRENGTHS["relative"][:5]
+AT_PAPERS_SCALE = STRENGTHS["relative"][:4]
 
 
 @dataclass(frozen=True, slots=True)
