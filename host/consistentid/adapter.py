@@ -15,7 +15,8 @@ from ...models.clip import CLIP_SIZE
 from ...models.consistentid.checkpoint import CONSISTENTID, ConsistentIDAdapter, load
 from ...models.consistentid.encode import encode_people, null_region, regions
 from ...models.consistentid.encoders import RECOGNISER, ConsistentIDEncoders
-from ...models.consistentid.facial_regions import FacialRegions
+from ...models.consistentid.facial_encoder import fuse_regions
+from ...models.consistentid.facial_regions import FacialRegion, FacialRegions
 from ...models.consistentid.features import FacialFeatures
 from ...models.consistentid.flavour import Flavour, Mode, Purpose, choose_flavour
 from ...models.errors import MissingModelFileError
@@ -29,6 +30,7 @@ from ..encoders.parser import load_face_parser
 from ..files import AUTO, choose_file, load_once, model_folder, recogniser_file
 from ..memory import attention_dtype, loaded, manage
 from ..people import acting
+from ..sampling.delayed_conditioning import Conditioning
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,14 @@ class LoadedConsistentID:
     encoder: ModelPatcher
     attention: ModelPatcher
     encoders: ConsistentIDEncoders
+
+    def fuse(self, entries: Conditioning, places: Sequence[int], regions: Sequence[FacialRegion]) -> Conditioning:
+        """CONDITIONING with regions fused into its rows at as many places; the given one stays as it is."""
+        if not places:
+            return entries
+        with loaded(self.encoder):
+            encoder = self.adapter.facial_encoder
+            return [[fuse_regions(encoder, tensor, places, regions), options] for tensor, options in entries]
 
     def encode(self, people: Sequence[Person]) -> EncodedPeople:
         """The ID tokens of some people, see `encode_people`."""

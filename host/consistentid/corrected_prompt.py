@@ -13,10 +13,9 @@ from ...models.people.marked_prompt import MarkedPrompt, marked_people
 from ...models.people.person import People
 from ..people_prompt import Rows, named_rows
 from ..prompt_tokens import require_width, rows_of_spans, rows_of_tokens
-from ..sampling.delayed_conditioning import MergePoint, join_phases, with_options
+from ..sampling.delayed_conditioning import EncodedText, MergePoint, join_phases, with_options
 from ..unet import keys
 from .adapter import NAME, LoadedConsistentID
-from .conditioning import EncodedText, fuse
 
 
 def encode_corrected(
@@ -59,7 +58,7 @@ def encode_corrected(
         return EncodedText(alone, against, prompt.text)
     rows = rows_of_tokens(clip, prompt.text, [mark.end for mark in prompt.marks])
     regions = [people[mark.person].regions.by_feature()[mark.feature] for mark in prompt.marks]
-    merged = fuse(consistentid, alone, rows, regions)
+    merged = consistentid.fuse(alone, rows, regions)
     return EncodedText(join_phases(alone, merged, merge), against, prompt.marked_text)
 
 

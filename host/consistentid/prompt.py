@@ -10,9 +10,8 @@ from ...models.consistentid.facial_regions import DescribedPerson
 from ...models.consistentid.features import NO_WISHES, FacialFeatures
 from ...models.people.person import People
 from ..prompt_tokens import tokenizers
-from ..sampling.delayed_conditioning import Conditioning, MergePoint, with_options
+from ..sampling.delayed_conditioning import Conditioning, EncodedText, MergePoint, with_options
 from .adapter import LoadedConsistentID, acting_places
-from .conditioning import EncodedText
 from .corrected_prompt import encode_corrected
 from .published_prompt import encode_published
 

@@ -12,10 +12,9 @@ from ...models.consistentid.facial_regions import DescribedPerson, FacialRegion
 from ...models.consistentid.marked_text import Caption, MarkedTokens, mark
 from ...models.people.person import People
 from ..prompt_tokens import chunk, encode_chunks, literal_ids, require_width, tokenizers
-from ..sampling.delayed_conditioning import Conditioning, MergePoint, join_phases, with_options
+from ..sampling.delayed_conditioning import Conditioning, EncodedText, MergePoint, join_phases, with_options
 from ..unet import keys
 from .adapter import NAME, LoadedConsistentID
-from .conditioning import EncodedText, fuse
 
 
 def encode_published(
@@ -69,9 +68,9 @@ def encode_published(
         nobody = FacialRegion(name="Face", vector=consistentid.null_region())
         # a marker without a region reads an empty picture, as do all of the negative prompt
         chosen = [by_name[name] for name in prompt.regions] + [nobody] * len(rows)
-        merged = fuse(consistentid, augmented, rows, chosen[: len(rows)])
+        merged = consistentid.fuse(augmented, rows, chosen[: len(rows)])
         merged = with_options(merged, {keys.NAMED_ROWS: tuple((person.place, row) for row in rows)})
-        against = fuse(consistentid, against, rows, [nobody] * len(rows))
+        against = consistentid.fuse(against, rows, [nobody] * len(rows))
     if not consistentid.flavour.control_context:
         return EncodedText(join_phases(alone, merged, merge), against, prompt.text)
     id_tokens = consistentid.encode([people[person.place]]).tokens

@@ -19,6 +19,20 @@ LIMITS = ("start_percent", "end_percent", "clip_start_percent", "clip_end_percen
 Conditioning = list[list[Any]]  # ComfyUI's CONDITIONING: pairs of a tensor and a dict
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class EncodedText:
+    """Both sides of a prompt.
+
+    Attributes:
+        positive, negative: CONDITIONING.
+        text: the positive prompt as it was assembled, with its markers.
+    """
+
+    positive: Conditioning
+    negative: Conditioning
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergePoint:
     """When the faces are merged into the prompt.

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from likeness.models.consistentid.facial_regions import FacialRegion
 from likeness.models.errors import IncompatibleBaseModelError, MissingModelFileError
 from likeness.models.people.person import People, PersonSettings
 from likeness.tests.models.consistentid.small_encoders import SmallParser, SmallRecogniser, person, photo
@@ -109,3 +110,16 @@ def test_places_of_those_who_act():
         (person(strength=0.0), person(), person(is_left_out=True), person("kept", photo(taken=False)), person())
     )
     assert acting_places(people) == [1, 3, 4]
+
+
+def test_regions_are_fused_into_every_entry_and_the_given_ones_stay(consistentid):
+    generator = torch.Generator().manual_seed(0)
+    entries = [[torch.randn(1, 6, 24, generator=generator), {"number": number}] for number in range(2)]
+    before = [tensor.clone() for tensor, _ in entries]
+    region = FacialRegion(name="Nose", vector=torch.randn(1, 24, generator=generator))
+    fused = consistentid().fuse(entries, [2], [region])
+    for (tensor, _), (given, _), kept in zip(fused, entries, before, strict=True):
+        assert torch.equal(given, kept)
+        assert (tensor != given).any(-1)[0].nonzero().flatten().tolist() == [2]
+    assert [options["number"] for _, options in fused] == [0, 1]
+    assert consistentid().fuse(entries, [], []) is entries
