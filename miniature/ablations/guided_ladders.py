@@ -51,9 +51,10 @@ def ladders(shipped: UniPortraitAdapter, guiding: Guiding) -> tuple[Ladder, ...]
     """
     guiding = replace(guiding, start=level_at(PAPERS_START))
     found: list[Ladder] = []
-    for adapter in (None, shipped):
-        found += [_ladder(mode, values, OWN_SCALE, adapter, guiding) for mode, values in STRENGTHS.items()]
-    found += [_ladder("relative", AT_PAPERS_SCALE, PAPERS_SCALE, adapter, guiding) for adapter in (None, shipped)]
+    for mode, values in STRENGTHS.items():
+        found += [_ladder(mode, values, OWN_SCALE, adapter, guiding) for adapter in (None, shipped)]
+        if mode == "relative":
+            found += [_ladder(mode, AT_PAPERS_SCALE, PAPERS_SCALE, adapter, guiding) for adapter in (None, shipped)]
     return tuple(found)
 
 
