@@ -87,7 +87,7 @@ def _guidance(stage: Stage) -> None:
         find_by="mask",
         start_percent=0.0,
         end_percent=1.0,
-        strength=1.0,
+        strength=0.3,
         features="fine",
         reference_percent=0.7,
         seeds=1,

@@ -14,10 +14,18 @@ from .stage import OTHER, Stage, out
 from .weights import HYPERNETWORK, LORA
 
 
-def _patch(kind: str, *, pictures: int = 2, is_masked: bool = False, keeps: bool = False, **given: Any) -> CoreNode:
-    """A node that takes a MODEL and settings, and gives a MODEL."""
+def _patch(
+    kind: str,
+    *,
+    detail: str = "",
+    pictures: int = 2,
+    is_masked: bool = False,
+    keeps: bool = False,
+    **given: Any,
+) -> CoreNode:
+    """A node that takes a MODEL and settings, and gives a MODEL; `detail` tells two rows of one class apart."""
     return CoreNode(
-        name=kind,
+        name=f"{kind}, {detail}" if detail else kind,
         kinds=(kind,),
         place=Place.MODEL,
         add=lambda stage: stage.patch(kind, **given),
@@ -45,7 +53,8 @@ NODES: tuple[CoreNode, ...] = (
     _patch("PerturbedAttentionGuidance"),
     _patch("SelfAttentionGuidance"),
     _patch("NAGuidance"),
-    _patch("ContextWindowsManual", pictures=4, context_length=2, context_overlap=1),
+    _patch("ContextWindowsManual", detail="pictures", pictures=4, context_length=2, context_overlap=1, keeps=True),
+    _patch("ContextWindowsManual", detail="places", pictures=1, context_length=8, context_overlap=4, dim=2),
     _patch("PatchModelAddDownscale", end_percent=1.0),
     _patch("HypernetworkLoader", hypernetwork_name=HYPERNETWORK),
     _patch("LoraLoaderModelOnly", lora_name=LORA),
@@ -71,7 +80,7 @@ NODES: tuple[CoreNode, ...] = (
     _patch("APG", eta=0.5, norm_threshold=5.0, momentum=0.1),
     _patch("FreSca", scale_high=1.5, freq_cutoff=4),
     _patch("Epsilon Scaling", scaling_factor=1.05),
-    _patch("TemporalScoreRescaling"),
+    _patch("TemporalScoreRescaling", pictures=1),  # its own code takes no more
     _patch("VideoLinearCFGGuidance"),
     CoreNode(name="PerpNeg", kinds=("PerpNeg",), place=Place.MODEL, add=_perpendicular),
     _patch("EasyCache", reuse_threshold=3.0, start_percent=0.0, end_percent=1.0),

@@ -8,7 +8,6 @@ from typing import Any
 from ...workflows.node import Socket
 from .node import CoreNode, Place
 from .stage import OTHER, SAMPLING, SEED, Stage, out
-from .weights import LORA
 
 CFG, STEPS = SAMPLING["cfg"], SAMPLING["steps"]
 
@@ -76,12 +75,6 @@ def _guided_by(kind: str, given: Callable[[Stage], dict[str, Any]]) -> Callable[
     return add
 
 
-def _two_models(stage: Stage) -> dict[str, Any]:
-    """The method's MODEL for the positive prompt, the miniature under a LoRA for the negative one."""
-    other = stage.add("LoraLoaderModelOnly", model=stage.miniature["model"], lora_name=LORA)
-    return {**stage.prompts(), "model_negative": out(other), "cfg": CFG}
-
-
 def _in_two(kind: str, add: Callable[[Stage], None]) -> CoreNode:
     """A run in two parts, which must come to the same."""
     return CoreNode(name=kind, kinds=(kind,), place=Place.SAMPLER, add=add, keeps=True)
@@ -103,17 +96,16 @@ NODES: tuple[CoreNode, ...] = (
             "cond2": stage.encode(OTHER),
             "negative": stage.negative,
             "cfg_conds": CFG,
-            "cfg_cond2_negative": CFG,
+            "cfg_cond2_negative": CFG + 1,
         },
     ),
     _guider(
         "PerpNegGuider",
         lambda stage: {**stage.prompts(), "empty_conditioning": stage.encode(OTHER), "cfg": CFG},
     ),
-    CoreNode(
-        name="DualModelGuider",
-        kinds=("DualModelGuider", "LoraLoaderModelOnly"),
-        place=Place.SAMPLER,
-        add=_guided_by("DualModelGuider", _two_models),
+    _guider(
+        "DualModelGuider",
+        lambda stage: {**stage.prompts(), "model_negative": stage.model, "cfg": CFG},
+        keeps=True,
     ),
 )

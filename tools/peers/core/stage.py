@@ -44,8 +44,8 @@ class Stage:
         self.model, self.clip = self.miniature["model"], self.miniature["clip"]
         self.latent = out(self.add("EmptyLatentImage", width=SIZE, height=SIZE, batch_size=pictures))
         if is_masked:
-            half = self.mask(0, 0, SIZE // 2, SIZE)
-            soft = self.add("FeatherMask", mask=half, left=0, top=0, right=SIZE // 2, bottom=0)
+            everywhere = self.mask(0, 0, SIZE, SIZE)
+            soft = self.add("FeatherMask", mask=everywhere, left=0, top=0, right=SIZE // 2, bottom=0)
             self.latent = out(self.add("SetLatentNoiseMask", samples=self.latent, mask=out(soft)))
 
     def add(self, kind: str, **given: Any) -> Node:

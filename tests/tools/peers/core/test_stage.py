@@ -44,6 +44,7 @@ def test_masked_latents_have_a_soft_edge():
     prompt = sampled(Stage(definitions(), text="", pictures=1, is_masked=True))
     assert chain(prompt, "latent_image")[-1] == "SetLatentNoiseMask"
     assert find(prompt, "FeatherMask")[0]["right"] == SIZE // 2
+    assert find(prompt, "SolidMask")[1] == {"value": 1.0, "width": SIZE, "height": SIZE}
 
 
 def test_a_mask_is_a_box_in_an_empty_picture(stage):
