@@ -68,15 +68,19 @@ class Guidances:
         """Wrapper around the conds of one UNet batch."""
         batch = CondBatch(executor, model, conds, x, timestep, model_options)
         step: Step | None = batch.options.get(keys.GUIDED_STEP)
-        place = None if step is None else batch.positive
-        if step is None or place is None or not step.enters(pictures_of(batch.options), _count(batch)):
+        if step is None:
             return batch.ask()
-        if is_window_of_places(batch.options):
+        window, count = pictures_of(batch.options), _count(batch)
+        place = batch.positive
+        if place is None or not step.enters(window, count):
+            outputs = batch.ask()
+        elif is_window_of_places(batch.options):
             raise part_error(step.active[0].name)
-        outputs = run_guided(batch, place, step) if step.due else batch.ask()
+        else:
+            outputs = run_guided(batch, place, step) if step.due else batch.ask()
         negative = batch.negative
-        if negative is not None:
-            step.keep_negative(outputs[negative].clone())  # nodes may write into what they get
+        if negative is not None and not is_window_of_places(batch.options):
+            step.keep_negative(outputs[negative].clone(), window, count)  # nodes may write into what they get
         return outputs
 
 

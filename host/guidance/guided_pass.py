@@ -18,6 +18,7 @@ from ..unet.feature_capture import CapturedFeatures
 from ..unet.network import bare, bare_network, without_compiled
 from ..unet.windows import part_error
 from ..unet.word_attention import AttentionReader
+from .company import look, may_need_company, needs_company
 from .conds import CondBatch, is_on
 from .gradients import differentiable
 from .memory import is_short
@@ -72,14 +73,22 @@ class _Captures:
 def run_guided(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
     """Return the outputs of all conds and keep the gradients in the step.
 
+    The positive cond runs by itself. Where that is found to give something else than among the others, they are all asked
+    about first as without guidance, and its own run gives the gradients alone.
+
     Args:
         batch: what is asked of the UNet.
         place: of the positive cond, which runs by itself.
         step: whose due guidances take a gradient.
     """
-    outputs = batch.ask_without(place)
+    in_company = may_need_company(batch, place) and needs_company(step.run) is not False
+    outputs = batch.ask() if in_company else batch.ask_without(place)
     with bare_network(batch.model):  # through compiled code nothing can be read and no gradient taken
-        outputs[place] = _run_positive(replace(batch, model_options=without_compiled(batch.model_options)), place, step)
+        alone = _run_positive(replace(batch, model_options=without_compiled(batch.model_options)), place, step)
+    if in_company:
+        look(step.run, batch.x, outputs[place], alone, batch.model.get_dtype())
+    else:
+        outputs[place] = alone
     return outputs
 
 

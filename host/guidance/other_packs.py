@@ -11,6 +11,7 @@ from typing import Any
 from weakref import ref
 
 import torch
+from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
@@ -126,6 +127,16 @@ def brings_code(cond: Sequence[dict[str, Any]]) -> bool:
 
 def functions(model_options: dict[str, Any]) -> Iterator[Any]:
     """Everything that a MODEL has called while its UNet runs, ours and that of others."""
+    yield from in_layers(model_options)
+    for wrappers in transformer_options(model_options).get(keys.WRAPPERS, {}).values():
+        for each in wrappers.values():
+            yield from each
+    if keys.FUNCTION_WRAPPER in model_options:
+        yield model_options[keys.FUNCTION_WRAPPER]
+
+
+def in_layers(model_options: dict[str, Any]) -> Iterator[Any]:
+    """What runs in layers and blocks of the UNet."""
     options = transformer_options(model_options)
     for patches in options.get(keys.PATCHES, {}).values():
         yield from patches
@@ -135,8 +146,13 @@ def functions(model_options: dict[str, Any]) -> Iterator[Any]:
     while override is not None:
         yield override
         override = getattr(getattr(override, "__self__", None), "previous", None)
-    for wrappers in options.get(keys.WRAPPERS, {}).values():
-        for each in wrappers.values():
+
+
+def around_network(model_options: dict[str, Any]) -> Iterator[Any]:
+    """What is called in place of the whole UNet."""
+    wrappers = transformer_options(model_options).get(keys.WRAPPERS, {})
+    for kind in (WrappersMP.APPLY_MODEL, WrappersMP.DIFFUSION_MODEL):
+        for each in wrappers.get(kind, {}).values():
             yield from each
     if keys.FUNCTION_WRAPPER in model_options:
         yield model_options[keys.FUNCTION_WRAPPER]

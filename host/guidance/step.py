@@ -60,6 +60,7 @@ class Step:
     window: tuple[int, ...] | None = None
     count: int = 0
     _asked: set[tuple[int, ...]] = field(default_factory=set)
+    _negatives: set[tuple[int, ...] | None] = field(default_factory=set)
     _pieces: dict[Any, Pieces] = field(default_factory=dict)
 
     @classmethod
@@ -91,22 +92,30 @@ class Step:
                 self._asked.add(window)
         return is_new
 
-    def keep_negative(self, denoised: Tensor) -> None:
-        """Take the denoised latent of the negative side, of all pictures or of the window's."""
-        self.negative = self._whole("negative", denoised)
+    def keep_negative(self, denoised: Tensor, window: tuple[int, ...] | None, count: int) -> None:
+        """Take the first denoised latent of the negative side, whether or not the positive one was asked for with it.
+
+        Args:
+            denoised: of all pictures, or of the window's.
+            window: see `enters`; what nested calls of other packs ask later about the same pictures does not count.
+            count: see `enters`.
+        """
+        if not self._negatives or (window is not None and self._negatives.isdisjoint({window, None})):
+            self._negatives.add(window)
+            self.negative = self._whole("negative", denoised, window, count)
 
     def notes_of(self, guidance: GradientGuidance) -> dict[Any, Any]:
         """What a guidance keeps about the pictures that are asked about just now."""
         own = self.memories[id(guidance)].own
         return own if self.window is None else own.setdefault(("window", self.window), {})
 
-    def _whole(self, key: Any, part: Tensor | None) -> Tensor | None:
+    def _whole(self, key: Any, part: Tensor | None, window: tuple[int, ...] | None, count: int) -> Tensor | None:
         """All pictures, of what one window gave and those before it; without windows what was given."""
-        if self.window is None:
+        if window is None:
             return part
-        pieces = self._pieces.setdefault(key, Pieces(self.count))
+        pieces = self._pieces.setdefault(key, Pieces(count))
         if part is not None:
-            pieces.add(part, self.window)
+            pieces.add(part, window)
         return pieces.mean()
 
     def correct(self, denoised: Tensor, levels: NoiseLevels) -> Tensor:
@@ -134,9 +143,9 @@ class Step:
         for scale in SCALES if seen.features.dtype == torch.float16 else (1.0,):
             gradient = gradient_of(pulls, leaf, scale)
             if gradient is None or is_finite(gradient):
-                memory.gradient = self._whole(id(guidance), gradient)
+                memory.gradient = self._whole(id(guidance), gradient, self.window, self.count)
                 return
-        memory.gradient = self._whole(id(guidance), None)
+        memory.gradient = self._whole(id(guidance), None, self.window, self.count)
         logger.warning("%s: the gradient was not finite, this step is not guided", guidance.name)
         if recorder is not None:
             recorder.skipped += 1

@@ -10,6 +10,7 @@ from likeness.models.omniportrait.guided_person import GuidedPerson, ReferencePi
 from likeness.models.omniportrait.reference_guidance import ReferenceGuidance, face_features
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.guidance import FeatureCapture
+from likeness.tests.host.guiders import run_guider
 
 pytestmark = pytest.mark.comfy
 
@@ -179,6 +180,28 @@ def test_without_classifier_free_guidance_it_guides_too(loaded_model, drawn):
     found = drawn(guided(loaded_model, guidance()), cfg=1.0)
     assert torch.isfinite(found).all()
     assert not torch.equal(found, plain)
+
+
+def test_a_guider_that_asks_about_each_side_by_itself_is_guided_as_one_that_asks_at_once(loaded_model, conditioning):
+    """ComfyUI's Dual Model CFG Guider; the share of the guidance is one of what the negative side is away."""
+    import comfy.samplers
+
+    class Apart(comfy.samplers.CFGGuider):
+        def predict_noise(self, x, timestep, model_options={}, seed=None):  # noqa: B006 - as ComfyUI's
+            positive, negative = (
+                comfy.samplers.calc_cond_batch(self.inner_model, [self.conds[side]], x, timestep, model_options)[0]
+                for side in ("positive", "negative")
+            )
+            return negative + (positive - negative) * self.cfg
+
+    found = []
+    for kind in (comfy.samplers.CFGGuider, Apart):
+        guider = kind(guided(loaded_model, guidance()))
+        guider.set_conds(conditioning(1), conditioning(2))
+        guider.set_cfg(4.0)
+        with torch.inference_mode():
+            found.append(run_guider(guider))
+    torch.testing.assert_close(*found, atol=1e-4, rtol=1e-4)
 
 
 def test_velocity_models_are_guided_and_flow_models_refused(loaded_model, drawn):

@@ -130,6 +130,18 @@ def test_what_guidance_adds_is_counted_against_the_negative_side():
     assert correction.share == pytest.approx(0.5)  # moved by 2 where classifier-free guidance had added 4
 
 
+def test_the_negative_side_is_what_a_step_asked_first():
+    """Self-attention guidance asks about it once more, with other latents."""
+    step = begin(Run(), Pulling())
+    for value in (1.0, 2.0):
+        step.keep_negative(torch.full((1, 1), value), None, 1)
+    assert step.negative == torch.ones(1, 1)
+    windowed = begin(Run(), Pulling())
+    for value, window in ((1.0, (0, 1)), (3.0, (1, 2)), (9.0, (0, 1)), (9.0, None)):
+        windowed.keep_negative(torch.full((len(window or "abc"), 1), value), window, 3)
+    assert windowed.negative.flatten().tolist() == [1, 2, 3]
+
+
 @pytest.mark.parametrize(("sigma", "following"), [(10.0, 3.0), (3.0 * (1 + 1e-7), 0.5), (0.5, 0.0), (0.1, 0.0)])
 def test_the_next_level_is_the_highest_below_this_one(sigma, following):
     from likeness.host.guidance.step import levels_of
