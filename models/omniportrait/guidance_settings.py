@@ -10,7 +10,7 @@ from ..placement.windows import SigmaWindow
 
 StrengthMode = Literal["relative", "paper_mean", "paper_sum"]
 StepMode = Literal["eps", "x0_only"]
-DEFAULT_STRENGTH = 0.15  # of "relative"
+DEFAULT_STRENGTH = 1.0  # of "relative" [choice: docs/ablations/guidance.md]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,8 @@ class GuidanceSettings:
     Attributes:
         mode: "relative" moves by a share of what classifier-free guidance does; "paper_mean" and "paper_sum" are Eq. 10
             with the mean or the sum of the similarities.
-        strength: s of "relative", 0.15 is moderate; p of the others, 8.5 in the paper; 0–1000.
+        strength: s of "relative", 1 moves a face as far as classifier-free guidance does; p of the others, 8.5 in the
+            paper; 0–1000.
         window: noise levels at which it acts; the paper's u is 1 minus its start.
         every: how many evaluations of the model share one gradient; 1–100, the paper takes a new one each.
         step_mode: "eps" moves the noise that the sampler goes on with, as Eq. 11 does; "x0_only" moves the finished latent

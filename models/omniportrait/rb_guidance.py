@@ -75,7 +75,7 @@ def relative_strength(gradient: Tensor, guidance: Tensor | None, sigma: float, *
         guidance: what classifier-free guidance has added to the denoised latent, of the same shape; None without it: a unit
             of eps takes its place.
         sigma: noise level, VE.
-        share: s, at least 0; 0.15 is moderate [choice].
+        share: s, at least 0; 1 is as far as classifier-free guidance moves it.
 
     Returns:
         p for `correction`, (B, 1, 1, 1); 0 where the gradient vanishes.

@@ -131,8 +131,8 @@ def guidance_widgets() -> list[io.Input]:
             min=0.0,
             max=1000.0,
             step=0.01,
-            tooltip="How strongly faces are pulled, times the strength of each person. relative: 0.15 to begin with, up "
-            "to 1; paper modes: the paper takes 8.5. 0 leaves the model as it is.",
+            tooltip="How strongly faces are pulled, times the strength of each person. relative: 1 moves a face as far as "
+            "cfg does; 0.5 for details on top of a method, up to 3 by itself. 0 leaves the model as it is.",
         ),
         _choice(
             "find_by",
@@ -148,8 +148,8 @@ def guidance_widgets() -> list[io.Input]:
             "strength_mode",
             StrengthMode,
             "relative",
-            "relative: a share of what classifier-free guidance does, works alike on every model. paper_mean, "
-            "paper_sum: the paper's p, with the mean or the sum of all similarities; has to be tuned.",
+            "relative: times what cfg does to the face at that step, whatever the model. paper_mean, paper_sum: "
+            "the paper's p (8.5), with the mean or the sum of all similarities; the right number differs by model.",
             **ADVANCED,
         ),
         _count(

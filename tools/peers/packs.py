@@ -4,7 +4,8 @@
 
 The packs are given as folders; nothing is downloaded. IPAdapter_plus runs through HTTP on a full-size SD1.5 model with
 random weights. InstantID and PuLID are for SDXL and need models that cannot be made at random (a face detector, a
-ControlNet, EVA-CLIP): their own nodes and attention code run in `peers_narrow` on a narrow UNet with SDXL's layers.
+ControlNet, EVA-CLIP): their own nodes and attention code run in `narrow` on a narrow UNet with SDXL's layers, beside our
+attention; guidance, which has none, runs beside IPAdapter_plus alone.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def main() -> int:
     for folder in comfy:
         print(f"ComfyUI {folder.version}", flush=True)
         failed |= _through_http(folder, peers, options.method)
-        narrow = [name for name in (INSTANTID, PULID) if name in peers]
+        narrow = [name for name in (INSTANTID, PULID) if name in peers] if options.method != GUIDANCE else []
         for name in narrow:
             command = [
                 folder.python,

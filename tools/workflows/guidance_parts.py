@@ -10,6 +10,7 @@ from .node import Node, Socket
 
 # OmniPortrait 4.2: w = 7.5, 50 DDIM steps; u = 0.6 and t0 = 671 are the defaults of the node.
 SAMPLING: dict[str, Any] = {"seed": 42, "steps": 50, "cfg": 7.5, "sampler_name": "ddim", "scheduler": "ddim_uniform"}
+ON_TOP = 0.5  # strength where a method brings the person in: more gains nothing there, see docs/ablations/guidance.md
 NEGATIVE = "lowres, bad anatomy, worst quality, low quality, blurry"
 IN_PREVIEW, BY_WORD = "face in the preview", "word in the prompt"
 

@@ -20,7 +20,7 @@ one, see `docs/training.md`."""
 HOW_GUIDANCE = f"""
 {PHOTO}
 3. Write a prompt with one person in it, and run.
-4. *Show Guidance* plots the match step by step. If it rises little, raise `strength` (0.15 to 1). *not found* means that no face
+4. *Show Guidance* plots the match step by step. If the face changes too little, raise `strength` (1 to 3). *not found* means that no face
    was seen in the preview at the guided steps; choose another seed, or link a mask to *Add Person*.
 
 The checkpoint alone knows nothing of the person: guidance pulls what it draws towards the photo. For a portrait combine it with a

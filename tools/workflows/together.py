@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from . import consistentid_parts as consistentid
 from . import uniportrait_parts as uniportrait
 from .graph import Graph
-from .guidance_parts import IN_PREVIEW, NEGATIVE, SAMPLING, guide, load_face_parser
+from .guidance_parts import IN_PREVIEW, NEGATIVE, ON_TOP, SAMPLING, guide, load_face_parser
 from .layout import Group
 from .notes import CONSENT, PHOTO, PHOTOS
 from .parts import add_people, add_prompts, arrange, load_checkpoint, sample, save, show_guidance, show_places
@@ -44,8 +44,8 @@ def guided_uniportrait(graph: Graph) -> None:
     parser = load_face_parser(graph)
     people = add_people(graph, 1)
     applied = uniportrait.apply(graph, checkpoint["MODEL"], adapter, people[-1][-1])
-    outline = {"face_parser": parser["face_parser"]}
-    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], IN_PREVIEW, **outline)
+    given = {"face_parser": parser["face_parser"], "strength": ON_TOP}
+    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], IN_PREVIEW, **given)
     text = "portrait photo of a person on a sailing boat, sunny day"
     texts = add_prompts(graph, checkpoint["CLIP"], text, NEGATIVE)
     latent = graph.add("EmptyLatentImage", width=512, height=512)
@@ -70,8 +70,8 @@ def guided_consistentid(graph: Graph) -> None:
     texts = consistentid.STYLE.format("a person in a raincoat, in a city street at night"), NEGATIVE
     prompt = consistentid.encode(graph, checkpoint["CLIP"], adapter, people[-1][-1], texts)
     applied = consistentid.apply(graph, checkpoint["MODEL"], adapter, people[-1][-1])
-    outline = {"face_parser": parser["face_parser"]}
-    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], IN_PREVIEW, **outline)
+    given = {"face_parser": parser["face_parser"], "strength": ON_TOP}
+    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], IN_PREVIEW, **given)
     latent = graph.add("EmptyLatentImage", width=512, height=768)
     settings = {**SAMPLING, "cfg": consistentid.SAMPLING["cfg"]}
     sampled = sample(graph, guided["model"], (prompt["positive"], prompt["negative"]), latent, settings)

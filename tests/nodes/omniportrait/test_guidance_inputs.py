@@ -29,7 +29,7 @@ def test_choices_and_defaults(widgets):
     }
     defaults = {name: each.default for name, each in widgets.items()}
     assert defaults == {
-        "strength": 0.15, "find_by": "face in the preview", "start_percent": 0.4, "end_percent": 1.0,
+        "strength": 1.0, "find_by": "face in the preview", "start_percent": 0.4, "end_percent": 1.0,
         "strength_mode": "relative", "every_k": 1, "step_mode": "eps", "features": "coarse", "reference_size": 0,
         "reference_percent": 0.329, "seeds": 4, "keep_background": True, "face_order": "left to right",
         "detector": "auto",

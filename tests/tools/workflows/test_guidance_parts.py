@@ -16,4 +16,4 @@ def test_guidance_reads_the_people_and_the_checkpoint_s_vae_and_keeps_what_it_is
     assert [source(guided, name) for name in ("model", "vae", "people")] == [checkpoint, checkpoint, person]
     assert guided.sources["vae"].kind == "VAE"
     chosen = [guided.values[name] for name in ("find_by", "seeds", "strength", "start_percent")]
-    assert chosen == ["word in the prompt", 2, 0.15, 0.4]
+    assert chosen == ["word in the prompt", 2, 1.0, 0.4]

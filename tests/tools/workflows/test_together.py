@@ -15,6 +15,7 @@ def test_guidance_takes_the_same_people_from_the_same_photo(method):
     assert len(nodes_of(graph, "LoadImage")) == 1
     sampler = node_of(graph, "KSampler")
     assert source(sampler, "model") is guided
+    assert guided.values["strength"] == 0.5
     assert sampler.values["cfg"] == (7.5 if method == "UniPortrait" else 5.0)
 
 
