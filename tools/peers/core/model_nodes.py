@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from .node import CoreNode, Place
-from .stage import OTHER, Stage, out
+from .stage import OTHER, SAMPLING, Stage, out
 from .weights import HYPERNETWORK, LORA
+
+WINDOWED = SAMPLING["steps"] + 1  # pictures; the windows of 0.3.64 take no other number
 
 
 def _patch(
@@ -53,7 +55,9 @@ NODES: tuple[CoreNode, ...] = (
     _patch("PerturbedAttentionGuidance"),
     _patch("SelfAttentionGuidance"),
     _patch("NAGuidance"),
-    _patch("ContextWindowsManual", detail="pictures", pictures=4, context_length=2, context_overlap=1, keeps=True),
+    _patch(
+        "ContextWindowsManual", detail="pictures", pictures=WINDOWED, context_length=2, context_overlap=1, keeps=True
+    ),
     _patch("ContextWindowsManual", detail="places", pictures=1, context_length=8, context_overlap=4, dim=2),
     _patch("PatchModelAddDownscale", end_percent=1.0),
     _patch("HypernetworkLoader", hypernetwork_name=HYPERNETWORK),
