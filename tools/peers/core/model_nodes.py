@@ -87,6 +87,7 @@ NODES: tuple[CoreNode, ...] = (
     _patch("TemporalScoreRescaling", pictures=1),  # its own code takes no more
     _patch("VideoLinearCFGGuidance"),
     CoreNode(name="PerpNeg", kinds=("PerpNeg",), place=Place.MODEL, add=_perpendicular),
-    _patch("EasyCache", reuse_threshold=3.0, start_percent=0.0, end_percent=1.0),
+    # that of 0.3.64 takes no more pictures
+    _patch("EasyCache", pictures=1, reuse_threshold=3.0, start_percent=0.0, end_percent=1.0),
     _patch("LazyCache", reuse_threshold=3.0, start_percent=0.0, end_percent=1.0),
 )
