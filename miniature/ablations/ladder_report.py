@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from ...evaluation.bootstrap import Estimate, difference, estimate
@@ -52,13 +53,13 @@ def _section(folder: Path, gallery: Gallery, ladder: Ladder) -> list[str]:
         cells += [estimate(values[name][metric]) for metric in ("outside", "likeness")]
         lines.append(f"| {name} | " + " | ".join(map(str, cells)) + " |")
     seen = [name for name in names if gain[name].low > 0]
-    free = [name for name in names if all(price[name].high >= 0 for price in prices.values())]
+    free = list(takewhile(lambda name: all(price[name].high >= 0 for price in prices.values()), names))
     best = max(names, key=lambda name: gain[name].mean)
     lines += [
         "",
         f"- Weakest whose gain is off 0: {seen[0] if seen else 'none'}.",
         f"- Most identity: {best}, {gain[best]}.",
-        f"- Strongest at which neither text nor clearness falls below 0 with its interval: {free[-1] if free else 'none'}.",
+        f"- Strongest up to which neither text nor clearness falls below 0 with its interval: {free[-1] if free else 'none'}.",
     ]
     return [*lines, *strip(folder, f"Guidance {ladder.name}", gallery, 1, [ladder.unguided, *names])]
 

@@ -73,7 +73,7 @@ def test_it_says_which_strength_is_seen_first_which_is_best_and_which_costs_noth
     assert f"- Weakest whose gain is off 0: {FIRST.arms[1].name}." in lines
     assert f"- Most identity: {FIRST.arms[2].name}, 0." in lines
     free = lines.split("with its interval: ")[1].splitlines()[0]
-    assert free == f"{FIRST.arms[-1].name}."  # a mean of .5 above .3: the arm at .1 fell, those after it did not
+    assert free == f"{FIRST.arms[2].name}."  # the next one fell; those after it do not count
 
 
 def test_a_strip_shows_the_unguided_pictures_and_every_strength(written):
