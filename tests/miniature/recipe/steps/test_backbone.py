@@ -59,7 +59,7 @@ def test_a_seed_decides_what_the_backbone_becomes_whatever_was_drawn_before(tmp_
     trained = []
     for number, seed in enumerate((2, 2, 3)):
         torch.manual_seed(5)
-        backbone = IResNet(4, [(4, 1), (4, 1), (4, 1), (6, 1)])
+        backbone = IResNet(8, [(8, 1), (8, 1), (8, 1), (16, 1)])  # oneDNN for AVX2 writes beyond narrower gradients
         torch.manual_seed(number)
         train_backbone(backbone, replace(FEW_STEPS, seed=seed), tmp_path / str(number))
         trained.append(backbone.state_dict())
