@@ -70,11 +70,10 @@ from .guided_experiments import (
     guided_arms,
     unguided_of,
 )
-from .guided_ladders import Ladder, ladders
+from .guided_ladders import Ladder, ladders, write_ladder_report
 from .guided_report import write_guided_report
 from .guided_sweeps import SWEPT, Sweep, sweeps
 from .heads import true_heads
-from .ladder_report import write_ladder_report
 from .localisation import overlaps, questioned_people
 from .matching import match, new_pairs
 from .questions import new_questions, true_scenes
