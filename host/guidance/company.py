@@ -20,26 +20,25 @@ NOTICED, NOTICED_IN_HALF = 1e-3, 2e-2
 TOGETHER = (keys.GUIDANCE, "together")  # what was found out, in the memo of a run
 
 
-def may_need_company(batch: CondBatch, place: int) -> bool:
-    """Whether it has to be looked at: other conds are asked about too, and layers have code of other packs.
+def needs_company(batch: CondBatch, place: int, run: Run) -> bool:
+    """Whether the positive cond has to be asked about among the others, or that is still to be found out.
 
-    Code around the whole network, as caches of its results are, would take one question more for a step of its own.
+    It can be so where other conds are asked about too and layers have code of other packs. Code around the whole network, as
+    caches of its results are, would take one question more for a step of its own.
 
     Args:
         batch: what is asked of the UNet.
         place: of the positive cond.
+        run: knows what was found out.
     """
+    if not run.memo.get(TOGETHER, True):
+        return False
     is_alone = not any(cond for number, cond in enumerate(batch.conds) if number != place)
     return not is_alone and _has_others(batch.model_options)
 
 
-def needs_company(run: Run) -> bool | None:
-    """What was found out in this run; None before the first look."""
-    return run.memo.get(TOGETHER)
-
-
 def look(run: Run, x: Tensor, together: Tensor, alone: Tensor, dtype: torch.dtype) -> None:
-    """Find out once in a run.
+    """Find out once in a run, from the first step that asks both ways.
 
     Args:
         run: keeps it.

@@ -18,7 +18,7 @@ from ..unet.feature_capture import CapturedFeatures
 from ..unet.network import bare, bare_network, without_compiled
 from ..unet.windows import part_error
 from ..unet.word_attention import AttentionReader
-from .company import look, may_need_company, needs_company
+from .company import look, needs_company
 from .conds import CondBatch, is_on
 from .gradients import differentiable
 from .memory import is_short
@@ -81,7 +81,7 @@ def run_guided(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
         place: of the positive cond, which runs by itself.
         step: whose due guidances take a gradient.
     """
-    in_company = may_need_company(batch, place) and needs_company(step.run) is not False
+    in_company = needs_company(batch, place, step.run)
     outputs = batch.ask() if in_company else batch.ask_without(place)
     with bare_network(batch.model):  # through compiled code nothing can be read and no gradient taken
         alone = _run_positive(replace(batch, model_options=without_compiled(batch.model_options)), place, step)
@@ -114,7 +114,7 @@ def _run_positive(batch: CondBatch, place: int, step: Step) -> Tensor:
 def _prepare(guidance: GradientGuidance, batch: CondBatch, place: int, step: Step) -> GradientGuidance:
     """The guidance with the features of its references, read once in a run with the positive prompt."""
     block = guidance.capture.block
-    read = ReferenceReader(batch, place, batch.spoken_entry(place), block)
+    read = ReferenceReader(batch, place, block)
     return step.run.remember((keys.GUIDANCE, id(guidance)), lambda: guidance.prepare(read))
 
 

@@ -128,11 +128,7 @@ def brings_code(cond: Sequence[dict[str, Any]]) -> bool:
 def functions(model_options: dict[str, Any]) -> Iterator[Any]:
     """Everything that a MODEL has called while its UNet runs, ours and that of others."""
     yield from in_layers(model_options)
-    for wrappers in transformer_options(model_options).get(keys.WRAPPERS, {}).values():
-        for each in wrappers.values():
-            yield from each
-    if keys.FUNCTION_WRAPPER in model_options:
-        yield model_options[keys.FUNCTION_WRAPPER]
+    yield from _wrappers(model_options, transformer_options(model_options).get(keys.WRAPPERS, {}))
 
 
 def in_layers(model_options: dict[str, Any]) -> Iterator[Any]:
@@ -150,8 +146,13 @@ def in_layers(model_options: dict[str, Any]) -> Iterator[Any]:
 
 def around_network(model_options: dict[str, Any]) -> Iterator[Any]:
     """What is called in place of the whole UNet."""
+    yield from _wrappers(model_options, (WrappersMP.APPLY_MODEL, WrappersMP.DIFFUSION_MODEL))
+
+
+def _wrappers(model_options: dict[str, Any], kinds: Iterable[str]) -> Iterator[Any]:
+    """Wrappers of some kinds, and the one function that ComfyUI has for it besides."""
     wrappers = transformer_options(model_options).get(keys.WRAPPERS, {})
-    for kind in (WrappersMP.APPLY_MODEL, WrappersMP.DIFFUSION_MODEL):
+    for kind in kinds:
         for each in wrappers.get(kind, {}).values():
             yield from each
     if keys.FUNCTION_WRAPPER in model_options:

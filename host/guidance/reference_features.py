@@ -32,14 +32,19 @@ class ReferenceReader:
     Attributes:
         batch: the call whose prompt is read with.
         side: place of its positive cond.
-        entry: of that cond, see `CondBatch.spoken_entry`.
         block: output block whose result is read.
+        person: whose words of that cond are taken, by their place in the chain; None for those of the whole picture.
     """
 
     batch: CondBatch
     side: int
-    entry: dict[str, Any]
     block: int
+    person: int | None = None
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """The part of the prompt that is taken, see `CondBatch.spoken_entry`."""
+        return self.batch.spoken_entry(self.side, self.person)
 
     @property
     def network(self) -> object:
@@ -48,13 +53,14 @@ class ReferenceReader:
 
     def of(self, place: int) -> ReferenceReader:
         """The reader with the entry that names a person, see `FeatureReader`."""
-        return replace(self, entry=self.batch.spoken_entry(self.side, place))
+        return replace(self, person=place)
 
     @property
     def key(self) -> Hashable:
         """Equal for readers that read the same; holds what changes the model, so that nothing else takes its place in memory."""
         options = self.batch.options
-        conds = self.entry[keys.MODEL_CONDS]
+        entry = self.entry
+        conds = entry[keys.MODEL_CONDS]
         texts = tuple(
             content_hash(conds[name].cond)
             for name in WORDS
@@ -70,7 +76,7 @@ class ReferenceReader:
             (name, tuple(each.items())) for name, each in sorted(options.get(keys.REPLACEMENTS, {}).items())
         )
         others = tuple(each for each in functions(self.batch.model_options) if not is_ours(each))
-        hooks = self.entry.get(keys.HOOKS)
+        hooks = entry.get(keys.HOOKS)
         loras = () if hooks is None else tuple((hook.hook_ref, _schedule(hook)) for hook in hooks.hooks)
         patcher = self.batch.model.current_patcher
         return (self.block, patcher.patches_uuid, texts, patches, replaced, others, loras)
@@ -105,12 +111,13 @@ class ReferenceReader:
 
     def _plain_entry(self, x: Tensor, clean: Tensor) -> dict[str, Any]:
         """The entry's words and hooks, about a picture of its own."""
-        conds = self.entry[keys.MODEL_CONDS]
+        entry = self.entry
+        conds = entry[keys.MODEL_CONDS]
         taken = {name: conds[name] for name in WORDS if name in conds}
         if CONCATENATED in conds:
             taken[CONCATENATED] = conds[CONCATENATED]._copy_with(self._concatenated(conds[CONCATENATED].cond, x, clean))
-        plain: dict[str, Any] = {keys.UUID: self.entry[keys.UUID], keys.MODEL_CONDS: taken}
-        hooks = self.entry.get(keys.HOOKS)
+        plain: dict[str, Any] = {keys.UUID: entry[keys.UUID], keys.MODEL_CONDS: taken}
+        hooks = entry.get(keys.HOOKS)
         if hooks is not None:
             plain[keys.HOOKS] = hooks.clone()
             for hook in plain[keys.HOOKS].hooks:

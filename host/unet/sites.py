@@ -24,7 +24,6 @@ SIZES = {768: 512, 1024: 768, 2048: 1024}  # pixels, by width of the context: SD
 DEEPEST = 3  # halvings of SD1.5; SDXL has two
 MINIATURE = 128  # pixels; of UNets with a narrower context than any published one
 
-
 Detail = Literal["coarse", "fine"]
 
 

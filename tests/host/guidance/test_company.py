@@ -87,20 +87,20 @@ def seen():
 
 @pytest.mark.parametrize(("dtype", "rounding"), [(torch.float32, 1e-4), (torch.float16, 1e-2)])
 def test_a_run_finds_out_once(seen, dtype, rounding):
-    from likeness.host.guidance.company import look, needs_company
+    from likeness.host.guidance.company import TOGETHER, look
 
     run, (output, noise) = Run(), seen
-    assert needs_company(run) is None
+    assert TOGETHER not in run.memo
     for factor in (1 + rounding, 2):
         look(run, output + noise, output, output * factor, dtype)
-        assert needs_company(run) is False
+        assert run.memo[TOGETHER] is False
 
 
 @pytest.mark.parametrize("scale", [0.01, 1.0, 100.0])
 def test_it_is_seen_at_every_noise_level(seen, scale):
     """Against the latent where little noise is left in it, against the noise where the latent is nearly that."""
-    from likeness.host.guidance.company import look, needs_company
+    from likeness.host.guidance.company import TOGETHER, look
 
     run, (output, noise) = Run(), seen
     look(run, output + scale * noise, output, output + 0.1 * min(scale, 1) * noise, torch.float16)
-    assert needs_company(run) is True
+    assert run.memo[TOGETHER] is True
