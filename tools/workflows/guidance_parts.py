@@ -20,7 +20,16 @@ def load_face_parser(graph: Graph) -> Node:
     return graph.add("LikenessLoadFaceParser", face_parser=FACE_PARSER.name, files=(FACE_PARSER,))
 
 
-def guide(graph: Graph, model: Socket, vae: Socket, people: Node, find_by: str, **given: Any) -> Node:
-    """Add guidance at the end of a chain of models; `people` is the last of them, `given` further inputs."""
-    sockets = {"model": model, "vae": vae, "people": people["people"]}
+def guide(graph: Graph, model: Socket, vae: Socket, people: Node, parser: Node, find_by: str, **given: Any) -> Node:
+    """Add guidance at the end of a chain of models.
+
+    Args:
+        graph: where to.
+        model, vae: of the chain and of the checkpoint.
+        people: the last of the people.
+        parser: a loader of a face parser.
+        find_by: where people are.
+        given: further inputs.
+    """
+    sockets = {"model": model, "vae": vae, "people": people["people"], "face_parser": parser["face_parser"]}
     return graph.add("LikenessApplyReferenceGuidance", **sockets, find_by=find_by, **given)

@@ -110,8 +110,8 @@ def guidance(graph: Graph) -> None:
     miniature = graph.add("LikenessLoadMiniature")
     [person] = people = _people(graph, miniature, 1)
     applied = _applied(graph, miniature, person)
-    given = {**GUIDANCE, "detector": DETECTOR, "face_parser": miniature["face_parser"]}
-    guided = guide(graph, applied["model"], miniature["vae"], person, IN_PREVIEW, **given)
+    given = {**GUIDANCE, "detector": DETECTOR}
+    guided = guide(graph, applied["model"], miniature["vae"], person, miniature, IN_PREVIEW, **given)
     texts = add_prompts(graph, miniature["clip"], ONE, "")
     latent, sampled = _sampled(graph, guided["model"], texts)
     arrange(
@@ -139,8 +139,7 @@ def omniportrait(graph: Graph) -> None:
         strength=PIVOT,
     )
     negative = graph.add("CLIPTextEncode", "Negative prompt", text="", clip=miniature["clip"])
-    given = {**GUIDANCE, "face_parser": miniature["face_parser"]}
-    guided = guide(graph, miniature["model"], miniature["vae"], person, BY_WORD, **given)
+    guided = guide(graph, miniature["model"], miniature["vae"], person, miniature, BY_WORD, **GUIDANCE)
     latent, sampled = _sampled(graph, guided["model"], (prompt["conditioning"], negative))
     arrange(
         graph,

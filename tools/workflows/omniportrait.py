@@ -101,8 +101,7 @@ def _guided(
     checkpoint, parser = load_checkpoint(graph, checkpoint_file), load_face_parser(graph)
     people = add_people(graph, 1)
     texts: list[Any] = add_prompts(graph, checkpoint["CLIP"], text, NEGATIVE)
-    outline = {"face_parser": parser["face_parser"]}
-    guided = guide(graph, checkpoint["MODEL"], checkpoint["VAE"], people[-1][-1], IN_PREVIEW, **outline, **given)
+    guided = guide(graph, checkpoint["MODEL"], checkpoint["VAE"], people[-1][-1], parser, IN_PREVIEW, **given)
     posed = add_pose(graph, texts, "Picture of the pose") if is_posed else []
     side = SIDES[checkpoint_file]
     latent = graph.add("EmptyLatentImage", width=side, height=side)
@@ -133,8 +132,7 @@ def _pivot(graph: Graph, count: int, text: str, how: str) -> None:
         text=text,
     )
     negative = graph.add("CLIPTextEncode", "Negative prompt", text=NEGATIVE, clip=checkpoint["CLIP"])
-    outline = {"face_parser": parser["face_parser"]}
-    guided = guide(graph, checkpoint["MODEL"], checkpoint["VAE"], people[-1][-1], BY_WORD, **outline)
+    guided = guide(graph, checkpoint["MODEL"], checkpoint["VAE"], people[-1][-1], parser, BY_WORD)
     latent = graph.add("EmptyLatentImage", width=512 if count == 1 else 768, height=512)
     sampled = sample(graph, guided["model"], (prompt["conditioning"], negative), latent, SAMPLING)
     arrange(

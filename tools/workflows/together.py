@@ -44,8 +44,7 @@ def guided_uniportrait(graph: Graph) -> None:
     parser = load_face_parser(graph)
     people = add_people(graph, 1)
     applied = uniportrait.apply(graph, checkpoint["MODEL"], adapter, people[-1][-1])
-    given = {"face_parser": parser["face_parser"], "strength": ON_TOP}
-    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], IN_PREVIEW, **given)
+    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], parser, IN_PREVIEW, strength=ON_TOP)
     text = "portrait photo of a person on a sailing boat, sunny day"
     texts = add_prompts(graph, checkpoint["CLIP"], text, NEGATIVE)
     latent = graph.add("EmptyLatentImage", width=512, height=512)
@@ -70,8 +69,7 @@ def guided_consistentid(graph: Graph) -> None:
     texts = consistentid.STYLE.format("a person in a raincoat, in a city street at night"), NEGATIVE
     prompt = consistentid.encode(graph, checkpoint["CLIP"], adapter, people[-1][-1], texts)
     applied = consistentid.apply(graph, checkpoint["MODEL"], adapter, people[-1][-1])
-    given = {"face_parser": parser["face_parser"], "strength": ON_TOP}
-    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], IN_PREVIEW, **given)
+    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], parser, IN_PREVIEW, strength=ON_TOP)
     latent = graph.add("EmptyLatentImage", width=512, height=768)
     settings = {**SAMPLING, "cfg": consistentid.SAMPLING["cfg"]}
     sampled = sample(graph, guided["model"], (prompt["positive"], prompt["negative"]), latent, settings)
