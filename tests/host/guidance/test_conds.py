@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -89,11 +90,10 @@ ENTRIES = {
 def test_everybody_has_the_words_that_name_them(names, person, chosen):
     from likeness.host.sampling.conds import CondInfo
 
-    batch = batch_of("p")
+    batch = replace(batch_of("p"), conds=[[ENTRIES[name] for name in names]])
     known = batch.options["likeness.conds"]
     known["v"] = CondInfo(Polarity.POSITIVE, named_rows=((1, 4),))
     known["f"] = CondInfo(Polarity.POSITIVE)
-    batch.conds[0] = [ENTRIES[name] for name in names]
     assert batch.spoken_entry(0, person) is ENTRIES[chosen]
 
 
