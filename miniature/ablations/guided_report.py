@@ -12,7 +12,7 @@ from .arms import PIVOT_STRENGTH
 from .claims import Experiment
 from .experiments import PLAIN
 from .gallery import Gallery
-from .guided_experiments import EXPERIMENTS, MEASURED, NO_STRENGTH, ONE
+from .guided_experiments import DRAWN, EXPERIMENTS, MEASURED, NO_STRENGTH, ONE
 from .guided_sweeps import SWEPT, Sweep
 from .guiding import WITH_PIVOT, WITH_TOKENS, Guiding
 from .heads import WIDENING
@@ -37,20 +37,16 @@ def write_guided_report(
         gallery: what was drawn.
         gate: how features match, by block and noise level.
         measured: values of the experiments for which nothing is drawn, by experiment and arm.
-        sweeps: of O5.
+        sweeps: of O5; without any, those that the file has stay.
         guiding: how pictures were guided where an arm does not say otherwise.
         experiments: whose sections are written; others that the file has stay.
     """
     is_gated = not passes(gate, guiding.block, guiding.reference_sigma)
     limits = {people: gallery.limits(people) for people in gallery.questions}
     sections: dict[str, list[str]] = {}
-    for experiment in experiments:
-        if experiment in MEASURED:
-            sections[experiment.name] = [
-                *section(experiment, measured[experiment.name], None, is_gated=is_gated),
-                "",
-            ]
-            continue
+    for experiment in [each for each in experiments if each in MEASURED]:
+        sections[experiment.name] = [*section(experiment, measured[experiment.name], None, is_gated=is_gated), ""]
+    for experiment in [each for each in experiments if each in DRAWN]:
         lines = section(experiment, gallery.values, limits[experiment.people], is_gated=is_gated)
         if NO_STRENGTH in experiment.arms:
             same = torch.equal(gallery.drawn[NO_STRENGTH].latents, gallery.drawn[PLAIN].latents)
@@ -61,7 +57,8 @@ def write_guided_report(
     ordered = sorted(sections, key=lambda name: (not name.startswith("O"), name))
     before = ["# OmniPortrait's claims in the miniature", "", *_notes(gallery, guiding), "", *_gate(gate, guiding)]
     lines = [*before, *(line for name in ordered for line in sections[name])]
-    return write_lines(folder / "omniportrait.md", lines, keeps=len(experiments) < len(EXPERIMENTS))
+    is_whole = len(experiments) == len(EXPERIMENTS) and bool(sweeps)
+    return write_lines(folder / "omniportrait.md", lines, keeps=not is_whole)
 
 
 def _gate(gate: Sequence[Matches], guiding: Guiding) -> list[str]:

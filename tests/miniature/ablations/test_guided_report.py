@@ -11,7 +11,7 @@ pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
 from likeness.miniature.ablations.experiments import PLAIN
-from likeness.miniature.ablations.guided_experiments import DRAWN, MEASURED, NO_STRENGTH
+from likeness.miniature.ablations.guided_experiments import DRAWN, EXPERIMENTS, MEASURED, NO_STRENGTH
 from likeness.miniature.ablations.guided_report import write_guided_report
 from likeness.miniature.ablations.guided_sweeps import sweeps
 from likeness.miniature.ablations.guiding import Guiding
@@ -36,12 +36,12 @@ def gate(share):
     return [replace(used, block=4, portraits=1 - share), used]
 
 
-def report(folder, share=GATE + 0.1, gallery=None):
+def report(folder, share=GATE + 0.1, gallery=None, swept=SWEEPS, experiments=EXPERIMENTS):
     measured = {
         experiment.name: {arm: dict.fromkeys(experiment.metrics, values_around(0.5)["text"]) for arm in experiment.arms}
         for experiment in MEASURED
     }
-    path = write_guided_report(folder, gallery or hang(ARMS), gate(share), measured, SWEEPS, GUIDING)
+    path = write_guided_report(folder, gallery or hang(ARMS), gate(share), measured, swept, GUIDING, experiments)
     return path.read_text("utf-8")
 
 
@@ -113,3 +113,12 @@ def test_a_sweep_names_its_best_value_and_compares_it_with_both_ends(text, shut)
 def test_notes_say_how_arms_are_guided(text):
     assert "strength mode *relative* with s = 2.5" in text
     assert "features of output block 3, one portrait a person, read at σ 0.57" in text
+
+
+@pytest.mark.parametrize(
+    ("experiments", "swept"), [(EXPERIMENTS, ()), (EXPERIMENTS[:1], SWEEPS), (EXPERIMENTS[-1:], ())]
+)
+def test_what_is_not_asked_for_stays(tmp_path, experiments, swept):
+    whole, again = report(tmp_path), report(tmp_path, swept=swept, experiments=experiments)
+    titles = [[line for line in text.splitlines() if line.startswith("## ")] for text in (whole, again)]
+    assert titles[0] == titles[1]
