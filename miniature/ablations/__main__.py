@@ -70,9 +70,9 @@ from .guided_experiments import (
     guided_arms,
     unguided_of,
 )
-from .guided_ladders import Ladder, ladders, write_ladder_report
+from .guided_ladders import ladders, write_ladder_report
 from .guided_report import write_guided_report
-from .guided_sweeps import SWEPT, Sweep, sweeps
+from .guided_sweeps import Sweep, sweeps
 from .heads import true_heads
 from .localisation import overlaps, questioned_people
 from .matching import match, new_pairs
@@ -251,15 +251,10 @@ def _guidance(gallery: Gallery, shipped: UniPortraitAdapter, report: Path, setti
     for ladder in found:
         drawing = replace(settings.drawing, guidance=ladder.scale)
         at_scale = galleries.setdefault(ladder.scale, gallery.drawn_by(drawing))
-        at_scale.add(_unguided(ladder, shipped), 1)
+        at_scale.add(ladder.unguided, 1)
         for arm in ladder.arms:
-            at_scale.add(arm, 1, ladder.unguided)
+            at_scale.add(arm, 1, ladder.unguided.name)
     return write_ladder_report(report, galleries, found)
-
-
-def _unguided(ladder: Ladder, shipped: UniPortraitAdapter) -> Arm:
-    adapter = {PLAIN: None, ON: shipped}[ladder.unguided]
-    return Arm(name=ladder.unguided, adapter=adapter, pictures=SWEPT)
 
 
 def _arms(

@@ -14,7 +14,7 @@ from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from .arms import Arm
 from .experiments import ON, PLAIN
 from .gallery import Gallery
-from .guided_sweeps import SWEPT
+from .guided_sweeps import SWEPT, arms_at
 from .guiding import Guiding
 from .judging import Values
 from .report import strip, write_lines
@@ -40,13 +40,13 @@ class Ladder:
     Attributes:
         name: for the report.
         scale: of classifier-free guidance.
-        unguided: the arm without guidance.
+        unguided: the same without guidance.
         arms: the weakest first.
     """
 
     name: str
     scale: float
-    unguided: str
+    unguided: Arm
     arms: tuple[Arm, ...]
 
 
@@ -69,18 +69,10 @@ def ladders(shipped: UniPortraitAdapter, guiding: Guiding) -> tuple[Ladder, ...]
 def _ladder(
     mode: StrengthMode, values: tuple[float, ...], scale: float, adapter: UniPortraitAdapter | None, guiding: Guiding
 ) -> Ladder:
-    where = "by itself" if adapter is None else "on top of ID tokens"
-    before = "" if adapter is None else "tokens, "
-    arms = tuple(
-        Arm(
-            name=f"{before}{SIGNS[mode]} = {value:g}",
-            adapter=adapter,
-            guiding=replace(guiding, mode=mode, strength=value),
-            pictures=SWEPT,
-        )
-        for value in values
-    )
-    return Ladder(f"{mode} {where}, cfg {scale:g}", scale, PLAIN if adapter is None else ON, arms)
+    where, before, unguided = ("by itself", "", PLAIN) if adapter is None else ("on top of ID tokens", "tokens, ", ON)
+    named = [(f"{SIGNS[mode]} = {value:g}", value) for value in values]
+    arms = arms_at(replace(guiding, mode=mode), before, "strength", named, adapter)
+    return Ladder(f"{mode} {where}, cfg {scale:g}", scale, replace(arms[0], name=unguided, guiding=None), arms)
 
 
 def write_ladder_report(folder: Path, galleries: Mapping[float, Gallery], ladders: Sequence[Ladder]) -> Path:
@@ -99,9 +91,8 @@ def write_ladder_report(folder: Path, galleries: Mapping[float, Gallery], ladder
 
 def gains(values: Mapping[str, Values], ladder: Ladder, metric: str) -> dict[str, Estimate]:
     """Return by how much a metric differs from the unguided pictures with the same noise, by arm."""
-    plain = values[ladder.unguided][metric]
-    found = {arm.name: values[arm.name][metric] for arm in ladder.arms}
-    return {name: difference(each, plain[: len(each)]) for name, each in found.items()}
+    plain = values[ladder.unguided.name][metric]
+    return {arm.name: difference(values[arm.name][metric], plain) for arm in ladder.arms}
 
 
 def _section(folder: Path, gallery: Gallery, ladder: Ladder) -> list[str]:
@@ -109,8 +100,9 @@ def _section(folder: Path, gallery: Gallery, ladder: Ladder) -> list[str]:
     gain = gains(values, ladder, "identity")
     prices = {metric: gains(values, ladder, metric) for metric in PRICES}
     lines = [f"## {ladder.name}", "", "| strength | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
-    before = {metric: estimate(found[:SWEPT]) for metric, found in values[ladder.unguided].items()}
-    lines.append(f"| {ladder.unguided} | {before['identity']} | | {before['text']} | | {before['clear']} | | | |")
+    plain = ladder.unguided.name
+    before = {metric: estimate(found) for metric, found in values[plain].items()}
+    lines.append(f"| {plain} | {before['identity']} | | {before['text']} | | {before['clear']} | | | |")
     for name in names:
         cells = [estimate(values[name]["identity"]), gain[name]]
         for metric in PRICES:
@@ -126,7 +118,7 @@ def _section(folder: Path, gallery: Gallery, ladder: Ladder) -> list[str]:
         f"- Most identity: {best}, {gain[best]}.",
         f"- Strongest up to which neither text nor clearness falls below 0 with its interval: {free[-1] if free else 'none'}.",
     ]
-    return [*lines, *strip(folder, f"Guidance {ladder.name}", gallery, 1, [ladder.unguided, *names])]
+    return [*lines, *strip(folder, f"Guidance {ladder.name}", gallery, 1, [plain, *names])]
 
 
 def _notes(gallery: Gallery) -> list[str]:

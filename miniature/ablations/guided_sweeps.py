@@ -48,13 +48,13 @@ def sweeps(shipped: UniPortraitAdapter, guiding: Guiding, blocks: Sequence[int])
             "strength s",
             "Identity grows with the strength and falls where it is too strong; the text falls.",
             PLAIN,
-            _arms(guiding, "", "strength", [(f"s = {value:g}", value) for value in STRENGTHS]),
+            arms_at(guiding, "", "strength", [(f"s = {value:g}", value) for value in STRENGTHS]),
         ),
         Sweep(
             "strength s with ID tokens",
             "Likewise, on top of UniPortrait.",
             ON,
-            _arms(
+            arms_at(
                 guiding, "tokens, ", "strength", [(f"s = {value:g}", value) for value in STRENGTHS[:5]], adapter=shipped
             ),
         ),
@@ -62,7 +62,7 @@ def sweeps(shipped: UniPortraitAdapter, guiding: Guiding, blocks: Sequence[int])
             "start u",
             "Starting too late does nothing, starting too early loses the text; there is a best start between (the paper: 0.6).",
             PLAIN,
-            _arms(
+            arms_at(
                 guiding, "", "start", [(f"σ ≤ {value:g} (u = {_share_ahead(value):.2f})", value) for value in STARTS]
             ),
         ),
@@ -70,30 +70,39 @@ def sweeps(shipped: UniPortraitAdapter, guiding: Guiding, blocks: Sequence[int])
             "noise on the portraits, t0",
             "There is a best noise level for the portraits' features (the paper: t0 = 671, σ 2.98, on latents of 64² and more).",
             PLAIN,
-            _arms(guiding, "", "reference_sigma", [(f"portraits at σ {value:g}", value) for value in REFERENCES]),
+            arms_at(guiding, "", "reference_sigma", [(f"portraits at σ {value:g}", value) for value in REFERENCES]),
         ),
         Sweep(
             "tap",
             "Features of one output block are better to match than those of others (reported only).",
             PLAIN,
-            _arms(guiding, "", "block", [(f"output block {block}", block) for block in blocks]),
+            arms_at(guiding, "", "block", [(f"output block {block}", block) for block in blocks]),
         ),
         Sweep(
             "steps that share a gradient",
             "A gradient can serve several steps, which saves backward passes (reported only).",
             PLAIN,
-            _arms(guiding, "", "every", [(f"every = {every}", every) for every in EVERY]),
+            arms_at(guiding, "", "every", [(f"every = {every}", every) for every in EVERY]),
         ),
     )
 
 
-def _arms(
+def arms_at(
     guiding: Guiding,
     prefix: str,
     setting: str,
     values: Sequence[tuple[str, float]],
     adapter: UniPortraitAdapter | None = None,
 ) -> tuple[Arm, ...]:
+    """Return an arm for each value of one setting.
+
+    Args:
+        guiding: what is changed in that setting.
+        prefix: to the arms' names.
+        setting: a field of `Guiding`.
+        values: each with its name.
+        adapter: None draws without UniPortrait.
+    """
     return tuple(
         Arm(name=prefix + name, adapter=adapter, guiding=replace(guiding, **{setting: value}), pictures=SWEPT)
         for name, value in values

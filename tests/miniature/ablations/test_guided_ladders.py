@@ -30,12 +30,14 @@ def test_a_ladder_rises_in_strength_and_changes_nothing_else(ladder):
     [others] = {replace(arm.guiding, strength=1.0) for arm in ladder.arms}
     assert others == replace(GUIDING, mode=others.mode, strength=1.0, start=others.start)
     assert share_behind(others.start) == pytest.approx(0.4, abs=1e-3)  # the paper's u = 0.6
-    adapter = {PLAIN: None, ON: ADAPTER}[ladder.unguided]
-    assert {(arm.adapter, arm.pictures, arm.pivot) for arm in ladder.arms} == {(adapter, SWEPT, None)}
+    adapter = {PLAIN: None, ON: ADAPTER}[ladder.unguided.name]
+    everybody = (ladder.unguided, *ladder.arms)
+    assert {(arm.adapter, arm.pictures, arm.pivot) for arm in everybody} == {(adapter, SWEPT, None)}
+    assert ladder.unguided.guiding is None
 
 
 def test_every_mode_is_tried_by_itself_and_on_top_of_tokens():
-    tried = {(ladder.arms[0].guiding.mode, ladder.unguided) for ladder in LADDERS if ladder.scale == 2}
+    tried = {(ladder.arms[0].guiding.mode, ladder.unguided.name) for ladder in LADDERS if ladder.scale == 2}
     assert tried == {(mode, way) for mode in ("relative", "paper_mean", "paper_sum") for way in (PLAIN, ON)}
     papers = [ladder for ladder in LADDERS if ladder.scale == 7.5]
     assert [ladder.arms[0].guiding.mode for ladder in papers] == ["relative", "relative"]
@@ -57,7 +59,7 @@ REPORTED = ladders(object(), Guiding())
 OWN = [ladder for ladder in REPORTED if ladder.scale == 2]
 FIRST = OWN[0]
 MEANS = {
-    FIRST.unguided: 0.3,
+    FIRST.unguided.name: 0.3,
     FIRST.arms[0].name: 0.3,
     FIRST.arms[1].name: 0.6,
     FIRST.arms[2].name: 0.9,
@@ -73,7 +75,7 @@ def galleries():
                 name
                 for each in REPORTED
                 if each.scale == scale
-                for name in (each.unguided, *(arm.name for arm in each.arms))
+                for name in (each.unguided.name, *(arm.name for arm in each.arms))
             ],
             MEANS if scale == 2 else {},
         )
@@ -96,7 +98,7 @@ def test_every_strength_has_a_row_with_its_gain(written):
         rows = [line for line in section_of(text, ladder.name).splitlines() if line.startswith("| ")]
         assert [row.split(" | ")[0][2:] for row in rows] == [
             "strength",
-            ladder.unguided,
+            ladder.unguided.name,
             *(a.name for a in ladder.arms),
         ]
         assert all(row.count(" [") == 8 for row in rows[2:])
