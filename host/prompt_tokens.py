@@ -8,7 +8,6 @@ from typing import Any
 
 from ..models.errors import IncompatibleBaseModelError, InvalidSettingError, LikenessError
 from .sampling.delayed_conditioning import Conditioning
-from .unet.sites import family_of
 
 LENGTH = 77  # ids per chunk
 WORD_END = "</w>"  # of a piece of the vocabulary that ends a word
@@ -141,25 +140,6 @@ def rows_of_phrases(clip: Any, text: str, spans: Sequence[tuple[int, int]]) -> l
     offsets = [offset for span in spans for offset in span]
     rows, counts = _agree([(rows, counts) for rows, _, counts in _count_words(clip, text, offsets)])
     return [rows[begin:end] for begin, end in zip(counts[::2], counts[1::2], strict=True)]
-
-
-def require_width(encoded: Conditioning, width: int, *, name: str) -> None:
-    """Refuse a text encoder of another architecture.
-
-    Args:
-        encoded: what it gave.
-        width: D that the adapter was trained with.
-        name: of the method, for messages.
-
-    Raises:
-        IncompatibleBaseModelError: naming what both sides are.
-    """
-    found = encoded[0][0].shape[-1]
-    if found != width:
-        raise IncompatibleBaseModelError(
-            f"This CLIP gives rows {found} wide{family_of(found)}, this {name} adapter needs {width}{family_of(width)}: connect "
-            "the CLIP of a checkpoint of the architecture that the adapter was trained for."
-        )
 
 
 def _count(clip: Any, text: str, offsets: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -12,9 +12,10 @@ from ...models.consistentid.marked_text import ComposedPrompt
 from ...models.people.marked_prompt import MarkedPrompt, marked_people
 from ...models.people.person import People
 from ..people_prompt import Rows, named_rows
-from ..prompt_tokens import require_width, rows_of_spans, rows_of_tokens
+from ..prompt_tokens import rows_of_spans, rows_of_tokens
 from ..sampling.delayed_conditioning import EncodedText, MergePoint, join_phases, with_options
 from ..unet import keys
+from ..unet.sites import require_width
 from .adapter import NAME, LoadedConsistentID
 
 
@@ -47,7 +48,7 @@ def encode_corrected(
     prompt = flavour.compose(marked.text, [person.caption for person in people])
     alone = clip.encode_from_tokens_scheduled(clip.tokenize(prompt.text))
     against = clip.encode_from_tokens_scheduled(clip.tokenize(negative_text))
-    require_width(alone, consistentid.adapter.context_dim, name=NAME)
+    require_width(alone[0][0], consistentid.adapter.context_dim, name=NAME)
     captions = _captions(clip, prompt, people)
     words = named_rows(clip, MarkedPrompt(prompt.text, marked.marks)).all
     noted: dict[str, Any] = {keys.NAMED_ROWS: (*words, *captions)}

@@ -11,9 +11,10 @@ from torch import Tensor
 from ...models.consistentid.facial_regions import DescribedPerson, FacialRegion
 from ...models.consistentid.marked_text import Caption, MarkedTokens, mark
 from ...models.people.person import People
-from ..prompt_tokens import chunk, encode_chunks, literal_ids, require_width, tokenizers
+from ..prompt_tokens import chunk, encode_chunks, literal_ids, tokenizers
 from ..sampling.delayed_conditioning import Conditioning, EncodedText, MergePoint, join_phases, with_options
 from ..unet import keys
+from ..unet.sites import require_width
 from .adapter import NAME, LoadedConsistentID
 
 
@@ -58,7 +59,7 @@ def encode_published(
         return encode_chunks(clip, {name: chunk(part, literal_ids(part, what)) for name, part in parts.items()})
 
     augmented, alone, against = encode_chunks(clip, ids), plain(prompt.plain), plain(negative_text)
-    require_width(augmented, consistentid.adapter.context_dim, name=NAME)
+    require_width(augmented[0][0], consistentid.adapter.context_dim, name=NAME)
     if person is None:
         return EncodedText(alone, against, prompt.text)
     rows = list(tokens.positions)

@@ -12,8 +12,8 @@ from ...models.omniportrait.pivot_id_encoder import STRONGEST
 from ...models.people.person import People, Person
 from ..memory import loaded
 from ..people_prompt import Rows, encode_with_names
-from ..prompt_tokens import require_width
 from ..sampling.delayed_conditioning import Conditioning
+from ..unet.sites import require_width
 from .adapter import NAME, LoadedOmniPortrait
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def encode_prompt(
     require_range("strength", strength, STRONGEST)
     acting = {place: person for place, person in enumerate(people) if person.is_on and person.has_face}
     prompt = encode_with_names(clip, people, text, acting, method=NAME, reason="is off or has no face")
-    require_width(prompt.conditioning, omniportrait.adapter.context_dim, name=NAME)
+    require_width(prompt.conditioning[0][0], omniportrait.adapter.context_dim, name=NAME)
     if strength > 0 and prompt.rows.nouns:
         return _fuse(omniportrait, prompt.conditioning, people, prompt.rows.nouns, strength), prompt.text
     return prompt.conditioning, prompt.text

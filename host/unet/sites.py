@@ -10,6 +10,7 @@ from typing import Any, Literal
 from comfy.ldm.modules.attention import BasicTransformerBlock
 from comfy.ldm.modules.diffusionmodules.openaimodel import Downsample, UNetModel, Upsample
 from comfy.model_patcher import ModelPatcher
+from torch import Tensor
 
 from ...models.errors import IncompatibleBaseModelError, LikenessError
 from ...models.port.attention import AttentionSite
@@ -100,6 +101,25 @@ def require_fit(model: ModelPatcher, widths: Mapping[int, int], context: int, *,
             f"This {name} adapter fits a UNet with {len(widths)} cross-attention layers and a context {context} wide"
             f"{family_of(context)}, this model has {len(found)} and {context_width(unet)}{family_of(context_width(unet))}: "
             "connect a checkpoint of the architecture that the adapter was trained for."
+        )
+
+
+def require_width(rows: Tensor, width: int, *, name: str) -> None:
+    """Refuse a text encoder of another architecture.
+
+    Args:
+        rows: what it gave, (B, L, D).
+        width: D that the adapter was trained with.
+        name: of the method, for messages.
+
+    Raises:
+        IncompatibleBaseModelError: naming what both sides are.
+    """
+    found = rows.shape[-1]
+    if found != width:
+        raise IncompatibleBaseModelError(
+            f"This CLIP gives rows {found} wide{family_of(found)}, this {name} adapter needs {width}{family_of(width)}: connect "
+            "the CLIP of a checkpoint of the architecture that the adapter was trained for."
         )
 
 

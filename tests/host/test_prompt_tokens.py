@@ -187,14 +187,3 @@ def test_an_embedding_for_one_encoder_only_is_refused(narrow_clip, embeddings):
     text = "a man, embedding:half , his face"
     with pytest.raises(LikenessError, match=r"split this prompt differently.* take that embedding out"):
         rows_of_tokens(clip, text, [len(text)])
-
-
-def test_a_text_encoder_of_the_other_architecture_is_refused(narrow_clip):
-    from likeness.host.prompt_tokens import require_width
-    from likeness.models.errors import IncompatibleBaseModelError
-
-    require_width([[torch.zeros(1, 77, 768), {}]], 768, name="ConsistentID")
-    with pytest.raises(
-        IncompatibleBaseModelError, match=r"rows 2048 wide \(SDXL\), this ConsistentID .* 768 \(SD1.5\)"
-    ):
-        require_width([[torch.zeros(1, 77, 2048), {}]], 768, name="ConsistentID")

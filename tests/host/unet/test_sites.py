@@ -164,3 +164,13 @@ def test_positions_that_were_merged_are_told_of():
 
     with pytest.raises(LikenessError, match=r"61 positions, which is no grid of a 64×64 latent; remove the node"):
         grid_of((), (64, 64), 61)
+
+
+def test_a_text_encoder_of_the_other_architecture_is_refused(narrow_clip):
+    from likeness.host.unet.sites import require_width
+
+    require_width(torch.zeros(1, 77, 768), 768, name="ConsistentID")
+    with pytest.raises(
+        IncompatibleBaseModelError, match=r"rows 2048 wide \(SDXL\), this ConsistentID .* 768 \(SD1.5\)"
+    ):
+        require_width(torch.zeros(1, 77, 2048), 768, name="ConsistentID")
