@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from ..caches import write_elsewhere
 from .folders import REPOSITORY, ComfyFolder
@@ -161,13 +161,15 @@ class ComfyServer:
         shutil.copyfile(source, self.base / "input" / name)
         return name
 
-    def output_files(self, entry: Mapping[str, Any], node_id: str | None = None) -> list[Path]:
-        """List the pictures of a history entry, of all nodes or of the named one, in the order they were saved."""
+    def output_files(
+        self, entry: Mapping[str, Any], node_id: str | None = None, kind: Literal["images", "latents"] = "images"
+    ) -> list[Path]:
+        """List the pictures or latents of a history entry, of all nodes or of the named one, in the order they were saved."""
         shown = entry["outputs"] if node_id is None else {node_id: entry["outputs"].get(node_id, {})}
         return [
-            self.base / image["type"] / image["subfolder"] / image["filename"]
+            self.base / file["type"] / file["subfolder"] / file["filename"]
             for node in shown.values()
-            for image in node.get("images", [])
+            for file in node.get(kind, [])
         ]
 
     def free(self) -> None:

@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,8 +95,7 @@ def main() -> int:
     for folder in comfy:
         print(f"ComfyUI {folder.version}", flush=True)
         failed |= _through_http(folder, peers, options.method)
-        narrow = [name for name in (INSTANTID, PULID) if name in peers] if options.method != GUIDANCE else []
-        for name in narrow:
+        for name in narrow_peers(peers, options.method):
             command = [
                 folder.python,
                 "-m",
@@ -129,6 +128,11 @@ def recognise(folders: list[Path]) -> dict[str, Path]:
             raise SystemExit(f"{folder} holds none of {', '.join(MARKS)}")
         found[names[0]] = folder
     return found
+
+
+def narrow_peers(peers: Collection[str], method: str) -> list[str]:
+    """Give the packs that run beside a method on a narrow UNet; none beside guidance, whose features that UNet does not have."""
+    return [] if method == GUIDANCE else [name for name in (INSTANTID, PULID) if name in peers]
 
 
 def compare(run: Callable[[tuple[str, ...], int], Tensor]) -> Differences:
@@ -289,8 +293,8 @@ def _sampler(positive: list[Any], negative: list[Any]) -> dict[str, Any]:
 
 
 def _sampled(server: ComfyServer, prompt: Prompt) -> Tensor:
-    (saved,) = server.run(prompt)["outputs"][SAVED]["latents"]
-    latent = load_file(server.base / saved["type"] / saved["subfolder"] / saved["filename"])["latent_tensor"]
+    (file,) = server.output_files(server.run(prompt), SAVED, "latents")
+    latent = load_file(file)["latent_tensor"]
     if not torch.isfinite(latent).all():
         raise SystemExit("The latent holds NaN or infinity.")
     return latent

@@ -30,7 +30,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.path.startswith("/history/good"):
             status = {"completed": True, "status_str": "success", "messages": []}
             image = {"filename": "a.png", "subfolder": "s", "type": "output"}
-            return self.answer(200, {"good": {"status": status, "outputs": {"3": {"images": [image]}}}})
+            latent = {**image, "filename": "a.latent"}
+            return self.answer(200, {"good": {"status": status, "outputs": {"3": {"images": [image], "latents": [latent]}}}})
         self.answer(200, {})
     def do_POST(self):
         prompt = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["prompt"]
@@ -127,6 +128,7 @@ def test_only_known_flags_are_passed_and_models_and_packs_are_linked(folder, tmp
         entry = server.run({"good": {}})
         assert server.output_files(entry) == [tmp_path / "base" / "output" / "s" / "a.png"]
         assert server.output_files(entry, "4") == []
+        assert server.output_files(entry, "3", "latents") == [tmp_path / "base" / "output" / "s" / "a.latent"]
         log = server.log_file.read_text()
     assert "--disable-auto-launch" in log
     assert "--disable-api-nodes" not in log

@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 import torch
 from likeness.tools.peers import packs
-from likeness.tools.peers.packs import METHODS, OURS, PEER, SAMPLER, SAVED, compare, recognise
+from likeness.tools.peers.packs import METHODS, OURS, PEER, SAMPLER, SAVED, compare, narrow_peers, recognise
 
 ORDERS = [order for length in range(3) for order in permutations((OURS, PEER), length)]
 
@@ -28,6 +28,13 @@ def test_a_pack_is_told_by_its_file_whatever_its_folder_is_called(tmp_path):
 def test_a_folder_that_holds_none_of_the_packs_is_refused(tmp_path):
     with pytest.raises(SystemExit, match="holds none of IPAdapter_plus, InstantID, PuLID"):
         recognise([tmp_path])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_guidance_needs_features_that_a_narrow_unet_does_not_have(method):
+    found = narrow_peers([packs.PULID, packs.IPADAPTER, packs.INSTANTID], method)
+    assert found == ([] if method == packs.GUIDANCE else [packs.INSTANTID, packs.PULID])
+    assert narrow_peers([packs.IPADAPTER], method) == []
 
 
 def effects(order_matters: float = 0.0, forgets: float = 0.0):

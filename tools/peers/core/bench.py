@@ -79,8 +79,8 @@ class Bench:
             entry = self._server.run(renew(prompt, next(self._numbers)), SECONDS)
         except ComfyRunError as error:
             return Failure.read(str(error))
-        [saved] = entry["outputs"][saving]["latents"]
-        return load_file(self._server.base / saved["type"] / saved["subfolder"] / saved["filename"])["latent_tensor"]
+        [file] = self._server.output_files(entry, saving, "latents")
+        return load_file(file)["latent_tensor"]
 
 
 def say(cells: list[Cell]) -> str:
