@@ -72,6 +72,17 @@ class PixelTokens:
         return torch.randn(257, self.width, generator=generator)
 
 
+class PixelEmbeddings:
+    """An image embedder of random vectors that depend on the pixels alone; `seen` as `PixelTokens`."""
+
+    def __init__(self, width: int, key: str = "embeddings of pixels") -> None:
+        self._tokens = PixelTokens(width, key)
+        self.width, self.key, self.seen = width, key, self._tokens.seen
+
+    def embeddings(self, pixels: Tensor) -> Tensor:
+        return self._tokens.tokens(pixels)[:, 0]
+
+
 class PixelMaps:
     """A face backbone of random maps that depend on the pixels alone; `seen` as `PixelTokens`."""
 

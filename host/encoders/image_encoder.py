@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ...models.errors import IncompatibleBaseModelError, UnknownCheckpointError
-from ...models.people.encodings import RememberedImageEncoder
-from ...models.port.encoders import ImageEncoder
+from ...models.people.encodings import RememberedEmbedder, RememberedImageEncoder
+from ...models.port.encoders import ImageEmbedder, ImageEncoder
 from ...models.weights.fingerprint import fingerprint
 from ...models.weights.signatures import CLIP_VISION
 from ..files import Shapes, choose_file, load_once
@@ -55,12 +55,42 @@ class ClipVisionEncoder:
         Returns:
             (R, 257, width) float32 on the CPU: the class token, then the patches row by row.
         """
-        comfy.model_management.throw_exception_if_processing_interrupted()
-        comfy.model_management.load_model_gpu(self.clip_vision.patcher)
-        shown = pixels.to(self.clip_vision.load_device).float()
-        with torch.no_grad():
-            hidden = self.clip_vision.model(pixel_values=shown, intermediate_output=PENULTIMATE)[1]
-        return hidden.to("cpu", torch.float32)
+        return _run(self.clip_vision, pixels, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class ClipVisionEmbedder:
+    """The pooled and projected embedding of a CLIP vision model, not normalised; an `ImageEmbedder`.
+
+    Attributes:
+        clip_vision: a CLIP_VISION.
+    """
+
+    clip_vision: Any
+
+    @property
+    def key(self) -> str:
+        """Hash of the weights."""
+        return f"clip vision {fingerprint(self.clip_vision.model)} projected"
+
+    @property
+    def width(self) -> int:
+        """Length of an embedding; 0 where the model has no projection."""
+        return _projected(self.clip_vision) or 0
+
+    def embeddings(self, pixels: Tensor) -> Tensor:
+        """Embeddings of pictures, (R, width) float32 on the CPU; pixels as for `ClipVisionEncoder`."""
+        return _run(self.clip_vision, pixels, 2)
+
+
+def _run(clip_vision: Any, pixels: Tensor, place: int) -> Tensor:
+    """One of the outputs: 1 is the penultimate hidden state, 2 the projected embedding."""
+    comfy.model_management.throw_exception_if_processing_interrupted()
+    comfy.model_management.load_model_gpu(clip_vision.patcher)
+    shown = pixels.to(clip_vision.load_device).float()
+    with torch.no_grad():
+        found = clip_vision.model(pixel_values=shown, intermediate_output=PENULTIMATE)[place]
+    return found.to("cpu", torch.float32)
 
 
 def image_encoder(clip_vision: Any, *, width: int, size: int) -> ImageEncoder:
@@ -82,6 +112,33 @@ def image_encoder(clip_vision: Any, *, width: int, size: int) -> ImageEncoder:
             "(for the published adapters: OpenCLIP ViT-H/14)."
         )
     return RememberedImageEncoder(ClipVisionEncoder(clip_vision))
+
+
+def image_embedder(clip_vision: Any, *, width: int, size: int) -> ImageEmbedder:
+    """A CLIP_VISION as the image embedder of an adapter, which embeds no picture twice.
+
+    Args:
+        clip_vision: a CLIP_VISION.
+        width: of the embeddings that the adapter was trained with: 1024 of ViT-H/14, 1280 of ViT-bigG/14.
+        size: side of the pictures that it is given, pixels.
+
+    Raises:
+        IncompatibleBaseModelError: if the model gives others.
+    """
+    found = _projected(clip_vision)
+    if found != width or clip_vision.image_size != size:
+        raise IncompatibleBaseModelError(
+            f"This CLIP vision model gives {f'embeddings {found} wide' if found else 'no projected embedding'} of "
+            f"{clip_vision.image_size} pixel pictures, the adapter needs {width} of {size}: load the image encoder that it was "
+            "trained with (1024: OpenCLIP ViT-H/14, 1280: OpenCLIP ViT-bigG/14)."
+        )
+    return RememberedEmbedder(ClipVisionEmbedder(clip_vision))
+
+
+def _projected(clip_vision: Any) -> int | None:
+    """Width of the projected embedding; None for a model without a projection."""
+    weight = getattr(getattr(clip_vision.model, "visual_projection", None), "weight", None)
+    return None if weight is None else int(weight.shape[0])
 
 
 def _width_of(clip_vision: Any) -> int | None:

@@ -21,7 +21,15 @@ import torch
 from torch import Tensor
 
 from ..face.types import Detection, Face
-from ..port.encoders import FaceBackbone, FaceDetector, FaceParser, FaceRecogniser, ImageEncoder, LatentEncoder
+from ..port.encoders import (
+    FaceBackbone,
+    FaceDetector,
+    FaceParser,
+    FaceRecogniser,
+    ImageEmbedder,
+    ImageEncoder,
+    LatentEncoder,
+)
 
 MOST_BYTES = 512 * 2**20
 
@@ -134,6 +142,34 @@ class RememberedImageEncoder:
         found = [
             self.store.remember(
                 EncodingKey(self.key, pixels_hash(one), "tokens"), lambda one=one: (self.encoder.tokens(one),)
+            )[0]
+            for one in pixels.split(1)
+        ]
+        return torch.cat(found)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RememberedEmbedder:
+    """An `ImageEmbedder` that embeds no picture twice."""
+
+    embedder: ImageEmbedder
+    store: Encodings = field(default=ENCODINGS)
+
+    @property
+    def key(self) -> str:
+        """The embedder's own."""
+        return self.embedder.key
+
+    @property
+    def width(self) -> int:
+        """The embedder's own."""
+        return self.embedder.width
+
+    def embeddings(self, pixels: Tensor) -> Tensor:
+        """Embeddings of pictures, see `ImageEmbedder`."""
+        found = [
+            self.store.remember(
+                EncodingKey(self.key, pixels_hash(one), "embedding"), lambda one=one: (self.embedder.embeddings(one),)
             )[0]
             for one in pixels.split(1)
         ]

@@ -44,6 +44,26 @@ class ImageEncoder(Encoder, Protocol):
         ...
 
 
+class ImageEmbedder(Encoder, Protocol):
+    """A CLIP vision model whose one vector for a picture is taken: pooled, projected and not normalised."""
+
+    @property
+    def width(self) -> int:
+        """Length of an embedding."""
+        ...
+
+    def embeddings(self, pixels: Tensor) -> Tensor:
+        """Embeddings of pictures.
+
+        Args:
+            pixels: already normalised, (R, 3, S, S) float32.
+
+        Returns:
+            (R, width) float32 on the CPU.
+        """
+        ...
+
+
 class FaceBackbone(Encoder, Protocol):
     """A face recognition network whose inner feature maps are read."""
 

@@ -91,6 +91,48 @@ def test_the_key_names_the_weights_whatever_their_type(vision_model, encoder):
     assert encoder(other).key != key
 
 
+def test_embeddings_are_the_projected_ones(vision_model, pixels):
+    from likeness.host.encoders.image_encoder import image_embedder
+
+    vision = vision_model(**SIZES, projection_dim=6)
+    seen = []
+    vision.model.register_forward_hook(lambda *_: seen.append(1))
+    embedder = image_embedder(vision, width=6, size=224)
+    found = embedder.embeddings(pixels)
+    assert torch.equal(embedder.embeddings(pixels), found)
+    assert len(seen) == 2  # one for each picture
+    with torch.no_grad():
+        expected = vision.model(pixel_values=pixels, intermediate_output=-2)[2]
+    assert (found.dtype, found.shape) == (torch.float32, (2, 6))
+    torch.testing.assert_close(found, expected.float(), atol=1e-5, rtol=1e-5)
+    assert embedder.width == 6
+    assert embedder.key != image_encoder_key(vision)
+
+
+def image_encoder_key(vision):
+    from likeness.host.encoders.image_encoder import ClipVisionEncoder
+
+    return ClipVisionEncoder(vision).key
+
+
+@pytest.mark.parametrize(("width", "size", "seen"), [(8, 224, "embeddings 6 wide"), (6, 336, "224 pixel pictures")])
+def test_an_embedder_of_another_size_is_refused(vision_model, width, size, seen):
+    from likeness.host.encoders.image_encoder import image_embedder
+
+    with pytest.raises(IncompatibleBaseModelError, match=seen):
+        image_embedder(vision_model(**SIZES, projection_dim=6), width=width, size=size)
+
+
+def test_a_model_without_a_projection_embeds_nothing(encoder):
+    from types import SimpleNamespace
+
+    from likeness.host.encoders.image_encoder import image_embedder
+
+    other = SimpleNamespace(model=torch.nn.Linear(2, 2), image_size=224)
+    with pytest.raises(IncompatibleBaseModelError, match="no projected embedding"):
+        image_embedder(other, width=1024, size=224)
+
+
 @pytest.fixture
 def loads(monkeypatch):
     """Paths that ComfyUI was asked to load; what it gives for each is a new object."""

@@ -12,13 +12,14 @@ from likeness.models.people.encodings import (
     Encodings,
     RememberedBackbone,
     RememberedDetector,
+    RememberedEmbedder,
     RememberedImageEncoder,
     RememberedLatents,
     RememberedParser,
     RememberedRecogniser,
     pixels_hash,
 )
-from likeness.tests.people import PixelMaps, PixelTokens, someone
+from likeness.tests.people import PixelEmbeddings, PixelMaps, PixelTokens, someone
 
 
 def tensors(count=4):
@@ -145,6 +146,19 @@ def test_tokens_are_the_encoder_s_own_and_each_picture_is_seen_once(pixels):
     assert torch.equal(encoder.tokens(pixels.flip(0)), plain.tokens(pixels.flip(0)))
     assert len(counted.seen) == 3
     assert (encoder.key, encoder.width) == (plain.key, 5)
+
+
+def test_embeddings_are_the_embedder_s_own_and_no_tokens(pixels):
+    plain, counted, store = PixelEmbeddings(5), PixelEmbeddings(5), Encodings()
+    embedder = RememberedEmbedder(counted, store)
+    for _ in range(2):
+        assert torch.equal(embedder.embeddings(pixels), plain.embeddings(pixels))
+    assert len(counted.seen) == 3
+    assert (embedder.key, embedder.width) == (plain.key, 5)
+    tokens = RememberedImageEncoder(PixelTokens(5, key=plain.key), store).tokens(
+        pixels
+    )  # another output of one network
+    assert tokens.shape == (3, 257, 5)
 
 
 def test_maps_are_the_backbone_s_own(pixels):
