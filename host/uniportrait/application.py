@@ -11,9 +11,10 @@ from torch import Tensor
 
 from ...models.adapters.identity_attention import people_residual
 from ...models.errors import InvalidSettingError
+from ...models.ip_adapter.application import PictureResidual
 from ...models.people.person import People
 from ...models.port.attention import AttentionResidual
-from ...models.uniportrait.application import STRENGTH, ImagePromptResidual, lora_for, structure_for
+from ...models.uniportrait.application import STRENGTH, lora_for, structure_for
 from ...models.uniportrait.checkpoint import ImagePrompt
 from ..memory import loaded
 from ..people import AppliedPeople, acting, placed_lines
@@ -109,17 +110,18 @@ def apply(
     return AppliedPeople(clone, True, lines)
 
 
-def _image_prompt_residual(branch: ImagePrompt | None, prompt: ImagePromptInput) -> ImagePromptResidual:
+def _image_prompt_residual(branch: ImagePrompt | None, prompt: ImagePromptInput) -> PictureResidual:
     if branch is None:
         raise InvalidSettingError(
             'An image prompt is connected, and "image_prompt" of Load UniPortrait is "none": choose an IP-Adapter file '
             "there (ip-adapter_sd15), or disconnect the image prompt."
         )
     tokens = branch.projection(prompt.embedding.to(next(branch.projection.parameters())))  # (M, 4, D)
-    return ImagePromptResidual(
+    return PictureResidual(
         attention=branch.attention,
         tokens=tokens.flatten(0, 1)[None],
         null_tokens=branch.projection.null(),
         strength=prompt.strength,
         mask=prompt.mask,
+        resize="nearest",  # as published
     )

@@ -1,4 +1,4 @@
-"""People and an adapter become what is attached to a UNet, the same in every host: routing people to places, and the image prompt."""
+"""People and an adapter become what is attached to a UNet, the same in every host: routing people to places."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..adapters.decoupled_cross_attention import decoupled_cross_attention
-from ..adapters.identity_attention import project_tokens
 from ..adapters.weights import LoRA
 from ..errors import InvalidSettingError, require_range
 from ..people.person import Person
-from ..placement.masks import for_rows
 from ..placement.placements import Placement
 from ..placement.rule import By, place, ways
 from ..port.attention import AttentionCall, AttentionSite, Polarity
@@ -60,39 +57,6 @@ class Routed:
         if (weight.dtype, weight.device) != (like.dtype, like.device):
             router = copy.deepcopy(router).to(like)
         return router, router.fold(self.tokens.to(like)[None])
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class ImagePromptResidual:
-    """The optional IP-Adapter branch of UniPortrait.
-
-    Attributes:
-        attention: key and value projections by site index.
-        tokens: (1, T, D) projected picture.
-        null_tokens: (1, T, D) projection of a zero embedding, for the negative rows.
-        strength: factor on the branch (`ip_scale`), > 0.
-        mask: (M, H, W) float, or None for the whole picture; resized with nearest neighbours as published.
-    """
-
-    attention: nn.ModuleDict
-    tokens: Tensor
-    null_tokens: Tensor
-    strength: float
-    mask: Tensor | None = None
-
-    def wants(self, site: AttentionSite) -> bool:
-        """Whether the adapter has keys and values for this layer."""
-        return site.kind == "cross" and str(site.index) in self.attention
-
-    def __call__(self, site: AttentionSite, call: AttentionCall) -> Tensor:
-        """Attention to the image prompt, (B, L, C)."""
-        tokens = self.null_tokens if call.polarity is Polarity.NEGATIVE else self.tokens
-        keys, values = project_tokens(self, self.attention, tokens, site, call)
-        if self.mask is None:
-            weights = call.query.new_full((1, 1, 1), self.strength)
-        else:
-            weights = for_rows(self.mask, call, mode="nearest")[..., None] * self.strength
-        return decoupled_cross_attention(call.query, keys, values, weights, call.heads)
 
 
 def structure_for(people: int, asked: float = AUTO) -> float:

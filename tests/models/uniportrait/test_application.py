@@ -4,12 +4,12 @@ import pytest
 import torch
 from likeness.models.adapters.identity_attention import Acting, EncodedPeople, IdentityResidual, people_residual
 from likeness.models.errors import InvalidSettingError
+from likeness.models.ip_adapter.application import PictureResidual
 from likeness.models.placement.placements import Everywhere, Masks, MasksFirst, combine
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.models.uniportrait.application import (
     STRENGTH,
-    ImagePromptResidual,
     Routed,
     lora_for,
     placement_of,
@@ -80,12 +80,13 @@ def layer_output(case, row, sample):
         mask = case.ip_mask
         if shared:
             mask = torch.ones(len(call.samples), 8, 8) * float(sample != 0)
-        branch = ImagePromptResidual(
+        branch = PictureResidual(
             attention=case.adapter.image_prompt.attention,
             tokens=case.image_tokens[row : row + 1],
             null_tokens=case.image_tokens[row : row + 1],
             strength=case.settings["ip_scale"],
             mask=mask,
+            resize="nearest",
         )
         attended = attended + branch(SITE, call)
     return case.project(attended)

@@ -12,9 +12,9 @@ from pathlib import Path
 import torch
 from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
 from likeness.models.clip import clip_pixels, clip_statistics
+from likeness.models.ip_adapter.application import PictureResidual
 from likeness.models.ip_adapter.projection import ImagePromptProjection
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
-from likeness.models.uniportrait.application import ImagePromptResidual
 from likeness.tests.parity.folder import Folder
 from likeness.tests.parity.recipe import Case, Comparison
 from likeness.tests.parity.uniportrait.cases import attend
@@ -81,8 +81,9 @@ def _prompted(
             crop=None,
             run=Run(),
         )
-        residual = ImagePromptResidual(nn.ModuleDict({"1": keys}), image[one], image[one], strength)
-        rows.append(residual(SITE, call))
+        residual = PictureResidual(nn.ModuleDict({"1": keys}), image[one], image[one], strength)
+        added = residual(SITE, call)
+        rows.append(torch.zeros_like(base[one]) if added is None else added)
     return torch.cat(rows)
 
 

@@ -16,9 +16,10 @@ import torch
 from likeness.models.adapters.identity_attention import Acting, IdentityResidual
 from likeness.models.face.alignment import align, similarity_matrix
 from likeness.models.face.iresnet import IResNet
+from likeness.models.ip_adapter.application import PictureResidual
 from likeness.models.placement.placements import combine
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
-from likeness.models.uniportrait.application import ImagePromptResidual, Routed
+from likeness.models.uniportrait.application import Routed
 from likeness.models.uniportrait.checkpoint import UniPortraitAdapter, load
 from likeness.models.uniportrait.id_embedding import IDEmbedding
 from likeness.models.uniportrait.id_routing import IDRouter
@@ -218,7 +219,7 @@ def _layer_output(case: CrossAttentionCase, row: int, picture: int) -> Tensor:
         attended = attended + added
     if prompt_strength > 0 and case.adapter.image_prompt is not None:
         branch = case.adapter.image_prompt.attention
-        prompt = ImagePromptResidual(branch, image, image, prompt_strength, case.ip_mask)
+        prompt = PictureResidual(branch, image, image, prompt_strength, case.ip_mask, resize="nearest")
         attended = attended + prompt(CROSS_SITE, call)
     return case.project(attended)
 
