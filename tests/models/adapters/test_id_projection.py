@@ -1,9 +1,23 @@
 import pytest
 import torch
-from likeness.models.consistentid.id_projection import IDProjection
+from likeness.models.adapters.id_projection import FacesProjection, IDProjection
+from likeness.models.adapters.resampler import ResamplerSizes
 from likeness.models.errors import ShapeError, UnknownCheckpointError
 
 from_weights = IDProjection.from_state_dict
+SIZES = ResamplerSizes(features=12, dim=16, inner=16, dim_head=8, hidden=64, depth=2, output=16)
+
+
+@pytest.fixture
+def projection_weights():
+    torch.manual_seed(1)
+    return dict(IDProjection(10, 20, 4, SIZES).state_dict())
+
+
+@pytest.fixture
+def faces():
+    torch.manual_seed(2)
+    return FacesProjection(10, 20, 4, 16).eval().requires_grad_(False)
 
 
 @pytest.fixture
@@ -67,3 +81,41 @@ def test_widths_that_contradict_each_other_are_refused(projection_weights):
 
     with pytest.raises(UnknownCheckpointError, match="63 values"):
         from_weights(projection_weights, dim_head=8)
+
+
+def test_several_faces_give_the_tokens_of_each_behind_one_another(faces):
+    vectors = torch.randn(2, 3, 10, generator=torch.Generator().manual_seed(6))
+
+    joined = faces(vectors)
+
+    assert joined.shape == (2, 12, 16)
+    for face in range(3):
+        torch.testing.assert_close(joined[:, 4 * face : 4 * face + 4], faces(vectors[:, face]))
+    assert not torch.allclose(joined[:, :4], joined[:, 4:8], atol=1e-3)
+
+
+def test_nobody_is_the_projection_of_zeros(faces):
+    assert torch.equal(faces.null(), faces(torch.zeros(1, 10)))
+    assert faces.null().abs().max() > 0.1
+
+
+def test_a_face_projection_comes_back_from_its_weights(faces):
+    weights = faces.state_dict()
+    again = FacesProjection.from_state_dict({key: tensor.half() for key, tensor in weights.items()})
+
+    assert (again.num_tokens, again.width, again.vector_width) == (4, 16, 10)
+    assert {tensor.dtype for tensor in again.state_dict().values()} == {torch.float32}
+    for key, tensor in again.state_dict().items():
+        torch.testing.assert_close(tensor, weights[key], atol=1e-3, rtol=1e-3)
+
+
+def test_faulty_face_projections_and_vectors_are_refused(faces):
+    weights = faces.state_dict()
+    with pytest.raises(UnknownCheckpointError, match="63 values"):
+        FacesProjection.from_state_dict({**weights, "proj.2.weight": weights["proj.2.weight"][:-1]})
+    with pytest.raises(UnknownCheckpointError, match=r"unexpected \(latents\)"):
+        FacesProjection.from_state_dict({**weights, "latents": torch.zeros(1)})
+    with pytest.raises(ShapeError, match="faces"):
+        faces(torch.zeros(2, 11))
+    with pytest.raises(ShapeError, match="faces"):
+        faces(torch.zeros(1, 2, 3, 10))
