@@ -107,7 +107,7 @@ def test_kinds(faceid_file, router_file, image_prompt_file, backbone_file):
     [
         ("router_file", 'a UniPortrait router file, which belongs in "router"'),
         ("backbone_file", 'a face backbone, which belongs in "backbone"'),
-        ("image_prompt_file", 'an IP-Adapter file, which belongs in "image_prompt"'),
+        ("image_prompt_file", 'a plain IP-Adapter file, which belongs in "image_prompt"'),
     ],
 )
 def test_a_swapped_file_is_told_what_it_is(tmp_path, request, given, says):
@@ -132,7 +132,7 @@ def test_faceid_given_as_router_and_as_backbone(faceid_file):
     ("keys", "says"),
     [
         (["model.diffusion_model.input_blocks.0.0.weight"], "a Stable Diffusion checkpoint"),
-        (["image_proj.latents", "ip_adapter.1.to_k_ip.weight"], "an IP-Adapter of another kind"),
+        (["image_proj.latents", "ip_adapter.1.to_k_ip.weight"], "an IP-Adapter Plus file"),
         (["vision_model.embeddings.class_embedding"], "a CLIP vision model"),
         (["a.b.c"], "no adapter known here"),
     ],
