@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..adapters.id_projection import IDProjection
 from ..adapters.weights import LoRA, check_layers, key_shape, keys_and_values, lora_pairs
 from ..weights.reading import Source, read_metadata, read_weights
 from ..weights.state_dict import KeyReport, Signature, subset
 from .facial_encoder import FacialEncoder
+from .id_projection import IDProjection
 
 CONSISTENTID = "ConsistentID"
 

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..adapters.id_projection import IDProjection
 from ..adapters.identity_attention import EncodedPeople
 from ..clip import CLIP_SIZE, clip_pixels
 from ..errors import InvalidSettingError
@@ -18,6 +17,7 @@ from .facial_encoder import FacialEncoder
 from .facial_regions import FacialRegion, FacialRegions, mean_regions, mix_regions
 from .features import FacialFeatures
 from .flavour import Flavour
+from .id_projection import IDProjection
 from .region_pictures import region_pictures
 
 S_SCALE = 1.0  # factor on what the resampler read, of all published pipelines

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from likeness.models.adapters.id_projection import IDProjection
 from likeness.models.clip import clip_pixels
 from likeness.models.consistentid.corrected import Corrected
 from likeness.models.consistentid.encode import encode_people, id_tokens, null_region, null_tokens, regions
 from likeness.models.consistentid.facial_encoder import FacialEncoder
 from likeness.models.consistentid.features import NO_WISHES, FacialFeatures, FeatureChoice
+from likeness.models.consistentid.id_projection import IDProjection
 from likeness.models.consistentid.pipelines import SD15, SDXL
 from likeness.models.consistentid.published import Published
 from likeness.models.errors import InvalidSettingError, MissingModelFileError
