@@ -13,13 +13,13 @@ from torch import nn
 
 from ...models.adapters.identity_attention import EncodedPeople
 from ...models.errors import MissingModelFileError
+from ...models.ip_adapter.files import IMAGE_PROMPT
 from ...models.people.person import Person
 from ...models.placement.placements import Placement
 from ...models.port.encoders import FaceBackbone, ImageEncoder
 from ...models.uniportrait.application import Routed, lora_for, structure_for
 from ...models.uniportrait.checkpoint import BACKBONE, FACEID, ROUTER, UniPortraitAdapter, load, load_backbone
 from ...models.uniportrait.encode import CROP_SIZE, UniPortraitEncoders, encode_people
-from ...models.weights.signatures import IMAGE_PROMPT
 from ..encoders.backbone import manage_backbone
 from ..encoders.image_encoder import find_clip_vision, image_encoder
 from ..files import AUTO, choose_file, load_once, model_folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import gcd
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..adapters.weights import LoRA, by_layer, key_shape, keys_and_values, lora_pairs
+from ..adapters.weights import LoRA, check_layers, key_shape, keys_and_values, lora_pairs
 from ..weights.reading import Source, read_metadata, read_weights
 from ..weights.state_dict import KeyReport, Signature, subset
 from .facial_encoder import FacialEncoder
@@ -82,7 +82,7 @@ def load(source: Source, *, dtype: torch.dtype | None = None, dim_head: int | No
     facial_encoder = FacialEncoder.from_state_dict(subset(weights, ENCODER), dim_head=head)
     width, layers = id_projection.width, subset(weights, LAYERS)
     _check_widths(id_projection, facial_encoder, name)
-    _check_layers(layers, width, name)
+    check_layers(layers, width, LAYERS.rstrip("."), name)
     attention = keys_and_values(layers, "ip", width, name, dtype)
     return ConsistentIDAdapter(
         id_projection=id_projection,
@@ -115,42 +115,3 @@ def _check_widths(id_projection: IDProjection, facial_encoder: FacialEncoder, na
         if found != wanted:
             report.misshaped.append(f"{ENCODER}{part} is {found} wide and should be {wanted}")
     report.raise_if_faulty()
-
-
-def _check_layers(layers: Mapping[str, Tensor], width: int, name: str) -> None:
-    """All layers, self and cross in turn, with all their tensors in shapes that fit each other and the ID tokens."""
-    report = KeyReport(name)
-    grouped = dict(by_layer(layers))
-    count = 2 * (max(grouped, default=1) // 2 + 1)  # a self-attention layer is followed by its cross-attention
-    wanted: dict[str, tuple[int, int] | None] = {}
-    for index in range(count):
-        wanted.update(_layer_shapes(index, grouped.get(index, {}), width))
-    for key, shape in wanted.items():
-        if key not in layers:
-            report.missing.append(LAYERS + key)
-        elif shape is not None:
-            report.expect_shape(LAYERS + key, layers[key], shape)
-    report.unexpected.extend(LAYERS + key for key in layers if key not in wanted)
-    report.raise_if_faulty()
-
-
-def _layer_shapes(
-    index: int, tensors: Mapping[str, Tensor], width: int
-) -> Iterator[tuple[str, tuple[int, int] | None]]:
-    """Keys of a layer and their shapes; None where neither the layer's channels nor its ranks are known."""
-    query = tensors.get("to_q_lora.down.weight")
-    channels = query.shape[-1] if query is not None else None
-    read = width if index % 2 else channels
-    for part, inputs in (("q", channels), ("k", read), ("v", read), ("out", channels)):
-        down = tensors.get(f"to_{part}_lora.down.weight")
-        rank = down.shape[0] if down is not None and down.ndim == 2 else None
-        for half, shape in (("down", (rank, inputs)), ("up", (channels, rank))):
-            yield f"{index}.to_{part}_lora.{half}.weight", _known(shape)
-    if index % 2:
-        for part in ("k", "v"):
-            yield f"{index}.to_{part}_ip.weight", _known((channels, width))
-
-
-def _known(shape: tuple[int | None, int | None]) -> tuple[int, int] | None:
-    rows, columns = shape
-    return None if rows is None or columns is None else (rows, columns)

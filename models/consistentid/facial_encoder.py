@@ -11,10 +11,10 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from ..adapters.resampler import LearnedResampler, ResamplerSizes
 from ..errors import ShapeError, require_shape
 from ..weights.state_dict import load_strictly, require_keys
 from .facial_regions import FacialRegion
-from .resampler import Resampler, ResamplerSizes
 
 _NAME = "The facial encoder"
 
@@ -24,7 +24,7 @@ class FacialEncoder(nn.Module):
 
     def __init__(self, sizes: ResamplerSizes):
         super().__init__()
-        self.visual_projection = _RegionResampler(sizes)
+        self.visual_projection = LearnedResampler(sizes, 1)
         self.fuse_module = _Fusion(sizes.output)
 
     @classmethod
@@ -70,7 +70,7 @@ class FacialEncoder(nn.Module):
         batch, count = region_tokens.shape[:2]
         if not batch * count:
             return region_tokens.new_zeros(batch, count, self.width)
-        vectors = self.visual_projection.read(region_tokens.flatten(0, 1))
+        vectors = self.visual_projection(region_tokens.flatten(0, 1))[:, 0]
         return rearrange(vectors, "(b r) d -> b r d", b=batch)
 
     def fuse(self, rows: Tensor, vectors: Tensor) -> Tensor:
@@ -105,18 +105,6 @@ class FacialEncoder(nn.Module):
             vectors = self.regions(region_tokens[region_mask][None])[0]  # (n, D); padding is never read
             fused[token_mask] = self.fuse(text[token_mask], vectors.to(text)).to(text)
         return fused
-
-
-class _RegionResampler(Resampler):
-    """A resampler whose queries are learned; one of them in the published weights."""
-
-    def __init__(self, sizes: ResamplerSizes):
-        super().__init__(sizes)
-        self.latents = nn.Parameter(torch.empty(1, 1, sizes.dim))
-
-    def read(self, features: Tensor) -> Tensor:
-        """One vector (B, D) per picture (B, Tv, W)."""
-        return self(features, self.latents.to(features).expand(len(features), -1, -1))[:, 0]
 
 
 class _Fusion(nn.Module):

@@ -19,7 +19,7 @@ def to_grid(mask: Tensor, grid: tuple[int, int], crop: Crop | None = None, *, mo
         mask: (M, H, W) float, 0–1.
         grid: (h, w) of the layer.
         crop: the part of the picture that the layer sees; None for all of it.
-        mode: "bilinear" (align_corners False, no antialias) or "nearest", as the published code uses.
+        mode: "bilinear" or "bicubic" (align_corners False, no antialias), or "nearest", as published codes use.
 
     Returns:
         (M, h·w), row-major.

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from ..adapters.weights import LoRA, by_layer, key_shape, keys_and_values, lora_pairs
 from ..face.iresnet import IResNet
+from ..ip_adapter.files import IMAGE_PROMPT, groups
 from ..ip_adapter.projection import ImagePromptProjection
 from ..weights.reading import Source, read_weights
-from ..weights.signatures import IMAGE_PROMPT, known_files
+from ..weights.signatures import known_files
 from ..weights.state_dict import KeyReport, Signature, flatten, identify, subset
 from .id_embedding import IDEmbedding
 from .id_routing import IDRouter
@@ -184,8 +185,9 @@ def _routers(
 
 def _image_prompt(source: Source, widths: dict[int, int], width: int, dtype: torch.dtype | None) -> ImagePrompt:
     weights, name = read_weights(source, IMAGE_PROMPT)
-    projection = ImagePromptProjection.from_state_dict(subset(weights, "image_proj."))
-    attention = keys_and_values(subset(weights, "ip_adapter."), "ip", width, name, dtype)
+    image_proj, layers = groups(weights, name)
+    projection = ImagePromptProjection.from_state_dict(image_proj)
+    attention = keys_and_values(layers, "ip", width, name, dtype)
     report = KeyReport(f"{name} beside this faceid file")
     for index, channels in widths.items():
         if str(index) not in attention:

@@ -215,12 +215,14 @@ def _named(path: Path) -> str:
     return f'The file "{path.name}"'
 
 
-def read_weights(source: Source, kind: str) -> tuple[dict[str, Tensor], str]:
-    """Read weights of one kind.
+def read_weights(source: Source, kind: str, *others: str, called: str = "") -> tuple[dict[str, Tensor], str]:
+    """Read weights of one kind, or of one of several.
 
     Args:
         source: path or state dict, nested or flat.
         kind: one of `known_files()`; its `belongs` names the widget to choose them in.
+        others: further kinds that are as welcome.
+        called: what a message calls all of them, with its article; empty for the description of `kind`.
 
     Returns:
         The flat weights, and what messages call them.
@@ -231,15 +233,16 @@ def read_weights(source: Source, kind: str) -> tuple[dict[str, Tensor], str]:
     """
     weights, name = read_flat(source)
     found = identify(weights, known_files())
-    if found is not None and found.kind == kind:
+    if found is not None and found.kind in (kind, *others):
         return weights, name
     wanted = next(signature for signature in known_files() if signature.kind == kind)
+    called = called or wanted.description
     looks = "no adapter known here"
     if found is not None:
         looks = f"{found.description}, which belongs {found.belongs}" if found.belongs else found.description
     raise UnknownCheckpointError(
-        f"{name} is not {wanted.description}: it holds {summarise(weights)} and looks like {looks}. "
-        f"Choose {wanted.description} {wanted.belongs}."
+        f"{name} is not {called}: it holds {summarise(weights)} and looks like {looks}. "
+        f"Choose {called} {wanted.belongs}."
     )
 
 

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import functools
 
+from ..ip_adapter.files import FILES as IP_ADAPTER_FILES
 from ..methods import wings
 from .state_dict import Signature
 
-IMAGE_PROMPT = "image prompt"
 FACE_PARSER, DINO, CLIP_VISION = "face parser", "DINO", "CLIP vision"
 
 ROOM = (__package__ or "").rpartition(".")[0]  # models
-_LAYER = r"\d+\."
 OTHER_FILES = (
-    Signature(
-        kind=IMAGE_PROMPT,
-        description="an IP-Adapter file",
-        has=(r"image_proj\.proj\.weight$", rf"ip_adapter\.{_LAYER}to_k_ip\."),
-        lacks=(rf"ip_adapter\.{_LAYER}to_q_lora\.", r"image_proj\.latents$"),
-        belongs='in "image_prompt" of Load UniPortrait',
-    ),
-    Signature(
-        kind="other IP-Adapter",
-        description="an IP-Adapter of another kind (Plus or FaceID)",
-        has=(r"image_proj\.", r"ip_adapter\."),
-    ),
     Signature(
         kind=FACE_PARSER,
         description="a BiSeNet face parser",
@@ -64,4 +51,5 @@ OTHER_FILES = (
 @functools.cache
 def known_files() -> tuple[Signature, ...]:
     """Every kind of file, those of the methods before the others; the first that fits wins."""
-    return (*(signature for wing in wings(ROOM, "checkpoint") for signature in wing.FILES), *OTHER_FILES)
+    methods = (signature for wing in wings(ROOM, "checkpoint") for signature in wing.FILES)
+    return tuple(dict.fromkeys((*methods, *IP_ADAPTER_FILES, *OTHER_FILES)))

@@ -268,9 +268,9 @@ def filled(module, seed, scale=1.0):
 @pytest.fixture(scope="session")
 def consistentid_files(tiny_model, cross_sites, tmp_path_factory):
     """A builder: the file of an adapter for a tiny model as published, .bin and nested; SDXL's projection has its own name."""
+    from likeness.models.adapters.resampler import ResamplerSizes
     from likeness.models.consistentid.facial_encoder import FacialEncoder
     from likeness.models.consistentid.id_projection import IDProjection
-    from likeness.models.consistentid.resampler import ResamplerSizes
 
     paths = {}
 

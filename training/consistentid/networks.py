@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from ...diffusers_host.attention import find_sites
 from ...models.adapters.decoupled_cross_attention import KeyValueProjection
+from ...models.adapters.resampler import ResamplerSizes
 from ...models.adapters.weights import key_shape
 from ...models.consistentid.facial_encoder import FacialEncoder
 from ...models.consistentid.id_projection import IDProjection
-from ...models.consistentid.resampler import ResamplerSizes
 from ..adapter_networks import LoRALayers, Weights, lora_shapes, lora_weights, new_attention
 
 TOKENS = 4  # of a person, as published

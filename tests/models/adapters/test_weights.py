@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from likeness.models.adapters.weights import by_layer, key_shape, keys_and_values, lora_pairs
+from likeness.models.adapters.weights import by_layer, check_layers, key_shape, keys_and_values, lora_pairs
 from likeness.models.errors import UnknownCheckpointError
 
 
@@ -66,3 +66,47 @@ def test_half_a_pair_is_refused_by_its_key(half):
 def test_halves_of_different_ranks_are_refused():
     with pytest.raises(UnknownCheckpointError, match=r"adapter_modules\.3\.to_q_lora\.up\.weight"):
         lora_pairs(layers(**{"3.to_q_lora.up.weight": torch.ones(8, 3)}), "adapter_modules", "a file", None)
+
+
+def whole(*, tokens=True, lora=True):
+    """Two transformers: a self- and a cross-attention layer each, 8 and 6 wide, of a text 4 wide."""
+    found = {}
+    for index, channels in enumerate((8, 8, 6, 6)):
+        for part in ("q", "k", "v", "out") if lora else ():
+            inputs = 4 if index % 2 and part in "kv" else channels
+            found[f"{index}.to_{part}_lora.down.weight"] = torch.ones(2, inputs)
+            found[f"{index}.to_{part}_lora.up.weight"] = torch.ones(channels, 2)
+        for part in "kv" if tokens and index % 2 else ():
+            found[f"{index}.to_{part}_ip.weight"] = torch.ones(channels, 4)
+    return found
+
+
+PARTS = [{}, {"lora": False}, {"tokens": False}]
+
+
+@pytest.mark.parametrize("parts", PARTS)
+@pytest.mark.parametrize("count", [None, 4])
+def test_whole_layers_pass(parts, count):
+    check_layers(whole(**parts), 4, "g", "a file", **parts, count=count)
+
+
+@pytest.mark.parametrize("parts", PARTS)
+def test_every_missing_or_misshaped_tensor_is_named(parts):
+    for key in whole(**parts):
+        rest = whole(**parts)
+        tensor = rest.pop(key)
+        with pytest.raises(UnknownCheckpointError, match=rf"a file .*missing \(g\.{key}\)"):
+            check_layers(rest, 4, "g", "a file", **parts, count=4)
+        with pytest.raises(UnknownCheckpointError, match=r"of another shape \(g\."):
+            check_layers(rest | {key: torch.ones(tensor.shape[0] + 1, tensor.shape[1])}, 4, "g", "a file", **parts)
+
+
+def test_tensors_that_are_not_asked_for_and_other_widths_are_refused():
+    with pytest.raises(UnknownCheckpointError, match=r"32 unexpected \(g\.0\.to_q_lora"):
+        check_layers(whole(), 4, "g", "a file", lora=False)
+    with pytest.raises(UnknownCheckpointError, match=r"4 unexpected \(g\.1\.to_k_ip"):
+        check_layers(whole(), 4, "g", "a file", tokens=False)
+    with pytest.raises(UnknownCheckpointError, match=r"8 of another shape .*should be \(2, 5\)"):
+        check_layers(whole(), 5, "g", "a file")
+    with pytest.raises(UnknownCheckpointError, match="18 missing"):
+        check_layers(whole(), 4, "g", "a file", count=6)

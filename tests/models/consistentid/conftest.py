@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from likeness.models.adapters.resampler import ResamplerSizes
 from likeness.models.consistentid.facial_encoder import FacialEncoder
 from likeness.models.consistentid.id_projection import IDProjection
-from likeness.models.consistentid.resampler import ResamplerSizes
 from torch import Tensor
 
 HEAD = 8

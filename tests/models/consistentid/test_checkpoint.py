@@ -160,8 +160,8 @@ def test_encoders_of_different_image_encoders_are_refused(consistentid_file):
     [
         (["faceid_proj.latents", "faceid_adapter.1.to_k_faceid.weight"], 'UniPortrait faceid file, .*"faceid" of Load'),
         (["faceid_adapter.1.to_q_router.0.weight"], "UniPortrait router file"),
-        (["image_proj.proj.weight", "ip_adapter.1.to_k_ip.weight"], "an IP-Adapter file"),
-        (["image_proj.latents", "ip_adapter.1.to_k_ip.weight"], "an IP-Adapter of another kind"),
+        (["image_proj.proj.weight", "ip_adapter.1.to_k_ip.weight"], "a plain IP-Adapter file"),
+        (["image_proj.latents", "ip_adapter.1.to_k_ip.weight"], "an IP-Adapter Plus file"),
         (["model.diffusion_model.out.0.weight"], "a Stable Diffusion checkpoint"),
         (["lora_unet_down.alpha"], "a LoRA"),
         (["vision_model.post_layernorm.bias"], "a CLIP vision model"),

@@ -107,7 +107,7 @@ def test_kinds(faceid_file, router_file, image_prompt_file, backbone_file):
     [
         ("router_file", 'a UniPortrait router file, which belongs in "router"'),
         ("backbone_file", 'a face backbone, which belongs in "backbone"'),
-        ("image_prompt_file", 'an IP-Adapter file, which belongs in "image_prompt"'),
+        ("image_prompt_file", 'a plain IP-Adapter file, which belongs in "image_prompt"'),
     ],
 )
 def test_a_swapped_file_is_told_what_it_is(tmp_path, request, given, says):
@@ -121,6 +121,19 @@ def test_a_swapped_file_is_told_what_it_is(tmp_path, request, given, says):
     assert 'in "faceid"' in str(caught.value)
 
 
+def test_an_image_prompt_may_have_the_names_of_a_training_checkpoint(faceid_file, image_prompt_file):
+    trained = {
+        "image_proj_model": image_prompt_file["image_proj"],
+        "adapter_modules": image_prompt_file["ip_adapter"],
+        "unet": {"conv_in.weight": torch.zeros(1)},
+    }
+    published, same = (load_small(faceid_file, image_prompt=file).image_prompt for file in (image_prompt_file, trained))
+    for part in ("projection", "attention"):
+        mine, theirs = getattr(published, part).state_dict(), getattr(same, part).state_dict()
+        assert mine.keys() == theirs.keys()
+        assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+
+
 def test_faceid_given_as_router_and_as_backbone(faceid_file):
     with pytest.raises(UnknownCheckpointError, match="looks like a UniPortrait faceid file"):
         load_small(faceid_file, faceid_file)
@@ -132,7 +145,7 @@ def test_faceid_given_as_router_and_as_backbone(faceid_file):
     ("keys", "says"),
     [
         (["model.diffusion_model.input_blocks.0.0.weight"], "a Stable Diffusion checkpoint"),
-        (["image_proj.latents", "ip_adapter.1.to_k_ip.weight"], "an IP-Adapter of another kind"),
+        (["image_proj.latents", "ip_adapter.1.to_k_ip.weight"], "an IP-Adapter Plus file"),
         (["vision_model.embeddings.class_embedding"], "a CLIP vision model"),
         (["a.b.c"], "no adapter known here"),
     ],

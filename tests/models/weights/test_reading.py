@@ -16,6 +16,7 @@ from likeness.models.weights.reading import (
     sha256,
     weights_format,
 )
+from likeness.models.weights.state_dict import flatten
 from safetensors.torch import save_file
 
 NESTED = {"faceid_proj": {"latents": torch.arange(6.0)}, "faceid_adapter": {"0.weight": torch.ones(2, 3)}}
@@ -172,6 +173,15 @@ def test_a_file_of_another_kind_is_named_with_both_places(tmp_path):
         'looks like a UniPortrait faceid file, which belongs in "faceid" of Load UniPortrait. Choose a UniPortrait router '
         'file in "router" of Load UniPortrait.'
     )
+
+
+def test_one_of_several_kinds_is_as_welcome():
+    for weights in (ROUTER, FACEID):
+        assert read_weights(weights, "router", "faceid", called="any file")[0].keys() == flatten(weights).keys()
+    with pytest.raises(
+        UnknownCheckpointError, match=r'not any file: .* Choose any file in "router" of Load UniPortrait'
+    ):
+        read_weights({"strange": torch.ones(1)}, "router", "faceid", called="any file")
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,13 @@ from diffusers import UNet2DConditionModel
 from likeness.diffusers_host.attention import RunContext, attach, guidance_pair
 from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
 from likeness.models.adapters.identity_attention import Acting, IdentityResidual
+from likeness.models.adapters.resampler import ResamplerSizes
 from likeness.models.clip import BOS, EOS, text_ids
 from likeness.models.consistentid.checkpoint import ConsistentIDAdapter, load
 from likeness.models.consistentid.facial_encoder import FacialEncoder
 from likeness.models.consistentid.facial_prompt import assemble
 from likeness.models.consistentid.id_projection import IDProjection
 from likeness.models.consistentid.marked_text import mark
-from likeness.models.consistentid.resampler import ResamplerSizes
 from likeness.models.placement.placements import Everywhere
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.tests.parity.consistentid.stored import EXACT, LOSS, MODULE, Stored

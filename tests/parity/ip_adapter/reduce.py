@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 from likeness.tests.parity.folder import Folder
-from likeness.tests.parity.ip_adapter.cases import HERE, LAYERS, PIXELS, PROJECTIONS
+from likeness.tests.parity.ip_adapter.cases import HERE, LAYERS, PIXELS, PROJECTIONS, WITH_LORA
+from likeness.tests.parity.ip_adapter.mask_cases import DIFFUSERS, IPADAPTER_PLUS
 from likeness.tests.parity.recipe import Case
 from safetensors.torch import save_file
 
-ABOUT = ("case", "title", "constructor", "variants", "suggested_tolerance", "weights")
+ABOUT = ("case", "title", "constructor", "variants", "suggested_tolerance", "weights", "weight_type_factors_sd15")
 LARGE = "portrait_small"  # its picture alone is 225 kB
 
 
@@ -29,5 +30,5 @@ def reduce(folder: Folder, name: str) -> None:
 
 
 if __name__ == "__main__":
-    for case_name in (*PROJECTIONS, *LAYERS, PIXELS):
+    for case_name in (*PROJECTIONS, *LAYERS, *WITH_LORA, PIXELS, DIFFUSERS, IPADAPTER_PLUS):
         reduce(Folder(Path(sys.argv[1])), case_name)

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from likeness.models.consistentid.resampler import Resampler, ResamplerSizes
+from likeness.models.adapters.resampler import LearnedResampler, Resampler, ResamplerSizes
 from likeness.models.errors import ShapeError, UnknownCheckpointError
 
 SIZES = ResamplerSizes(features=12, dim=24, inner=16, dim_head=8, hidden=48, depth=2, output=10)
@@ -46,3 +46,41 @@ def test_the_layers_are_added_and_what_comes_out_is_normed(resampler):
 def test_features_of_another_width_are_refused(resampler):
     with pytest.raises(ShapeError, match="picture features"):
         resampler(torch.zeros(1, 4, 11), torch.zeros(1, 3, 24))
+
+
+@pytest.fixture
+def learned():
+    torch.manual_seed(3)
+    module = LearnedResampler(SIZES, 3).eval().requires_grad_(False)
+    module.latents.normal_()
+    return module
+
+
+def test_learned_queries_read_as_given_ones(learned):
+    features = torch.randn(2, 5, 12, generator=torch.Generator().manual_seed(4))
+    given = Resampler(SIZES)
+    given.load_state_dict({key: tensor for key, tensor in learned.state_dict().items() if key != "latents"})
+
+    torch.testing.assert_close(learned(features), given(features, learned.latents.expand(2, -1, -1)))
+    assert learned(features[:, :1]).shape == (2, 3, 10)
+    assert (learned.num_tokens, learned.width, learned.features) == (3, 10, 12)
+
+
+def test_a_learned_resampler_comes_back_from_its_weights(learned):
+    again = LearnedResampler.from_state_dict(learned.state_dict(), dim_head=8)
+    features = torch.ones(1, 2, 12)
+
+    assert torch.equal(again(features), learned(features))
+    assert not torch.allclose(
+        LearnedResampler.from_state_dict(learned.state_dict(), dim_head=16)(features), again(features)
+    )
+
+
+def test_faulty_weights_and_features_of_a_learned_resampler_are_refused(learned):
+    weights = dict(learned.state_dict())
+    with pytest.raises(ShapeError, match="picture features"):
+        learned(torch.zeros(1, 4, 11))
+    with pytest.raises(UnknownCheckpointError, match=r"missing \(latents\)"):
+        LearnedResampler.from_state_dict({key: weights[key] for key in weights if key != "latents"}, dim_head=8)
+    with pytest.raises(UnknownCheckpointError, match="heads of 64"):
+        LearnedResampler.from_state_dict(weights)

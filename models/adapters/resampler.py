@@ -1,4 +1,7 @@
-"""The resampler that both of ConsistentID's encoders read picture features with: queries in, projected queries out."""
+"""The resampler that picture features are read with: queries in, projected queries out.
+
+IP-Adapter (arXiv:2308.06721) calls it Plus; after Flamingo's (arXiv:2204.14198).
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
-from ..adapters.perceiver import PerceiverAttention, feed_forward
 from ..errors import UnknownCheckpointError, require_shape
-from ..weights.state_dict import require_keys
+from ..weights.state_dict import load_strictly, require_keys
+from .perceiver import PerceiverAttention, feed_forward
+
+_NAME = "The resampler"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +75,8 @@ class ResamplerSizes:
         )
 
 
-class Resampler(nn.Module):
-    """Layers of perceiver attention and feed-forward, a projection before and after."""
+class ResamplerLayers(nn.Module):
+    """Layers of perceiver attention and feed-forward, a projection before and after; whose the queries are is not said."""
 
     def __init__(self, sizes: ResamplerSizes):
         super().__init__()
@@ -84,16 +90,78 @@ class Resampler(nn.Module):
         self.proj_out = nn.Linear(sizes.dim, sizes.output)
         self.norm_out = nn.LayerNorm(sizes.output)
 
-    def forward(self, features: Tensor, queries: Tensor) -> Tensor:
+    @property
+    def features(self) -> int:
+        """Width of the features that are read."""
+        return self.proj_in.in_features
+
+    @property
+    def width(self) -> int:
+        """D, width of the result."""
+        return self.norm_out.normalized_shape[0]
+
+    def read(self, features: Tensor, queries: Tensor) -> Tensor:
         """What the queries (B, T, dim) read from the features (B, S, W), (B, T, D), layer-normed.
 
         Raises:
             ShapeError: if the features have another width than the module was trained for.
         """
-        require_shape("picture features", features, (queries.shape[0], "S", self.proj_in.in_features))
+        require_shape("picture features", features, (queries.shape[0], "S", self.features))
         features = self.proj_in(features)
         for layer in self.layers:
             attention, feed = cast(nn.ModuleList, layer)
             queries = queries + attention(features, queries)
             queries = queries + feed(queries)
         return self.norm_out(self.proj_out(queries))
+
+
+class Resampler(ResamplerLayers):
+    """A resampler that is given its queries."""
+
+    def forward(self, features: Tensor, queries: Tensor) -> Tensor:
+        """See `read`."""
+        return self.read(features, queries)
+
+
+class LearnedResampler(ResamplerLayers):
+    """A resampler with T learned queries, `latents`.
+
+    Args:
+        sizes: of its layers.
+        tokens: T.
+    """
+
+    def __init__(self, sizes: ResamplerSizes, tokens: int):
+        super().__init__(sizes)
+        self.latents = nn.Parameter(torch.empty(1, tokens, sizes.dim))
+
+    @classmethod
+    def from_state_dict(cls, state_dict: Mapping[str, Tensor], *, dim_head: int = 64) -> LearnedResampler:
+        """Build the module that a state dict was saved from, in float32.
+
+        Args:
+            state_dict: keys as published, without `image_proj.`.
+            dim_head: width of one attention head, the only size that the shapes do not tell.
+
+        Raises:
+            UnknownCheckpointError: if keys or shapes are not those of a resampler.
+        """
+        require_keys(state_dict, {"latents": 3}, _NAME)
+        sizes = ResamplerSizes.read(state_dict, "", dim_head, _NAME)
+        with torch.device("meta"):
+            module = cls(sizes, state_dict["latents"].shape[1])
+        return load_strictly(module, state_dict, _NAME)
+
+    @property
+    def num_tokens(self) -> int:
+        """T."""
+        return self.latents.shape[1]
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Tokens (B, T, D) of features (B, S, W), S any number of them.
+
+        Raises:
+            ShapeError: if the features have another width than the module was trained for.
+        """
+        require_shape("picture features", features, ("B", "S", self.features))
+        return self.read(features, self.latents.to(features).expand(len(features), -1, -1))
