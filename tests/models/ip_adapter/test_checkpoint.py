@@ -1,3 +1,5 @@
+from typing import Any, cast
+
 import pytest
 import torch
 from likeness.models.errors import InvalidSettingError, LikenessError, UnknownCheckpointError
@@ -133,7 +135,7 @@ def test_the_encoder_is_told_by_what_is_read_and_its_width():
 
 def test_heads_are_the_published_ones_where_they_fit():
     def heads(**options):
-        return load(adapter_file("plus"), **options).projection.layers[0][0].heads
+        return cast("Any", load(adapter_file("plus"), **options).projection).layers[0][0].heads
 
     assert heads(dim_head=None) == 1  # 16 wide
     assert heads(dim_head=HEAD) == 2
