@@ -23,7 +23,6 @@ from ..models.weights.state_dict import flatten, identify
 
 WEIGHTS_FOLDERS = (
     *(folder for wing in methods.wings(methods.__package__, "checkpoint") for folder in wing.FOLDERS),
-    "ipadapter",
     "face_parsing",
     "dino",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
@@ -67,6 +68,25 @@ def block_factors(choice: Preset | Sequence[float], sites: Iterable[AttentionSit
         )
     places = {block: place for place, block in enumerate(transformers)}
     return {site.index: _factor(choice, site.block[0], places[site.block[:2]], count) for site in layers}
+
+
+def read_numbers(text: str) -> tuple[float, ...]:
+    """Numbers that a user wrote, separated by commas, spaces or new lines; none of an empty text.
+
+    Raises:
+        InvalidSettingError: if one of them is no finite number.
+    """
+    found: list[float] = []
+    for word in text.replace(",", " ").split():
+        try:
+            found.append(float(word))
+        except ValueError:
+            found.append(math.nan)
+        if not math.isfinite(found[-1]):
+            raise InvalidSettingError(
+                f'block_weights holds "{word}", which is no number; write numbers with commas between them, or nothing.'
+            )
+    return tuple(found)
 
 
 def _execution(block: tuple[str, int, int]) -> tuple[int, int, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 
-from ..ip_adapter.files import FILES as IP_ADAPTER_FILES
 from ..methods import wings
 from .state_dict import Signature
 
@@ -51,5 +50,4 @@ OTHER_FILES = (
 @functools.cache
 def known_files() -> tuple[Signature, ...]:
     """Every kind of file, those of the methods before the others; the first that fits wins."""
-    methods = (signature for wing in wings(ROOM, "checkpoint") for signature in wing.FILES)
-    return tuple(dict.fromkeys((*methods, *IP_ADAPTER_FILES, *OTHER_FILES)))
+    return (*(signature for wing in wings(ROOM, "checkpoint") for signature in wing.FILES), *OTHER_FILES)

@@ -1,0 +1,1 @@
+"""IP-Adapter in ComfyUI."""
