@@ -24,6 +24,7 @@ UniPortrait = io.Custom("LIKENESS_UNIPORTRAIT")  # host.uniportrait.adapter.Load
 ConsistentID = io.Custom("LIKENESS_CONSISTENTID")  # host.consistentid.adapter.LoadedConsistentID
 FacialFeatures = io.Custom("LIKENESS_FACIAL_FEATURES")  # models.consistentid.features.FacialFeatures
 OmniPortrait = io.Custom("LIKENESS_OMNIPORTRAIT")  # host.omniportrait.adapter.LoadedOmniPortrait
+IPAdapter = io.Custom("LIKENESS_IP_ADAPTER")  # host.ip_adapter.adapter.LoadedIPAdapter
 DETECTOR = (
     "auto: insightface if its files are there (buffalo_l in models/insightface; non-commercial research only), else YuNet (in "
     "models/face_detection; MIT). given region: you write where the faces are. face crop: the picture already is an aligned "

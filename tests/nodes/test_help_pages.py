@@ -72,7 +72,7 @@ def test_every_node_is_described(schemas):
     assert len(schemas) == len({schema.node_id for schema in schemas})
     for schema in schemas:
         assert schema.node_id.startswith("Likeness")
-        assert re.fullmatch(r"Likeness/\w+", schema.category), schema.node_id
+        assert re.fullmatch(r"Likeness/[\w-]+", schema.category), schema.node_id
         assert schema.description, schema.node_id
         unsaid = [entry.id for entry in [*schema.inputs, *schema.outputs] if not entry.tooltip]
         assert unsaid == [], schema.node_id

@@ -77,7 +77,7 @@ def test_every_node_that_takes_people_into_a_model_shows_them():
 
     schemas = [node.define_schema() for node in asyncio.run(LikenessExtension().get_node_list())]
     applying = [each for each in schemas if each.node_id.startswith("LikenessApply")]
-    assert len(applying) == 3
+    assert len(applying) == 4
     for schema in applying:
         assert {io.Hidden.prompt, io.Hidden.unique_id} <= set(schema.hidden), schema.node_id
         assert [each.display_name for each in schema.outputs] == ["model", "applied", "preview"]
