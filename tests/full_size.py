@@ -7,12 +7,16 @@ networks of full size go together: keys, sizes, dtypes, memory, the number of la
 from __future__ import annotations
 
 MOST_A_METHOD = 3
-# In this order: all workflows of one checkpoint stand together, so that ComfyUI loads each once.
 RUN: dict[str, tuple[str, ...]] = {
     "consistentid": (
         "ConsistentID - one person with SDXL",
         "ConsistentID - one person",
         "ConsistentID - eyes and mouth of another person",
+    ),
+    "ip_adapter": (
+        "IP-Adapter - one person with SDXL",
+        "IP-Adapter - two people by the router",
+        "IP-Adapter - two people in a style",
     ),
     "uniportrait": (
         "UniPortrait - two people",
@@ -25,4 +29,5 @@ RUN: dict[str, tuple[str, ...]] = {
         "UniPortrait - one person guided",
     ),
 }
-FULL_SIZE_RUNS = tuple(name for names in RUN.values() for name in names)
+# All workflows of one checkpoint stand together, so that ComfyUI loads each once.
+FULL_SIZE_RUNS = tuple(sorted((name for names in RUN.values() for name in names), key=lambda name: "SDXL" not in name))

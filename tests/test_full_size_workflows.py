@@ -23,6 +23,7 @@ SHOWING = (
     "SaveImage",
     "LikenessAddPerson",
     "LikenessApplyConsistentID",
+    "LikenessApplyIPAdapter",
     "LikenessApplyReferenceGuidance",
     "LikenessApplyUniPortrait",
     "LikenessDetectFaces",
@@ -43,7 +44,8 @@ def regions(comfy_server) -> dict[str, str]:
     portraits = {"person-1.png": astronaut(), "person-2.png": drawing(1), "person-3.png": drawing(2)}
     for name, portrait in portraits.items():
         portrait.picture.save(comfy_server.base / "input" / name)
-    portraits["person-1.png"].picture.save(comfy_server.base / "input" / "poses.png")
+    for name in ("poses.png", "style.png"):
+        portraits["person-1.png"].picture.save(comfy_server.base / "input" / name)
     return {name: portrait.region for name, portrait in portraits.items()}
 
 

@@ -39,8 +39,10 @@ class KnownFile:
 UNIPORTRAIT_PAGE = f"{HOST}Junjie96/UniPortrait"
 CONSISTENTID_PAGE = f"{HOST}JackAILab/ConsistentID"
 IP_ADAPTER_PAGE = f"{HOST}h94/IP-Adapter"
+IP_ADAPTER_FACEID_PAGE = f"{HOST}h94/IP-Adapter-FaceID"
 CONSISTENTID_LICENCE = "the code says MIT and, elsewhere, Apache-2.0; no licence of the weights was found"
 INSIGHTFACE_LICENCE = "**non-commercial research only**"
+FACEID_LICENCE = "**non-commercial research only**, as its recogniser"
 
 SD15 = KnownFile(
     name="v1-5-pruned-emaonly-fp16.safetensors",
@@ -56,7 +58,7 @@ SDXL = KnownFile(
     folder="checkpoints",
     page=f"{HOST}stabilityai/stable-diffusion-xl-base-1.0",
     path="sd_xl_base_1.0.safetensors",
-    what="an SDXL checkpoint, or any other; for ConsistentID and guidance on SDXL",
+    what="an SDXL checkpoint, or any other; for ConsistentID, FaceID and guidance on SDXL",
     size="6.9 GB",
     licence="CreativeML Open RAIL++-M",
 )
@@ -132,6 +134,33 @@ IMAGE_PROMPT = KnownFile(
     size="45 MB",
     licence="Apache-2.0",
 )
+FACEID_PLUS_SD15 = KnownFile(
+    name="ip-adapter-faceid-plusv2_sd15.bin",
+    folder="ipadapter",
+    page=IP_ADAPTER_FACEID_PAGE,
+    path="ip-adapter-faceid-plusv2_sd15.bin",
+    what="IP-Adapter FaceID PlusV2 for SD1.5",
+    size="157 MB",
+    licence=FACEID_LICENCE,
+)
+FACEID_PLUS_SDXL = KnownFile(
+    name="ip-adapter-faceid-plusv2_sdxl.bin",
+    folder="ipadapter",
+    page=IP_ADAPTER_FACEID_PAGE,
+    path="ip-adapter-faceid-plusv2_sdxl.bin",
+    what="IP-Adapter FaceID PlusV2 for SDXL",
+    size="1.5 GB",
+    licence=FACEID_LICENCE,
+)
+IP_ADAPTER_PLUS = KnownFile(
+    name="ip-adapter-plus_sd15.safetensors",
+    folder="ipadapter",
+    page=IP_ADAPTER_PAGE,
+    path="models/ip-adapter-plus_sd15.safetensors",
+    what="IP-Adapter Plus for SD1.5, to follow a picture",
+    size="98 MB",
+    licence="Apache-2.0",
+)
 CONTROL_NET = KnownFile(
     name="control_v11p_sd15_openpose_fp16.safetensors",
     folder="controlnet",
@@ -161,7 +190,7 @@ RECOGNISER = KnownFile(
     name="w600k_r50.onnx",
     folder="insightface/models/buffalo_l",
     page="https://github.com/deepinsight/insightface",
-    what="the face recogniser of insightface's `buffalo_l` pack, for ConsistentID",
+    what="the face recogniser of insightface's `buffalo_l` pack, for ConsistentID and FaceID",
     size="174 MB",
     licence=INSIGHTFACE_LICENCE,
 )
@@ -186,6 +215,9 @@ KNOWN_FILES = (
     RECOGNISER,
     YUNET,
     BUFFALO_DETECTOR,
+    FACEID_PLUS_SD15,
+    FACEID_PLUS_SDXL,
+    IP_ADAPTER_PLUS,
     IMAGE_PROMPT,
     CONTROL_NET,
     DINO,

@@ -91,6 +91,19 @@ CLIP_VISION = WeightFile(
     folder="clip_vision", name="CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors", layout=_flat(layouts.clip_vision)
 )
 IP_ADAPTER = WeightFile(folder="ipadapter", name="ip-adapter_sd15.bin", layout=layouts.ip_adapter)
+IP_ADAPTER_PLUS = WeightFile(
+    folder="ipadapter", name="ip-adapter-plus_sd15.safetensors", layout=layouts.ip_adapter_plus
+)
+FACEID_PLUS = WeightFile(
+    folder="ipadapter",
+    name="ip-adapter-faceid-plusv2_sd15.bin",
+    layout=partial(layouts.ip_adapter_faceid_plus, layouts.SD15),
+)
+NARROW_FACEID_PLUS_SDXL = WeightFile(
+    folder="ipadapter",
+    name="ip-adapter-faceid-plusv2_sdxl.bin",
+    layout=partial(layouts.ip_adapter_faceid_plus, layouts.NARROW_SDXL),
+)
 CONTROL_NET = WeightFile(
     folder="controlnet", name="control_v11p_sd15_openpose_fp16.safetensors", layout=_flat(layouts.control_net)
 )
@@ -131,7 +144,7 @@ OMNIPORTRAIT_SDXL = replace(
 ALL = (
     *(CHECKPOINT, FACEID, ROUTER, BACKBONE, CLIP_VISION, IP_ADAPTER, CONTROL_NET, LORA),
     *(NARROW_SDXL_CHECKPOINT, CONSISTENTID, NARROW_CONSISTENTID_SDXL, FACE_PARSING, DINO),
-    *(OMNIPORTRAIT, OMNIPORTRAIT_SDXL),
+    *(OMNIPORTRAIT, OMNIPORTRAIT_SDXL, IP_ADAPTER_PLUS, FACEID_PLUS, NARROW_FACEID_PLUS_SDXL),
 )
 
 

@@ -16,6 +16,8 @@ ALONE, MORE = 12, 3
 FURTHER = {
     "UniPortrait - two people in a given pose": 1,
     "UniPortrait - two people inside masks": 1,
+    "IP-Adapter - two people by the router": 1,
+    "IP-Adapter - two people in a style": 2,
     "UniPortrait - one person guided": 1,
     "ConsistentID - one person guided": 1,
     "OmniPortrait - one person": 1,
@@ -63,5 +65,7 @@ def test_loaders_of_ours_find_their_files_by_themselves(name):
             named = {key: value for key, value in node.values.items() if str(value).endswith((".bin", ".onnx"))}
             is_one_of_two = node.kind == "LikenessLoadConsistentID" and "SDXL" in name
             expected = {"consistentid": CONSISTENTID_SDXL.name} if is_one_of_two else {}  # beside the one for SD1.5
+            if node.kind == "LikenessLoadIPAdapter":  # of which there are many kinds
+                named, expected = {"ip_adapter": node.values["ip_adapter"]}, {"ip_adapter": node.files[0].name}
             assert named == expected, node.kind
         assert node.kind not in ("CLIPVisionLoader", "PreviewImage")

@@ -9,6 +9,7 @@ from .unets import SD15, UNetShape
 RANK = 128
 UNIPORTRAIT_TOKENS = 16
 ID_TOKENS = 4  # of ConsistentID, and of the image prompt adapter
+PLUS_TOKENS = 16  # of the image prompt adapter's Plus kind
 CLIP_WIDTH = 1280  # of ViT-H's tokens
 EMBEDDING_WIDTH = 768  # of ViT-L's projected embedding, which OmniPortrait reads
 REGION_WIDTH, REGION_DEPTH, PROJECTION_DEPTH = 1024, 8, 4  # ConsistentID's two perceivers
@@ -53,6 +54,18 @@ def ip_adapter() -> dict[str, Layout]:
     for block, width in enumerate(SD15.transformer_widths):
         attention |= _image_prompt(2 * block + 1, width, SD15.context)
     return {"image_proj": projection, "ip_adapter": attention}
+
+
+def ip_adapter_plus() -> dict[str, Layout]:
+    """The Plus kind for Stable Diffusion 1.5: a resampler of CLIP's tokens."""
+    width = SD15.context
+    resampler: Layout = {"latents": (1, PLUS_TOKENS, width), **_perceiver(width, width, PROJECTION_DEPTH)}
+    return {"image_proj": resampler, "ip_adapter": ip_adapter()["ip_adapter"]}
+
+
+def ip_adapter_faceid_plus(shape: UNetShape) -> dict[str, Layout]:
+    """FaceID Plus and PlusV2 for a UNet, LoRA inside; the networks are those of ConsistentID."""
+    return {"image_proj": consistentid_projection(shape.context), "ip_adapter": consistentid_adapter(shape)}
 
 
 def consistentid(shape: UNetShape) -> dict[str, Layout]:
