@@ -13,7 +13,6 @@ from torch import nn
 
 from ...models.adapters.identity_attention import EncodedPeople
 from ...models.errors import MissingModelFileError
-from ...models.ip_adapter.files import IMAGE_PROMPT
 from ...models.people.person import Person
 from ...models.placement.placements import Placement
 from ...models.port.encoders import FaceBackbone, ImageEncoder
@@ -22,7 +21,7 @@ from ...models.uniportrait.checkpoint import BACKBONE, FACEID, ROUTER, UniPortra
 from ...models.uniportrait.encode import CROP_SIZE, UniPortraitEncoders, encode_people
 from ..encoders.backbone import manage_backbone
 from ..encoders.image_encoder import find_clip_vision, image_encoder
-from ..files import AUTO, choose_file, load_once, model_folder
+from ..files import AUTO, NONE, choose_file, load_once, model_folder, resolve
 from ..memory import attention_dtype, loaded, manage
 from ..unet.sites import require_fit
 
@@ -179,7 +178,7 @@ def choose_uniportrait(
     adapter = load(
         _required(faceid, FACEID),
         choose_file(router, FOLDER, ROUTER),
-        image_prompt=choose_file(image_prompt, "ipadapter", IMAGE_PROMPT),
+        image_prompt=None if image_prompt == NONE else resolve("ipadapter", image_prompt),
         dtype=attention_dtype(),
     )
     path = _required(backbone, BACKBONE)

@@ -6,16 +6,18 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
 from ...models.adapters.identity_attention import people_residual
 from ...models.errors import InvalidSettingError
 from ...models.ip_adapter.application import PictureResidual
+from ...models.ip_adapter.combination import join
 from ...models.people.person import People
 from ...models.port.attention import AttentionResidual
 from ...models.uniportrait.application import STRENGTH, lora_for, structure_for
-from ...models.uniportrait.checkpoint import ImagePrompt
+from ...models.uniportrait.encode import CROP_SIZE
 from ..memory import loaded
 from ..people import AppliedPeople, acting, placed_lines
 from ..placement import LoadedPlacement, PlacedPeople
@@ -34,6 +36,7 @@ class ImagePromptInput:
 
     Attributes:
         embedding: pooled, projected CLIP vision embedding, (M, E); several pictures are several prompts.
+        tokens: the penultimate tokens, class token first, (M, 257, W), which Plus and Full Face read; None where not known.
         strength: factor on the branch, 0–2.
         mask: (M, H, W) float 0–1, or None.
     """
@@ -41,6 +44,7 @@ class ImagePromptInput:
     embedding: Tensor
     strength: float
     mask: Tensor | None = None
+    tokens: Tensor | None = None
 
 
 def apply(
@@ -97,8 +101,7 @@ def apply(
             )
         )
     if image_prompt is not None and image_prompt.strength > 0:
-        with loaded(uniportrait.encoder):
-            residuals.append(_image_prompt_residual(adapter.image_prompt, image_prompt))
+        residuals.append(_image_prompt_residual(uniportrait, image_prompt))
     lines = placed_lines(people, placed)
     if not residuals:
         logger.info("%s: nobody is active, the model is passed through", NAME)
@@ -110,17 +113,31 @@ def apply(
     return AppliedPeople(clone, True, lines)
 
 
-def _image_prompt_residual(branch: ImagePrompt | None, prompt: ImagePromptInput) -> PictureResidual:
+def _image_prompt_residual(uniportrait: LoadedUniPortrait, prompt: ImagePromptInput) -> PictureResidual:
+    branch = uniportrait.adapter.image_prompt
     if branch is None:
         raise InvalidSettingError(
             'An image prompt is connected, and "image_prompt" of Load UniPortrait is "none": choose an IP-Adapter file '
             "there (ip-adapter_sd15), or disconnect the image prompt."
         )
-    tokens = branch.projection(prompt.embedding.to(next(branch.projection.parameters())))  # (M, 4, D)
+    pooled = branch.recognised.needs.clip == "pooled"
+    seen = prompt.embedding if pooled else prompt.tokens
+    if seen is None:
+        raise InvalidSettingError(
+            f"The image prompt has no tokens of CLIP, which {branch.recognised.version} reads; connect CLIP Vision Encode."
+        )
+    nothing = (
+        torch.zeros_like(seen[:1])
+        if pooled
+        else uniportrait.encoders.clip.tokens(torch.zeros(1, 3, CROP_SIZE, CROP_SIZE))
+    )
+    like = next(branch.projection.parameters())
+    with loaded(uniportrait.encoder):
+        tokens, null = (branch.projection(each.to(like)) for each in (seen, nothing))
     return PictureResidual(
         attention=branch.attention,
-        tokens=tokens.flatten(0, 1)[None],
-        null_tokens=branch.projection.null(),
+        tokens=join(tokens),
+        null_tokens=null,
         strength=prompt.strength,
         mask=prompt.mask,
         resize="nearest",  # as published

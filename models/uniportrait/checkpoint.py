@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from ..adapters.weights import LoRA, by_layer, key_shape, keys_and_values, lora_pairs
+from ..errors import UnknownCheckpointError
 from ..face.iresnet import IResNet
-from ..ip_adapter.files import IMAGE_PROMPT, groups
-from ..ip_adapter.projection import ImagePromptProjection
+from ..ip_adapter.checkpoint import IPAdapter
+from ..ip_adapter.checkpoint import load as load_ip_adapter
 from ..weights.reading import Source, read_weights
 from ..weights.signatures import known_files
 from ..weights.state_dict import KeyReport, Signature, flatten, identify, subset
@@ -49,19 +50,6 @@ PUBLISHED_HEAD = 64  # head width of the published ID embedding; the one size th
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class ImagePrompt:
-    """The optional image prompt branch.
-
-    Attributes:
-        projection: pooled CLIP embedding to context tokens.
-        attention: keys and values by site index (a KeyValueProjection each).
-    """
-
-    projection: ImagePromptProjection
-    attention: nn.ModuleDict
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class UniPortraitAdapter:
     """Everything that UniPortrait adds to a UNet.
 
@@ -70,7 +58,7 @@ class UniPortraitAdapter:
         face_attention: keys and values of identity tokens by cross-attention site index, as a string
             (a KeyValueProjection each).
         routers: an IDRouter by the same index; empty without a router file.
-        image_prompt: the image prompt branch, or None.
+        image_prompt: an IP-Adapter of pictures, or None.
         single_lora: for one person, by site index of self- and cross-attention; (rank, in) and (C, rank) each.
         multi_lora: for two and more people; None without a router file.
         context_dim: D, width of the context that the UNet must have.
@@ -81,7 +69,7 @@ class UniPortraitAdapter:
     id_embedding: IDEmbedding
     face_attention: nn.ModuleDict
     routers: nn.ModuleDict
-    image_prompt: ImagePrompt | None
+    image_prompt: IPAdapter | None
     single_lora: LoRA
     multi_lora: LoRA | None
     context_dim: int
@@ -108,7 +96,7 @@ def load(
     Args:
         faceid: path or state dict of the faceid file (ID embedding, LoRA for one person, keys and values).
         router: path or state dict of the router file (LoRA for several people, routers).
-        image_prompt: path or state dict of a base IP-Adapter for SD1.5.
+        image_prompt: path or state dict of an IP-Adapter for SD1.5 that follows pictures (plain, Plus, Plus Face, Full Face).
         dtype: of keys, values, routers and LoRA; None keeps the files'.
         dim_head: head width of the ID embedding; None is the published 64, or in a narrower module the widest heads that
             divide both.
@@ -183,16 +171,17 @@ def _routers(
     return routers
 
 
-def _image_prompt(source: Source, widths: dict[int, int], width: int, dtype: torch.dtype | None) -> ImagePrompt:
-    weights, name = read_weights(source, IMAGE_PROMPT)
-    image_proj, layers = groups(weights, name)
-    projection = ImagePromptProjection.from_state_dict(image_proj)
-    attention = keys_and_values(layers, "ip", width, name, dtype)
-    report = KeyReport(f"{name} beside this faceid file")
-    for index, channels in widths.items():
-        if str(index) not in attention:
-            report.missing.append(f"ip_adapter.{index}.to_k_ip.weight")
-        elif key_shape(attention, index) != (channels, width):
-            report.misshaped.append(f"ip_adapter.{index} fits another layer than {channels}×{width}")
-    report.raise_if_faulty()
-    return ImagePrompt(projection=projection, attention=attention)
+def _image_prompt(source: Source, widths: dict[int, int], width: int, dtype: torch.dtype | None) -> IPAdapter:
+    """An IP-Adapter of pictures that reads the layers which the faceid file reads."""
+    adapter = load_ip_adapter(source, dtype=dtype, dim_head=None)
+    if adapter.needs_face:
+        raise UnknownCheckpointError(
+            f"An image prompt is a picture, and this IP-Adapter file ({adapter.recognised.version}) reads faces: choose a plain or "
+            "Plus file, or use Apply IP-Adapter with people."
+        )
+    if (adapter.widths, adapter.context_dim) != (widths, width):
+        raise UnknownCheckpointError(
+            f"This IP-Adapter file has {len(adapter.widths)} layers that read tokens {adapter.context_dim} wide, the faceid file "
+            f'{len(widths)} and {width}: choose one for SD1.5 in "image_prompt".'
+        )
+    return adapter

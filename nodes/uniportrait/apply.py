@@ -105,8 +105,12 @@ class ApplyUniPortrait(io.ComfyNode):
     ) -> io.NodeOutput:
         prompt = None
         if image_prompt is not None:
-            embedding = image_prompt["image_embeds"]
-            prompt = ImagePromptInput(embedding=embedding, strength=image_prompt_strength, mask=image_prompt_mask)
+            prompt = ImagePromptInput(
+                embedding=image_prompt["image_embeds"],
+                tokens=image_prompt["penultimate_hidden_states"],
+                strength=image_prompt_strength,
+                mask=image_prompt_mask,
+            )
         applied = apply(
             model,
             uniportrait,

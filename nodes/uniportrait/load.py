@@ -48,7 +48,7 @@ class LoadUniPortrait(io.ComfyNode):
                     "image_prompt",
                     options=[NONE, *list_files("ipadapter")],
                     default=NONE,
-                    tooltip="An IP-Adapter file in models/ipadapter (ip-adapter_sd15), only for the image prompt.",
+                    tooltip="An IP-Adapter file in models/ipadapter that follows pictures (plain or Plus, for SD1.5), only for the image prompt.",
                     **ADVANCED,
                 ),
                 given_image_encoder(),

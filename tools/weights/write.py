@@ -92,7 +92,7 @@ CLIP_VISION = WeightFile(
 )
 IP_ADAPTER = WeightFile(folder="ipadapter", name="ip-adapter_sd15.bin", layout=layouts.ip_adapter)
 IP_ADAPTER_PLUS = WeightFile(
-    folder="ipadapter", name="ip-adapter-plus_sd15.safetensors", layout=layouts.ip_adapter_plus
+    folder="ipadapter", name="ip-adapter-plus_sd15.safetensors", layout=_flat(layouts.ip_adapter_plus)
 )
 FACEID_PLUS = WeightFile(
     folder="ipadapter",

@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from likeness.models.errors import InvalidSettingError
 from likeness.models.people.person import People, PersonSettings
+from likeness.tests.host.ip_adapter.conftest import SEEN
+from likeness.tests.people import PixelTokens
 
 pytestmark = pytest.mark.comfy
 
@@ -129,6 +132,21 @@ def test_an_image_prompt_acts_with_and_without_people(tiny_model, uniportrait_fi
     torch.testing.assert_close(sample(masked), people, atol=1e-4, rtol=1e-4)
     silent = ImagePromptInput(embedding=embedding, strength=0.0)
     assert torch.equal(sample(apply(model, chain(2), uniportrait=uniportrait, image_prompt=silent)[0]), people)
+
+
+def test_an_image_prompt_of_the_plus_kind_reads_tokens(tiny_model, apply, adapter, ip_adapter_weights, sample):
+    from likeness.host.uniportrait.application import ImagePromptInput
+    from likeness.models.ip_adapter.checkpoint import load
+
+    branch = load(ip_adapter_weights("plus"), dim_head=8)
+    both = replace(adapter, adapter=replace(adapter.adapter, image_prompt=branch), clip=PixelTokens(SEEN))
+    seen = torch.randn(2, 257, SEEN, generator=torch.Generator().manual_seed(1))
+    prompts = [ImagePromptInput(embedding=torch.zeros(2, 6), tokens=each, strength=0.7) for each in (seen, 2 * seen)]
+    one, other = (sample(apply(tiny_model(), People(), uniportrait=both, image_prompt=each)[0]) for each in prompts)
+    assert one.isfinite().all()
+    assert not torch.equal(one, other)
+    with pytest.raises(InvalidSettingError, match="no tokens of CLIP, which Plus reads"):
+        apply(tiny_model(), People(), uniportrait=both, image_prompt=replace(prompts[0], tokens=None))
 
 
 def test_masks_override_the_router(tiny_model, apply, chain, sample):

@@ -1,8 +1,11 @@
 import pytest
 import torch
+from likeness.models.adapters.id_projection import FacesProjection
+from likeness.models.adapters.resampler import LearnedResampler, ResamplerSizes
 from likeness.models.errors import UnknownCheckpointError
 from likeness.models.uniportrait.checkpoint import detect, load, load_backbone
 from likeness.models.weights.state_dict import flatten
+from likeness.tests.models.uniportrait.conftest import SIZES
 from safetensors.torch import save_file
 
 
@@ -153,6 +156,29 @@ def test_faceid_given_as_router_and_as_backbone(faceid_file):
 def test_foreign_files_are_described(keys, says):
     with pytest.raises(UnknownCheckpointError, match=says):
         load_small({key: torch.zeros(1) for key in keys})
+
+
+def resampler(clip_width=10):
+    sizes = ResamplerSizes(features=clip_width, dim=16, inner=16, dim_head=8, hidden=64, depth=2, output=SIZES.output)
+    return {"image_proj": LearnedResampler(sizes, 16).state_dict()}
+
+
+def test_an_image_prompt_may_be_of_the_plus_kind(faceid_file, image_prompt_file):
+    adapter = load_small(faceid_file, image_prompt=image_prompt_file | resampler()).image_prompt
+    assert adapter.recognised.version == "Plus"
+    assert adapter.projection(torch.zeros(1, 257, 10)).shape == (1, 16, SIZES.output)
+
+
+def test_an_image_prompt_of_faces_is_refused(faceid_file, image_prompt_file):
+    projection = {"image_proj": FacesProjection(512, 12, 4, SIZES.output).state_dict()}
+    with pytest.raises(UnknownCheckpointError, match=r"\(FaceID\) reads faces: choose a plain or Plus file"):
+        load_small(faceid_file, image_prompt=image_prompt_file | projection)
+
+
+def test_an_image_prompt_of_another_base_model_is_refused(faceid_file, image_prompt_file):
+    layers = {key: torch.cat([tensor, tensor]) for key, tensor in image_prompt_file["ip_adapter"].items()}
+    with pytest.raises(UnknownCheckpointError, match=r'choose one for SD1\.5 in "image_prompt"'):
+        load_small(faceid_file, image_prompt=image_prompt_file | {"ip_adapter": layers})
 
 
 def test_missing_keys_of_every_part_are_named(faceid_file, router_file, image_prompt_file):

@@ -12,6 +12,11 @@ from likeness.tests.people import crowd
 
 pytestmark = pytest.mark.comfy
 
+SEEN = {
+    "image_embeds": torch.ones(1, 6),
+    "penultimate_hidden_states": torch.ones(1, 257, 8),
+}  # what CLIP Vision Encode gives
+
 
 @pytest.fixture
 def apply(execute, tiny_model, adapter):
@@ -93,10 +98,12 @@ def test_an_image_prompt_has_its_strength_and_its_mask(apply, settings, uniportr
     uniportrait = replace(load_uniportrait(*files), clip=adapter.clip)
     mask = torch.ones(1, 8, 8)
     apply(
-        crowd(1), uniportrait=uniportrait, image_prompt={"image_embeds": torch.ones(1, 6)}, image_prompt_mask=mask,
+        crowd(1), uniportrait=uniportrait, image_prompt=SEEN, image_prompt_mask=mask,
         image_prompt_strength=0.3,
     )  # fmt: skip
     assert settings["image_prompt"].strength == 0.3
     assert torch.equal(settings["image_prompt"].mask, mask)
+    assert settings["image_prompt"].embedding is SEEN["image_embeds"]
+    assert settings["image_prompt"].tokens is SEEN["penultimate_hidden_states"]
     with pytest.raises(InvalidSettingError, match="choose an IP-Adapter file"):
-        apply(crowd(1), image_prompt={"image_embeds": torch.ones(1, 6)})
+        apply(crowd(1), image_prompt=SEEN)

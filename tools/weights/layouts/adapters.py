@@ -56,11 +56,11 @@ def ip_adapter() -> dict[str, Layout]:
     return {"image_proj": projection, "ip_adapter": attention}
 
 
-def ip_adapter_plus() -> dict[str, Layout]:
-    """The Plus kind for Stable Diffusion 1.5: a resampler of CLIP's tokens."""
+def ip_adapter_plus() -> Layout:
+    """The Plus kind for Stable Diffusion 1.5, a resampler of CLIP's tokens; flat, as in a `.safetensors`."""
     width = SD15.context
     resampler: Layout = {"latents": (1, PLUS_TOKENS, width), **_perceiver(width, width, PROJECTION_DEPTH)}
-    return {"image_proj": resampler, "ip_adapter": ip_adapter()["ip_adapter"]}
+    return prefixed("image_proj", resampler) | prefixed("ip_adapter", ip_adapter()["ip_adapter"])
 
 
 def ip_adapter_faceid_plus(shape: UNetShape) -> dict[str, Layout]:
