@@ -10,12 +10,16 @@ import sys
 from pathlib import Path
 
 from likeness.tests.parity.folder import Folder
-from likeness.tests.parity.ip_adapter.cases import HERE, LAYERS, PIXELS, PROJECTIONS, WITH_LORA
+from likeness.tests.parity.ip_adapter.cases import HERE, LAYERS, PIXELS, PROJECTIONS, TABLES, UNETS, WITH_LORA
 from likeness.tests.parity.ip_adapter.mask_cases import DIFFUSERS, IPADAPTER_PLUS
 from likeness.tests.parity.recipe import Case
 from safetensors.torch import save_file
 
-ABOUT = ("case", "title", "constructor", "variants", "suggested_tolerance", "weights", "weight_type_factors_sd15")
+ABOUT = (
+    "case", "title", "constructor", "variants", "suggested_tolerance", "weights", "weight_type_factors_sd15",
+    "unet_config", "timestep", "file_form",
+)  # fmt: skip
+ROW = ("index", "ldm", "comfy_block", "block_index", "comfy_transformer_index")
 LARGE = "portrait_small"  # its picture alone is 225 kB
 
 
@@ -24,11 +28,22 @@ def reduce(folder: Folder, name: str) -> None:
     case = Case.read(folder, name)
     about = {key: case.about[key] for key in ABOUT if key in case.about}
     about["variants"] = {key: value for key, value in about["variants"].items() if key != LARGE}
+    about.get("weights", {}).pop("unet", None)  # a host knows the names and shapes of its UNet
     tensors = {key: tensor for key, tensor in case.tensors.items() if LARGE not in key}
     (HERE / f"{name}.json").write_text(json.dumps(about, separators=(",", ":")) + "\n", encoding="utf-8")
     save_file(tensors, HERE / f"{name}.safetensors")
 
 
+def reduce_table(folder: Folder, name: str) -> None:
+    """Write a table of layers beside this file, those of cross-attention alone."""
+    rows = json.loads((folder.path / f"{name}.json").read_text(encoding="utf-8"))
+    kept = [{key: row[key] for key in ROW} for row in rows if row["kind"] == "attn2"]
+    (HERE / f"{name}.json").write_text(json.dumps(kept, separators=(",", ":")) + "\n", encoding="utf-8")
+
+
 if __name__ == "__main__":
-    for case_name in (*PROJECTIONS, *LAYERS, *WITH_LORA, PIXELS, DIFFUSERS, IPADAPTER_PLUS):
-        reduce(Folder(Path(sys.argv[1])), case_name)
+    full = Folder(Path(sys.argv[1]))
+    for case_name in (*PROJECTIONS, *LAYERS, *WITH_LORA, PIXELS, DIFFUSERS, IPADAPTER_PLUS, *UNETS):
+        reduce(full, case_name)
+    for table in TABLES:
+        reduce_table(full, table)
