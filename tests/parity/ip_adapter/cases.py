@@ -43,11 +43,12 @@ LAYERS = ("attn_ip_small", "attn_ip_257tokens_small", "attn_ip_sd15_320_full")
 WITH_LORA = ("attn_lora_ip_small", "attn_lora_self_small")
 PIXELS = "clip_preprocess"
 UNETS = ("unet_sd15_tiny", "unet_sd15_tiny_faceid", "unet_sdxl_tiny")  # run by the tests of the ComfyUI host
+RUNS = ("generate_global", "generate_plus", "generate_faceid", "generate_faceid_plus")  # likewise
 TABLES = ("index_sd15", "index_sdxl")
 SITE = AttentionSite(kind="cross", block=("input", 1, 0), index=1, channels=64, path="")
 NOT_COMPARED = {  # pattern of a case or "case tensor" -> why
-    r"unet_.*": "needs ComfyUI: compared by tests/host/ip_adapter/test_parity.py",
-    r"generate_.*": "whole runs are not compared yet",
+    r"unet_.*": "needs ComfyUI: tests/host/ip_adapter/test_parity.py compares it",
+    r"generate_.*": "needs ComfyUI: tests/host/ip_adapter/test_parity_runs.py compares it",
 }
 
 
