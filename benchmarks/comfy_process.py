@@ -17,16 +17,17 @@ from typing import Any
 import torch
 from likeness.models.people.encodings import RememberedBackbone, RememberedImageEncoder
 from likeness.models.port.attention import Polarity
-from likeness.tests.people import PixelMaps, PixelTokens
+from likeness.tests.people import PixelMaps, PixelTokens, PixelVectors
 from likeness.tools.caches import write_elsewhere
 from likeness.tools.comfyui.folders import VARIABLE, find_comfy_folders
 from likeness.tools.weights.layouts import UNetShape, unet
-from likeness.tools.weights.write import BACKBONE, CHECKPOINT, FACEID, ROUTER, WeightFile, make
+from likeness.tools.weights.write import BACKBONE, CHECKPOINT, FACEID, FACEID_PLUS, ROUTER, WeightFile, make
 from torch.utils.flop_counter import FlopCounterMode
 
 TEXT_TOKENS = 77
 TIMESTEP = 500
 CLIP_WIDTH = 1280  # of ViT-H
+FACE_WIDTH = 512  # of ArcFace
 MAP_CHANNELS = (64, 128, 256, 512)  # of the four maps of IR-101
 META = torch.device("meta")  # tensors without values: shapes and FLOPs of a full-size network, at no cost
 
@@ -104,6 +105,17 @@ def with_random_features(uniportrait: Any) -> Any:
     """An adapter whose encoders answer with random features, remembered as those of the real networks are."""
     clip, backbone = PixelTokens(CLIP_WIDTH, "benchmark"), PixelMaps(MAP_CHANNELS, "benchmark")
     return replace(uniportrait, clip=RememberedImageEncoder(clip), backbone=RememberedBackbone(backbone))
+
+
+def load_faceid() -> Any:
+    """IP-Adapter FaceID PlusV2 for SD1.5 with random weights, its encoders as those of `with_random_features`."""
+    from likeness.host.ip_adapter.adapter import new_ip_adapter
+    from likeness.models.ip_adapter.checkpoint import load
+    from likeness.models.ip_adapter.encoders import IPAdapterEncoders
+
+    clip = RememberedImageEncoder(PixelTokens(CLIP_WIDTH, "benchmark"))
+    encoders = IPAdapterEncoders(clip=clip, recogniser=PixelVectors(FACE_WIDTH, "benchmark"))
+    return replace(new_ip_adapter(load(make(FACEID_PLUS), dtype=torch.float32)), encoders=encoders)
 
 
 def unet_call(model: Any, side: int, owners: tuple[int, ...] = ()) -> Callable[[], torch.Tensor]:

@@ -83,6 +83,20 @@ class PixelEmbeddings:
         return self._tokens.tokens(pixels)[:, 0]
 
 
+class PixelVectors:
+    """A face recogniser of random vectors that depend on the pictures alone; `seen` as `PixelTokens`."""
+
+    def __init__(self, width: int, key: str = "vectors of pixels") -> None:
+        self.width, self.key = width, key
+        self.seen: list[str] = []
+
+    def vectors(self, faces: Sequence[Face], pictures: Sequence[np.ndarray]) -> Tensor:
+        found = [hashlib.sha256(picture.tobytes()).hexdigest() for picture in pictures]
+        self.seen += found
+        generators = [torch.Generator().manual_seed(int(each[:12], 16)) for each in found]
+        return torch.stack([torch.randn(self.width, generator=each) for each in generators])
+
+
 class PixelMaps:
     """A face backbone of random maps that depend on the pixels alone; `seen` as `PixelTokens`."""
 
