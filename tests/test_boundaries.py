@@ -48,6 +48,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
         for room in ROOMS
     },
     "models/face": tuple(f"{PACK}.models.{paper}" for paper in PAPERS),
+    "models/ip_adapter": tuple(f"{PACK}.models.{paper}" for paper in PAPERS),
     "models/adapters": tuple(f"{PACK}.models.{name}" for name in (*PAPERS, "face")),
     **{f"models/{paper}": tuple(f"{PACK}.models.{other}" for other in PAPERS if other != paper) for paper in PAPERS},
 }
