@@ -8,7 +8,7 @@ import pytest
 import torch
 from likeness.tests.tools.peers.core.definitions import chain, definitions, find
 from likeness.tools.comfyui.inputs import read_inputs
-from likeness.tools.comfyui.server import ComfyRunError
+from likeness.tools.comfyui.server import ComfyRunError, ComfyServer
 from likeness.tools.peers.core.__main__ import NODES
 from likeness.tools.peers.core.arrangement import arrange, orders_of
 from likeness.tools.peers.core.bench import Bench, say
@@ -23,6 +23,8 @@ VALUES = {"LikenessApplyUniPortrait": 1.0, "FreeU": 10.0}
 
 class Server(SimpleNamespace):
     """A stand-in for a ComfyUI whose latents say what the model went through."""
+
+    output_files = ComfyServer.output_files
 
     def object_info(self):
         return definitions()
