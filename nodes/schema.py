@@ -9,7 +9,7 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from ..host.files import AUTO, list_files
+from ..host.files import AUTO, list_files, list_recognisers
 from ..host.people import AppliedPeople, outside_of
 from ..models.people.preview import people_strip
 
@@ -103,6 +103,18 @@ def given_detector() -> io.Input:
     """A face detector in place of the one that is chosen by name."""
     return FaceDetector.Input(
         "face_detector", optional=True, tooltip="A detector from another node, used instead of 'detector'."
+    )
+
+
+def recogniser_file() -> io.Input:
+    """The file of the face recogniser."""
+    return io.Combo.Input(
+        "recogniser",
+        options=[AUTO, *list_recognisers()],
+        default=AUTO,
+        tooltip="The face recogniser that the adapter was trained with. auto finds w600k_r50.onnx of insightface's buffalo_l "
+        "(non-commercial research only) in models/insightface.",
+        **ADVANCED,
     )
 
 

@@ -83,7 +83,7 @@ def new_ip_adapter(
     """
     clip, embedder, width = None, None, adapter.image_width
     if clip_vision is not None and width is not None:
-        if adapter.recognised.needs.clip == "pooled":
+        if adapter.reads_pooled:
             embedder = image_embedder(clip_vision, width=width, size=CLIP_SIZE)
         else:
             clip = image_encoder(clip_vision, width=width, size=CLIP_SIZE)
@@ -134,8 +134,9 @@ def choose_ip_adapter(
     logger.info("%s: %s", NAME, " ".join(adapter.notes))
     found = recogniser_file(recogniser, RECOGNISER) if adapter.needs_face else None
     if clip_vision is None and adapter.image_width is not None:
-        pooled = adapter.recognised.needs.clip == "pooled"
-        width = HIDDEN_WIDTHS.get(adapter.image_width, adapter.image_width) if pooled else adapter.image_width
+        width = adapter.image_width
+        if adapter.reads_pooled:
+            width = HIDDEN_WIDTHS.get(width, width)
         clip_vision = find_clip_vision(clip_vision_file, width=width)
     return new_ip_adapter(adapter, clip_vision=clip_vision, recogniser=None if found is None else ArcFace(found))
 

@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 
-import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
@@ -14,10 +13,11 @@ from ...models.adapters.identity_attention import people_residual
 from ...models.errors import InvalidSettingError
 from ...models.ip_adapter.application import PictureResidual
 from ...models.ip_adapter.combination import join
+from ...models.ip_adapter.encode import Looking, null_tokens
+from ...models.ip_adapter.encoders import IPAdapterEncoders
 from ...models.people.person import People
 from ...models.port.attention import AttentionResidual
 from ...models.uniportrait.application import STRENGTH, lora_for, structure_for
-from ...models.uniportrait.encode import CROP_SIZE
 from ..memory import loaded
 from ..people import AppliedPeople, acting, placed_lines
 from ..placement import LoadedPlacement, PlacedPeople
@@ -120,20 +120,15 @@ def _image_prompt_residual(uniportrait: LoadedUniPortrait, prompt: ImagePromptIn
             'An image prompt is connected, and "image_prompt" of Load UniPortrait is "none": choose an IP-Adapter file '
             "there (ip-adapter_sd15), or disconnect the image prompt."
         )
-    pooled = branch.recognised.needs.clip == "pooled"
-    seen = prompt.embedding if pooled else prompt.tokens
+    seen = prompt.embedding if branch.reads_pooled else prompt.tokens
     if seen is None:
         raise InvalidSettingError(
             f"The image prompt has no tokens of CLIP, which {branch.recognised.version} reads; connect CLIP Vision Encode."
         )
-    nothing = (
-        torch.zeros_like(seen[:1])
-        if pooled
-        else uniportrait.encoders.clip.tokens(torch.zeros(1, 3, CROP_SIZE, CROP_SIZE))
-    )
-    like = next(branch.projection.parameters())
+    encoders = IPAdapterEncoders(clip=None if branch.reads_pooled else uniportrait.encoders.clip)
     with loaded(uniportrait.encoder):
-        tokens, null = (branch.projection(each.to(like)) for each in (seen, nothing))
+        tokens = branch.projection(seen.to(next(branch.projection.parameters())))
+        null = null_tokens(encoders, branch, Looking())
     return PictureResidual(
         attention=branch.attention,
         tokens=join(tokens),

@@ -52,15 +52,24 @@ class PictureResidual:
         """Attention to the pictures, (B, L, C), or None outside the window and at strength 0."""
         if self.strength == 0 or not self.window.contains(call.sigma):
             return None
-        tokens = self.null_tokens if call.polarity is Polarity.NEGATIVE else self.tokens
-        keys, values = project_tokens(self, self.attention, tokens, site, call)
-        if self.scaling is not None:
-            keys, values = self.scaling(keys, values)
-        if self.mask is None:
-            weights = call.query.new_full((1, 1, 1), self.strength)
-        else:
-            weights = for_rows(self.mask, call, mode=self.resize)[..., None] * self.strength
-        return decoupled_cross_attention(call.query, keys, values, weights, call.heads)
+        keys, values = self._projected(site, call)
+        return decoupled_cross_attention(call.query, keys, values, self._weights(call), call.heads)
+
+    def _projected(self, site: AttentionSite, call: AttentionCall) -> tuple[Tensor, Tensor]:
+        negative = call.polarity is Polarity.NEGATIVE
+        tokens, scaling = self.null_tokens if negative else self.tokens, self.scaling
+        projected = project_tokens(self, self.attention, tokens, site, call)
+        if scaling is None:
+            return projected
+        key = (self, "scaled", site.index, negative, call.query.dtype, call.query.device)
+        return call.run.remember(key, lambda: scaling(*projected))
+
+    def _weights(self, call: AttentionCall) -> Tensor:
+        mask = self.mask
+        if mask is None:
+            return call.query.new_full((1, 1, 1), self.strength)
+        key = (self, "mask", call.grid, call.crop, call.samples, call.query.dtype, call.query.device)
+        return call.run.remember(key, lambda: for_rows(mask, call, mode=self.resize)[..., None] * self.strength)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

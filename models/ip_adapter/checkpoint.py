@@ -77,6 +77,11 @@ class IPAdapter:
         return self.recognised.needs.clip is not None
 
     @property
+    def reads_pooled(self) -> bool:
+        """Whether it reads CLIP's pooled, projected embedding, and not its tokens."""
+        return self.recognised.needs.clip == "pooled"
+
+    @property
     def needs_face(self) -> bool:
         """Whether a face vector is needed."""
         return self.recognised.needs.face is not None

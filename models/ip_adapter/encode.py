@@ -78,15 +78,9 @@ def person_tokens(person: Person, encoders: IPAdapterEncoders, adapter: IPAdapte
 
     Reference: the published IP-Adapter code for Portrait; the mean and mixing are ours.
     """
-    parts = [factor * tokens for tokens, factor in _of_parts(person, encoders, adapter, looking)]
+    own = equally_long([_own_tokens(part, encoders, adapter, looking) for part, _ in person.parts])
+    parts = [factor * tokens for tokens, (_, factor) in zip(own, person.parts, strict=True)]
     return sum(parts[1:], parts[0])
-
-
-def _of_parts(
-    person: Person, encoders: IPAdapterEncoders, adapter: IPAdapter, looking: Looking
-) -> list[tuple[Tensor, float]]:
-    own = [_own_tokens(part, encoders, adapter, looking) for part, _ in person.parts]
-    return list(zip(equally_long(own), (factor for _, factor in person.parts), strict=True))
 
 
 def _own_tokens(person: Person, encoders: IPAdapterEncoders, adapter: IPAdapter, looking: Looking) -> Tensor:
@@ -168,8 +162,7 @@ def null_tokens(encoders: IPAdapterEncoders, adapter: IPAdapter, looking: Lookin
 
 
 def _look(pixels: Tensor, encoders: IPAdapterEncoders, adapter: IPAdapter) -> Tensor:
-    pooled = adapter.recognised.needs.clip == "pooled"
-    return encoders.embeddings(pixels) if pooled else encoders.tokens(pixels)
+    return encoders.embeddings(pixels) if adapter.reads_pooled else encoders.tokens(pixels)
 
 
 def _project(adapter: IPAdapter, vector: Tensor | None, seen: Tensor | None, looking: Looking) -> Tensor:

@@ -8,7 +8,7 @@ from comfy_api.latest import io
 
 from ...host.consistentid.adapter import Choice, choose_consistentid
 from ...host.encoders.parser import LoadedFaceParser
-from ...host.files import AUTO, list_files, list_recognisers
+from ...host.files import AUTO, list_files
 from ...models.consistentid.flavour import Purpose
 from ..schema import (
     ADVANCED,
@@ -18,6 +18,7 @@ from ..schema import (
     found_by,
     given_image_encoder,
     image_encoder_file,
+    recogniser_file,
     shelf,
 )
 
@@ -60,14 +61,7 @@ class LoadConsistentID(io.ComfyNode):
                     "tokens to ControlNets.",
                     **ADVANCED,
                 ),
-                io.Combo.Input(
-                    "recogniser",
-                    options=[AUTO, *list_recognisers()],
-                    default=AUTO,
-                    tooltip="The face recogniser that the adapter was trained with. auto finds w600k_r50.onnx of insightface's "
-                    "buffalo_l (non-commercial research only) in models/insightface.",
-                    **ADVANCED,
-                ),
+                recogniser_file(),
                 image_encoder_file(**ADVANCED),
                 io.Combo.Input(
                     "face_parser_file",

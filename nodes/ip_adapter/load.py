@@ -6,10 +6,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...host.files import AUTO, NONE, list_files, list_recognisers
+from ...host.files import AUTO, NONE, list_files
 from ...host.ip_adapter.adapter import choose_ip_adapter
 from ...models.ip_adapter.kinds import VERSIONS
-from ..schema import ADVANCED, IPAdapter, found_by, given_image_encoder, image_encoder_file, shelf
+from ..schema import ADVANCED, IPAdapter, found_by, given_image_encoder, image_encoder_file, recogniser_file, shelf
 
 
 class LoadIPAdapter(io.ComfyNode):
@@ -48,14 +48,7 @@ class LoadIPAdapter(io.ComfyNode):
                     "published .bin files do.",
                     **ADVANCED,
                 ),
-                io.Combo.Input(
-                    "recogniser",
-                    options=[AUTO, *list_recognisers()],
-                    default=AUTO,
-                    tooltip="The face recogniser that FaceID was trained with. auto finds w600k_r50.onnx of insightface's "
-                    "buffalo_l (non-commercial research only) in models/insightface.",
-                    **ADVANCED,
-                ),
+                recogniser_file(),
                 image_encoder_file(**ADVANCED),
                 given_image_encoder(),
             ],

@@ -16,20 +16,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import load_file
-from torch import Tensor
-
 from ..comfyui.folders import ComfyFolder, find_comfy_folders, missing_line
 from ..comfyui.server import ComfyServer
 from ..portraits import astronaut
 from ..weights.write import CHECKPOINT, CLIP_VISION, IP_ADAPTER, IP_ADAPTER_PLUS, WeightFile, make_all
+from .packs import SAMPLER, SAVED, Prompt, node, sampled, sampler
 
 FILES: Mapping[str, WeightFile] = {"plain": IP_ADAPTER, "Plus": IP_ADAPTER_PLUS}
 SIDE = 224  # pixels of the picture: neither pack has to resize or crop it
 MOST = 1e-4  # difference of latents, as a share of their largest value
 BLOCKS = ", ".join(["1"] * 6 + ["0"] + ["1"] * 9)  # all but the middle one
-SAVED = "saved"
 SETTINGS: Mapping[str, Mapping[str, Any]] = {  # by name: what both nodes are told
     "weight 0.8": {"weight": 0.8},
     "weight 1.3, second half": {"weight": 1.3, "start": 0.5},
@@ -37,8 +33,6 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {  # by name: what both nodes are to
     "weight 0.6, K+V w/ C penalty": {"weight": 0.6, "scaling": "K+V w/ C penalty"},
     "weight 0.6, K+mean(V) w/ C penalty": {"weight": 0.6, "scaling": "K+mean(V) w/ C penalty"},
 }
-
-Prompt = dict[str, Any]
 
 
 def main() -> int:
@@ -63,10 +57,10 @@ def _differs(folder: ComfyFolder, peer: Path) -> bool:
     ):
         print(f"ComfyUI {folder.version}", flush=True)
         astronaut().picture.resize((SIDE, SIDE)).save(server.base / "input" / "picture.png")
-        plain = _sampled(server, graph({}, ["checkpoint", 0]))
+        plain = sampled(server, graph({}, ["checkpoint", 0]))
         for kind, file in FILES.items():
             for name, given in SETTINGS.items():
-                ours, theirs = (_sampled(server, make(file, given)) for make in (our_graph, their_graph))
+                ours, theirs = (sampled(server, make(file, given)) for make in (our_graph, their_graph))
                 largest = float(ours.abs().max())
                 apart, effect = (float((ours - other).abs().max()) / largest for other in (theirs, plain))
                 failed |= apart > MOST or effect <= MOST
@@ -80,11 +74,11 @@ def _differs(folder: ComfyFolder, peer: Path) -> bool:
 
 def our_graph(file: WeightFile, given: Mapping[str, Any]) -> Prompt:
     """A prompt with our nodes."""
-    loader = _node(
+    loader = node(
         "LikenessLoadIPAdapter", ip_adapter=file.name, version="auto", lora="none", recogniser="auto", clip_vision_file="auto",
         clip_vision=["vision", 0],
     )  # fmt: skip
-    applied = _node(
+    applied = node(
         "LikenessApplyIPAdapter", model=["checkpoint", 0], ip_adapter=["adapter", 0], picture=["picture", 0], strength=1.0,
         picture_strength=given["weight"], blocks="linear", block_weights=BLOCKS, structure_scale=1.0, lora_strength=1.0,
         negative="black", crop="centre", combine="concat", embeds_scaling=given.get("scaling", "V only"),
@@ -95,42 +89,27 @@ def our_graph(file: WeightFile, given: Mapping[str, Any]) -> Prompt:
 
 def their_graph(file: WeightFile, given: Mapping[str, Any]) -> Prompt:
     """The same with ComfyUI_IPAdapter_plus."""
-    applied = _node(
+    applied = node(
         "IPAdapterAdvanced", model=["checkpoint", 0], ipadapter=["adapter", 0], image=["picture", 0], clip_vision=["vision", 0],
         weight=given["weight"], weight_type="linear", combine_embeds="concat", start_at=given.get("start", 0.0), end_at=1.0,
         embeds_scaling=given.get("scaling", "V only"),
     )  # fmt: skip
-    loader = _node("IPAdapterModelLoader", ipadapter_file=file.name)
+    loader = node("IPAdapterModelLoader", ipadapter_file=file.name)
     return graph({"adapter": loader, "applied": applied}, ["applied", 0])
 
 
 def graph(nodes: Prompt, model: list[Any]) -> Prompt:
     """A prompt that samples a MODEL in two steps, with some nodes in it."""
     return nodes | {
-        "checkpoint": _node("CheckpointLoaderSimple", ckpt_name=CHECKPOINT.name),
-        "vision": _node("CLIPVisionLoader", clip_name=CLIP_VISION.name),
-        "picture": _node("LoadImage", image="picture.png"),
-        "positive": _node("CLIPTextEncode", clip=["checkpoint", 1], text="a person on a bench"),
-        "negative": _node("CLIPTextEncode", clip=["checkpoint", 1], text="nsfw"),
-        "latent": _node("EmptyLatentImage", width=256, height=256, batch_size=1),
-        "sampler": _node(
-            "KSampler", model=model, seed=1, steps=2, cfg=7.5, sampler_name="ddim", scheduler="ddim_uniform", denoise=1.0,
-            positive=["positive", 0], negative=["negative", 0], latent_image=["latent", 0],
-        ),
-        SAVED: _node("SaveLatent", samples=["sampler", 0], filename_prefix="equivalence"),
+        "checkpoint": node("CheckpointLoaderSimple", ckpt_name=CHECKPOINT.name),
+        "vision": node("CLIPVisionLoader", clip_name=CLIP_VISION.name),
+        "picture": node("LoadImage", image="picture.png"),
+        "positive": node("CLIPTextEncode", clip=["checkpoint", 1], text="a person on a bench"),
+        "negative": node("CLIPTextEncode", clip=["checkpoint", 1], text="nsfw"),
+        "latent": node("EmptyLatentImage", width=256, height=256, batch_size=1),
+        SAMPLER: sampler(["positive", 0], ["negative", 0], model=model),
+        SAVED: node("SaveLatent", samples=[SAMPLER, 0], filename_prefix="equivalence"),
     }  # fmt: skip
-
-
-def _node(kind: str, **inputs: Any) -> dict[str, Any]:
-    return {"class_type": kind, "inputs": inputs}
-
-
-def _sampled(server: ComfyServer, prompt: Prompt) -> Tensor:
-    (file,) = server.output_files(server.run(prompt), SAVED, "latents")
-    latent = load_file(file)["latent_tensor"]
-    if not torch.isfinite(latent).all():
-        raise SystemExit("The latent holds NaN or infinity.")
-    return latent
 
 
 if __name__ == "__main__":

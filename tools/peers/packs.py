@@ -180,7 +180,7 @@ def _through_http(folder: ComfyFolder, peers: dict[str, Path], method: str) -> b
         if IPADAPTER in loaded:
             for place, portrait in enumerate((astronaut(), drawing(1)), 1):
                 portrait.picture.save(server.base / "input" / f"person-{place}.png")
-            found = compare(lambda adapters, number: _sampled(server, _prompt(method, adapters, number)))
+            found = compare(lambda adapters, number: sampled(server, _prompt(method, adapters, number)))
             print(f"  {method} and {IPADAPTER}, SD1.5 full size, 256², 2 steps: {found}", flush=True)
         return len(loaded) < len(peers)
 
@@ -199,14 +199,15 @@ def _prompt(method: str, adapters: tuple[str, ...], number: int) -> Prompt:
     return {name: node for name, node in prompt.items() if name not in {OURS, PEER} - set(adapters)}
 
 
-def _node(kind: str, **inputs: Any) -> dict[str, Any]:
+def node(kind: str, **inputs: Any) -> dict[str, Any]:
+    """A node of a prompt."""
     return {"class_type": kind, "inputs": inputs}
 
 
 def _person(place: int, region: str, **links: Any) -> Prompt:
     return {
-        f"photo {place}": _node("LoadImage", image=f"person-{place}.png"),
-        f"person {place}": _node(
+        f"photo {place}": node("LoadImage", image=f"person-{place}.png"),
+        f"person {place}": node(
             "LikenessAddPerson", photo=[f"photo {place}", 0], name="", strength=1.0, face=1, order="largest first",
             detector="given region", region=region, start_percent=0.0, end_percent=1.0, on_no_face="error", **links,
         ),
@@ -215,13 +216,13 @@ def _person(place: int, region: str, **links: Any) -> Prompt:
 
 def _uniportrait() -> Prompt:
     return {
-        "uniportrait": _node(
+        "uniportrait": node(
             "LikenessLoadUniPortrait", faceid=FACEID.name, router=ROUTER.name, backbone=BACKBONE.name,
             clip_vision_file="auto", clip_vision=["vision", 0], image_prompt="none",
         ),
         **_person(1, astronaut().region),
         **_person(2, drawing(1).region, people=["person 1", 0]),
-        OURS: _node(
+        OURS: node(
             "LikenessApplyUniPortrait", uniportrait=["uniportrait", 0], people=["person 2", 0], strength=0.7,
             structure_scale=0.3, lora_strength=1.0, image_prompt_strength=0.7,
         ),
@@ -231,35 +232,35 @@ def _uniportrait() -> Prompt:
 def _consistentid() -> Prompt:
     return {
         **_person(1, astronaut().region),
-        "parser": _node("LikenessLoadFaceParser", face_parser=FACE_PARSING.name),
-        "consistentid": _node(
+        "parser": node("LikenessLoadFaceParser", face_parser=FACE_PARSING.name),
+        "consistentid": node(
             "LikenessLoadConsistentID", consistentid=CONSISTENTID.name, mode="auto", purpose="text to image",
             recogniser="auto", clip_vision_file="auto", clip_vision=["vision", 0], face_parser_file="auto",
             face_parser=["parser", 0],
         ),
-        "prompt": _node(
+        "prompt": node(
             "LikenessEncodeConsistentIDPrompt", clip=["checkpoint", 1], consistentid=["consistentid", 0],
             people=["person 1", 0], positive="a person on a bench", negative="nsfw", merge_by="step",
             start_percent=0.6, start_merge_step=0, width=256, height=256,
         ),
-        OURS: _node(
+        OURS: node(
             "LikenessApplyConsistentID", consistentid=["consistentid", 0], people=["person 1", 0], strength=1.0,
             lora_strength=1.0,
         ),
-        SAMPLER: _sampler(["prompt", 0], ["prompt", 1]),
+        SAMPLER: sampler(["prompt", 0], ["prompt", 1]),
     }  # fmt: skip
 
 
 def _guidance() -> Prompt:
     sides: dict[str, Any] = {"width": 256, "height": 256}
     return {
-        "nowhere": _node("SolidMask", value=0.0, **sides),
-        "half": _node("SolidMask", value=1.0, **(sides | {"width": 128})),
-        "mask": _node(
+        "nowhere": node("SolidMask", value=0.0, **sides),
+        "half": node("SolidMask", value=1.0, **(sides | {"width": 128})),
+        "mask": node(
             "MaskComposite", destination=["nowhere", 0], source=["half", 0], x=0, y=0, operation="add"
         ),
         **_person(1, astronaut().region, mask=["mask", 0]),
-        OURS: _node(
+        OURS: node(
             "LikenessApplyReferenceGuidance", people=["person 1", 0], vae=["checkpoint", 2], strength=0.3, find_by="mask",
             start_percent=0.0, end_percent=1.0, strength_mode="relative", every_k=1, step_mode="eps", features="coarse",
             reference_size=256, reference_percent=0.329, seeds=1, keep_background=True, face_order="left to right",
@@ -270,29 +271,31 @@ def _guidance() -> Prompt:
 
 def _base() -> Prompt:
     return {
-        "checkpoint": _node("CheckpointLoaderSimple", ckpt_name=CHECKPOINT.name),
-        "vision": _node("CLIPVisionLoader", clip_name=CLIP_VISION.name),
-        "ipadapter": _node("IPAdapterModelLoader", ipadapter_file=IP_ADAPTER.name),
-        PEER: _node(
+        "checkpoint": node("CheckpointLoaderSimple", ckpt_name=CHECKPOINT.name),
+        "vision": node("CLIPVisionLoader", clip_name=CLIP_VISION.name),
+        "ipadapter": node("IPAdapterModelLoader", ipadapter_file=IP_ADAPTER.name),
+        PEER: node(
             "IPAdapterAdvanced", ipadapter=["ipadapter", 0], image=["photo 1", 0], clip_vision=["vision", 0], weight=0.8,
             weight_type="linear", combine_embeds="concat", start_at=0.0, end_at=1.0, embeds_scaling="V only",
         ),
-        "positive": _node("CLIPTextEncode", clip=["checkpoint", 1], text="two people on a bench"),
-        "negative": _node("CLIPTextEncode", clip=["checkpoint", 1], text="nsfw"),
-        "latent": _node("EmptyLatentImage", width=256, height=256, batch_size=1),
-        SAMPLER: _sampler(["positive", 0], ["negative", 0]),
-        SAVED: _node("SaveLatent", samples=[SAMPLER, 0], filename_prefix="peers"),
+        "positive": node("CLIPTextEncode", clip=["checkpoint", 1], text="two people on a bench"),
+        "negative": node("CLIPTextEncode", clip=["checkpoint", 1], text="nsfw"),
+        "latent": node("EmptyLatentImage", width=256, height=256, batch_size=1),
+        SAMPLER: sampler(["positive", 0], ["negative", 0]),
+        SAVED: node("SaveLatent", samples=[SAMPLER, 0], filename_prefix="peers"),
     }  # fmt: skip
 
 
-def _sampler(positive: list[Any], negative: list[Any]) -> dict[str, Any]:
-    return _node(
+def sampler(positive: list[Any], negative: list[Any], **given: Any) -> dict[str, Any]:
+    """Two steps of the latent; `given` are further inputs."""
+    return node(
         "KSampler", seed=1, steps=2, cfg=7.5, sampler_name="ddim", scheduler="ddim_uniform", denoise=1.0,
-        positive=positive, negative=negative, latent_image=["latent", 0],
+        positive=positive, negative=negative, latent_image=["latent", 0], **given,
     )  # fmt: skip
 
 
-def _sampled(server: ComfyServer, prompt: Prompt) -> Tensor:
+def sampled(server: ComfyServer, prompt: Prompt) -> Tensor:
+    """Run a prompt; gives the latent that its node `SAVED` saved."""
     (file,) = server.output_files(server.run(prompt), SAVED, "latents")
     latent = load_file(file)["latent_tensor"]
     if not torch.isfinite(latent).all():

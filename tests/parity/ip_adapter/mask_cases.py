@@ -8,10 +8,10 @@ import torch
 from likeness.models.adapters.decoupled_cross_attention import decoupled_cross_attention
 from likeness.models.ip_adapter.block_weights import PRESETS, block_factors
 from likeness.models.ip_adapter.combination import join, scale
-from likeness.models.ip_adapter.mask_grids import as_diffusers, as_ipadapter_plus
 from likeness.models.port.attention import AttentionSite
 from likeness.tests.parity.folder import Folder
 from likeness.tests.parity.ip_adapter.cases import HERE
+from likeness.tests.parity.ip_adapter.mask_grids import as_diffusers, as_ipadapter_plus
 from likeness.tests.parity.recipe import Case, Comparison
 from likeness.tests.parity.uniportrait.cases import attend
 from torch import Tensor

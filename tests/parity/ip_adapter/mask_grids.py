@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
+from likeness.models.placement.masks import to_grid
 from torch import Tensor
 from torch.nn.functional import pad
-
-from ..placement.masks import to_grid
 
 
 def as_diffusers(masks: Tensor, positions: int) -> Tensor:

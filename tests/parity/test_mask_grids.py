@@ -1,7 +1,7 @@
 import pytest
 import torch
-from likeness.models.ip_adapter.mask_grids import as_diffusers, as_ipadapter_plus
 from likeness.models.placement.masks import to_grid
+from likeness.tests.parity.ip_adapter.mask_grids import as_diffusers, as_ipadapter_plus
 
 
 @pytest.fixture
