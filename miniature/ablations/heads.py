@@ -13,6 +13,7 @@ from ...models.images.layout import arrays_from_images
 from ...models.miniature.finder import FaceFinder, find_faces
 from ...models.omniportrait.guided_person import GuidedPerson
 from ...models.omniportrait.mask_sources import FaceMasks
+from ...models.placement.faces import SeenFaces
 from ...models.port.guidance import GuidedStep
 from ..judge.judge import MIN_SCORE
 from ..studio.drawing import decode
@@ -43,9 +44,9 @@ class Previews:
     finder: FaceFinder
     widening: float = WIDENING
 
-    def __call__(self, latents: Tensor) -> list[Tensor]:
-        """Return the boxes of heads, (F, 4) each, as shares of the picture, of latents (B, C, h, w) for the VAE."""
-        return [self.boxes(picture) for picture in decode(self.base, latents * self.base.latent_scale)]
+    def __call__(self, latents: Tensor) -> list[SeenFaces]:
+        """Return the heads of latents (B, C, h, w) for the VAE, picture by picture."""
+        return [SeenFaces(self.boxes(picture)) for picture in decode(self.base, latents * self.base.latent_scale)]
 
     def boxes(self, picture: Tensor) -> Tensor:
         """Return the boxes of heads in a picture (3, H, W), 0–1."""

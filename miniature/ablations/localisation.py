@@ -10,7 +10,7 @@ from torch import Tensor
 from ...diffusers_host.attention_maps import AttentionMaps, nearest_level
 from ...diffusers_host.base import Base
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
-from ...models.omniportrait.region_mask import normalise
+from ...models.placement.region_mask import normalise
 from ...models.port.word_attention import attention_columns
 from ...training.batches.draws import Draws
 from ...training.denoising import predict

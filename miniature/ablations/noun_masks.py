@@ -10,7 +10,7 @@ from ...diffusers_host.base import Base
 from ...diffusers_host.prompted import Prompted
 from ...diffusers_host.sigmas import nearest_timestep
 from ...diffusers_host.word_attention import note_attention
-from ...models.omniportrait.region_mask import clean_mask, normalise, refine_with
+from ...models.placement.region_mask import clean_mask, normalise, refine_with
 from ...models.port.attention import Run
 from ...models.port.word_attention import WordAttention
 from ..recipe.latents import encode_pictures

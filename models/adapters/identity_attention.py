@@ -87,7 +87,7 @@ class IdentityResidual:
             weights = weights.sum(dim=-1, keepdim=True) * (sum(active) / len(active))
         else:
             if call.run.recorder is not None:
-                call.run.recorder.record(tuple(person.name for person in self.people), call, weights)
+                call.run.recorder.record(tuple(person.name for person in self.people), call, weights, site)
             if any(strength != 1 for strength in strengths):  # else nothing is copied to the device
                 key = (self, tuple(strengths), weights.dtype, weights.device)
                 weights = weights * call.run.remember(key, lambda: weights.new_tensor(strengths))

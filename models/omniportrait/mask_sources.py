@@ -4,28 +4,25 @@ preview, or where a placement such as a router puts them.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d, interpolate
 
 from ..errors import InvalidSettingError
+from ..placement.faces import FaceOrder, SeenFaces, assign
 from ..placement.masks import ellipse
 from ..placement.placements import Placement
+from ..placement.region_mask import clean_mask, is_credible, refine_with
 from ..port.attention import AttentionCall, AttentionSite, Polarity
 from ..port.guidance import GuidedStep
 from ..records.placements import PlacementRecord
 from .correspondence import nearest, similarity
 from .guided_person import GuidedPerson
-from .region_mask import clean_mask, is_credible, refine_with
 
 EVERY = 5  # guided steps between two looks
-FaceOrder = Literal["left to right", "most alike"]
-MOST_FACES = 6  # of a picture that are tried out; the largest
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,7 @@ class AttentionMasks:
     """Finds people by their words.
 
     Attributes:
-        gamma, alpha, beta: of Eq. 6, see `region_mask.refine`.
+        gamma, alpha, beta: of Eq. 6, see `placement.region_mask.refine`.
     """
 
     gamma: int = 3
@@ -82,16 +79,15 @@ class FaceMasks:
     """Finds people by their faces.
 
     Attributes:
-        look: from latents as the VAE takes them, (B, C, H, W), to the boxes of the faces of every picture, (F, 4) each:
-            left, top, right, bottom as shares of width and height.
-        order: who is who: the largest faces from left to right in the order of the people, or as their features fit best.
+        look: from latents as the VAE takes them, (B, C, H, W), to the faces of every picture.
+        order: who is who, see `placement.faces.FaceLook`; "most alike" goes by the features that are matched.
         every: guided steps between two looks.
 
     Raises:
         InvalidSettingError: if `every` is not positive.
     """
 
-    look: Callable[[Tensor], Sequence[Tensor]]
+    look: Callable[[Tensor], Sequence[SeenFaces]]
     order: FaceOrder = "left to right"
     every: int = EVERY
 
@@ -109,29 +105,21 @@ class FaceMasks:
         count: int = step.memory.get((self, "count"), 0)
         step.memory[self, "count"] = count + 1
         if count % self.every == 0:
-            for row, boxes in enumerate(self.look(step.denoised)):
-                if len(boxes) >= len(people):
-                    masks = torch.stack([ellipse(box, step.size) for box in boxes[_largest(boxes)]])
-                    step.memory[self, row] = self._sort(masks.to(step.features.device), boxes, people, step, row)
+            for row, faces in enumerate(self.look(step.denoised)):
+                if len(faces.boxes) >= len(people):
+                    step.memory[self, row] = self._masks(faces, people, step, row)
         nobody = torch.zeros(len(people), *step.size, device=step.features.device)
         rows = [step.memory.get((self, row), nobody) for row in range(len(step.features))]
         return torch.stack(rows, dim=1)
 
-    def _sort(self, masks: Tensor, boxes: Tensor, people: Sequence[GuidedPerson], step: GuidedStep, row: int) -> Tensor:
-        """One mask per person, (N, H, W), of (F, H, W), the largest face first."""
+    def _masks(self, faces: SeenFaces, people: Sequence[GuidedPerson], step: GuidedStep, row: int) -> Tensor:
+        """One mask per person, (N, H, W)."""
+        masks = torch.stack([ellipse(box, step.size) for box in faces.boxes]).to(step.features.device)
         if self.order == "most alike":
             alike = torch.stack([_likeness(person, masks, step.features[row]) for person in people])
-            choices = itertools.permutations(range(len(masks)), len(people))
-            best = max(choices, key=lambda faces: sum(float(alike[n, face]) for n, face in enumerate(faces)))
-            return masks[list(best)]
-        middles = (boxes[:, 0] + boxes[:, 2])[_largest(boxes)][: len(people)]
-        return masks[: len(people)][middles.argsort().to(masks.device)]
-
-
-def _largest(boxes: Tensor) -> Tensor:
-    """Places of the largest faces, the largest first."""
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    return area.argsort(descending=True)[:MOST_FACES]
+            faces = replace(faces, likeness=alike)
+        chosen = assign(faces, len(people), self.order)
+        return masks[[chosen[person] for person in range(len(people))]]
 
 
 @torch.no_grad()

@@ -84,12 +84,14 @@ class Run:
         recorder: takes the placement of every call, or None when nobody asked for a routing map.
         guidance_recorder: takes what guidances do, or None when nobody asked.
         notes: what residuals that only look on have seen in the guided passes; None in all others, where they need not look.
+        found: what is known of the picture so far, such as where people are; without a graph, so that guided passes share it.
     """
 
     memo: dict[Hashable, Any] = field(default_factory=dict)
     recorder: PlacementRecorder | None = None
     guidance_recorder: GuidanceRecorder | None = None
     notes: dict[Hashable, Any] | None = None
+    found: dict[Hashable, Any] = field(default_factory=dict)
 
     def remember(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """The value stored under a key, computed at the first request."""
@@ -147,8 +149,10 @@ class AttentionResidual(Protocol):
 class PlacementRecorder(Protocol):
     """Collects who was placed where."""
 
-    def record(self, names: tuple[str, ...], call: AttentionCall, weights: Tensor) -> None:
-        """Take the weights (B, L, N) of one call, one name per person."""
+    def record(
+        self, names: tuple[str, ...], call: AttentionCall, weights: Tensor, site: AttentionSite | None = None
+    ) -> None:
+        """Take the weights (B, L, N) of one call of a layer, one name per person."""
         ...
 
 

@@ -81,14 +81,15 @@ def spread(layer: Projected, values: Tensor) -> Tensor:
 
     Args:
         layer: self-attention.
-        values: one per position, (B, L).
+        values: one or several per position, (B, …, L).
 
     Returns:
-        (B, L) float32.
+        (B, …, L) float32.
     """
     query, key = (part.float() for part in layer.split())
-    carried = values.float()[:, None, :, None].expand(-1, layer.heads, -1, -1)
-    return scaled_dot_product_attention(query, key, carried)[..., 0].mean(1)
+    carried = values.float().reshape(len(values), -1, values.shape[-1]).mT  # (B, L, N)
+    spread_out = scaled_dot_product_attention(query, key, carried[:, None].expand(-1, layer.heads, -1, -1))
+    return spread_out.mean(1).mT.reshape(values.shape)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -111,5 +112,5 @@ class WordAttention:
         return WordAttention(columns, tuple(layer.row(number) for layer in self.layers), self.grid)
 
     def spread(self, values: Tensor) -> Tensor:
-        """Values (B, h·w) of the grid times self-attention, averaged over layers, (B, h·w)."""
+        """Values (B, …, h·w) of the grid times self-attention, averaged over layers, (B, …, h·w)."""
         return torch.stack([spread(layer, values) for layer in self.layers]).mean(0)

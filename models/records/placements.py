@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from einops import rearrange
 from torch import Tensor
 from torch.nn import functional
 
-from ..port.attention import AttentionCall
+from ..port.attention import AttentionCall, AttentionSite
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PartOfRun:
+    """Where people were placed in one step or in one layer.
+
+    Attributes:
+        label: which it was.
+        maps: (S, N, h, w) float32 on the CPU, N as in the whole run.
+    """
+
+    label: str
+    maps: Tensor
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -22,10 +39,21 @@ class PlacementMaps:
         names: N people, all different.
         maps: (S, N, h, w) float32 on the CPU for the S pictures of the latent batch; at every position the maps of
             people placed together sum to at most 1.
+        missing: the pictures in which somebody was looked for and never found, by their name.
+        steps, layers: the same step by step, and layer by layer in the order in which the UNet runs.
+        words: the attention to everybody's words, its mean over steps, (S, h, w) by name; empty where nobody read them.
     """
 
     names: tuple[str, ...]
     maps: Tensor
+    missing: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    steps: tuple[PartOfRun, ...] = ()
+    layers: tuple[PartOfRun, ...] = ()
+    words: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def is_missing(self, name: str, picture: int) -> bool:
+        """Whether somebody was looked for in a picture and never found."""
+        return picture in self.missing.get(name, ())
 
     @property
     def shares(self) -> tuple[dict[str, float], ...]:
@@ -46,13 +74,30 @@ class PlacementRecord:
     """Adds up the weights of one run, per group of people and grid size."""
 
     sums: dict[tuple[str, ...], dict[tuple[int, int], _Sum]] = field(default_factory=dict)
+    steps: dict[float, PlacementRecord] = field(default_factory=dict)
+    layers: dict[AttentionSite, PlacementRecord] = field(default_factory=dict)
 
     @torch.inference_mode(
         False
     )  # a run may leave inference mode for some of its steps, and what is added to must not be of it
     @torch.no_grad()
-    def record(self, names: tuple[str, ...], call: AttentionCall, weights: Tensor) -> None:
-        """Take the weights (B, L, N) of one call; rows that show a part of the picture count only there."""
+    def record(
+        self, names: tuple[str, ...], call: AttentionCall, weights: Tensor, site: AttentionSite | None = None
+    ) -> None:
+        """Take the weights (B, L, N) of one call; rows that show a part of the picture count only there.
+
+        Args:
+            names: of N people.
+            call: whose weights they are.
+            weights: who is where.
+            site: the layer, by which and by whose step they are kept too; None for the sum alone.
+        """
+        if site is not None:
+            for part in (
+                self.steps.setdefault(call.sigma, PlacementRecord()),
+                self.layers.setdefault(site, PlacementRecord()),
+            ):
+                part.record(names, call, weights)
         height, width = call.grid
         maps = rearrange(weights.detach().float(), "b (h w) n -> b n h w", h=height)
         top = left = 0
@@ -72,14 +117,45 @@ class PlacementRecord:
             kept.total[area] += maps[row, :, :height, :width]
             kept.calls[area] += 1
 
-    def maps(self) -> PlacementMaps | None:
-        """The averages, on the finest grid that was seen; None if nothing was recorded."""
+    def maps(
+        self, missing: Mapping[str, frozenset[int]] = NOTHING, words: Mapping[str, Tensor] = NOTHING
+    ) -> PlacementMaps | None:
+        """The averages, on the finest grid that was seen; None if nothing was recorded.
+
+        Args:
+            missing, words: see `PlacementMaps`.
+        """
         if not self.sums:
             return None
+        steps = [
+            (f"step {number}", self.steps[sigma]) for number, sigma in enumerate(sorted(self.steps, reverse=True), 1)
+        ]
+        layers = [(_name_of(site), self.layers[site]) for site in sorted(self.layers, key=_order)]
+        return replace(
+            self._average(),
+            missing=missing,
+            words=words,
+            steps=tuple(PartOfRun(label, part._average().maps) for label, part in steps),
+            layers=tuple(PartOfRun(label, part._average().maps) for label, part in layers),
+        )
+
+    def _average(self) -> PlacementMaps:
         finest = max((grid for grids in self.sums.values() for grid in grids), key=lambda grid: grid[0] * grid[1])
         pictures = max(kept.total.shape[0] for grids in self.sums.values() for kept in grids.values())
         groups = [_average(grids, pictures, finest) for grids in self.sums.values()]
         return PlacementMaps(_distinct(name for group in self.sums for name in group), torch.cat(groups, dim=1))
+
+
+def _name_of(site: AttentionSite) -> str:
+    """What a layer is called in ComfyUI's numbering."""
+    stage, block, transformer = site.block
+    return f"{stage} {block}.{transformer}"
+
+
+def _order(site: AttentionSite) -> tuple[int, int, int]:
+    """By which the layers of a UNet run one after another."""
+    stage, block, transformer = site.block
+    return ("input", "middle", "output").index(stage), block, transformer
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:

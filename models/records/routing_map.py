@@ -74,8 +74,9 @@ def draw(maps: PlacementMaps, size: tuple[int, int] | None = None, image: Tensor
     pictures: list[np.ndarray] = []
     for number, (weights, shares) in enumerate(zip(maps.maps, maps.shares, strict=True)):
         winners = find_winners(weights, size or _size_of(maps))
-        coloured = _colour(winners, len(maps.names), None if below is None else below[number % len(below)])
-        pictures.append(_annotate(coloured, winners, shares))
+        coloured = colour_winners(winners, len(maps.names), None if below is None else below[number % len(below)])
+        lost = [name for name in maps.names if maps.is_missing(name, number)]
+        pictures.append(_annotate(coloured, winners, shares, lost))
     return images_from_arrays(pictures)
 
 
@@ -84,8 +85,8 @@ def _size_of(maps: PlacementMaps) -> tuple[int, int]:
     return height * PIXELS_PER_CELL, width * PIXELS_PER_CELL
 
 
-def _colour(winners: Winners, people: int, picture: Tensor | None) -> Tensor:
-    """The winners' colours over a picture (H, W, 3) or on dark grey, with light lines between areas, (H, W, 3), 0–1."""
+def colour_winners(winners: Winners, people: int, picture: Tensor | None) -> Tensor:
+    """Return the winners' colours over a picture (H, W, 3) or on dark grey, with light lines between areas, (H, W, 3), 0–1."""
     colours = torch.tensor([*(colour_of(place) for place in range(people)), (GROUND,) * 3])
     is_somebody = winners.people != NOBODY
     opacity = (FAINTEST + (STRONGEST - FAINTEST) * winners.margins) * is_somebody
@@ -99,8 +100,8 @@ def _colour(winners: Winners, people: int, picture: Tensor | None) -> Tensor:
     return torch.where(lines[..., None], 0.15 * mixed + 0.85, mixed)
 
 
-def _annotate(coloured: Tensor, winners: Winners, shares: dict[str, float]) -> np.ndarray:
-    """The picture with names and a legend below, (H + legend, W, 3) uint8."""
+def _annotate(coloured: Tensor, winners: Winners, shares: dict[str, float], lost: Sequence[str]) -> np.ndarray:
+    """The picture with names and a legend below, which says who was never found, (H + legend, W, 3) uint8."""
     try:
         from PIL import Image
     except ImportError as error:
@@ -115,11 +116,18 @@ def _annotate(coloured: Tensor, winners: Winners, shares: dict[str, float]) -> n
         if middle is not None
     ]
     lines = [
-        LegendLine(f"{name}: {share:.0%}" if middle else f"{name}: nowhere the strongest ({share:.0%})", rgb_of(place))
+        LegendLine(_say(name, share, is_strongest=middle is not None, is_lost=name in lost), rgb_of(place))
         for place, ((name, share), middle) in enumerate(zip(shares.items(), middles, strict=True))
     ]
     named = draw_name_plates(picture, plates, letters_for(picture.width))
     return np.concatenate([np.asarray(named), np.asarray(draw_legend(lines, picture.width))])
+
+
+def _say(name: str, share: float, *, is_strongest: bool, is_lost: bool) -> str:
+    """What the legend says of somebody."""
+    if is_lost:
+        return f"{name}: not found ({share:.0%})"
+    return f"{name}: {share:.0%}" if is_strongest else f"{name}: nowhere the strongest ({share:.0%})"
 
 
 @dataclass(frozen=True, eq=False, slots=True)

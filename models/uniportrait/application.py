@@ -33,22 +33,27 @@ class Routed:
     Attributes:
         routers: `IDRouter` by site index.
         tokens: (N, T, D) identity embeddings of the people to place.
+        is_soft: whether people share a position by the softmax of the router's logits (Table 3) in place of the choice.
 
     Reference: UniPortrait (arXiv:2408.05939), ID routing. Deviation: docs/parity.md.
     """
 
     routers: nn.ModuleDict
     tokens: Tensor
+    is_soft: bool = False
 
     def __call__(self, site: AttentionSite, call: AttentionCall) -> Tensor:
-        """Weights (B, L, N): one-hot on positive rows, 1/N on negative ones."""
+        """Weights (B, L, N), one-hot or soft on positive rows, 1/N on negative ones."""
         people = self.tokens.shape[0]
         rows, positions, _ = call.hidden.shape
         if people == 1 or call.polarity is Polarity.NEGATIVE:
             return call.hidden.new_full((1, 1, 1), 1 / people).expand(rows, positions, people)
         key = (self, site.index, call.hidden.dtype, call.hidden.device)
         router, folded = call.run.remember(key, lambda: self._prepare(site, call.hidden))
-        choice = router.folded_logits(call.hidden, folded).argmax(dim=-1)  # (B, L); the first of equals wins
+        logits = router.folded_logits(call.hidden, folded)  # (B, L, N)
+        if self.is_soft:
+            return logits.softmax(dim=-1).to(call.hidden.dtype)
+        choice = logits.argmax(dim=-1)  # the first of equals wins
         return functional.one_hot(choice, people).to(call.hidden.dtype)
 
     def _prepare(self, site: AttentionSite, like: Tensor) -> tuple[IDRouter, Tensor]:
@@ -87,9 +92,7 @@ def lora_for(adapter: UniPortraitAdapter, people: int) -> LoRA | None:
     return adapter.multi_lora
 
 
-def placement_of(
-    adapter: UniPortraitAdapter, people: Sequence[Person], tokens: Tensor, by: By = "router where no mask is"
-) -> Placement:
+def placement_of(adapter: UniPortraitAdapter, people: Sequence[Person], tokens: Tensor, by: By = "router") -> Placement:
     """The placement of people by the adapter's own router.
 
     Args:

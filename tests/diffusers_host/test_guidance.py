@@ -17,6 +17,7 @@ from likeness.models.omniportrait.guidance_settings import GuidanceSettings
 from likeness.models.omniportrait.guided_person import GuidedPerson, ReferencePicture
 from likeness.models.omniportrait.mask_sources import AttentionMasks, FaceMasks
 from likeness.models.omniportrait.reference_guidance import ReferenceGuidance, face_features
+from likeness.models.placement.faces import SeenFaces
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.attention import Run
 from likeness.models.port.guidance import GuidedStep, NoiseLevels
@@ -157,7 +158,7 @@ def test_faces_are_looked_for_in_what_a_picture_will_be(base):
 
     def look(latents):
         looked.append(latents)
-        return [torch.tensor([[0.0, 0.0, 0.5, 1.0]])]
+        return [SeenFaces(torch.tensor([[0.0, 0.0, 0.5, 1.0]]))]
 
     source = FaceMasks(look, every=2)
     ann = GuidedPerson(name="Ann", features=person(0).features)

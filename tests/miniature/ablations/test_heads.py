@@ -16,6 +16,7 @@ from likeness.models.face.types import Detection
 from likeness.models.miniature.finder import FaceFinder
 from likeness.models.omniportrait.guided_person import GuidedPerson
 from likeness.models.omniportrait.mask_sources import FaceMasks
+from likeness.models.placement.faces import SeenFaces
 from likeness.models.port.guidance import GuidedStep
 from likeness.tests.miniature.ablations.small_questions import base as base
 from likeness.tests.miniature.ablations.small_questions import paths as paths
@@ -39,14 +40,14 @@ def test_previews_show_heads_around_faces(base, monkeypatch):
         return [Detection(np.array([20, 40, 60, 80], np.float32), np.zeros((5, 2), np.float32), 0.9)]
 
     monkeypatch.setattr(heads, "find_faces", find)
-    [boxes, _] = Previews(base, FaceFinder(), 0.25)(torch.randn(2, 4, 16, 16))
+    [faces, _] = Previews(base, FaceFinder(), 0.25)(torch.randn(2, 4, 16, 16))
     assert seen == [(128, 128, 3)] * 2
-    torch.testing.assert_close(boxes * 128, torch.tensor([[10.0, 30.0, 70.0, 90.0]]))
+    torch.testing.assert_close(faces.boxes * 128, torch.tensor([[10.0, 30.0, 70.0, 90.0]]))
 
 
 def test_no_face_gives_no_box(base, monkeypatch):
     monkeypatch.setattr(heads, "find_faces", lambda finder, picture, score: [])
-    assert [boxes.shape for boxes in Previews(base, FaceFinder())(torch.randn(2, 4, 16, 16))] == [(0, 4)] * 2
+    assert [faces.boxes.shape for faces in Previews(base, FaceFinder())(torch.randn(2, 4, 16, 16))] == [(0, 4)] * 2
 
 
 def test_boxes_grow_by_a_share_of_their_size():
@@ -54,7 +55,7 @@ def test_boxes_grow_by_a_share_of_their_size():
 
 
 def test_beside_the_head_is_half_a_picture_farther():
-    faces = FaceMasks(lambda latents: [torch.tensor([[0.0, 0.0, 0.5, 1.0]])])
+    faces = FaceMasks(lambda latents: [SeenFaces(torch.tensor([[0.0, 0.0, 0.5, 1.0]]))])
     step = GuidedStep(features=torch.zeros(1, 2, 8, 8), size=(8, 8), sigma=1.0, denoised=torch.zeros(1, 4, 8, 8))
     people = (GuidedPerson(name="Ann"),)
     right = faces.find(people, step)

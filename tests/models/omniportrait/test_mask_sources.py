@@ -7,6 +7,7 @@ import torch
 from likeness.models.errors import InvalidSettingError
 from likeness.models.omniportrait.guided_person import GuidedPerson
 from likeness.models.omniportrait.mask_sources import AttentionMasks, FaceMasks, PlacedMasks
+from likeness.models.placement.faces import SeenFaces
 from likeness.models.placement.placements import Masks, MasksFirst
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
 from likeness.models.port.guidance import GuidedStep
@@ -41,7 +42,7 @@ def test_somebody_without_a_word_is_named():
 
 
 def test_faces_are_given_from_left_to_right():
-    source = FaceMasks(lambda latent: [torch.tensor([RIGHT, LEFT])])
+    source = FaceMasks(lambda latent: [SeenFaces(torch.tensor([RIGHT, LEFT]))])
     masks = source.find(people(), step())[:, 0]
     assert torch.equal(masks[0], blob(LEFT))
     assert torch.equal(masks[1], blob(RIGHT))
@@ -50,7 +51,7 @@ def test_faces_are_given_from_left_to_right():
 def test_faces_are_given_to_whom_they_are_most_alike():
     features = torch.randn(1, 8, SIDE, SIDE)
     left, right = (features[0].flatten(1).T[blob(box).flatten() > 0] for box in (LEFT, RIGHT))
-    source = FaceMasks(lambda latent: [torch.tensor([LEFT, RIGHT])], order="most alike")
+    source = FaceMasks(lambda latent: [SeenFaces(torch.tensor([LEFT, RIGHT]))], order="most alike")
     masks = source.find(people(features=(right, left)), step(features=features))[:, 0]
     assert torch.equal(masks[0], blob(RIGHT))
     assert torch.equal(masks[1], blob(LEFT))
@@ -61,14 +62,14 @@ def test_a_look_is_taken_every_few_steps_and_kept_where_too_few_faces_are_seen()
 
     def look(latent):
         looks.append(len(looks))
-        return [torch.tensor([LEFT, RIGHT])] if len(looks) == 1 else [torch.zeros(0, 4)]
+        return [SeenFaces(torch.tensor([LEFT, RIGHT]))] if len(looks) == 1 else [SeenFaces(torch.zeros(0, 4))]
 
     source, memory = FaceMasks(look, every=2), {}
     found = [source.find(people(), step(memory=memory)) for _ in range(5)]
     assert len(looks) == 3
     assert found[0].any()
     assert all(torch.equal(each, found[0]) for each in found)
-    assert not FaceMasks(lambda latent: [torch.zeros(0, 4)]).find(people(), step()).any()
+    assert not FaceMasks(lambda latent: [SeenFaces(torch.zeros(0, 4))]).find(people(), step()).any()
 
 
 def test_a_look_never_is_refused():

@@ -17,6 +17,7 @@ from likeness.models.omniportrait.reference_guidance import (
     feather,
     positions_inside,
 )
+from likeness.models.placement.faces import SeenFaces
 from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.guidance import FeatureCapture, NoiseLevels
 from likeness.tests.models.omniportrait.small_steps import LEFT, RIGHT, blob, step
@@ -66,7 +67,7 @@ def test_who_has_a_mask_keeps_it_and_the_others_are_found():
     features = torch.randn(2, 5, 8)
     ann = GuidedPerson(name="Ann", mask=blob(RIGHT)[None], features=features[0])
     ben = GuidedPerson(name="Ben", place=1, features=features[1])
-    source = FaceMasks(lambda latent: [torch.tensor([LEFT])])
+    source = FaceMasks(lambda latent: [SeenFaces(torch.tensor([LEFT]))])
     found = guidance(ann, ben, source=source).pulls(step(features=torch.randn(1, 8, 8, 8, requires_grad=True)))
     assert [pull.name for pull in found] == ["Ann", "Ben"]
     assert found[0].mask[0, 0][blob(RIGHT) > 0].min() > 0

@@ -14,27 +14,32 @@ MASK = torch.ones(1, 4, 4)
     [
         ("-", "masks", ["everywhere"]),
         ("-", "router", ["everywhere"]),
-        ("-", "router where no mask is", ["everywhere"]),
+        ("-", "words", ["words"]),
+        ("m-", "words", ["mask", "words"]),
+        ("mm", "faces!", ["faces", "faces"]),
+        ("--", "faces", ["faces", "faces"]),
         ("m", "masks", ["mask"]),
-        ("m", "router", ["everywhere"]),
+        ("m", "router!", ["everywhere"]),
         ("mm", "masks", ["mask", "mask"]),
         ("m-", "masks", ["mask", "rest"]),
-        ("-m", "router where no mask is", ["rest", "mask"]),
-        ("mm", "router", ["router", "router"]),
-        ("--", "router where no mask is", ["router", "router"]),
-        ("-m-", "router where no mask is", ["router", "mask", "router"]),
+        ("-m", "router", ["rest", "mask"]),
+        ("mm", "router!", ["router", "router"]),
+        ("--", "router", ["router", "router"]),
+        ("-m-", "router", ["router", "mask", "router"]),
     ],
 )
 def test_how_people_are_placed(masks, by, expected):
+    """ "!" passes masks over."""
     given = [MASK if each == "m" else None for each in masks]
-    assert list(ways([f"person {number}" for number in range(len(given))], given, by)) == expected
+    names = [f"person {number}" for number in range(len(given))]
+    assert list(ways(names, given, by.rstrip("!"), masks_first=not by.endswith("!"))) == expected
 
 
 @pytest.mark.parametrize("masks", ["--", "m--"])
 def test_several_without_a_mask_are_named_where_only_masks_count(masks):
     names = ["Ada", "Ben", "Cid"][: len(masks)]
     given = [MASK if each == "m" else None for each in masks]
-    with pytest.raises(InvalidSettingError, match=r"have no mask .*\"Ben\".*Place People with a router"):
+    with pytest.raises(InvalidSettingError, match=r"have no mask .*\"Ben\".*Place People by words, faces or a router"):
         ways(names, given, "masks")
 
 

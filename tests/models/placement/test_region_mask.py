@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from likeness.models.errors import ShapeError
-from likeness.models.omniportrait.region_mask import clean_mask, is_credible, normalise, refine
+from likeness.models.placement.region_mask import clean_mask, is_credible, normalise, refine
 
 SIDE = 12
 
