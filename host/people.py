@@ -14,7 +14,6 @@ from ..models.face.analysis import Order, Selection
 from ..models.face.types import FaceSet, OnNoFace
 from ..models.people.person import People, Person, PersonSettings, photos_of
 from ..models.people.preview import Line
-from ..models.placement.rule import WHAT_EACH_IS
 from ..models.port.encoders import FaceDetector
 from .encoders.detector import DetectorChoice, choose_detector, detect_faces
 from .placement import PlacedPeople
@@ -108,6 +107,12 @@ def acting(people: People, *, without_face: bool = False) -> list[Person]:
     return [person for person in people if person.is_on and (without_face or person.has_face)]
 
 
+def acting_places(people: People, *, without_face: bool = False) -> list[int]:
+    """The places in the chain, from 0, of those who act, see `acting`."""
+    active = acting(people, without_face=without_face)
+    return [place for place, person in enumerate(people) if person in active]
+
+
 def placed_lines(people: People, placed: PlacedPeople | None, *, without_face: bool = False) -> tuple[Line, ...]:
     """Who is in a picture and how each is placed, one line per person of the chain.
 
@@ -116,8 +121,7 @@ def placed_lines(people: People, placed: PlacedPeople | None, *, without_face: b
         placed: the placement of those who act; None where nobody does.
         without_face: see `acting`.
     """
-    states = [WHAT_EACH_IS[way] for way in placed.ways] if placed else []
-    return people_lines(people, states, without_face=without_face)
+    return people_lines(people, placed.states if placed else [], without_face=without_face)
 
 
 def people_lines(people: People, states: Sequence[str], *, without_face: bool = False) -> tuple[Line, ...]:

@@ -10,13 +10,11 @@ from typing import Any
 from ..models.errors import InvalidSettingError
 from ..models.people.marked_prompt import Mark, MarkedPrompt, mark_people, read_prompt
 from ..models.people.person import People, Person
+from .named_text import Rows, name_rows
 from .prompt_tokens import rows_of_phrases, rows_of_words
-from .sampling.delayed_conditioning import Conditioning, with_options
-from .unet import keys
+from .sampling.delayed_conditioning import Conditioning
 
 logger = logging.getLogger(__name__)
-
-Rows = tuple[tuple[int, int], ...]  # place of the person in the chain, row of the CONDITIONING
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ def encode_with_names(
     _report(read_prompt(text, names).marks, prompt, people, acting, method=method, reason=reason)
     encoded = clip.encode_from_tokens_scheduled(clip.tokenize(prompt.text))
     rows = named_rows(clip, prompt)
-    return PeoplePrompt(with_options(encoded, {keys.NAMED_ROWS: rows.all}), prompt.text, rows)
+    return PeoplePrompt(name_rows(encoded, rows.all), prompt.text, rows)
 
 
 def named_rows(clip: Any, prompt: MarkedPrompt) -> NamedRows:

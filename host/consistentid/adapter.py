@@ -29,7 +29,6 @@ from ..encoders.image_encoder import find_clip_vision, image_encoder
 from ..encoders.parser import load_face_parser
 from ..files import AUTO, choose_file, load_once, model_folder, recogniser_file
 from ..memory import attention_dtype, loaded, manage
-from ..people import acting
 from ..sampling.delayed_conditioning import Conditioning
 
 logger = logging.getLogger(__name__)
@@ -116,12 +115,6 @@ def new_consistentid(
     )
     encoder = nn.ModuleDict({"projection": adapter.id_projection, "facial_encoder": adapter.facial_encoder})
     return LoadedConsistentID(adapter, flavour, manage(encoder), manage(adapter.attention), encoders)
-
-
-def acting_places(people: People) -> list[int]:
-    """The places, from 0, of those who act; somebody who is kept without a face is one of them, with a vector of zeros."""
-    active = acting(people, without_face=True)
-    return [place for place, person in enumerate(people) if person in active]
 
 
 def choose_consistentid(

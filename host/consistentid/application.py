@@ -9,13 +9,13 @@ from comfy.model_patcher import ModelPatcher
 
 from ...models.consistentid.application import STRENGTH, consistentid_residual
 from ...models.people.person import People
-from ..people import AppliedPeople, placed_lines
+from ..people import AppliedPeople, acting_places, placed_lines
 from ..placement import MASKS_ONLY, LoadedPlacement
 from ..sampling.runs import sigma_window
 from ..unet.attention import inject
 from ..unet.lora import add_lora
 from ..unet.sites import require_fit
-from .adapter import NAME, LoadedConsistentID, acting_places
+from .adapter import NAME, LoadedConsistentID
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def apply(
     """
     adapter = consistentid.adapter
     require_fit(model, adapter.widths, adapter.context_dim, name=NAME)
-    places = acting_places(people)
+    places = acting_places(people, without_face=True)
     if not places:
         logger.info("%s: nobody is active, the model is passed through", NAME)
         return AppliedPeople(model.clone(), False, placed_lines(people, None, without_face=True))
@@ -57,7 +57,7 @@ def apply(
     consistentid.flavour.check_people(active)
     where = where or MASKS_ONLY
     where.require_fit(model)
-    placed = where.of(active)
+    placed = where.of(active, places)
     residual = consistentid_residual(
         adapter,
         active,
@@ -69,6 +69,7 @@ def apply(
     )
     weights = tuple(dict.fromkeys((consistentid.attention, *placed.weights)))
     clone = inject(model, [residual], name=NAME, weights=weights)
+    placed.watch(clone)
     if lora_strength > 0:
         add_lora(clone, adapter.lora, lora_strength)
     return AppliedPeople(clone, True, placed_lines(people, placed, without_face=True))

@@ -11,9 +11,10 @@ from ...models.consistentid.facial_regions import DescribedPerson
 from ...models.consistentid.marked_text import ComposedPrompt
 from ...models.people.marked_prompt import MarkedPrompt, marked_people
 from ...models.people.person import People
-from ..people_prompt import Rows, named_rows
+from ..named_text import Rows, name_rows
+from ..people_prompt import named_rows
 from ..prompt_tokens import rows_of_spans, rows_of_tokens
-from ..sampling.delayed_conditioning import EncodedText, MergePoint, join_phases, with_options
+from ..sampling.delayed_conditioning import EncodedText, MergePoint, join_phases
 from ..unet import keys
 from ..unet.sites import require_width
 from .adapter import NAME, LoadedConsistentID
@@ -51,15 +52,14 @@ def encode_corrected(
     require_width(alone[0][0], consistentid.adapter.context_dim, name=NAME)
     captions = _captions(clip, prompt, people)
     words = named_rows(clip, MarkedPrompt(prompt.text, marked.marks)).all
-    noted: dict[str, Any] = {keys.NAMED_ROWS: (*words, *captions)}
-    if len(people) > 1:
-        noted[keys.OWNERS] = _owners(captions, alone[0][0].shape[1])
-    alone = with_options(alone, noted)
+    named = (*words, *captions)
+    owners = {keys.OWNERS: _owners(captions, alone[0][0].shape[1])} if len(people) > 1 else {}
+    alone = name_rows(alone, named, owners)
     if not prompt.marks:
         return EncodedText(alone, against, prompt.text)
     rows = rows_of_tokens(clip, prompt.text, [mark.end for mark in prompt.marks])
     regions = [people[mark.person].regions.by_feature()[mark.feature] for mark in prompt.marks]
-    merged = consistentid.fuse(alone, rows, regions)
+    merged = name_rows(consistentid.fuse(alone, rows, regions), named)
     return EncodedText(join_phases(alone, merged, merge), against, prompt.marked_text)
 
 

@@ -9,9 +9,10 @@ from ...models.consistentid.corrected import Corrected
 from ...models.consistentid.facial_regions import DescribedPerson
 from ...models.consistentid.features import NO_WISHES, FacialFeatures
 from ...models.people.person import People
+from ..people import acting_places
 from ..prompt_tokens import tokenizers
 from ..sampling.delayed_conditioning import Conditioning, EncodedText, MergePoint, with_options
-from .adapter import LoadedConsistentID, acting_places
+from .adapter import LoadedConsistentID
 from .corrected_prompt import encode_corrected
 from .published_prompt import encode_published
 
@@ -62,7 +63,7 @@ def encode_prompt(
         MissingModelFileError: if an encoder that is needed is not there.
     """
     features.check(len(people))
-    places = acting_places(people)
+    places = acting_places(people, without_face=True)
     consistentid.flavour.check_people([people[place] for place in places])
     described = tuple(
         DescribedPerson(

@@ -11,8 +11,9 @@ from torch import Tensor
 from ...models.consistentid.facial_regions import DescribedPerson, FacialRegion
 from ...models.consistentid.marked_text import Caption, MarkedTokens, mark
 from ...models.people.person import People
+from ..named_text import name_rows
 from ..prompt_tokens import chunk, encode_chunks, literal_ids, tokenizers
-from ..sampling.delayed_conditioning import Conditioning, EncodedText, MergePoint, join_phases, with_options
+from ..sampling.delayed_conditioning import Conditioning, EncodedText, MergePoint, join_phases
 from ..unet import keys
 from ..unet.sites import require_width
 from .adapter import NAME, LoadedConsistentID
@@ -70,7 +71,7 @@ def encode_published(
         # a marker without a region reads an empty picture, as do all of the negative prompt
         chosen = [by_name[name] for name in prompt.regions] + [nobody] * len(rows)
         merged = consistentid.fuse(augmented, rows, chosen[: len(rows)])
-        merged = with_options(merged, {keys.NAMED_ROWS: tuple((person.place, row) for row in rows)})
+        merged = name_rows(merged, tuple((person.place, row) for row in rows))
         against = consistentid.fuse(against, rows, [nobody] * len(rows))
     if not consistentid.flavour.control_context:
         return EncodedText(join_phases(alone, merged, merge), against, prompt.text)

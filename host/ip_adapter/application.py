@@ -19,7 +19,7 @@ from ...models.ip_adapter.combination import Combination, Scaling, scale
 from ...models.ip_adapter.encode import Looking
 from ...models.people.person import People
 from ...models.port.attention import AttentionResidual
-from ..people import AppliedPeople, acting, placed_lines
+from ..people import AppliedPeople, acting_places, placed_lines
 from ..placement import MASKS_ONLY, LoadedPlacement, PlacedPeople
 from ..sampling.runs import sigma_window
 from ..unet.attention import inject
@@ -90,13 +90,14 @@ def apply(
     adapter = ip_adapter.adapter
     require_fit(model, adapter.widths, adapter.context_dim, name=NAME)
     looking = looking or Looking()
-    active = acting(people)
+    places = acting_places(people)
+    active = [people[place] for place in places]
     residuals: list[AttentionResidual] = []
     placed: PlacedPeople | None = None
     if active:
         where = where or MASKS_ONLY
         where.require_fit(model)
-        placed = where.of(active)
+        placed = where.of(active, places)
         residuals.append(
             people_residual(
                 adapter.attention,
@@ -117,6 +118,8 @@ def apply(
     weighted = [WeightedByLayer(residual, factors) for residual in residuals]
     weights = tuple(dict.fromkeys((ip_adapter.attention, *(placed.weights if placed else ()))))
     clone = inject(model, weighted, name=NAME, weights=weights)
+    if placed is not None:
+        placed.watch(clone)
     if adapter.lora is not None and lora_strength > 0 and active:
         add_lora(clone, adapter.lora, lora_strength)
     return AppliedPeople(clone, True, lines)

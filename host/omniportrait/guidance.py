@@ -14,23 +14,17 @@ from ...models.errors import IncompatibleBaseModelError
 from ...models.omniportrait.application import reference_guidance
 from ...models.omniportrait.encode import ReferenceEncoders, reference_pictures
 from ...models.omniportrait.guidance_settings import GuidanceSettings
-from ...models.omniportrait.guided_person import MaskSource, ReferencePicture
-from ...models.omniportrait.mask_sources import PlacedMasks
+from ...models.omniportrait.guided_person import ReferencePicture
 from ...models.people.encodings import RememberedParser
 from ...models.people.person import People, Person
-from ...models.placement.rule import WHAT_EACH_IS
 from ...models.port.encoders import FaceParser
 from ..encoders.latents import latent_encoder
 from ..guidance.attach import guidable_unet, guide
 from ..people import AppliedPeople, people_lines
-from ..placement import LoadedPlacement, PlacedPeople
+from ..placement import LoadedPlacement
 from ..sampling.runs import sigma_window
-from ..unet.attention import inject
 from ..unet.sites import Detail, choose_capture, picture_size
-from .finding import Finding
-
-NAME = "Reference-Based Guidance"
-MASK = "mask"  # what the preview says of somebody who has one
+from .finding import find_guided
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -54,7 +48,6 @@ def apply_guidance(
     model: ModelPatcher,
     people: People,
     settings: GuidanceSettings,
-    finding: Finding,
     *,
     look: ReferenceLook,
     where: LoadedPlacement | None = None,
@@ -65,9 +58,8 @@ def apply_guidance(
         model: of noise or velocity prediction; stays as it is.
         people: everybody; those who are off or have no face do not count.
         settings: how strongly and when.
-        finding: how those are found who have no mask and whom no placement places.
         look: how the references are looked at.
-        where: a placement; comes after people's own masks and before `finding`.
+        where: how those are found who have no mask, see `find_guided`; None is at the faces of a preview.
 
     Returns:
         A clone that is guided; the model itself with strength 0, an empty window or without anybody who acts.
@@ -81,51 +73,20 @@ def apply_guidance(
         lines = people_lines(people, ["not pulled: strength 0 or empty window"] * len(acting))
         return AppliedPeople(model, False, tuple(replace(line, is_in=False) for line in lines))
     unet = guidable_unet(model)
-    if where is not None:
-        where.require_fit(model)
-    placed = _placed(acting, where)
-    source = _source(model, acting, placed, finding, look)
+    where = where or LoadedPlacement("faces")
+    where.require_fit(model)
+    masks = where.masks_of(list(acting.values()), list(acting))
+    acting = {place: replace(person, mask=mask) for (place, person), mask in zip(acting.items(), masks, strict=True)}
+    places = find_guided(model, acting, where, look.vae)
     guidance = reference_guidance(
         acting,
         _references(model, acting, look, look.size or picture_size(unet)),
         settings=settings,
         capture=choose_capture(unet, look.detail),
-        source=source,
+        source=places.source,
         window=partial(sigma_window, model),
     )
-    seen = model
-    if isinstance(source, PlacedMasks) and placed is not None:
-        seen = inject(model, [source], name=f"{NAME}, placement", weights=placed.weights, adds=False)
-    return AppliedPeople(guide(seen, guidance), True, people_lines(people, _states(acting, placed, finding)))
-
-
-def _placed(acting: Mapping[int, Person], where: LoadedPlacement | None) -> PlacedPeople | None:
-    """Where a placement puts people; None where everybody has a mask, or nothing says more than "everywhere"."""
-    if where is None or all(person.mask is not None for person in acting.values()):
-        return None
-    placed = where.of(list(acting.values()))
-    return None if "everywhere" in placed.ways else placed
-
-
-def _source(
-    model: ModelPatcher,
-    acting: Mapping[int, Person],
-    placed: PlacedPeople | None,
-    finding: Finding,
-    look: ReferenceLook,
-) -> MaskSource | None:
-    """What finds those who have no mask."""
-    if all(person.mask is not None for person in acting.values()):
-        return None
-    if placed is not None:
-        return PlacedMasks(placed.placement, tuple(acting))
-    return finding.source(model, look.vae)
-
-
-def _states(acting: Mapping[int, Person], placed: PlacedPeople | None, finding: Finding) -> list[str]:
-    """What the preview says of each of those who are pulled."""
-    ways = [finding.how] * len(acting) if placed is None else [WHAT_EACH_IS[way] for way in placed.ways]
-    return [way if person.mask is None else MASK for person, way in zip(acting.values(), ways, strict=True)]
+    return AppliedPeople(guide(places.watched(model), guidance), True, people_lines(people, places.states))
 
 
 def _references(

@@ -11,7 +11,8 @@ from ...models.errors import require_range
 from ...models.omniportrait.pivot_id_encoder import STRONGEST
 from ...models.people.person import People, Person
 from ..memory import loaded
-from ..people_prompt import Rows, encode_with_names
+from ..named_text import Rows, name_rows
+from ..people_prompt import encode_with_names
 from ..sampling.delayed_conditioning import Conditioning
 from ..unet.sites import require_width
 from .adapter import NAME, LoadedOmniPortrait
@@ -47,7 +48,8 @@ def encode_prompt(
     prompt = encode_with_names(clip, people, text, acting, method=NAME, reason="is off or has no face")
     require_width(prompt.conditioning[0][0], omniportrait.adapter.context_dim, name=NAME)
     if strength > 0 and prompt.rows.nouns:
-        return _fuse(omniportrait, prompt.conditioning, people, prompt.rows.nouns, strength), prompt.text
+        fused = _fuse(omniportrait, prompt.conditioning, people, prompt.rows.nouns, strength)
+        return name_rows(fused, prompt.rows.all), prompt.text
     return prompt.conditioning, prompt.text
 
 

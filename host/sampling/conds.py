@@ -28,12 +28,26 @@ class CondInfo:
         crop: the part of the picture it is for, or None for all of it.
         owners: of every row of its text, the place of a person or -1; empty where nobody owns a row.
         named_rows: rows of its text that name a person: the person's place and the row.
+        length: number of rows of a text that names people; 0 where nobody is named.
     """
 
     polarity: Polarity
     crop: Crop | None = None
     owners: tuple[int, ...] = ()
     named_rows: tuple[tuple[int, int], ...] = ()
+    length: int = 0
+
+    def rows_of(self, place: int, count: int) -> list[int]:
+        """The rows that name a person, of a text that ComfyUI may have repeated to the length of a longer one in its batch.
+
+        Args:
+            place: of the person in the chain.
+            count: rows of the text as a layer is given it.
+        """
+        own = [row for owner, row in self.named_rows if owner == place]
+        if not self.length or count % self.length:
+            return own
+        return [start + row for start in range(0, count, self.length) for row in own]
 
 
 def conds_by_uuid(conds: dict[str, list[dict[str, Any]]], size: tuple[int, ...]) -> dict[UUID, CondInfo]:
@@ -52,7 +66,8 @@ def conds_by_uuid(conds: dict[str, list[dict[str, Any]]], size: tuple[int, ...])
                 entry[keys.UUID] = uuid4()
             crop = _crop(entry.get("area"), size)
             owners, named_rows = entry.get(keys.OWNERS, ()), entry.get(keys.NAMED_ROWS, ())
-            known[entry[keys.UUID]] = CondInfo(polarity, crop, owners, named_rows)
+            length = _text_length(entry) if named_rows else 0
+            known[entry[keys.UUID]] = CondInfo(polarity, crop, owners, named_rows, length)
     return known
 
 
@@ -65,6 +80,12 @@ def texts_by_uuid(conds: dict[str, list[dict[str, Any]]]) -> dict[UUID, Tensor]:
     entries = (entry for side in conds.values() for entry in side or ())
     texts = ((entry[keys.UUID], entry.get(keys.MODEL_CONDS, {}).get(keys.TEXT)) for entry in entries)
     return {uuid: text.cond for uuid, text in texts if isinstance(getattr(text, "cond", None), Tensor)}
+
+
+def _text_length(entry: dict[str, Any]) -> int:
+    """The number of rows of an entry's text; 0 where it has none."""
+    text = getattr(entry.get(keys.MODEL_CONDS, {}).get(keys.TEXT), "cond", None)
+    return text.shape[1] if isinstance(text, Tensor) else 0
 
 
 def _crop(area: Any, size: tuple[int, ...]) -> Crop | None:

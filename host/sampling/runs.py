@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ...models.errors import MissingRecordingError
+from ...models.placement.found import Memory
 from ...models.placement.windows import SigmaWindow
 from ...models.port.attention import Run
 from ...models.records.archive import REMEMBERED_RUNS, RunArchive, RunRecord
@@ -32,6 +33,22 @@ logger = logging.getLogger(__name__)
 SIGMAS_PLACE = 3  # outer_sample(noise, latent_image, sampler, sigmas, ...)
 ROUTING_MAP_NODE = "LikenessShowRoutingMap"
 GUIDANCE_NODE = "LikenessShowGuidance"
+
+
+class Looking(Protocol):
+    """What a MODEL carries that looks for people in its runs."""
+
+    def check(self, conds: Mapping[str, Any]) -> None:
+        """Refuse a run in which nobody can be found."""
+        ...
+
+    def missing(self, memory: Memory, pictures: int) -> dict[str, frozenset[int]]:
+        """The pictures in which somebody was never found, by their name."""
+        ...
+
+    def words(self, memory: Memory) -> dict[str, Tensor]:
+        """The attention to people's words, (S, h, w) by their name, where it was read."""
+        ...
 
 
 def follow_runs(model: ModelPatcher) -> None:
@@ -98,14 +115,23 @@ def _outer_sample(executor: Callable[..., Any], *args: Any, **kwargs: Any) -> An
     options[keys.RUN] = run
     level = schedule_of(guider.model_patcher)
     settle(guider.conds, kwargs["sigmas"] if "sigmas" in kwargs else args[SIGMAS_PLACE], level)
+    looks: tuple[Looking, ...] = guider.model_patcher.get_attachment(keys.LOOKS) or ()
+    for look in looks:
+        look.check(guider.conds)
+    missing: dict[str, frozenset[int]] = {}
+    words: dict[str, Tensor] = {}
     try:
         with scheduled(level):
             latent = executor(*args, **kwargs)
+        for look in looks:
+            missing |= look.missing(run.found, len(latent))
+            words |= look.words(run.found)
     finally:
         options.pop(keys.RUN, None)
         run.memo.clear()
+        run.found.clear()
     if archive is not None:
-        archive.file(latent, RunRecord(placements and placements.maps(), guidance and guidance.history()))
+        archive.file(latent, RunRecord(placements and placements.maps(missing, words), guidance and guidance.history()))
     return latent
 
 

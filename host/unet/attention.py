@@ -25,7 +25,7 @@ from ..sampling.runs import follow_runs
 from . import keys
 from .call import PendingLayer, UNetCall
 from .couples import LayerRows
-from .options import block_of
+from .options import block_of, context_of_call, options_of_call, with_options_of_call
 from .sites import find_sites, unet_of
 
 logger = logging.getLogger(__name__)
@@ -59,19 +59,13 @@ class Injection:
 
     def run_unet(self, executor: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
         """Wrapper around one call of the UNet: makes the state that the patches share."""
-        positional = list(args)
-        place = 5  # forward(x, timesteps, context, y, control, transformer_options)
-        options = kwargs[keys.TRANSFORMER_OPTIONS] if keys.TRANSFORMER_OPTIONS in kwargs else positional[place]
-        context = kwargs["context"] if "context" in kwargs else positional[2] if len(positional) > 2 else None
-        call = UNetCall.begin(executor.class_obj, positional[0], context, options)  # type: ignore[attr-defined]
+        options = options_of_call(args, kwargs)
+        context = context_of_call(args, kwargs)
+        call = UNetCall.begin(executor.class_obj, args[0], context, options)  # type: ignore[attr-defined]
         patches = {**options.get(keys.PATCHES, {})}
         patches[keys.LAYER_PATCH] = [*patches.get(keys.LAYER_PATCH, ()), self.look]  # behind all others
-        options = {**options, self.key: call, keys.PATCHES: patches}
-        if keys.TRANSFORMER_OPTIONS in kwargs:
-            kwargs = {**kwargs, keys.TRANSFORMER_OPTIONS: options}
-        else:
-            positional[place] = options
-        output = executor(*positional, **kwargs)
+        positional, named = with_options_of_call(args, kwargs, {**options, self.key: call, keys.PATCHES: patches})
+        output = executor(*positional, **named)
         self._report(call)
         return output
 

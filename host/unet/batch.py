@@ -141,9 +141,9 @@ class BatchRows:
             first = last
 
     def _cond(self, copy: Copy) -> CondInfo:
-        """What a part of the rows is about; nobody owns rows of a text that another node has put in place of ours."""
+        """What a part of the rows is about; nobody owns and nothing names rows of a text that another node has put in place of ours."""
         cond = self.chunks[copy.place]
-        return cond if copy.has_own_text else replace(cond, owners=())
+        return cond if copy.has_own_text else replace(cond, owners=(), named_rows=())
 
     def _copies(self, count: int, seen: LayerRows | None) -> list[Copy]:
         """Which of the call's chunks each chunk of a batch is."""

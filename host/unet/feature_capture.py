@@ -100,7 +100,10 @@ def _with_backward(options: dict[str, Any]) -> dict[str, Any]:
         return previous(attention_pytorch, *args, **kwargs)
 
     run: Run | None = options.get(keys.RUN)
-    guided = (
-        Run(notes={}) if run is None else run.remember(keys.GUIDED_RUN, lambda: Run(recorder=run.recorder, notes={}))
-    )
+    guided = Run(notes={}) if run is None else run.remember(keys.GUIDED_RUN, lambda: _guided(run))
     return {keys.ATTENTION_OVERRIDE: attend, keys.RUN: guided}
+
+
+def _guided(run: Run) -> Run:
+    """The guided passes of a run, with what they share with the others."""
+    return Run(recorder=run.recorder, notes={}, found=run.found)

@@ -8,6 +8,7 @@ OURS = "likeness."  # before the keys of everything that this pack adds to a MOD
 RUNS = "likeness"
 RECORDS = "likeness.records"
 GUIDANCE = "likeness.guidance"
+LOOKS = "likeness.looks"
 
 # In `transformer_options`.
 RUN = "likeness.run"
@@ -21,6 +22,7 @@ GUIDED_RUN = "likeness.guided run"
 # In an entry of a CONDITIONING.
 OWNERS = "likeness.owners"
 NAMED_ROWS = "likeness.named rows"
+NAMED_TEXT = "likeness.named text"
 MERGE = "likeness.merge"
 
 # ComfyUI's own: of an entry of a CONDITIONING,
@@ -28,6 +30,7 @@ UUID = "uuid"
 MODEL_CONDS = "model_conds"
 TEXT = "c_crossattn"  # among those
 HOOKS = "hooks"
+ENCODED = "cross_attn"  # the text itself, while a run begins
 CONTROL_TEXT = "cross_attn_controlnet"  # given to ControlNets in place of the prompt
 
 # of model options,

@@ -6,7 +6,7 @@ a few layers, and no map of all positions to all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,42 +28,87 @@ DEEPEST = 4  # last transformers of a block that are read; SDXL's have ten
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class NamedRows:
+    """Rows of a layer whose prompt names people.
+
+    Attributes:
+        rows: which they are.
+        info: what is known of their prompt.
+        samples: the picture of every row, by its number in the run; empty where it does not matter.
+    """
+
+    rows: slice
+    info: CondInfo
+    samples: tuple[int, ...] = ()
+
+
+RowsOf = Callable[[Tensor, Tensor], Sequence[NamedRows]]  # from a layer's input and text
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class _Found:
     """What is read of a layer.
 
     Attributes:
         layer: the attention.
         grid: (h, w) of its positions.
-        named: which parts of the batch are prompts that name people, with what is known of each; at least one.
+        named: parts of the batch whose prompts name people; at least one.
     """
 
     layer: Any
     grid: tuple[int, int]
-    named: Sequence[tuple[int, CondInfo]]
+    named: Sequence[NamedRows]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Chunk:
+    """What was read of one prompt."""
+
+    named: NamedRows
+    columns: dict[int, list[Tensor]] = field(default_factory=dict)
+    layers: dict[tuple[int, int], list[Projected]] = field(default_factory=dict)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether both kinds of layers were seen."""
+        return bool(self.columns and self.layers)
+
+    def attention(self) -> WordAttention:
+        """The attention of this prompt's rows."""
+        columns = {place: torch.stack(_resize_alike(maps)).mean(0) for place, maps in self.columns.items()}
+        grid, layers = next(iter(self.layers.items()))
+        return WordAttention(columns, tuple(layers), grid)
 
 
 @dataclass(eq=False, slots=True)
 class AttentionReader:
-    """Collects the attention of one conditional pass.
+    """Collects the attention of one conditional pass, or of one call of the UNet.
 
     Attributes:
         unet: the network that runs.
         size: (H, W) of the latent.
+        deepest: last transformers of a block that are read.
+        rows_of: which rows of a layer name people; None goes by the conds of the batch, without those of a part of the picture.
     """
 
     unet: UNetModel
     size: tuple[int, int]
+    deepest: int = DEEPEST
+    rows_of: RowsOf | None = None
     _cross: dict[tuple[Any, ...], AttentionSite] = field(init=False)
     _own: dict[tuple[Any, ...], AttentionSite] = field(init=False)
     _levels: dict[tuple[str, int], int] = field(init=False)
-    _columns: dict[int, list[Tensor]] = field(init=False, default_factory=dict)
-    _layers: dict[tuple[int, int], list[Projected]] = field(init=False, default_factory=dict)
+    _chunks: dict[Hashable, _Chunk] = field(init=False, default_factory=dict)
     _is_hidden: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         sites, self._levels = find_sites(self.unet), halvings(self.unet)
-        self._cross = _read(sites, self._levels, self.size, "cross", CROSS_SIDE, ("input", "output"))
-        self._own = _read(sites, self._levels, self.size, "self", SELF_SIDE, ("output",))
+        able = [site for site in sites if site.block[0] in ("input", "output")]
+        self._cross = _read(
+            [site for site in able if site.kind == "cross"], self._levels, self.size, CROSS_SIDE, self.deepest
+        )
+        own = [site for site in able if site.kind == "self" and site.block[0] == "output"]
+        self._own = _read(own, self._levels, self.size, SELF_SIDE, self.deepest)
 
     def with_patches(self, patches: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """The patches of a call, ours behind all others, so that what these change is seen."""
@@ -74,85 +119,112 @@ class AttentionReader:
         }
 
     def collect(self) -> WordAttention | None:
-        """What was collected; None if the prompt names nobody.
+        """What was collected of all prompts together; None if they name nobody.
 
         Raises:
-            LikenessError: if it does, and no layer showed the positions of the picture.
+            LikenessError: if they do, and no layer showed the positions of the picture.
         """
-        if not self._columns or not self._layers:
-            if self._is_hidden:
-                raise LikenessError(
-                    "Another node merges or regroups the positions of the picture (as ToMe and HyperTile do), so nobody can be "
-                    "found at their word; bypass that node, give masks, or choose another way to find people."
-                )
+        chunks = [chunk for chunk, _ in self.read()]
+        if not chunks:
             return None
-        columns = {place: torch.stack(_resize_alike(maps)).mean(0) for place, maps in self._columns.items()}
-        [(grid, layers)] = self._layers.items()
-        return WordAttention(columns, tuple(layers), grid)
+        columns: dict[int, list[Tensor]] = {}
+        for chunk in chunks:
+            for place, column in chunk.columns.items():
+                columns.setdefault(place, []).append(column)
+        merged = {place: torch.stack(_resize_alike(each)).mean(0) for place, each in columns.items()}
+        return WordAttention(merged, chunks[0].layers, chunks[0].grid)
+
+    def read(self) -> list[tuple[WordAttention, NamedRows]]:
+        """What was collected of every prompt that names people, and which rows of the batch are its.
+
+        Raises:
+            LikenessError: see `collect`.
+        """
+        seen = [(chunk.attention(), chunk.named) for chunk in self._chunks.values() if chunk.is_read]
+        if not seen and self._is_hidden:
+            raise LikenessError(
+                "Another node merges or regroups the positions of the picture (as ToMe and HyperTile do), so nobody can be "
+                "found at their word; bypass that node, give masks, or choose another way to find people."
+            )
+        return seen
 
     @torch.no_grad()
     def _note_cross(self, n: Tensor, context: Tensor, value: Tensor, extra: dict[str, Any]) -> tuple[Tensor, ...]:
-        found = self._of(self._cross, n, extra)
-        if found is not None:
-            queries, texts = n.chunk(_parts(extra)), context.chunk(_parts(extra))
-            for rows, info in found.named:
-                query, key = found.layer.to_q(queries[rows]), found.layer.to_k(texts[rows])
-                projected = Projected(query, key, extra[keys.HEADS])
-                for place in {place for place, _ in info.named_rows}:
-                    column = attention_to(projected, [row for owner, row in info.named_rows if owner == place])
-                    self._columns.setdefault(place, []).append(column.unflatten(1, found.grid))
+        found = self._of(self._cross, n, context, extra)
+        if found is None:
+            return n, context, value
+        for named in found.named:
+            texts = context[named.rows]
+            projected = Projected(found.layer.to_q(n[named.rows]), found.layer.to_k(texts), extra[keys.HEADS])
+            chunk = self._chunk(named)
+            for place in {place for place, _ in named.info.named_rows}:
+                column = attention_to(projected, named.info.rows_of(place, texts.shape[1]))
+                chunk.columns.setdefault(place, []).append(column.unflatten(1, found.grid))
         return n, context, value
 
     @torch.no_grad()
     def _note_self(self, n: Tensor, context: Tensor, value: Tensor, extra: dict[str, Any]) -> tuple[Tensor, ...]:
-        found = self._of(self._own, n, extra)
-        if found is not None:
-            rows, _ = found.named[0]
-            own, others = n.chunk(_parts(extra))[rows], context.chunk(_parts(extra))[rows]
+        found = self._of(self._own, n, context, extra)
+        if found is None:
+            return n, context, value
+        for named in found.named:
+            own, others = n[named.rows], context[named.rows]
             if own.shape[1] == others.shape[1]:  # another pack may have added what they look at
                 projected = Projected(found.layer.to_q(own), found.layer.to_k(others), extra[keys.HEADS])
-                self._layers.setdefault(found.grid, []).append(projected)
+                self._chunk(named).layers.setdefault(found.grid, []).append(projected)
         return n, context, value
 
-    def _of(self, sites: dict[tuple[Any, ...], AttentionSite], n: Tensor, extra: dict[str, Any]) -> _Found | None:
+    def _chunk(self, named: NamedRows) -> _Chunk:
+        return self._chunks.setdefault((named.rows.start, named.info, named.samples), _Chunk(named))
+
+    def _of(
+        self, sites: dict[tuple[Any, ...], AttentionSite], n: Tensor, context: Tensor, extra: dict[str, Any]
+    ) -> _Found | None:
         """What is read of a layer; None where nothing is."""
-        block, known = block_of(extra), known_conds(extra)
+        block = block_of(extra)
         site = None if block is None else sites.get(block)
-        named = [
-            (number, known[uuid])
-            for number, uuid in enumerate(uuids_of(extra))
-            if uuid in known and known[uuid].named_rows and known[uuid].crop is None
-        ]
-        if site is None or not named or n.shape[0] % _parts(extra):
+        if site is None:
             return None
-        level = self._levels[site.block[0], site.block[1]]
-        grid = grid_at(self.size, level)
-        if grid[0] * grid[1] != n.shape[1]:
+        named = _by_cond(n, extra) if self.rows_of is None else self.rows_of(n, context)
+        if not named:
+            return None
+        grid = _grid(n, extra, grid_at(self.size, self._levels[site.block[0], site.block[1]]))
+        if grid is None:
             self._is_hidden = True
             return None  # another node merges or drops positions
         return _Found(self.unet.get_submodule(site.path), grid, named)
 
 
-def _parts(extra: dict[str, Any]) -> int:
-    return len(uuids_of(extra))
+def _by_cond(n: Tensor, extra: dict[str, Any]) -> list[NamedRows]:
+    """The rows of prompts about whole pictures, chunks of equal size in the order of the batch's conds."""
+    known, uuids = known_conds(extra), uuids_of(extra)
+    size, rest = divmod(n.shape[0], len(uuids))
+    return [
+        NamedRows(slice(number * size, (number + 1) * size), known[uuid])
+        for number, uuid in enumerate(uuids)
+        if not rest and uuid in known and known[uuid].named_rows and known[uuid].crop is None
+    ]
+
+
+def _grid(n: Tensor, extra: dict[str, Any], expected: tuple[int, int]) -> tuple[int, int] | None:
+    """The grid of a layer's positions: the one that is expected, or that ComfyUI tells (where a node shrinks a block)."""
+    told = tuple(extra.get(keys.GRID, ())[-2:])
+    for grid in (expected, told):
+        if len(grid) == 2 and grid[0] * grid[1] == n.shape[1]:
+            return grid[0], grid[1]
+    return None
 
 
 def _read(
-    sites: Sequence[AttentionSite],
-    levels: dict[tuple[str, int], int],
-    size: tuple[int, int],
-    kind: str,
-    side: int,
-    stages: tuple[str, ...],
+    able: Sequence[AttentionSite], levels: dict[tuple[str, int], int], size: tuple[int, int], side: int, deepest: int
 ) -> dict[tuple[Any, ...], AttentionSite]:
-    """The layers of one kind at one level, by ComfyUI's (stage, block, transformer)."""
-    able = [site for site in sites if site.kind == kind and site.block[0] in stages]
+    """The layers of one level, by ComfyUI's (stage, block, transformer)."""
     there = {levels[site.block[0], site.block[1]] for site in able}
     enough = [level for level in there if min(grid_at(size, level)) >= side]
     level = max(enough) if enough else min(there)
     chosen = [site for site in able if levels[site.block[0], site.block[1]] == level]
     depth = {site.block[:2]: 1 + max(s.block[2] for s in chosen if s.block[:2] == site.block[:2]) for site in chosen}
-    return {site.block: site for site in chosen if site.block[2] >= depth[site.block[:2]] - DEEPEST}
+    return {site.block: site for site in chosen if site.block[2] >= depth[site.block[:2]] - deepest}
 
 
 def _resize_alike(maps: Sequence[Tensor]) -> list[Tensor]:

@@ -104,7 +104,7 @@ class UniPortraitRouter:
         adapter = self.uniportrait.adapter
         require_fit(model, adapter.widths, adapter.context_dim, name=NAME)
 
-    def route(self, people: Sequence[Person]) -> Placement:
+    def route(self, people: Sequence[Person], *, is_soft: bool = False) -> Placement:
         """The placement of people by the routers, see `Routed`.
 
         Raises:
@@ -112,7 +112,7 @@ class UniPortraitRouter:
         """
         lora_for(self.uniportrait.adapter, len(people))  # its file holds the routers too
         encoded = self.uniportrait.encode(people, structure_for(len(people), self.structure_scale))
-        return Routed(self.uniportrait.adapter.routers, encoded.tokens)
+        return Routed(self.uniportrait.adapter.routers, encoded.tokens, is_soft)
 
 
 def load_uniportrait(

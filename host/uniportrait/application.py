@@ -19,7 +19,7 @@ from ...models.people.person import People
 from ...models.port.attention import AttentionResidual
 from ...models.uniportrait.application import STRENGTH, lora_for, structure_for
 from ..memory import loaded
-from ..people import AppliedPeople, acting, placed_lines
+from ..people import AppliedPeople, acting_places, placed_lines
 from ..placement import LoadedPlacement, PlacedPeople
 from ..sampling.runs import sigma_window
 from ..unet.attention import inject
@@ -80,16 +80,17 @@ def apply(
     """
     adapter = uniportrait.adapter
     require_fit(model, adapter.widths, adapter.context_dim, name=NAME)
-    active = acting(people)
+    places = acting_places(people)
+    active = [people[place] for place in places]
     lora = lora_for(adapter, len(active))
     residuals: list[AttentionResidual] = []
     placed: PlacedPeople | None = None
     if active:
         if where is None:
-            where = LoadedPlacement("router where no mask is", UniPortraitRouter(uniportrait, structure_scale))
+            where = LoadedPlacement("router", UniPortraitRouter(uniportrait, structure_scale))
         where.require_fit(model)
         encoded = uniportrait.encode(active, structure_for(len(active), structure_scale))
-        placed = where.of(active)
+        placed = where.of(active, places)
         residuals.append(
             people_residual(
                 adapter.face_attention,
@@ -108,6 +109,8 @@ def apply(
         return AppliedPeople(model.clone(), False, lines)
     weights = tuple(dict.fromkeys((uniportrait.attention, *(placed.weights if placed else ()))))
     clone = inject(model, residuals, name=NAME, weights=weights)
+    if placed is not None:
+        placed.watch(clone)
     if lora is not None and lora_strength > 0:
         add_lora(clone, lora, lora_strength)
     return AppliedPeople(clone, True, lines)

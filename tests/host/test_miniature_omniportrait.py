@@ -16,6 +16,7 @@ from likeness.miniature.studio.pivots import Pivots
 from likeness.models.omniportrait.checkpoint import load
 from likeness.models.people.person import People, Person, photos_of
 from likeness.tests.host import small_miniature
+from likeness.tests.host.omniportrait.small_guidance import by_face
 from likeness.training.omniportrait.crops import cut_wide, middle
 
 pytestmark = pytest.mark.comfy
@@ -87,7 +88,6 @@ def test_a_picture_is_drawn_of_the_person(miniature, people):
 
 
 def test_a_picture_is_pulled_towards_the_photo_where_the_preview_shows_a_face(miniature, faces, people):
-    from likeness.host.omniportrait.finding import ByFace
     from likeness.host.omniportrait.guidance import ReferenceLook, apply_guidance
     from likeness.host.sampling.runs import find_guidance_history, sigma_window
     from likeness.models.omniportrait.guidance_settings import GuidanceSettings
@@ -97,7 +97,8 @@ def test_a_picture_is_pulled_towards_the_photo_where_the_preview_shows_a_face(mi
     _, detector = faces
     settings = GuidanceSettings(strength=0.5, window=sigma_window(miniature.model, 0.0, 1.0), seeds=1)
     look = ReferenceLook(vae=miniature.vae, parser=miniature.face_parser)
-    applied = apply_guidance(miniature.model, people, settings, ByFace(lambda: detector), look=look)
+    where = by_face(lambda: detector, vae=miniature.vae)
+    applied = apply_guidance(miniature.model, people, settings, look=look, where=where)
     assert [line.state for line in applied.lines] == ["at their face"]
     positive, negative = (
         miniature.clip.encode_from_tokens_scheduled(miniature.clip.tokenize(each)) for each in (PROMPT, "")

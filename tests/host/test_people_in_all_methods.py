@@ -109,8 +109,8 @@ def apply_all(miniature, people, where=None):
     """UniPortrait, ConsistentID and guidance in one MODEL, all placed alike; gives it and the conditioning."""
     from likeness.host.consistentid.application import apply as apply_consistentid
     from likeness.host.consistentid.prompt import encode_prompt
-    from likeness.host.omniportrait.finding import ByWord
     from likeness.host.omniportrait.guidance import ReferenceLook, apply_guidance
+    from likeness.host.placement import LoadedPlacement
     from likeness.host.sampling.delayed_conditioning import MergePoint
     from likeness.host.sampling.runs import sigma_window
     from likeness.host.uniportrait.application import apply as apply_uniportrait
@@ -125,9 +125,8 @@ def apply_all(miniature, people, where=None):
         second.model,
         people,
         GuidanceSettings(strength=1.0, window=sigma_window(miniature.model, 0.0, 1.0), reference_percent=0.7),
-        ByWord(),
         look=ReferenceLook(vae=miniature.vae, parser=miniature.face_parser, detail="fine"),
-        where=where,
+        where=where or LoadedPlacement("words"),
     )
     assert first.is_applied
     assert second.is_applied
@@ -242,7 +241,7 @@ def test_one_router_may_place_people_for_all_methods(miniature):
     from likeness.host.placement import LoadedPlacement
     from likeness.host.uniportrait.adapter import UniPortraitRouter
 
-    where = LoadedPlacement("router where no mask is", UniPortraitRouter(miniature.uniportrait, 0.3))
+    where = LoadedPlacement("router", UniPortraitRouter(miniature.uniportrait, 0.3))
     with torch.inference_mode():
         people = chain(miniature, Wish(0, None, "Ann"), Wish(1, None, "Ben"))
         assert draw(*apply_all(miniature, people, where)).isfinite().all()

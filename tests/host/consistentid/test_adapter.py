@@ -104,12 +104,12 @@ def test_without_encoders_it_loads_and_says_what_is_missing_when_asked(adapter):
 
 
 def test_places_of_those_who_act():
-    from likeness.host.consistentid.adapter import acting_places
+    from likeness.host.people import acting_places
 
     people = People(
         (person(strength=0.0), person(), person(is_left_out=True), person("kept", photo(taken=False)), person())
     )
-    assert acting_places(people) == [1, 3, 4]
+    assert acting_places(people, without_face=True) == [1, 3, 4]
 
 
 def test_regions_are_fused_into_every_entry_and_the_given_ones_stay(consistentid):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from likeness.tests.host.omniportrait.small_guidance import apply, half
+from likeness.tests.host.omniportrait.small_guidance import apply, by_words, half
 from likeness.tests.host.omniportrait.small_guidance import people as in_photos
 
 pytestmark = pytest.mark.comfy
@@ -288,10 +288,9 @@ def test_a_tensor_that_may_not_be_written_into_is_told_of(loaded_model, drawn):
     [("nodes_tomesd", "TomePatchModel", (0.5,)), ("nodes_hypertile", "HyperTile", (32, 1, 0, False))],
 )
 def test_where_positions_are_merged_the_prompt_is_not_blamed(loaded_model, drawn, conditioning, module, name, values):
-    from likeness.host.omniportrait.finding import ByWord
     from likeness.models.errors import LikenessError
 
-    model = core_node(module, name, apply(loaded_model, in_photos(None), ByWord()).model, *values)
+    model = core_node(module, name, apply(loaded_model, in_photos(None), by_words()).model, *values)
     named = conditioning(10, **{"likeness.named rows": ((0, 2),)})
     with pytest.raises(LikenessError, match=r"positions of the picture .* at their word; bypass"):
         drawn(model, positive=named)

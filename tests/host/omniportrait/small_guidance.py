@@ -55,7 +55,7 @@ class Router:
     def require_fit(self, model):
         self.fitted = model
 
-    def route(self, people):
+    def route(self, people, *, is_soft=False):
         self.asked.append([each.name for each in people])
         return self.placement
 
@@ -76,9 +76,27 @@ def people(*masks, **settings):
     )
 
 
-def apply(model, everybody, finding=None, *, vae=VAE, where=None, parser=None, size=0, detail="coarse", **settings):
+def by_words():
+    """A placement by words."""
+    from likeness.host.placement import LoadedPlacement
+
+    return LoadedPlacement("words")
+
+
+def by_face(detector=Detector, order="left to right", *, vae=VAE, recogniser=None, **options):
+    """A placement by faces; a recogniser is asked for only where one is given."""
+    from likeness.host.placement import FaceFinding, LoadedPlacement
+
+    def give():
+        assert recogniser is not None, "nobody is to be recognised"
+        return recogniser
+
+    finding = FaceFinding(vae=vae, detector=detector, recogniser=give, order=order)
+    return LoadedPlacement("faces", faces=finding, **options)
+
+
+def apply(model, everybody, where=None, *, vae=VAE, parser=None, size=0, detail="coarse", **settings):
     """`apply_guidance` in inference mode, as ComfyUI executes nodes, all the time and with half of a strength."""
-    from likeness.host.omniportrait.finding import ByMaskAlone
     from likeness.host.omniportrait.guidance import ReferenceLook, apply_guidance
     from likeness.host.sampling.runs import sigma_window
 
@@ -86,4 +104,4 @@ def apply(model, everybody, finding=None, *, vae=VAE, where=None, parser=None, s
     with torch.inference_mode():
         chosen = GuidanceSettings(window=sigma_window(model, start, end), **{"strength": 0.5, "seeds": 1, **settings})
         look = ReferenceLook(vae=vae, parser=parser, size=size, detail=detail)
-        return apply_guidance(model, everybody, chosen, finding or ByMaskAlone(), look=look, where=where)
+        return apply_guidance(model, everybody, chosen, look=look, where=where)

@@ -12,7 +12,7 @@ from likeness.models.errors import (
 )
 from likeness.models.people.person import People
 from likeness.tests.host.guiders import guiders, run_guider
-from likeness.tests.host.omniportrait.small_guidance import SIDE, Detector, Vae, apply, half, people
+from likeness.tests.host.omniportrait.small_guidance import SIDE, Detector, Vae, apply, by_face, by_words, half, people
 from likeness.tests.models.omniportrait.small_people import Labels, chain, person
 
 pytestmark = pytest.mark.comfy
@@ -23,7 +23,7 @@ CONTEXT = 24
 @pytest.fixture
 def guided(loaded_model):
     """The MODEL of `apply`, of people with the given masks."""
-    return lambda everybody, finding=None, **settings: apply(loaded_model, everybody, finding, **settings).model
+    return lambda everybody, where=None, **settings: apply(loaded_model, everybody, where, **settings).model
 
 
 def text(seed=10, tokens=77, **options):
@@ -56,7 +56,6 @@ def pulls(monkeypatch):
 
 
 def test_the_attention_that_is_read_is_that_of_the_layers(loaded_model, guided, drawn, pulls):
-    from likeness.host.omniportrait.finding import ByWord
     from likeness.host.unet.sites import find_sites, unet_of
 
     kept = {}
@@ -68,7 +67,7 @@ def test_the_attention_that_is_read_is_that_of_the_layers(loaded_model, guided, 
                 getattr(layer, part).register_forward_hook(
                     lambda module, args, output, key=(site, part): kept.setdefault(key, []).append(output.detach())
                 )
-    drawn(guided(people(None), ByWord()), steps=1, positive=named({0: 5}), cfg=1.0)
+    drawn(guided(people(None), by_words()), steps=1, positive=named({0: 5}), cfg=1.0)
     [(step, _)] = pulls
 
     def whole(site):
@@ -94,17 +93,13 @@ def test_the_attention_that_is_read_is_that_of_the_layers(loaded_model, guided, 
 
 
 def test_a_prompt_that_names_nobody_is_refused_with_the_way_out(guided, drawn):
-    from likeness.host.omniportrait.finding import ByWord
-
     with pytest.raises(InvalidSettingError, match='stands for "Ann"; write @id1'):
-        drawn(guided(people(None), ByWord()), positive=text())
+        drawn(guided(people(None), by_words()), positive=text())
 
 
 def test_people_are_found_by_faces_in_the_decoded_preview(loaded_model, guided, drawn, pulls):
-    from likeness.host.omniportrait.finding import ByFace
-
     vae = Vae()
-    drawn(guided(people(None, None), ByFace(Detector), vae=vae), steps=7)
+    drawn(guided(people(None, None), by_face(Detector, vae=vae), vae=vae), steps=7)
     assert len(pulls) == 7
     assert len(vae.decoded) == 2
     ann, ben = pulls[0][1]
@@ -267,13 +262,9 @@ def test_wrong_empty_and_whole_frame_masks(guided, drawn, loaded_model):
 
 
 def test_what_cannot_be_guided_is_said_beforehand(guided):
-    from likeness.host.omniportrait.finding import ByFace
-
     def missing():
         raise MissingModelFileError("no detector")
 
-    with pytest.raises(InvalidSettingError, match='where "Ann" is'):
-        guided(people(None))
     with pytest.raises(IncompatibleBaseModelError, match="latents of 16 channels, this model has 4; connect the VAE"):
         guided(people(half()), vae=Vae(16))
     with pytest.raises(InvalidSettingError, match="every_k is 0"):
@@ -281,8 +272,8 @@ def test_what_cannot_be_guided_is_said_beforehand(guided):
     with pytest.raises(InvalidSettingError, match="reference_size is 100"):
         guided(people(half()), size=100)
     with pytest.raises(MissingModelFileError, match="no detector"):
-        guided(people(None), ByFace(missing))
-    guided(people(half()), ByFace(missing))  # nobody is looked for
+        guided(people(None), by_face(missing))
+    guided(people(half()), by_face(missing))  # nobody is looked for
 
 
 @pytest.mark.parametrize(
@@ -305,13 +296,11 @@ def test_where_nobody_is_pulled_the_model_itself_is_given(loaded_model, everybod
 
 
 def test_those_who_are_off_keep_number_and_place(loaded_model, drawn, pulls):
-    from likeness.host.omniportrait.finding import ByWord
-
     everybody = chain(person("Ann", strength=0.0), person("Ben", seed=1), person("Cat", left_out=True))
-    applied = apply(loaded_model, everybody, ByWord())
+    applied = apply(loaded_model, everybody, by_words())
     assert [(line.person.name, line.is_in, line.state) for line in applied.lines] == [
         ("Ann", False, "off: strength 0 or empty window"),
-        ("Ben", True, "at their word"),
+        ("Ben", True, "at their words"),
         ("Cat", False, "left out: no face found"),
     ]
     drawn(applied.model, positive=named({1: 5}), steps=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from likeness.tests.host.omniportrait.small_guidance import SIDE, Detector, Router, apply, half, people
+from likeness.tests.host.omniportrait.small_guidance import SIDE, Detector, Router, apply, by_face, half, people
 
 pytestmark = pytest.mark.comfy
 
@@ -36,7 +36,7 @@ def routed(loaded_model, people_residual):
         residual = people_residual(loaded_model, seed=SEED)
         watched = Watched(residual.placement)
         router = Router(watched, manage(residual.placement.routers))
-    return watched, router, lambda by: LoadedPlacement(by, router)
+    return watched, router, lambda by, **options: LoadedPlacement(by, router, **options)
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def found(monkeypatch):
 
 def test_people_are_pulled_where_the_router_puts_them(loaded_model, drawn, routed, found):
     watched, router, where = routed
-    applied = apply(loaded_model, people(None, None), where=where("router where no mask is"))
+    applied = apply(loaded_model, people(None, None), where=where("router"))
     assert [line.state for line in applied.lines] == ["router", "router"]
     assert router.asked == [list(NAMES)]
     drawn(applied.model, steps=1)
@@ -118,29 +118,23 @@ def test_guidance_by_a_router_is_that_by_the_same_masks(loaded_model, drawn, rou
 
 
 def test_own_masks_come_before_a_placement_and_a_placement_before_the_preview(loaded_model, drawn, routed, found):
-    from likeness.host.omniportrait.finding import ByFace
-
-    def never():
-        raise AssertionError("nobody is to be looked for")
-
     _, _, where = routed
     everybody = people(half(), None)
-    applied = apply(loaded_model, everybody, ByFace(never), where=where("router where no mask is"))
+    applied = apply(loaded_model, everybody, where=where("router"))
     assert [line.state for line in applied.lines] == ["mask", "where no mask is"]
     drawn(applied.model, steps=1)
     [[ben]] = found
     assert not ben[..., : SIDE // 2].any()
     assert ben[..., SIDE // 2 :].all()
-    overruled = apply(loaded_model, everybody, ByFace(never), where=where("router"))
+    overruled = apply(loaded_model, everybody, where=where("router", masks_first=False))
     assert [line.state for line in overruled.lines] == ["mask", "router"]
-    assert apply(loaded_model, people(half(), half("right")), ByFace(never), where=where("router")).is_applied
+    assert apply(loaded_model, people(half(), half("right")), where=where("router")).is_applied
 
 
 def test_one_person_alone_whom_a_placement_puts_everywhere_is_looked_for(loaded_model, routed):
-    from likeness.host.omniportrait.finding import ByFace
-
+    finding = by_face(Detector).faces
     _, router, where = routed
-    applied = apply(loaded_model, people(None), ByFace(Detector), where=where("router"))
+    applied = apply(loaded_model, people(None), where=where("router", faces=finding))
     assert [line.state for line in applied.lines] == ["at their face"]
     assert not router.asked
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from likeness.tests.host.omniportrait.small_guidance import apply
+from likeness.tests.host.omniportrait.small_guidance import apply, by_words
 from likeness.tests.host.omniportrait.small_guidance import people as in_photos
 
 pytestmark = pytest.mark.comfy
@@ -89,10 +89,9 @@ def test_a_lora_reaches_its_weights_after_a_compiled_run(loaded_model, drawn):
 @pytest.mark.parametrize("is_first", [True, False])
 def test_guidance_by_words_runs_the_network_itself(loaded_model, conditioning, drawn, is_first):
     """Reading, finding people and gradients are those of the plain MODEL; everything else runs compiled."""
-    from likeness.host.omniportrait.finding import ByWord
 
     def guided(model):
-        return apply(model, in_photos(None), ByWord()).model
+        return apply(model, in_photos(None), by_words()).model
 
     settings = {"positive": conditioning(10, **{"likeness.named rows": ((0, 2),)}), "steps": 2}
     expected = drawn(guided(loaded_model), **settings)
@@ -110,10 +109,8 @@ def test_guidance_by_words_runs_the_network_itself(loaded_model, conditioning, d
 
 @pytest.mark.parametrize("is_first", [True, False])
 def test_comfyuis_own_compiling_node_leaves_guidance_as_it_is(loaded_model, conditioning, drawn, is_first):
-    from likeness.host.omniportrait.finding import ByWord
-
     def guided(model):
-        return apply(model, in_photos(None), ByWord()).model
+        return apply(model, in_photos(None), by_words()).model
 
     settings = {"positive": conditioning(10, **{"likeness.named rows": ((0, 2),)}), "steps": 1}
     expected = drawn(guided(loaded_model), **settings)

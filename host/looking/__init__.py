@@ -1,0 +1,1 @@
+"""Whoever looks at a run of ComfyUI's samplers to find people."""
