@@ -106,14 +106,14 @@ def given_detector() -> io.Input:
     )
 
 
-def recogniser_file() -> io.Input:
-    """The file of the face recogniser."""
+def recogniser_file(purpose: str = "The face recogniser that the adapter was trained with.") -> io.Input:
+    """The file of the face recogniser; `purpose` is what it is for."""
     return io.Combo.Input(
         "recogniser",
         options=[AUTO, *list_recognisers()],
         default=AUTO,
-        tooltip="The face recogniser that the adapter was trained with. auto finds w600k_r50.onnx of insightface's buffalo_l "
-        "(non-commercial research only) in models/insightface.",
+        tooltip=f"{purpose} auto finds w600k_r50.onnx of insightface's buffalo_l (non-commercial research only) in "
+        "models/insightface.",
         **ADVANCED,
     )
 

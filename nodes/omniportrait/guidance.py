@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from comfy_api.latest import io
 
-from ...host.encoders.detector import DRAWN, DetectorChoice, choose_detector
 from ...host.encoders.parser import LoadedFaceParser
-from ...host.omniportrait.finding import ByFace, ByMaskAlone, ByWord, Finding
 from ...host.omniportrait.guidance import ReferenceLook, apply_guidance
 from ...host.placement import LoadedPlacement
 from ...host.sampling.runs import sigma_window
 from ...host.unet.sites import Detail
 from ...models.omniportrait.guidance_settings import DEFAULT_STRENGTH, GuidanceSettings, StepMode, StrengthMode
-from ...models.omniportrait.mask_sources import FaceOrder
 from ...models.people.person import People as Chain
-from ...models.port.encoders import FaceDetector as Detector
 from ..schema import (
     ADVANCED,
     HIDDEN,
@@ -28,7 +23,6 @@ from ..schema import (
     applied_output,
     applied_outputs,
     found_by,
-    given_detector,
     model_input,
     shelf,
 )
@@ -64,9 +58,9 @@ class ApplyReferenceGuidance(io.ComfyNode):
                 Placement.Input(
                     "placement",
                     optional=True,
-                    tooltip="From Place People. It comes after people's own masks and before 'find_by', which it overrules.",
+                    tooltip="From Place People: where people are who have no mask. Without it faces are found in a preview, from left to "
+                    "right, by the first detector whose file is there.",
                 ),
-                given_detector(),
             ],
             outputs=applied_outputs("The guided model, for the sampler."),
         )
@@ -78,7 +72,6 @@ class ApplyReferenceGuidance(io.ComfyNode):
         people: Chain,
         vae: Any,
         strength: float,
-        find_by: FindBy,
         start_percent: float,
         end_percent: float,
         strength_mode: StrengthMode,
@@ -89,11 +82,8 @@ class ApplyReferenceGuidance(io.ComfyNode):
         reference_percent: float,
         seeds: int,
         keep_background: bool,
-        face_order: FaceOrder,
-        detector: DetectorChoice,
         face_parser: LoadedFaceParser | None = None,
         placement: LoadedPlacement | None = None,
-        face_detector: Detector | None = None,
     ) -> io.NodeOutput:
         settings = GuidanceSettings(
             mode=strength_mode,
@@ -105,21 +95,10 @@ class ApplyReferenceGuidance(io.ComfyNode):
             seeds=seeds,
             keeps_background=keep_background,
         )
-        ways: dict[FindBy, Finding] = {
-            "word in the prompt": ByWord(),
-            "face in the preview": ByFace(
-                partial(choose_detector, detector, given=face_detector, remembers=False), face_order
-            ),
-            "mask": ByMaskAlone(),
-        }
         look = ReferenceLook(vae=vae, parser=face_parser, size=reference_size, detail=features)
-        applied = apply_guidance(model, people, settings, ways[find_by], look=look, where=placement)
+        applied = apply_guidance(model, people, settings, look=look, where=placement)
         note = ELLIPSE if applied.is_applied and face_parser is None else ""
         return applied_output(applied, cls, note)
-
-
-FindBy = Literal["word in the prompt", "face in the preview", "mask"]
-DETECTORS: tuple[DetectorChoice, ...] = ("auto", "insightface", "yunet", DRAWN)
 
 
 def guidance_widgets() -> list[io.Input]:
@@ -133,14 +112,6 @@ def guidance_widgets() -> list[io.Input]:
             step=0.01,
             tooltip="How strongly faces are pulled, times the strength of each person. relative: 1 moves a face as far as "
             "cfg does; 0.5 for details on top of a method, up to 3 by itself. 0 leaves the model as it is.",
-        ),
-        _choice(
-            "find_by",
-            FindBy,
-            "face in the preview",
-            "Where people are who have no mask, unless a placement says it: at the words before @id1, @id2 … of "
-            "Encode People Prompt or a method's own prompt node; at the faces that a detector finds in a preview; or nowhere, so that everybody "
-            "needs a mask.",
         ),
         _share("start_percent", 0.4, "Where it begins; the paper's u = 0.6. Earlier changes the layout."),
         _share("end_percent", 1.0, "Where in the sampling it ends."),
@@ -201,21 +172,6 @@ def guidance_widgets() -> list[io.Input]:
             "keep_background",
             default=True,
             tooltip="Moves the inside of each person's mask alone; off, the whole picture may change.",
-            **ADVANCED,
-        ),
-        _choice(
-            "face_order",
-            FaceOrder,
-            "left to right",
-            "For 'face in the preview': which face is whose. left to right: in the order of the people; most "
-            "alike: to whom its features fit best.",
-            **ADVANCED,
-        ),
-        io.Combo.Input(
-            "detector",
-            options=list(DETECTORS),
-            default="auto",
-            tooltip="For 'face in the preview': as in Detect Faces; looks every fifth guided step.",
             **ADVANCED,
         ),
     ]

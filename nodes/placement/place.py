@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from functools import partial
+from typing import Any, get_args
 
 from comfy_api.latest import io
+from torch import Tensor
 
-from ...host.placement import LoadedPlacement
+from ...host.encoders.detector import DRAWN, DetectorChoice, choose_detector
+from ...host.encoders.recogniser import choose_recogniser
+from ...host.placement import FaceFinding, LoadedPlacement
 from ...host.uniportrait.adapter import LoadedUniPortrait, UniPortraitRouter
+from ...models.people.person import People as Chain
+from ...models.placement.faces import EVERY
+from ...models.placement.found import OTHERWISE, Otherwise
+from ...models.placement.given import MaskSources, Order, masks_of_people
 from ...models.placement.rule import By
+from ...models.port.encoders import FaceDetector as Detector
 from ...models.uniportrait.application import AUTO
-from ..schema import ADVANCED, Placement, UniPortrait, found_by, shelf
+from ..schema import (
+    ADVANCED,
+    People,
+    Placement,
+    UniPortrait,
+    found_by,
+    given_detector,
+    recogniser_file,
+    shelf,
+)
+
+DETECTORS: tuple[DetectorChoice, ...] = ("auto", "insightface", "yunet", DRAWN)
+Boxes = io.Custom("BOUNDING_BOX")  # of newer versions of ComfyUI
+Landmarks = io.Custom("FACE_LANDMARKS")  # likewise, of MediaPipe Face Landmarker
 
 
 class PlacePeople(io.ComfyNode):
@@ -22,41 +44,170 @@ class PlacePeople(io.ComfyNode):
             node_id="LikenessPlacePeople",
             display_name="Place People",
             category=shelf("Placement"),
-            description="Says what decides where people are: their masks, UniPortrait's router, or both. For the placement "
-            "input of every Apply node.",
-            **found_by("placement", "region", "regional", "masks", "router", "where", "attention mask", "layout"),
-            inputs=[
-                io.Combo.Input(
-                    "by",
-                    options=list(get_args(By)),
-                    default="router where no mask is",
-                    tooltip="router: UniPortrait's router finds the place of everybody, masks are passed over. masks: everybody "
-                    "stays inside the mask of Add Person; one person may go without and gets the rest. router where no "
-                    "mask is: masks where there are some, the router for the others.",
-                ),
-                io.Float.Input(
-                    "structure_scale",
-                    default=AUTO,
-                    min=-1.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="How much of each photo's facial structure the router compares; -1 takes 0.3 for several people.",
-                    **ADVANCED,
-                ),
-                UniPortrait.Input(
-                    "uniportrait",
-                    optional=True,
-                    tooltip="From Load UniPortrait, with its router file; needed where the router is to decide. The method "
-                    "that brings the faces may be another one.",
-                ),
-            ],
+            description="Says what decides where people are: words of the prompt, faces in the preview, masks and boxes, or "
+            "UniPortrait's router. For the placement input of every Apply node.",
+            **found_by(
+                "placement", "region", "regional", "masks", "router", "where", "attention mask", "layout", "two people"
+            ),
+            inputs=[*_widgets(), *_sockets()],
             outputs=[Placement.Output(display_name="placement", tooltip="For the placement input of an Apply node.")],
         )
 
     @classmethod
-    def execute(cls, by: By, structure_scale: float, uniportrait: LoadedUniPortrait | None = None) -> io.NodeOutput:
-        router = None if uniportrait is None else UniPortraitRouter(uniportrait, structure_scale)
-        return io.NodeOutput(LoadedPlacement(by, router))
+    def execute(
+        cls,
+        by: By,
+        masks_first: bool,
+        order: Order,
+        not_found: Otherwise,
+        soft: bool,
+        look_every: int,
+        detector: DetectorChoice,
+        recogniser: str,
+        structure_scale: float,
+        width: int,
+        height: int,
+        people: Chain | None = None,
+        vae: Any = None,
+        uniportrait: LoadedUniPortrait | None = None,
+        masks: Tensor | None = None,
+        boxes: object = None,
+        landmarks: object = None,
+        image: Tensor | None = None,
+        face_detector: Detector | None = None,
+    ) -> io.NodeOutput:
+        given = MaskSources(masks=masks, boxes=boxes, landmarks=landmarks, width=width, height=height, image=image)
+        faces = None
+        if vae is not None:
+            faces = FaceFinding(
+                vae=vae,
+                detector=partial(choose_detector, detector, given=face_detector, remembers=False),
+                recogniser=partial(choose_recogniser, recogniser),
+                order="most alike" if order == "most alike" else "left to right",
+                every=look_every,
+            )
+        placement = LoadedPlacement(
+            by,
+            router=None if uniportrait is None else UniPortraitRouter(uniportrait, structure_scale),
+            masks_first=masks_first,
+            masks=masks_of_people(given, None if people is None else len(people), order),
+            faces=faces,
+            is_soft=soft,
+            otherwise=not_found,
+        )
+        return io.NodeOutput(placement)
+
+
+def _widgets() -> list[io.Input]:
+    return [
+        io.Combo.Input(
+            "by",
+            options=list(get_args(By)),
+            default="words",
+            tooltip="words: each stands where their words in Encode People Prompt are drawn. faces: around the faces that a detector "
+            "sees in the preview (connect vae). masks: inside the masks of Add Person, or those connected here; one person may go "
+            "without and gets the rest. router: UniPortrait's router (SD1.5; connect uniportrait).",
+        ),
+        io.Boolean.Input(
+            "masks_first",
+            default=True,
+            tooltip="People with a mask stay inside it, and 'by' places the others. Off, masks are passed over.",
+            **ADVANCED,
+        ),
+        io.Combo.Input(
+            "order",
+            options=list(get_args(Order)),
+            default="left to right",
+            tooltip="Whose face or box is which. left to right: in the order of the people; as given: boxes in the order of their "
+            "list; most alike: faces of the preview by a recogniser (guidance: by its own features).",
+            **ADVANCED,
+        ),
+        io.Combo.Input(
+            "not_found",
+            options=list(OTHERWISE),
+            default="everybody",
+            tooltip="Words and faces: whose the places are that belong to nobody who was found. everybody: those not found yet share "
+            "them; nobody: nobody's; nearest: the nearest person's.",
+            **ADVANCED,
+        ),
+        io.Boolean.Input(
+            "soft",
+            default=False,
+            tooltip="People may share a place, in proportion to what is seen; off, each place is one person's.",
+            **ADVANCED,
+        ),
+        io.Int.Input(
+            "look_every",
+            default=EVERY,
+            min=1,
+            max=100,
+            tooltip="Faces: the detector looks at every so many-th step.",
+            **ADVANCED,
+        ),
+        io.Combo.Input(
+            "detector",
+            options=list(DETECTORS),
+            default="auto",
+            tooltip="Faces: finds them in the preview; as in Detect Faces.",
+            **ADVANCED,
+        ),
+        recogniser_file("Tells whose face is whose, for order: most alike."),
+        io.Float.Input(
+            "structure_scale",
+            default=AUTO,
+            min=-1.0,
+            max=1.0,
+            step=0.01,
+            tooltip="Router: how much of each photo's facial structure it compares; -1 takes 0.3 for several people.",
+            **ADVANCED,
+        ),
+        _side("width"),
+        _side("height"),
+    ]
+
+
+def _side(name: str) -> io.Input:
+    return io.Int.Input(
+        name,
+        default=0,
+        min=0,
+        max=16384,
+        tooltip=f"{name.capitalize()} of the picture whose pixels the boxes are, if no image is connected.",
+        **ADVANCED,
+    )
+
+
+def _sockets() -> list[io.Input]:
+    return [
+        People.Input(
+            "people",
+            optional=True,
+            tooltip="The people, from Add Person; needed where masks are of several pictures or boxes of more people.",
+        ),
+        io.Vae.Input("vae", optional=True, tooltip="For faces: decodes the previews; a TAESD from Load VAE is fast."),
+        UniPortrait.Input(
+            "uniportrait",
+            optional=True,
+            tooltip="For router: from Load UniPortrait, with its router file. The method that brings the faces may be another one.",
+        ),
+        io.Mask.Input(
+            "masks",
+            optional=True,
+            tooltip="One mask per person in the order of the people, in place of their own; of several pictures one after another.",
+        ),
+        Boxes.Input(
+            "boxes",
+            optional=True,
+            tooltip="Boxes of people, as masks: from RT-DETR, SAM3, SDPose or the box editor. Connect image too.",
+        ),
+        Landmarks.Input(
+            "landmarks",
+            optional=True,
+            tooltip="Faces of MediaPipe Face Landmarker: head and shoulders around each, as masks.",
+        ),
+        io.Image.Input("image", optional=True, tooltip="The picture that boxes were found in; only its size counts."),
+        given_detector(),
+    ]
 
 
 NODES: list[type[io.ComfyNode]] = [PlacePeople]

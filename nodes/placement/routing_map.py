@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal, get_args
 
 from comfy_api.latest import io, ui
 from torch import Tensor
 
 from ...host.sampling.runs import find_placement_maps
 from ...models.records.routing_map import PIXELS_PER_CELL, draw, person_masks
-from ..schema import shelf
+from ...models.records.routing_sheet import draw_parts, draw_words
+from ..schema import ADVANCED, shelf
+
+View = Literal["whole run", "steps", "layers", "words"]
 
 
 class ShowRoutingMap(io.ComfyNode):
@@ -27,6 +31,14 @@ class ShowRoutingMap(io.ComfyNode):
             inputs=[
                 io.Model.Input("model", tooltip="The model that was sampled, from an Apply node."),
                 io.Latent.Input("latent", tooltip="What the sampler gave, unchanged."),
+                io.Combo.Input(
+                    "view",
+                    options=list(get_args(View)),
+                    default="whole run",
+                    tooltip="What the picture shows. whole run: the mean over layers and steps; steps and layers: a sheet of small "
+                    "pictures, one each; words: where the picture attended to everybody's words (by: words).",
+                    **ADVANCED,
+                ),
                 io.Image.Input(
                     "image", optional=True, tooltip="The finished picture, from VAE Decode; the map is drawn over it."
                 ),
@@ -47,11 +59,19 @@ class ShowRoutingMap(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model: Any, latent: dict[str, Any], image: Tensor | None = None) -> io.NodeOutput:
+    def execute(
+        cls, model: Any, latent: dict[str, Any], view: View = "whole run", image: Tensor | None = None
+    ) -> io.NodeOutput:
         samples: Tensor = latent["samples"]
         maps = find_placement_maps(model, samples)
         size = (samples.shape[-2] * PIXELS_PER_CELL, samples.shape[-1] * PIXELS_PER_CELL)
-        picture = draw(maps, size, image)
+        ways: dict[View, Callable[[], Tensor]] = {
+            "whole run": lambda: draw(maps, size, image),
+            "steps": lambda: draw_parts(maps, maps.steps, image),
+            "layers": lambda: draw_parts(maps, maps.layers, image),
+            "words": lambda: draw_words(maps, image),
+        }
+        picture = ways[view]()
         shares = [{name: round(share, 3) for name, share in each.items()} for each in maps.shares]
         return io.NodeOutput(
             person_masks(maps, size), picture, json.dumps(shares), ui=ui.PreviewImage(picture, cls=cls)
