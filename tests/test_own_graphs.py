@@ -46,6 +46,12 @@ def numbers(miniature_server):
     return run
 
 
+PLACED = {
+    "by": "words", "masks_first": True, "order": "left to right", "not_found": "everybody", "soft": False, "look_every": 4,
+    "detector": "auto", "recogniser": "auto", "structure_scale": -1.0, "width": 0, "height": 0,
+}  # fmt: skip
+
+
 def with_people_prompt(prompt, text):
     """The graph with its people found at their words, which *Encode People Prompt* names, and Show Guidance's numbers shown."""
     wired = copy.deepcopy(prompt)
@@ -58,7 +64,8 @@ def with_people_prompt(prompt, text):
     }
     wired[sampler]["inputs"]["positive"] = ["98", 0]
     wired[person]["inputs"]["name"] = "Ann"
-    wired[guidance]["inputs"]["find_by"] = "word in the prompt"
+    wired["97"] = {"class_type": "LikenessPlacePeople", "inputs": {**PLACED, "by": "words"}}
+    wired[guidance]["inputs"]["placement"] = ["97", 0]
     wired[SHOWN] = {"class_type": "PreviewAny", "inputs": {"source": [named(wired, "LikenessShowGuidance")[0], 2]}}
     return wired
 

@@ -261,10 +261,9 @@ def _guidance() -> Prompt:
         ),
         **_person(1, astronaut().region, mask=["mask", 0]),
         OURS: node(
-            "LikenessApplyReferenceGuidance", people=["person 1", 0], vae=["checkpoint", 2], strength=0.3, find_by="mask",
+            "LikenessApplyReferenceGuidance", people=["person 1", 0], vae=["checkpoint", 2], strength=0.3,
             start_percent=0.0, end_percent=1.0, strength_mode="relative", every_k=1, step_mode="eps", features="coarse",
-            reference_size=256, reference_percent=0.329, seeds=1, keep_background=True, face_order="left to right",
-            detector="auto",
+            reference_size=256, reference_percent=0.329, seeds=1, keep_background=True,
         ),
     }  # fmt: skip
 

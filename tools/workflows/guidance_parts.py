@@ -12,7 +12,6 @@ from .node import Node, Socket
 SAMPLING: dict[str, Any] = {"seed": 42, "steps": 50, "cfg": 7.5, "sampler_name": "ddim", "scheduler": "ddim_uniform"}
 ON_TOP = 0.5  # strength where a method brings the person in: more gains nothing there, see docs/ablations/guidance.md
 NEGATIVE = "lowres, bad anatomy, worst quality, low quality, blurry"
-IN_PREVIEW, BY_WORD = "face in the preview", "word in the prompt"
 
 
 def load_face_parser(graph: Graph) -> Node:
@@ -20,7 +19,9 @@ def load_face_parser(graph: Graph) -> Node:
     return graph.add("LikenessLoadFaceParser", face_parser=FACE_PARSER.name, files=(FACE_PARSER,))
 
 
-def guide(graph: Graph, model: Socket, vae: Socket, people: Node, parser: Node, find_by: str, **given: Any) -> Node:
+def guide(
+    graph: Graph, model: Socket, vae: Socket, people: Node, parser: Node, placed: Node | None = None, **given: Any
+) -> Node:
     """Add guidance at the end of a chain of models.
 
     Args:
@@ -28,8 +29,10 @@ def guide(graph: Graph, model: Socket, vae: Socket, people: Node, parser: Node, 
         model, vae: of the chain and of the checkpoint.
         people: the last of the people.
         parser: a loader of a face parser.
-        find_by: where people are.
+        placed: where people are; without it at the faces of a preview.
         given: further inputs.
     """
     sockets = {"model": model, "vae": vae, "people": people["people"], "face_parser": parser["face_parser"]}
-    return graph.add("LikenessApplyReferenceGuidance", **sockets, find_by=find_by, **given)
+    if placed is not None:
+        sockets["placement"] = placed["placement"]
+    return graph.add("LikenessApplyReferenceGuidance", **sockets, **given)

@@ -115,7 +115,7 @@ def _one_person(
 def _two_people(graph: Graph, checkpoint: Node, adapter: Node, text: str, how: str, *, styled: bool = False) -> None:
     router = load_uniportrait(graph)
     people = add_people(graph, 2)
-    placed = graph.add("LikenessPlacePeople", uniportrait=router["uniportrait"])
+    placed = graph.add("LikenessPlacePeople", by="router", uniportrait=router["uniportrait"])
     applied = graph.add(
         "LikenessApplyIPAdapter",
         model=checkpoint["MODEL"],

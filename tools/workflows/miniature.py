@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .graph import Graph
-from .guidance_parts import BY_WORD, IN_PREVIEW, guide
+from .guidance_parts import guide
 from .layout import Group
 from .node import Node, Socket
 from .notes import MINIATURE
@@ -110,8 +110,8 @@ def guidance(graph: Graph) -> None:
     miniature = graph.add("LikenessLoadMiniature")
     [person] = people = _people(graph, miniature, 1)
     applied = _applied(graph, miniature, person)
-    given = {**GUIDANCE, "detector": DETECTOR}
-    guided = guide(graph, applied["model"], miniature["vae"], person, miniature, IN_PREVIEW, **given)
+    placed = graph.add("LikenessPlacePeople", by="faces", detector=DETECTOR, vae=miniature["vae"])
+    guided = guide(graph, applied["model"], miniature["vae"], person, miniature, placed, **GUIDANCE)
     texts = add_prompts(graph, miniature["clip"], ONE, "")
     latent, sampled = _sampled(graph, guided["model"], texts)
     arrange(
@@ -120,7 +120,7 @@ def guidance(graph: Graph) -> None:
         [miniature],
         [Group("Person", [people])],
         [Group("Prompt", [texts]), Group("Who is in", [[applied]])],
-        [Group("Guidance", [[guided]])],
+        [Group("Guidance", [[placed, guided]])],
         [Group("Sampling", [[latent, sampled]])],
         [Group("Result", [save(graph, miniature["vae"], sampled)]), show_guidance(graph, sampled)],
     )
@@ -139,7 +139,8 @@ def omniportrait(graph: Graph) -> None:
         strength=PIVOT,
     )
     negative = graph.add("CLIPTextEncode", "Negative prompt", text="", clip=miniature["clip"])
-    guided = guide(graph, miniature["model"], miniature["vae"], person, miniature, BY_WORD, **GUIDANCE)
+    placed = graph.add("LikenessPlacePeople", by="words")
+    guided = guide(graph, miniature["model"], miniature["vae"], person, miniature, placed, **GUIDANCE)
     latent, sampled = _sampled(graph, guided["model"], (prompt["conditioning"], negative))
     arrange(
         graph,
@@ -147,7 +148,7 @@ def omniportrait(graph: Graph) -> None:
         [miniature],
         [Group("Person", [people])],
         [Group("Prompt", [[prompt, negative]])],
-        [Group("Guidance", [[guided]])],
+        [Group("Guidance", [[placed, guided]])],
         [Group("Sampling", [[latent, sampled]])],
         [Group("Result", [save(graph, miniature["vae"], sampled)]), show_guidance(graph, sampled)],
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..weights.known_files import SD15, SDXL, KnownFile
 from .graph import Graph
-from .guidance_parts import BY_WORD, IN_PREVIEW, NEGATIVE, SAMPLING, guide, load_face_parser
+from .guidance_parts import NEGATIVE, SAMPLING, guide, load_face_parser
 from .layout import Group
 from .notes import CONSENT, PHOTO, PHOTOS
 from .parts import add_people, add_pose, add_prompts, arrange, load_checkpoint, sample, save, show_guidance
@@ -101,7 +101,7 @@ def _guided(
     checkpoint, parser = load_checkpoint(graph, checkpoint_file), load_face_parser(graph)
     people = add_people(graph, 1)
     texts: list[Any] = add_prompts(graph, checkpoint["CLIP"], text, NEGATIVE)
-    guided = guide(graph, checkpoint["MODEL"], checkpoint["VAE"], people[-1][-1], parser, IN_PREVIEW, **given)
+    guided = guide(graph, checkpoint["MODEL"], checkpoint["VAE"], people[-1][-1], parser, **given)
     posed = add_pose(graph, texts, "Picture of the pose") if is_posed else []
     side = SIDES[checkpoint_file]
     latent = graph.add("EmptyLatentImage", width=side, height=side)
@@ -132,7 +132,8 @@ def _pivot(graph: Graph, count: int, text: str, how: str) -> None:
         text=text,
     )
     negative = graph.add("CLIPTextEncode", "Negative prompt", text=NEGATIVE, clip=checkpoint["CLIP"])
-    guided = guide(graph, checkpoint["MODEL"], checkpoint["VAE"], people[-1][-1], parser, BY_WORD)
+    placed = graph.add("LikenessPlacePeople", by="words")
+    guided = guide(graph, checkpoint["MODEL"], checkpoint["VAE"], people[-1][-1], parser, placed)
     latent = graph.add("EmptyLatentImage", width=512 if count == 1 else 768, height=512)
     sampled = sample(graph, guided["model"], (prompt["conditioning"], negative), latent, SAMPLING)
     arrange(
@@ -141,7 +142,7 @@ def _pivot(graph: Graph, count: int, text: str, how: str) -> None:
         [checkpoint, adapter, parser],
         [Group("People", people)],
         [Group("Prompt", [[prompt, negative]])],
-        [Group("Guidance", [[guided]])],
+        [Group("Guidance", [[placed, guided]])],
         [Group("Sampling", [[latent, sampled]])],
         [Group("Result", [save(graph, checkpoint["VAE"], sampled)]), show_guidance(graph, sampled)],
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from . import consistentid_parts as consistentid
 from . import uniportrait_parts as uniportrait
 from .graph import Graph
-from .guidance_parts import IN_PREVIEW, NEGATIVE, ON_TOP, SAMPLING, guide, load_face_parser
+from .guidance_parts import NEGATIVE, ON_TOP, SAMPLING, guide, load_face_parser
 from .layout import Group
 from .notes import CONSENT, PHOTO, PHOTOS
 from .parts import add_people, add_prompts, arrange, load_checkpoint, sample, save, show_guidance, show_places
@@ -18,7 +18,7 @@ HOW_GUIDED = f"""
 3. Write the prompt and run. The method brings the person in, guidance pulls details towards the photo.
 4. *Show Guidance* plots the match step by step. Compare with *Apply Reference-Based Guidance* bypassed (Ctrl+B), same seed.
 
-Several people: chain them, and set `face_order` to `most alike`.
+Several people: chain them, and connect *Place People* to say who is where.
 
 {CONSENT}
 """
@@ -44,7 +44,7 @@ def guided_uniportrait(graph: Graph) -> None:
     parser = load_face_parser(graph)
     people = add_people(graph, 1)
     applied = uniportrait.apply(graph, checkpoint["MODEL"], adapter, people[-1][-1])
-    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], parser, IN_PREVIEW, strength=ON_TOP)
+    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], parser, strength=ON_TOP)
     text = "portrait photo of a person on a sailing boat, sunny day"
     texts = add_prompts(graph, checkpoint["CLIP"], text, NEGATIVE)
     latent = graph.add("EmptyLatentImage", width=512, height=512)
@@ -69,7 +69,7 @@ def guided_consistentid(graph: Graph) -> None:
     texts = consistentid.STYLE.format("a person in a raincoat, in a city street at night"), NEGATIVE
     prompt = consistentid.encode(graph, checkpoint["CLIP"], adapter, people[-1][-1], texts)
     applied = consistentid.apply(graph, checkpoint["MODEL"], adapter, people[-1][-1])
-    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], parser, IN_PREVIEW, strength=ON_TOP)
+    guided = guide(graph, applied["model"], checkpoint["VAE"], people[-1][-1], parser, strength=ON_TOP)
     latent = graph.add("EmptyLatentImage", width=512, height=768)
     settings = {**SAMPLING, "cfg": consistentid.SAMPLING["cfg"]}
     sampled = sample(graph, guided["model"], (prompt["positive"], prompt["negative"]), latent, settings)
@@ -90,7 +90,7 @@ def routed_consistentid(graph: Graph) -> None:
     checkpoint, adapter = consistentid.load_models(graph, mode=consistentid.SEVERAL)
     router = uniportrait.load_uniportrait(graph)
     people = add_people(graph, 2)
-    placed = graph.add("LikenessPlacePeople", uniportrait=router["uniportrait"])
+    placed = graph.add("LikenessPlacePeople", by="router", uniportrait=router["uniportrait"])
     texts = "two people sitting side by side in a cafe, talking, window light", consistentid.NEGATIVE
     prompt = consistentid.encode(graph, checkpoint["CLIP"], adapter, people[-1][-1], texts)
     placement = {"placement": placed["placement"]}
@@ -104,8 +104,9 @@ def routed_consistentid(graph: Graph) -> None:
         HOW_ROUTER,
         [checkpoint, adapter],
         [Group("People", people)],
-        [Group("Prompt", [[prompt]]), Group("Placement", [[router, placed]])],
-        [Group("Sampling", [[applied, latent, sampled]])],
+        [Group("Prompt", [[prompt]]), Group("Router", [[router]])],
+        [Group("Placement", [[placed]]), Group("Who is in", [[applied]])],
+        [Group("Sampling", [[latent, sampled]])],
         [Group("Result", [saved]), show_places(graph, sampled, saved[0])],
     )
 

@@ -20,14 +20,14 @@ from PIL import Image
 from ...models.methods import wings
 from ..comfyui.folders import REPOSITORY
 from ..demo.scene import drawn_people
-from . import miniature, together
+from . import miniature, placed, together
 from .formats import to_api, to_ui
 from .graph import Graph
 from .miniature import PORTRAIT
 from .workflow import Workflow
 
 FOLDER = REPOSITORY / "workflows"
-SHELVES = (miniature, *wings(__package__), together)
+SHELVES = (miniature, *wings(__package__), together, placed)
 WORKFLOWS: Mapping[str, Workflow] = {name: each for shelf in SHELVES for name, each in shelf.WORKFLOWS.items()}
 
 

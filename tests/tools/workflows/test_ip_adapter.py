@@ -41,7 +41,7 @@ def test_everybody_is_applied_and_several_are_placed_by_the_router(name):
     else:
         placed = source(applied, "placement")
         assert source(placed, "uniportrait").kind == "LikenessLoadUniPortrait"
-        assert placed.values["by"] == "router where no mask is"
+        assert placed.values["by"] == "router"
 
 
 def test_a_style_is_followed_on_top_of_the_faces():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from likeness.tests.tools.workflows.graphs import built, node_of, nodes_of, real_nodes
+from likeness.tests.tools.workflows.graphs import built, node_of, nodes_of, real_nodes, source
 from likeness.tools.workflows.miniature import PICTURES, SIZE, WORKFLOWS
 
 
@@ -33,5 +33,7 @@ def test_pictures_have_the_size_that_the_miniature_draws(name):
 
 
 def test_guidance_looks_for_drawn_faces_in_its_preview():
-    guided = node_of(built("4 Try without download - guidance"), "LikenessApplyReferenceGuidance")
-    assert (guided.values["find_by"], guided.values["detector"]) == ("face in the preview", "drawn faces (miniature)")
+    graph = built("4 Try without download - guidance")
+    placed = source(node_of(graph, "LikenessApplyReferenceGuidance"), "placement")
+    assert (placed.values["by"], placed.values["detector"]) == ("faces", "drawn faces (miniature)")
+    assert source(placed, "vae") is node_of(graph, "LikenessLoadMiniature")

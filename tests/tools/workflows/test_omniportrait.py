@@ -25,7 +25,7 @@ def test_every_person_has_a_marker_and_is_found_by_their_word(name):
     people = nodes_of(graph, "LikenessAddPerson")
     assert chain(source(prompt, "people")) == chain(source(guided, "people")) == people
     assert [f"@id{number}" in prompt.values["text"] for number in range(1, 4)] == [n <= len(people) for n in (1, 2, 3)]
-    assert guided.values["find_by"] == "word in the prompt"
+    assert source(guided, "placement").values["by"] == "words"
     assert source(node_of(graph, "KSampler"), "positive") is prompt
 
 
@@ -33,7 +33,7 @@ def test_guidance_alone_needs_no_adapter():
     graph = built("Guidance - one person with any checkpoint")
     loaders = ["CheckpointLoaderSimple", "LikenessLoadFaceParser", "LoadImage"]
     assert [node.kind for node in graph.nodes if "Load" in node.kind] == loaders
-    assert node_of(graph, "LikenessApplyReferenceGuidance").values["find_by"] == "face in the preview"
+    assert "placement" not in node_of(graph, "LikenessApplyReferenceGuidance").sources
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if nodes_of(built(name), "LikenessApplyReferenceGuidance")])

@@ -24,6 +24,6 @@ def test_the_router_places_people_whose_faces_consistentid_brings():
     applied = node_of(graph, "LikenessApplyConsistentID")
     placed = source(applied, "placement")
     assert source(placed, "uniportrait") is node_of(graph, "LikenessLoadUniPortrait")
-    assert placed.values["by"] == "router where no mask is"
+    assert placed.values["by"] == "router"
     assert len(chain(source(applied, "people"))) == 2
     assert nodes_of(graph, "LikenessApplyUniPortrait") == []

@@ -17,6 +17,7 @@ FURTHER = {
     "UniPortrait - two people in a given pose": 1,
     "UniPortrait - two people inside masks": 1,
     "IP-Adapter - two people by the router": 1,
+    "OmniPortrait - two people": 1,
     "IP-Adapter - two people in a style": 2,
     "UniPortrait - one person guided": 1,
     "ConsistentID - one person guided": 1,

@@ -84,7 +84,6 @@ def _guidance(stage: Stage) -> None:
         people=_people(stage, 1, mask=stage.mask(*FACE)),
         vae=stage.miniature["vae"],
         face_parser=stage.miniature["face_parser"],
-        find_by="mask",
         start_percent=0.0,
         end_percent=1.0,
         strength=0.3,

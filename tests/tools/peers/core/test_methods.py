@@ -48,8 +48,7 @@ def test_the_pivot_comes_without_guidance():
 
 def test_guidance_knows_its_place_by_a_mask_inside_the_picture():
     prompt = to_api(staged("reference-guidance").graph)
-    [applied], [person] = find(prompt, "LikenessApplyReferenceGuidance"), find(prompt, "LikenessAddPerson")
-    assert applied["find_by"] == "mask"
+    [person] = find(prompt, "LikenessAddPerson")
     assert prompt[person["mask"][0]]["class_type"] == "MaskComposite"
     x, y, width, height = FACE
     assert x + width <= SIZE
