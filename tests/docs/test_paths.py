@@ -20,8 +20,8 @@ MODEL_FOLDERS = {  # of ComfyUI; a path into them is the user's
     "ipadapter", "loras", "omniportrait", "uniportrait",
 }  # fmt: skip
 NAMES_OF_OTHERS = {"Preview Image",   # nodes of ComfyUI, its page and the managers, and a paper's terms
-    "Batch Images", "Browse Templates", "CLIP Text Encode", "CLIP Vision Encode", "Combine Masks", "Convert Image to Mask",
-    "Convert Mask to Image", "Custom Nodes Manager", "Empty Latent Image", "Load Checkpoint", "Load Image",
+    "Batch Images", "Browse Templates", "CLIP Text Encode", "Conditioning Average", "Conditioning Combine", "CLIP Vision Encode", "Combine Masks", "Convert Image to Mask",
+    "Convert Mask to Image", "Custom Nodes Manager", "Empty Latent Image", "Load Checkpoint", "Load Image", "Load VAE",
     "Pivot ID Encoder", "VAE Decode",
 }  # fmt: skip
 

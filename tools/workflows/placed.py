@@ -136,7 +136,7 @@ def _finish(
 
 WORKFLOWS: Mapping[str, Workflow] = {
     "IP-Adapter - two people with SDXL by words": Workflow(faceid_by_words, Scheme(2, scene=47)),
-    "IP-Adapter - two people with SDXL by faces": Workflow(faceid_by_faces, Scheme(2, "guided", 48)),
+    "IP-Adapter - two people with SDXL by faces": Workflow(faceid_by_faces, Scheme(2, scene=48)),
     "ConsistentID - two people with SDXL by words": Workflow(consistentid_by_words, Scheme(2, scene=49)),
-    "ConsistentID - two people with SDXL by faces": Workflow(consistentid_by_faces, Scheme(2, "guided", 50)),
+    "ConsistentID - two people with SDXL by faces": Workflow(consistentid_by_faces, Scheme(2, scene=50)),
 }
