@@ -17,10 +17,11 @@ from .attention import find_sites
 
 @dataclass(eq=False, slots=True)
 class AttentionNotes:
-    """Collects the attention of one call with positive rows alone.
+    """Collects the attention of one call whose last B rows are the positive ones.
 
     Attributes:
-        words: places in the text that stand for the people of every picture, (B, N).
+        words: places in the text that stand for the people of every picture, (B, N), or several of each, (B, N, R), which add up;
+            -1 is none.
         grid: (h, w) of the latent.
     """
 
@@ -41,16 +42,22 @@ class AttentionNotes:
         layer: Any = unet.get_submodule(site.path)
 
         def note_query(module: nn.Module, args: tuple[Any, ...], query: Tensor) -> None:
-            self._queries[site.path] = query.detach()
+            self._queries[site.path] = query.detach()[-len(self.words) :]
 
         def note_key(module: nn.Module, args: tuple[Any, ...], key: Tensor) -> None:
-            projected = Projected(self._queries.pop(site.path), key.detach(), layer.heads)
+            projected = Projected(self._queries.pop(site.path), key.detach()[-len(self.words) :], layer.heads)
             if site.kind == "cross":
-                self._columns.append(attention_columns(*projected.split(), self.words))
+                self._columns.append(self._columns_of(projected))
             else:
                 self._layers.append(projected)
 
         return [layer.to_q.register_forward_hook(note_query), layer.to_k.register_forward_hook(note_key)]
+
+    def _columns_of(self, layer: Projected) -> Tensor:
+        """The attention to everybody's words, (B, N, L)."""
+        rows = self.words if self.words.ndim == 3 else self.words[..., None]
+        columns = attention_columns(*layer.split(), rows.clamp(min=0).flatten(1)).unflatten(1, rows.shape[1:])
+        return (columns * (rows >= 0)[..., None]).sum(2)
 
 
 @contextmanager

@@ -115,7 +115,7 @@ def test_the_views_show_steps_layers_and_words(graph, miniature_server):
 def test_a_prompt_that_names_nobody_and_boxes_of_no_picture_are_one_sentence(graph, miniature_server):
     wired = graph(by="words")
     wired[named(wired, "KSampler")[0]]["inputs"]["positive"] = [named(wired, "CLIPTextEncode")[0], 0]
-    with pytest.raises(ComfyRunError, match="no prompt names .* encode the positive prompt with Encode People Prompt"):
+    with pytest.raises(ComfyRunError, match=r"no prompt names .* encode the positive prompt with Encode People Prompt"):
         miniature_server.run(wired)
     wired = graph(by="faces")
     del wired["97"]["inputs"]["vae"]

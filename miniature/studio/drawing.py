@@ -12,9 +12,11 @@ from torch import Tensor
 from ...diffusers_host.attention import attach
 from ...diffusers_host.base import Base
 from ...diffusers_host.guidance import Guided, GuidedRun
+from ...diffusers_host.looking import NOBODY, Looks
 from ...diffusers_host.prompted import Prompted
 from ...models.adapters.weights import LoRA
 from ...models.port.attention import AttentionResidual, Run
+from ...models.port.guidance import NoiseLevels
 from .euler import sample_euler
 
 
@@ -42,6 +44,7 @@ def draw_latents(
     lora: LoRA | None = None,
     run: Run | None = None,
     guided: Guided | None = None,
+    looks: Looks = NOBODY,
 ) -> Tensor:
     """Draw pictures as latents, the negative prompt empty.
 
@@ -53,22 +56,29 @@ def draw_latents(
         residual, lora: attached to the UNet for the time.
         run: caches and recorder of the residual.
         guided: what pulls at the pictures; None for nothing.
+        looks: who looks for the people that the residual places.
 
     Returns:
         As the UNet takes them, (B, C, h, w).
     """
-    prompted = Prompted.of(base, prompts, run or Run())
+    run = run or Run()
+    prompted = Prompted.of(base, prompts, run)
     attached = tuple(each for each in (residual, lora) if each is not None)
     guiding = None if guided is None else GuidedRun(prompted, guided, settings.guidance, attached)
 
     def predict(latents: Tensor, timestep: int, sigma: float) -> Tensor:
         ask = prompted.both if guiding is None or not guiding.is_active(sigma) else guiding.velocities
-        away, towards = ask(latents, timestep, sigma)
+        with looks.reading(base.unet, run, latents, sigma):
+            away, towards = ask(latents, timestep, sigma)
         return away + settings.guidance * (towards - away)
+
+    def correct(denoised: Tensor, levels: NoiseLevels) -> Tensor:
+        looks.look(run, levels.current, denoised / base.latent_scale)
+        return denoised if guiding is None else guiding.correct(denoised, levels)
 
     detach = attach(base.unet, residual, lora=lora, context=prompted.context)
     try:
-        return sample_euler(predict, noise, settings.steps, None if guiding is None else guiding.correct)
+        return sample_euler(predict, noise, settings.steps, correct)
     finally:
         detach()
 

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from ..packages import import_package
 from ..port.attention import Crop
 from ..port.word_attention import WordAttention
 from .found import INSIDE, Memory, Regions
-from .region_mask import LARGEST_AREA, LEAST_PEAK, SMALLEST_AREA, refine_with
+from .region_mask import clean_mask, is_credible, refine_with
+
+AT_EDGE = 0.75  # score at the edge of what is attended to
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -40,13 +44,15 @@ class WordLook:
     """Finds everybody at their words; a `Look`.
 
     Attributes:
-        gamma, alpha: of Eq. 6, see `region_mask.refine`.
-        beta: share of the highest refined attention above which a place is a person's, 0–1.
+        gamma, alpha, beta: of Eq. 6, see `region_mask.refine`.
+        growth: how far around what is attended to a person reaches, times the square root of its area (the mean
+            of all people's): words may be drawn as a shirt or a face, and the person is all of it.
     """
 
     gamma: int = 3
     alpha: float = 2.0
-    beta: float = 0.3
+    beta: float = 0.5
+    growth: float = 1.25
 
     def take(self, memory: Memory, seen: SeenWords) -> None:
         """Note what one call of the UNet attends to.
@@ -82,18 +88,40 @@ class WordLook:
         columns = torch.stack([attention.columns[place].float() for place in places], dim=1)
         cross = interpolate(columns, attention.grid, mode="bilinear").flatten(2)  # (B, P, L)
         soft, inside = refine_with(cross, attention.spread, gamma=self.gamma, alpha=self.alpha, beta=self.beta)
-        area = inside.float().mean(-1)
-        is_seen = (area >= SMALLEST_AREA) & (area <= LARGEST_AREA) & (cross.amax(-1) >= LEAST_PEAK * cross.mean(-1))
-        scores = _rescale(soft, self.beta).masked_fill(~is_seen[..., None], torch.nan)
+        scores = torch.full_like(soft, torch.nan)
+        for row in range(len(soft)):
+            cores = {
+                person: clean_mask(inside[row, person].unflatten(0, attention.grid))
+                for person in range(len(places))
+                if is_credible(inside[row, person], cross[row, person])
+            }
+            # one reach for all, or whoever is drawn larger would take a part of the others
+            reach = self.growth * sum(float(core.sum()) ** 0.5 for core in cores.values()) / max(len(cores), 1)
+            for person, core in cores.items():
+                scores[row, person] = grow(soft[row, person].unflatten(0, attention.grid), core, reach).flatten()
         scores, cross = (each.unflatten(-1, attention.grid) for each in (scores, cross))
         return dict(zip(places, scores.unbind(1), strict=True)), dict(zip(places, cross.unbind(1), strict=True))
 
 
-def _rescale(soft: Tensor, beta: float) -> Tensor:
-    """Values 0–1 so that β becomes `INSIDE` and the ends stay."""
-    below = soft / max(beta, 1e-6) * INSIDE
-    above = INSIDE + (soft - beta) / max(1 - beta, 1e-6) * (1 - INSIDE)
-    return torch.where(soft < beta, below, above)
+def grow(soft: Tensor, core: Tensor, reach: float) -> Tensor:
+    """Scores of a person around what is attended to.
+
+    Args:
+        soft: refined attention, (h, w), 0–1.
+        core: where it is surely theirs, (h, w) bool, at least one cell.
+        reach: how far around it the person ends, in cells; 0 leaves the core alone.
+
+    Returns:
+        (h, w) float32: above `AT_EDGE` in the core, at its edge that, from there down to `INSIDE` where the person ends, and towards
+        0 farther out.
+
+    Raises:
+        MissingPackageError: if scipy is not installed.
+    """
+    ndimage: Any = import_package("scipy.ndimage", "distance_transform_edt", purpose="Finding people at their words")
+    distance = torch.from_numpy(ndimage.distance_transform_edt(~core.cpu().numpy())).to(soft)
+    around = AT_EDGE / (1 + (AT_EDGE / INSIDE - 1) * (distance / reach) ** 2) if reach else torch.zeros_like(soft)
+    return torch.where(core, AT_EDGE + (1 - AT_EDGE) * soft, around)
 
 
 @dataclass(eq=False, slots=True)
