@@ -118,16 +118,20 @@ def load_faceid() -> Any:
     return replace(new_ip_adapter(load(make(FACEID_PLUS), dtype=torch.float32)), encoders=encoders)
 
 
-def unet_call(model: Any, side: int, owners: tuple[int, ...] = ()) -> Callable[[], torch.Tensor]:
+def unet_call(
+    model: Any, side: int, owners: tuple[int, ...] = (), named_rows: tuple[tuple[int, int], ...] = ()
+) -> Callable[[], torch.Tensor]:
     """One call of a MODEL's UNet with a guidance pair: a positive and a negative row in one batch.
 
     Args:
         model: of any width, with or without people.
         side: of the picture, pixels.
         owners: of every token of the positive text, the place of a person or -1; empty where nobody owns one.
+        named_rows: rows of the positive text that name people: the person's place and the row.
     """
     from likeness.host.sampling.conds import CondInfo
     from likeness.host.unet import keys
+    from likeness.host.unet.tiles import StepLatents
     from likeness.models.port.attention import Run
 
     network, config = model.model.diffusion_model, model.model.model_config.unet_config
@@ -137,7 +141,10 @@ def unet_call(model: Any, side: int, owners: tuple[int, ...] = ()) -> Callable[[
     inputs = {"context": torch.randn(2, TEXT_TOKENS, config["context_dim"], generator=generator).to(device)}
     if config.get("adm_in_channels"):
         inputs["y"] = torch.randn(2, config["adm_in_channels"], generator=generator).to(device)
-    infos = (CondInfo(Polarity.POSITIVE, owners=owners), CondInfo(Polarity.NEGATIVE))
+    positive = CondInfo(
+        Polarity.POSITIVE, owners=owners, named_rows=named_rows, length=TEXT_TOKENS if named_rows else 0
+    )
+    infos = (positive, CondInfo(Polarity.NEGATIVE))
     conds = {uuid.uuid4(): info for info in infos}
     timesteps = torch.full((2,), float(TIMESTEP))
     options = {
@@ -148,6 +155,7 @@ def unet_call(model: Any, side: int, owners: tuple[int, ...] = ()) -> Callable[[
         "sigmas": model.get_model_object("model_sampling").sigma(timesteps),
         keys.CONDS: conds,
         keys.RUN: Run(),
+        keys.STEP: StepLatents(x[:1], timesteps, None, {}),
     }
     timesteps = timesteps.to(device)
     return lambda: network(x, timesteps, **inputs, transformer_options=dict(options))

@@ -11,7 +11,7 @@ from comfy import model_management
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import interpolate, normalize
 
 from ...models.face.analysis import Selection, analyze
 from ...models.face.types import Face
@@ -26,6 +26,7 @@ from ..unet.options import transformer_options
 from .watch import ENDED, never_found
 
 ALL = Selection(take="all")
+MOST_CELLS = 80  # of the latent's longer side that are decoded: 640 pixels, what insightface's detector looks at
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -65,7 +66,7 @@ class PreviewFaces:
     def __call__(self, latents: Tensor) -> list[SeenFaces]:
         """The faces of every picture of latents (B, C, H, W)."""
         with torch.inference_mode():
-            pictures = arrays_from_images(self.vae.decode(latents))
+            pictures = arrays_from_images(self.vae.decode(_small(latents)))
             found = analyze(pictures, self.detector, ALL, "go on")
             seen: list[SeenFaces] = []
             for number, picture in enumerate(pictures):
@@ -75,6 +76,16 @@ class PreviewFaces:
                 likeness = None if self.known is None else self.known.likeness(faces, picture)
                 seen.append(SeenFaces(boxes / torch.tensor([width, height, width, height]), likeness))
         return seen
+
+
+def _small(latents: Tensor) -> Tensor:
+    """Latents (B, C, H, W) no larger than a detector needs; decoding costs by the area."""
+    height, width = latents.shape[-2:]
+    scale = MOST_CELLS / max(height, width)
+    if scale >= 1:
+        return latents
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    return interpolate(latents, size, mode="bilinear", antialias=True)
 
 
 def know(people: Sequence[Person], recogniser: FaceRecogniser, previews: FaceRecogniser) -> KnownFaces:

@@ -10,7 +10,8 @@ from likeness.models.placement.faces import FaceLook, SeenFaces
 from likeness.models.placement.found import Found
 from likeness.models.placement.words import WordLook
 from likeness.models.port.attention import Run
-from likeness.tests.diffusers_host.small_drawing import SIDE, base  # noqa: F401
+from likeness.tests.diffusers_host.small_drawing import SIDE
+from likeness.tests.diffusers_host.small_drawing import base as base
 
 PROMPTS = ["a man and a woman", "a boy and a girl"]
 ROWS = torch.tensor([[[2, 3], [5, -1]], [[2, -1], [5, 6]]])

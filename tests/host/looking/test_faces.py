@@ -37,6 +37,15 @@ def test_boxes_are_shares_of_each_picture():
     assert torch.equal(vae.decoded[0], latents)
 
 
+def test_no_more_is_decoded_than_a_detector_needs():
+    from likeness.host.looking.faces import PreviewFaces
+
+    vae = Vae()
+    [faces] = PreviewFaces(vae, Detector())(torch.randn(1, 4, 64, 128))
+    assert vae.decoded[0].shape == (1, 4, 40, 80)
+    torch.testing.assert_close(faces.boxes[1], torch.tensor([4 / 640, 24 / 320, 44 / 640, 88 / 320]))
+
+
 def test_a_picture_without_a_face_has_no_box():
     from likeness.host.looking.faces import PreviewFaces, know
 

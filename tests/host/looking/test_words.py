@@ -68,10 +68,10 @@ def test_every_call_is_read_and_looking_changes_no_bit(tiny_model, sample, named
 @pytest.mark.parametrize("kind", ["sd15", "sdxl"])
 def test_what_is_seen_places_people_from_the_second_step_on(looking, sample, named, kind, monkeypatch):
     from likeness.host.sampling.runs import find_placement_maps
-    from likeness.models.placement import words
+    from likeness.models.placement import region_mask
 
-    monkeypatch.setattr(words, "LEAST_PEAK", 0.0)  # random weights attend to nothing in particular
-    monkeypatch.setattr(words, "LARGEST_AREA", 1.0)
+    monkeypatch.setattr(region_mask, "LEAST_PEAK", 0.0)  # random weights attend to nothing in particular
+    monkeypatch.setattr(region_mask, "LARGEST_AREA", 1.0)
     model, _ = looking(kind)
     with torch.inference_mode():
         latent = sample(model, positive=named(), steps=3, batch=2)
@@ -88,9 +88,9 @@ def test_what_is_seen_places_people_from_the_second_step_on(looking, sample, nam
 
 def test_who_is_never_seen_is_said_and_shares_as_chosen(looking, sample, named, monkeypatch):
     from likeness.host.sampling.runs import find_placement_maps
-    from likeness.models.placement import words
+    from likeness.models.placement import region_mask
 
-    monkeypatch.setattr(words, "LEAST_PEAK", 1e9)
+    monkeypatch.setattr(region_mask, "LEAST_PEAK", 1e9)
     model, _ = looking()
     with torch.inference_mode():
         latent = sample(model, positive=named(), steps=2)
@@ -101,7 +101,6 @@ def test_who_is_never_seen_is_said_and_shares_as_chosen(looking, sample, named, 
 
 
 def test_joined_prompts_areas_masks_and_windows_are_followed(looking, sample, named, seen):
-    from comfy_extras.nodes_hooks import SetClipHooks  # noqa: F401  (loads with the conditioning nodes)
 
     import nodes
 
