@@ -62,7 +62,8 @@ def placed(model: Any, placement: Any, watches: tuple[Any, ...] = ()) -> Any:
         sites = {str(s.index): KeyValueProjection(width, s.channels) for s in find_sites(unet) if s.kind == "cross"}
         tokens = torch.empty(PEOPLE, TOKENS, width)
     people = tuple(Acting(name=f"person {number}", strength=1.0) for number in range(1, PEOPLE + 1))
-    residual = IdentityResidual(nn.ModuleDict(sites), tokens, tokens[:1], people, placement)
+    attention = nn.ModuleDict(sites).requires_grad_(False)
+    residual = IdentityResidual(attention, tokens, tokens[:1], people, placement)
     clone = inject(model, [residual], name="people")
     watch(clone, watches)
     return clone
