@@ -33,8 +33,8 @@ class FacePool:
 
     @classmethod
     def of(cls, pool: PeoplePool) -> FacePool:
-        """The pictures that UniPortrait learns one person from; a vector is the mean of the deepest map, see `face_vectors`."""
-        vectors = normalize(pool.intrinsic[:, 0].float().mean(1), dim=-1)
+        """The pictures that UniPortrait learns one person from."""
+        vectors = vectors_of(pool.intrinsic[:, 0].float())
         return cls(latents=pool.latents, tokens=pool.tokens, vectors=vectors, weights=pool.weights)
 
     def batch(self, base: Base, draws: Draws) -> FaceBatch:
@@ -53,3 +53,8 @@ class FacePool:
             vectors=self.vectors[rows],
             weights=self.weights[rows].float(),
         )
+
+
+def vectors_of(intrinsic: Tensor) -> Tensor:
+    """Return face vectors as `face_vectors` gives them, (R, D), of the deepest map's positions, (R, T, D)."""
+    return normalize(intrinsic.mean(1), dim=-1)
