@@ -23,10 +23,10 @@ from ...training.batches.feature_store import FeatureStore, fingerprint
 from ..recipe.pivot_people import noun_rows
 from ..studio.drawing import Settings, decode, draw_latents
 from ..studio.pivots import Pivots, pivots_in
+from ..studio.shown import tokens_of
 from .guiding import Guiding
 from .questions import Questions, shuffle
 from .routing import Way, way_to_place
-from .tokens import tokens_of
 
 ROWS = 16  # pictures at once
 PIVOT_STRENGTH = 1.5  # chosen on 48 pictures of the world in which settings are chosen
@@ -187,7 +187,14 @@ def _identity_residual(
 ) -> tuple[IdentityResidual, LoRA | None]:
     """Return what brings the people of an arm in: of UniPortrait, or of FaceID at the places that UniPortrait tells."""
     shown = [
-        tokens_of(brings, questions, rows, nobody, structure_scale=arm.structure_scale, sees_means=arm.sees_means)
+        tokens_of(
+            brings,
+            questions.intrinsic[rows],
+            questions.structure[rows],
+            nobody,
+            structure_scale=arm.structure_scale,
+            sees_means=arm.sees_means,
+        )
         for brings in (arm.adapter, arm.faceid)
         if brings is not None
     ]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from ...diffusers_host.base import Base
+from ...models.uniportrait.encode import vectors_of
 from ...training.batches.draws import Draws
 from ...training.ip_adapter.batch import FaceBatch
 from .latents import caption_tokens, encode_tokens
@@ -53,8 +53,3 @@ class FacePool:
             vectors=self.vectors[rows],
             weights=self.weights[rows].float(),
         )
-
-
-def vectors_of(intrinsic: Tensor) -> Tensor:
-    """Return face vectors as `face_vectors` gives them, (R, D), of the deepest map's positions, (R, T, D)."""
-    return normalize(intrinsic.mean(1), dim=-1)

@@ -8,11 +8,11 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.miniature.recipe.face_people import FacePool, vectors_of
+from likeness.miniature.recipe.face_people import FacePool
 from likeness.miniature.recipe.latents import caption_tokens, encode_tokens
 from likeness.miniature.recipe.people import PeoplePool
 from likeness.miniature.recipe.steps.backbone import new_backbone
-from likeness.models.uniportrait.encode import backbone_input, face_vectors, preprocess
+from likeness.models.uniportrait.encode import backbone_input, face_vectors, preprocess, vectors_of
 from likeness.tests.miniature.small_base import base as base
 from likeness.training.batches.draws import Draws
 

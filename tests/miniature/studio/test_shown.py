@@ -1,4 +1,4 @@
-"""Tokens of the people of questions: each adapter's own, of the right person, and of nobody."""
+"""Tokens of the people of pictures: each adapter's own, of the right person, and of nobody."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
-from likeness.miniature.ablations.tokens import tokens_of
+from likeness.miniature.studio.shown import tokens_of
 from likeness.models.uniportrait.encode import ReferenceFeatures, embed_features
 from likeness.tests.miniature.ablations.small_studio import questions as questions
 from likeness.tests.miniature.ablations.small_studio import studio as studio
@@ -20,7 +20,8 @@ ROWS = slice(1, 3)
 def shown(studio, adapter, questions, *, sees_means=False):
     nobody = studio.faces.nobody()
     with torch.no_grad():
-        return tokens_of(adapter, questions[2], ROWS, nobody, structure_scale=0.4, sees_means=sees_means)
+        features = questions[2].intrinsic[ROWS], questions[2].structure[ROWS]
+        return tokens_of(adapter, *features, nobody, structure_scale=0.4, sees_means=sees_means)
 
 
 def test_uniportrait_shows_what_its_embedding_makes_of_each_person(studio, questions):

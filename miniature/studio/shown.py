@@ -1,4 +1,4 @@
-"""The tokens of the people of every question, other people in each: of UniPortrait, or of IP-Adapter FaceID."""
+"""The tokens of the people of some pictures, other people in each: of UniPortrait, or of IP-Adapter FaceID."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from torch import Tensor, nn
 
 from ...models.ip_adapter.checkpoint import IPAdapter
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
-from ...models.uniportrait.encode import ReferenceFeatures
-from ..recipe.face_people import vectors_of
-from .questions import Questions
+from ...models.uniportrait.encode import ReferenceFeatures, vectors_of
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -32,24 +30,22 @@ class Shown:
 
 def tokens_of(
     adapter: UniPortraitAdapter | IPAdapter,
-    questions: Questions,
-    rows: slice,
+    intrinsic: Tensor,
+    structure: Tensor,
     nobody: ReferenceFeatures,
     *,
     structure_scale: float,
     sees_means: bool,
 ) -> Shown:
-    """Return what an adapter shows of the people of some questions.
+    """Return what an adapter shows of the people of some pictures.
 
     Args:
         adapter: UniPortrait, or IP-Adapter FaceID, of which the last three are nothing.
-        questions: all of them.
-        rows: which are asked for.
+        intrinsic, structure: features of a portrait of everybody, (B, N, T, D).
         nobody: the features of nobody.
         structure_scale: 0–1.
         sees_means: whether the embedding sees the mean of every map of features alone.
     """
-    intrinsic, structure = questions.intrinsic[rows], questions.structure[rows]
     people = intrinsic.shape[1]
     if isinstance(adapter, IPAdapter):
         vectors = vectors_of(rearrange(intrinsic, "b n t d -> (b n) t d"))
