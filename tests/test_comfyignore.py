@@ -10,7 +10,7 @@ import pytest
 from likeness.tests.repository import IGNORE_FILE, ROOT, find_ignored, list_files
 
 MOST_BYTES = 25_000_000
-MOST_FILES = 310  # 280 with three methods; a further one brings about thirty
+MOST_FILES = 320  # 280 with three methods; a further one brings about thirty, and two for its template
 PATTERNS = [line for line in IGNORE_FILE.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
 NEEDED = ("__init__.py", "LICENSE", "NOTICE", "README.md", "pyproject.toml", "requirements.txt", "docs/nodes.md")
 WHOLE_ROOMS = ("nodes/", "host/", "models/", "web/", "locales/")
