@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..models.face.alignment import CROP_SIZE, align
 from ..models.face.iresnet import IResNet
+from ..models.face.types import Face
+from ..models.uniportrait.encode import face_vectors
 from ..models.weights.fingerprint import fingerprint
 from .image_encoder import hidden_tokens
 
@@ -39,7 +44,7 @@ class ClipEncoder:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PlainBackbone:
-    """A face backbone; a `FaceBackbone`.
+    """A face backbone; a `FaceBackbone`, and the `FaceRecogniser` of the miniature.
 
     Attributes:
         network: runs where it is.
@@ -56,6 +61,16 @@ class PlainBackbone:
     def channels(self) -> tuple[int, ...]:
         """Channels of the maps, shallow to deep."""
         return self.network.tap_channels
+
+    @property
+    def width(self) -> int:
+        """Length of a vector."""
+        return self.channels[-1]
+
+    def vectors(self, faces: Sequence[Face], pictures: Sequence[np.ndarray]) -> Tensor:
+        """Vectors of faces, (R, width), see `FaceRecogniser`."""
+        crops = [align(picture, face.points, CROP_SIZE) for face, picture in zip(faces, pictures, strict=True)]
+        return face_vectors(self.network, np.stack(crops)).cpu()
 
     def maps(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """The tapped maps of aligned faces, see `FaceBackbone`."""

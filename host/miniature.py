@@ -22,11 +22,13 @@ from torch import Tensor
 from ..models.consistentid.checkpoint import load as load_consistentid
 from ..models.errors import MissingModelFileError
 from ..models.images.layout import images_from_arrays
+from ..models.ip_adapter.checkpoint import load as load_ip_adapter
 from ..models.miniature.files import (
     BASE,
     CLIP,
     CONSISTENTID,
     FACES,
+    IP_ADAPTER,
     OMNIPORTRAIT,
     PORTRAITS,
     UNET,
@@ -48,6 +50,7 @@ from .encoders.backbone import ManagedBackbone
 from .encoders.detector import drawn_faces
 from .encoders.parser import LoadedFaceParser
 from .files import embedding_folders
+from .ip_adapter.adapter import LoadedIPAdapter, new_ip_adapter
 from .memory import attention_dtype, manage
 from .omniportrait.adapter import LoadedOmniPortrait
 from .uniportrait.adapter import LoadedUniPortrait, new_uniportrait
@@ -68,6 +71,7 @@ class LoadedMiniature:
         uniportrait: UniPortrait for this base model.
         consistentid: ConsistentID for this base model, in its corrected behaviour.
         omniportrait: OmniPortrait's pivot for this base model, read when it is first used.
+        ip_adapter: IP-Adapter FaceID for this base model, which reads the vectors of UniPortrait's face backbone.
         face_parser: tells the parts of drawn faces apart.
         face_detector: finds drawn faces.
         clip_vision: CLIP_VISION for pictures of 224 pixels.
@@ -80,6 +84,7 @@ class LoadedMiniature:
     uniportrait: LoadedUniPortrait
     consistentid: LoadedConsistentID
     omniportrait: LoadedOmniPortrait
+    ip_adapter: LoadedIPAdapter
     face_parser: LoadedFaceParser
     face_detector: FaceDetector
     clip_vision: Any
@@ -112,6 +117,7 @@ def load_miniature() -> LoadedMiniature:
             recogniser=backbone,
         ),
         omniportrait=LoadedOmniPortrait(lambda: load_adapter(OMNIPORTRAIT)),
+        ip_adapter=new_ip_adapter(load_ip_adapter(IP_ADAPTER, dtype=dtype), recogniser=backbone),
         face_parser=face_parser,
         face_detector=drawn_faces(),
         clip_vision=clip_vision,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..host.miniature import load_miniature
-from .schema import ConsistentID, FaceDetector, FaceParser, OmniPortrait, UniPortrait, found_by, shelf
+from .schema import ConsistentID, FaceDetector, FaceParser, IPAdapter, OmniPortrait, UniPortrait, found_by, shelf
 
 
 class LoadMiniature(io.ComfyNode):
@@ -44,6 +44,10 @@ class LoadMiniature(io.ComfyNode):
                 io.ClipVision.Output(display_name="clip_vision", tooltip="The image encoder of its adapters."),
                 io.Image.Output(display_name="portrait_1", tooltip="A drawn person, for Add Person."),
                 io.Image.Output(display_name="portrait_2", tooltip="Another drawn person, for Add Person."),
+                IPAdapter.Output(
+                    display_name="ip_adapter",
+                    tooltip="IP-Adapter FaceID for this base model, with the face recogniser that it was trained with.",
+                ),
             ],
         )
 
@@ -61,6 +65,7 @@ class LoadMiniature(io.ComfyNode):
             loaded.face_detector,
             loaded.clip_vision,
             *loaded.portraits,
+            loaded.ip_adapter,
         )
 
 

@@ -26,6 +26,7 @@ FLOORS = {
     "3 Try without download - ConsistentID": 0.5,
     "4 Try without download - guidance": 0.4,
     "5 Try without download - OmniPortrait": 0.4,
+    "6 Try without download - IP-Adapter": 0.5,
 }
 
 

@@ -65,6 +65,16 @@ def lora_weights(lora: LoRALayers) -> dict[str, Tensor]:
     return {key: tensor.detach() for key, tensor in lora.layers.state_dict().items()}
 
 
+def token_weights(attention: nn.ModuleDict, what: str) -> dict[str, Tensor]:
+    """Keys and values of every layer, keys beginning with its number; `what` is how the file calls these projections."""
+    layers = ((index, cast(KeyValueProjection, module)) for index, module in attention.items())
+    return {
+        f"{index}.to_{part}_{what}.weight": linear.weight.detach()
+        for index, layer in layers
+        for part, linear in (("k", layer.to_k), ("v", layer.to_v))
+    }
+
+
 def lora_shapes(unet: nn.Module, sites: Sequence[AttentionSite]) -> dict[int, dict[str, tuple[int, int]]]:
     """(outputs, inputs) of q, k, v and out of every attention layer."""
     shapes: dict[int, dict[str, tuple[int, int]]] = {}

@@ -26,7 +26,7 @@ class Reference:
 
     Attributes:
         name: as the configuration says it.
-        crop: the face, (224, 224, 3) uint8 RGB.
+        crop: the face, (224, 224, 3) uint8 RGB, 112 a side for a recogniser.
     """
 
     name: str

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import torch
-from einops import rearrange
 from torch import Tensor, nn
 
 from ...diffusers_host.base import Base
 from ...models.adapters.identity_attention import Acting, IdentityResidual
 from ...models.adapters.weights import LoRA
+from ...models.ip_adapter.checkpoint import IPAdapter
 from ...models.miniature.finder import FaceFinder
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
 from ...models.records.guidance import GuidanceRecord
@@ -23,9 +23,10 @@ from ...training.batches.feature_store import FeatureStore, fingerprint
 from ..recipe.pivot_people import noun_rows
 from ..studio.drawing import Settings, decode, draw_latents
 from ..studio.pivots import Pivots, pivots_in
+from ..studio.shown import tokens_of
 from .guiding import Guiding
 from .questions import Questions, shuffle
-from .routing import Choice, RoutedRows
+from .routing import Way, way_to_place
 
 ROWS = 16  # pictures at once
 PIVOT_STRENGTH = 1.5  # chosen on 48 pictures of the world in which settings are chosen
@@ -39,9 +40,11 @@ class Arm:
     Attributes:
         name: what the report calls it.
         adapter: None draws without UniPortrait.
+        faceid: IP-Adapter FaceID, which brings people in instead of UniPortrait, whose routers still tell where; None draws
+            without it.
         pivot: None draws without OmniPortrait's pivot.
         pivot_strength: 0–2.
-        choice: see `RoutedRows`.
+        choice: see `way_to_place`.
         structure_scale: 0–1.
         sees_means: whether the embedding sees the mean of every map of features alone.
         guiding: how the pictures are guided; None draws without OmniPortrait's guidance.
@@ -51,9 +54,10 @@ class Arm:
 
     name: str
     adapter: UniPortraitAdapter | None = None
+    faceid: IPAdapter | None = None
     pivot: OmniPortraitAdapter | None = None
     pivot_strength: float = PIVOT_STRENGTH
-    choice: Choice = "argmax"
+    choice: Way = "argmax"
     structure_scale: float = 0.3
     sees_means: bool = False
     guiding: Guiding | None = None
@@ -69,8 +73,9 @@ class Arm:
     @property
     def networks(self) -> tuple[nn.Module, ...]:
         """Networks that this arm alone has."""
-        adapter, pivot = self.adapter, self.pivot
+        adapter, faceid, pivot = self.adapter, self.faceid, self.pivot
         return (
+            *(() if faceid is None else (faceid.projection, faceid.attention)),
             *(() if adapter is None else (adapter.id_embedding, adapter.face_attention, adapter.routers)),
             *(() if pivot is None else (pivot.pivot, pivot.image_encoder)),
         )
@@ -145,8 +150,8 @@ def _draw_rows(renderer: Renderer, arm: Arm, questions: Questions, rows: slice) 
     residual: IdentityResidual | None = None
     lora: LoRA | None = None
     entropies: list[float] = []
-    if arm.adapter is not None:
-        residual, lora = _identity_residual(arm.adapter, arm, questions, rows, renderer.nobody, entropies)
+    if arm.adapter is not None or arm.faceid is not None:
+        residual, lora = _identity_residual(arm, questions, rows, renderer.nobody, entropies)
     with pivots_in(renderer.base, _pivots(arm, questions, rows)):
         latents = draw_latents(
             renderer.base,
@@ -178,32 +183,34 @@ def _likeness(record: GuidanceRecord, rows: int) -> Tensor:
 
 
 def _identity_residual(
-    adapter: UniPortraitAdapter,
-    arm: Arm,
-    questions: Questions,
-    rows: slice,
-    nobody: ReferenceFeatures,
-    entropies: list[float],
+    arm: Arm, questions: Questions, rows: slice, nobody: ReferenceFeatures, entropies: list[float]
 ) -> tuple[IdentityResidual, LoRA | None]:
-    intrinsic, structure = questions.intrinsic[rows], questions.structure[rows]
-    nothing = nobody.intrinsic
-    if arm.sees_means:
-        intrinsic, nothing = (part.mean(-2, keepdim=True).expand_as(part) for part in (intrinsic, nothing))
-    people = intrinsic.shape[1]
-    tokens = adapter.id_embedding(
-        rearrange(intrinsic, "b n t d -> (b n) t d"), rearrange(structure, "b n t d -> (b n) t d"), arm.structure_scale
-    )
-    null = adapter.id_embedding(nothing, nobody.structure, arm.structure_scale)
-    lora = lora_for(adapter, 1 if arm.choice == "everybody" else people)
-    tokens = rearrange(tokens, "(b n) t d -> b n t d", n=people)
+    """Return what brings the people of an arm in: of UniPortrait, or of FaceID at the places that UniPortrait tells."""
+    shown = [
+        tokens_of(
+            brings,
+            questions.intrinsic[rows],
+            questions.structure[rows],
+            nobody,
+            structure_scale=arm.structure_scale,
+            sees_means=arm.sees_means,
+        )
+        for brings in (arm.adapter, arm.faceid)
+        if brings is not None
+    ]
+    people = shown[0].tokens.shape[1]
+    routers = nn.ModuleDict() if arm.adapter is None else arm.adapter.routers
     residual = IdentityResidual(
-        attention=adapter.face_attention,
-        tokens=tokens,
-        null_tokens=null,
+        attention=shown[-1].attention,
+        tokens=shown[-1].tokens,
+        null_tokens=shown[-1].null_tokens,
         people=tuple(Acting(name=f"{number + 1}", strength=1.0) for number in range(people)),
-        placement=RoutedRows(routers=adapter.routers, tokens=tokens, choice=arm.choice, entropies=entropies),
+        placement=way_to_place(arm.choice, routers, shown[0].tokens, entropies),
     )
-    return residual, lora
+    if arm.faceid is not None:
+        return residual, arm.faceid.lora
+    assert arm.adapter is not None
+    return residual, lora_for(arm.adapter, 1 if arm.choice == "everybody" else people)
 
 
 def _key(weights: str, arm: Arm, questions: Questions, rows: slice, settings: Settings) -> str:

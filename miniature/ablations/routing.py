@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
+from ...models.placement.placements import Everywhere, Masks, Placement
 from ...models.port.attention import AttentionCall, AttentionSite, Polarity
 from ...models.uniportrait.id_routing import IDRouter
 
 Choice = Literal["argmax", "softmax", "everybody"]
+Way = Choice | Literal["halves", "equal parts"]
+SIDE = 16  # of a mask; as the latents
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -47,3 +51,26 @@ class RoutedRows:
         if self.choice == "softmax":
             return shares
         return one_hot(logits.argmax(-1), people).to(logits)
+
+
+def way_to_place(way: Way, routers: nn.ModuleDict, tokens: Tensor, entropies: list[float]) -> Placement:
+    """Return the placement of the people of every picture.
+
+    Args:
+        way: a choice of `RoutedRows`; "halves" divides the picture among people from left to right, "equal parts" gives every
+            position to all of them in equal parts.
+        routers, tokens, entropies: see `RoutedRows`.
+    """
+    people = tokens.shape[1]
+    if way == "equal parts":
+        return Everywhere(people)
+    if way == "halves":
+        return Masks(tuple(_column(number, people) for number in range(people)))
+    return RoutedRows(routers=routers, tokens=tokens, choice=way, entropies=entropies)
+
+
+def _column(number: int, people: int) -> Tensor:
+    """Return the part of the picture of somebody, from the left, (1, H, W)."""
+    mask = torch.zeros(1, SIDE, SIDE)
+    mask[..., SIDE * number // people : SIDE * (number + 1) // people] = 1
+    return mask

@@ -1,4 +1,8 @@
-"""Command: train the whole miniature from its seeds. `python -m likeness.miniature.recipe`."""
+"""Command: train the whole miniature from its seeds. `python -m likeness.miniature.recipe`.
+
+With `--only NAME` one adapter is trained on the base model and the face networks that ship, and nothing else: these are rounded to
+float16, so what comes out is not to the bit what the whole recipe makes.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,6 +25,7 @@ from ...models.miniature.files import (
     BASE,
     CONSISTENTID,
     FACES,
+    IP_ADAPTER,
     JUDGE,
     OMNIPORTRAIT,
     STAGE_ONE,
@@ -34,6 +39,7 @@ from ..networks.checkpoint import write_base
 from ..networks.weights_file import write_weights
 from .faces_file import write_face_networks
 from .recipe import Recipe
+from .shipped import ShippedRecipe
 from .steps.omniportrait import CONFIG
 
 logger = logging.getLogger("likeness.miniature")
@@ -65,21 +71,39 @@ def consistentid_and_omniportrait(recipe: Recipe) -> None:
     recipe.omniportrait(recipe.base())
 
 
+def ip_adapter(recipe: Recipe) -> None:
+    """Make IP-Adapter FaceID, from the pictures that UniPortrait's first stage was made from."""
+    recipe.ip_adapter(recipe.base(), recipe.faces())
+
+
 # What may be done side by side, each in a process of its own; a line begins when the one before is finished.
-PHASES: tuple[tuple[Work, ...], ...] = ((base_model, small_networks), (uniportrait, consistentid_and_omniportrait))
+PHASES: tuple[tuple[Work, ...], ...] = (
+    (base_model, small_networks),
+    (uniportrait, consistentid_and_omniportrait),
+    (ip_adapter,),
+)
 
 
 def main() -> int:
     """Train what is not there yet, then write the files; return 0 when they are there, 1 after a fault."""
-    parser = argparse.ArgumentParser(prog="python -m likeness.miniature.recipe", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m likeness.miniature.recipe", description="Train the miniature.")
     parser.add_argument("--folder", type=Path, required=True, help="of what is kept on the way")
+    parser.add_argument(
+        "--only",
+        choices=ADAPTERS,
+        help="train and write this adapter alone, on the files that ship; in a folder where no whole recipe was made",
+    )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     started = time.monotonic()
     try:
-        for phase in PHASES:
-            _side_by_side(phase, options.folder)
-        write_files(Recipe(options.folder), WEIGHTS)
+        if options.only:
+            torch.set_flush_denormal(True)
+            ADAPTERS[options.only](ShippedRecipe(options.folder), WEIGHTS)
+        else:
+            for phase in PHASES:
+                _side_by_side(phase, options.folder)
+            write_files(Recipe(options.folder), WEIGHTS)
     except LikenessError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -89,8 +113,7 @@ def main() -> int:
 
 def write_files(recipe: Recipe, folder: Path) -> None:
     """Write the files that ship into a folder, by the names of `models.miniature.files`."""
-    base, faces, judge = recipe.base(), recipe.faces(), recipe.judge()
-    notes = {"licence": "Apache-2.0", "made_by": "likeness.miniature.recipe", "seed": json.dumps(recipe.settings.seed)}
+    base, faces, notes = recipe.base(), recipe.faces(), _notes(recipe)
     write_base(folder / BASE.name, base, recipe.settings.sizes, metadata=notes)
     write_face_networks(
         folder / FACES.name,
@@ -100,12 +123,47 @@ def write_files(recipe: Recipe, folder: Path) -> None:
         image_encoder=faces.image_encoder,
         metadata=notes,
     )
+    for write in ADAPTERS.values():
+        write(recipe, folder)
+    write_judge(folder / JUDGE.name, recipe.judge(), notes)
+
+
+def write_uniportrait(recipe: Recipe, folder: Path) -> None:
+    """Write both stages of UniPortrait into a folder."""
+    base, faces = recipe.base(), recipe.faces()
     stages = {STAGE_ONE: recipe.stage_one(base, faces), STAGE_TWO: recipe.stage_two(base, faces)}
     adapter = {prefix + key: tensor for prefix, stage in stages.items() for key, tensor in stage.items()}
-    write_weights(folder / UNIPORTRAIT.name, adapter, notes)
-    write_weights(folder / OMNIPORTRAIT.name, recipe.omniportrait(base), {**notes, **adapter_metadata(CONFIG)})
-    write_weights(folder / CONSISTENTID.name, recipe.consistentid(base, faces), {**notes, TRAINED_AS: "corrected"})
-    write_judge(folder / JUDGE.name, judge, notes)
+    write_weights(folder / UNIPORTRAIT.name, adapter, _notes(recipe))
+
+
+def write_omniportrait(recipe: Recipe, folder: Path) -> None:
+    """Write OmniPortrait's pivot into a folder."""
+    notes = {**_notes(recipe), **adapter_metadata(CONFIG)}
+    write_weights(folder / OMNIPORTRAIT.name, recipe.omniportrait(recipe.base()), notes)
+
+
+def write_consistentid(recipe: Recipe, folder: Path) -> None:
+    """Write ConsistentID into a folder; its facial regions are told apart by a parser of the recipe's own."""
+    weights = recipe.consistentid(recipe.base(), recipe.faces())
+    write_weights(folder / CONSISTENTID.name, weights, {**_notes(recipe), TRAINED_AS: "corrected"})
+
+
+def write_ip_adapter(recipe: Recipe, folder: Path) -> None:
+    """Write IP-Adapter FaceID into a folder."""
+    write_weights(folder / IP_ADAPTER.name, recipe.ip_adapter(recipe.base(), recipe.faces()), _notes(recipe))
+
+
+ADAPTERS: Mapping[str, Callable[[Recipe, Path], None]] = {
+    "uniportrait": write_uniportrait,
+    "omniportrait": write_omniportrait,
+    "consistentid": write_consistentid,
+    "ip-adapter faceid": write_ip_adapter,
+}
+
+
+def _notes(recipe: Recipe) -> dict[str, str]:
+    """What every file says of itself."""
+    return {"licence": "Apache-2.0", "made_by": "likeness.miniature.recipe", "seed": json.dumps(recipe.settings.seed)}
 
 
 def _side_by_side(phase: tuple[Work, ...], folder: Path) -> None:

@@ -24,6 +24,7 @@ from ...models.omniportrait.image_encoder import PivotImageEncoder
 from ...models.uniportrait.checkpoint import load
 from ...models.weights.state_dict import flatten
 from ...training.consistentid.networks import consistentid_weights
+from ...training.ip_adapter.networks import faceid_weights as ip_adapter_weights
 from ...training.uniportrait.networks import faceid_weights, networks_of, router_weights
 from ...training.whole_file import whole_file
 from ..judge.judge import Judge
@@ -32,6 +33,7 @@ from ..networks.untrained import new_base
 from ..networks.vae import DiffusersVAE
 from ..world.world import World
 from .arms import SHIPPED_ONE, SHIPPED_PIVOT, SHIPPED_TWO, PivotArm, StageOneArm, StageTwoArm
+from .face_people import FacePool
 from .facial_people import FacialPool, read_facial_people
 from .latents import Pool, read_pool
 from .people import PeoplePool, read_people
@@ -42,6 +44,7 @@ from .steps.base_model import train_base
 from .steps.consistentid import new_consistentid, train_consistentid
 from .steps.finder import train_finder
 from .steps.image_encoder import new_image_encoder, train_image_encoder
+from .steps.ip_adapter import new_faceid, train_faceid
 from .steps.omniportrait import CONFIG, new_pivot, train_pivot, train_pivot_image_encoder
 from .steps.parser import train_parser
 from .steps.readers import train_backdrop_reader, train_expression_reader, train_person_reader
@@ -181,6 +184,18 @@ class Recipe:
             networks = new_consistentid(base, pool, seed=self.settings.seed)
             train_consistentid(base, faces, networks, pool, self.settings.trainings[name], self.folder / name)
             return flatten(consistentid_weights(networks))
+
+        return self._keep(name, train)
+
+    def ip_adapter(self, base: Base, faces: FaceEncoder) -> Weights:
+        """Return IP-Adapter FaceID's file, flat."""
+        name = "ip-adapter faceid"
+
+        def train() -> Weights:
+            pool = FacePool.of(self.people(base, faces, 1))
+            networks = new_faceid(base, pool, seed=self.settings.seed)
+            train_faceid(base, networks, pool, self.settings.trainings[name], self.folder / name)
+            return flatten(ip_adapter_weights(networks))
 
         return self._keep(name, train)
 

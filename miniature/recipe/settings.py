@@ -29,6 +29,7 @@ TRAIN_CONFIGS: Mapping[str, TrainConfig] = MappingProxyType(
         "uniportrait stage II": TrainConfig(seed=2, steps=2500, batch=16, learning_rate=1e-3, decay=0.995),
         "consistentid": TrainConfig(seed=3, steps=3000, batch=16, learning_rate=1e-3, decay=0.995),
         "omniportrait": TrainConfig(seed=4, steps=1500, batch=16, learning_rate=5e-3, decay=0.995),
+        "ip-adapter faceid": TrainConfig(seed=5, steps=3000, batch=24, learning_rate=1e-3, decay=0.995),
     }
 )
 
@@ -43,7 +44,7 @@ class RecipeSettings:
         base_pictures: pictures that UNet and text encoder learn from in each of their two trainings.
         face_weight: weight of faces in the second of them, see `train_base`.
         people: fewest and most in one of these pictures.
-        people_pictures: pictures that each stage of UniPortrait, and OmniPortrait, learn from.
+        people_pictures: pictures that each stage of UniPortrait, OmniPortrait and IP-Adapter FaceID learn from.
         facial_pictures: pictures that ConsistentID learns from; six portraits of each are encoded.
         spread_pictures: pictures that the spread of the VAE's latents is measured on.
         files: how encoded pictures lie on disk.

@@ -108,17 +108,21 @@ class ArcFace:
             UnknownCheckpointError: if it is no ArcFace model.
             MissingPackageError: if insightface or onnxruntime is not installed.
         """
-        return torch.from_numpy(
-            np.stack([self._vector(face, picture) for face, picture in zip(faces, pictures, strict=True)])
-        )
+        crops = [align(picture, face.points, RECOGNITION_SIZE) for face, picture in zip(faces, pictures, strict=True)]
+        return self.of_crops(crops)
 
-    def _vector(self, face: Face, picture: np.ndarray) -> np.ndarray:
+    def require(self) -> None:
+        """Make sure of the file by its structure alone; raises as `vectors`."""
         if read_graph(self.path).role != "arcface":
             raise UnknownCheckpointError(
                 f'The file "{self.path.name}" is no ArcFace model (one 112×112 picture in, 512 numbers out); choose the '
                 "recogniser that the adapter was trained with."
             )
-        return embed(align(picture, face.points, RECOGNITION_SIZE), self.path)
+
+    def of_crops(self, crops: Sequence[np.ndarray] | np.ndarray) -> Tensor:
+        """Vectors of faces that are aligned already, (R, 112, 112, 3) uint8 RGB → (R, 512); the rest as `vectors`."""
+        self.require()
+        return torch.from_numpy(np.stack([embed(crop, self.path) for crop in crops]))
 
 
 def embed(crop: np.ndarray, path: Path) -> np.ndarray:

@@ -33,6 +33,7 @@ FACES = WEIGHTS / "faces.safetensors"
 UNIPORTRAIT = WEIGHTS / "uniportrait.safetensors"
 CONSISTENTID = WEIGHTS / "consistentid.safetensors"
 OMNIPORTRAIT = WEIGHTS / "omniportrait.safetensors"
+IP_ADAPTER = WEIGHTS / "ip_adapter.safetensors"
 JUDGE = WEIGHTS / "judge.safetensors"
 PORTRAITS = tuple(PACK / "workflows" / "portraits" / f"miniature-person-{number}.png" for number in (1, 2))
 

@@ -206,4 +206,9 @@ def face_vectors(backbone: IResNet, crops: np.ndarray) -> Tensor:
         (R, W) float32, of length 1.
     """
     pixels = backbone_input(preprocess(crops)).to(next(backbone.parameters()))
-    return normalize(backbone(pixels)[-1].float().mean((2, 3)), dim=-1)
+    return vectors_of(rearrange(backbone(pixels)[-1].float(), "r c h w -> r (h w) c"))
+
+
+def vectors_of(intrinsic: Tensor) -> Tensor:
+    """The same of deepest features that are known already, (R, T, W) float32: the mean of the positions, of length 1."""
+    return normalize(intrinsic.mean(1), dim=-1)

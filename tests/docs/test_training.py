@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from likeness.dataset.manifest import PERSON_KEYS, ROW_KEYS, parse_row
+from likeness.models.ip_adapter import checkpoint as ip_adapter
 from likeness.models.omniportrait import checkpoint as omniportrait
 from likeness.models.uniportrait.checkpoint import load
 from likeness.tests.training.small_files import TOWER, write_data, write_models
@@ -47,7 +48,7 @@ def test_its_commands_lead_from_pictures_to_adapters_without_a_hub(tmp_path):
     [commands] = re.findall(r"```sh\n(.*?)```", MANUAL, re.DOTALL)
     files = re.findall(r"`(\w+\.toml)`[^`]*:\n\n```toml\n(.*?)```", MANUAL, re.DOTALL)
     names = ["base.safetensors", "clip_vision.safetensors", "backbone.bin"]
-    assert [name for name, _ in files] == ["stage1.toml", "stage2.toml", "pivot.toml"]
+    assert [name for name, _ in files] == ["stage1.toml", "stage2.toml", "pivot.toml", "faceid.toml"]
     for name, text in files[:2]:  # shortened as the manual tells for a first try, and more
         small = text.replace("[data]\n", "[data]\nsize = 64\nbatch_size = 1\nworkers = 1\n")
         (tmp_path / name).write_text(small.replace("[run]\n", "[run]\nsteps = 2\n"), encoding="utf-8")
@@ -71,23 +72,43 @@ def test_its_commands_lead_from_pictures_to_adapters_without_a_hub(tmp_path):
     assert not list(hub.iterdir())
 
 
-def test_its_pivot_trains(tmp_path, monkeypatch):
+def trained(name, folder, monkeypatch):
+    """Train what the manual's file of this name says, shortened as it tells for a first try, with these of its models."""
     pytest.importorskip("diffusers")
     from accelerate.state import AcceleratorState
     from likeness.training.__main__ import main
 
-    [text] = re.findall(r"`pivot.toml`:\n\n```toml\n(.*?)```", MANUAL, re.DOTALL)
-    small = text.replace("[data]\n", "[data]\nsize = 64\nbatch_size = 1\nworkers = 0\n").replace(
-        "[run]\n", "[run]\nsteps = 1\n"
-    )
-    (tmp_path / "pivot.toml").write_text(small, encoding="utf-8")
-    write_models(tmp_path / "models")
-    for ours, its in zip(("base", "tower"), re.findall(r'"models/(.*?)"', text), strict=True):
-        (tmp_path / "models" / f"{ours}.safetensors").rename(tmp_path / "models" / its)
-    write_data(tmp_path / "data")
+    [text] = re.findall(rf"`{name}.toml`:\n\n```toml\n(.*?)```", MANUAL, re.DOTALL)
+    small = text.replace("[data]\n", "[data]\nsize = 64\nbatch_size = 1\nworkers = 0\n")
+    (folder / f"{name}.toml").write_text(small.replace("[run]\n", "[run]\nsteps = 1\n"), encoding="utf-8")
+    write_models(folder / "models")
+    base, other = re.findall(r'"models/(.*?)"', text)
+    (folder / "models" / "base.safetensors").rename(folder / "models" / base)
+    write_data(folder / "data")
     monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
     AcceleratorState._reset_state(True)
-    assert main([str(tmp_path / "pivot.toml")]) == 0
-    [output] = re.findall(r"`(runs/pivot/.*?)`", MANUAL)
-    adapter = omniportrait.load(tmp_path / output, tmp_path / "models" / "open_clip_model.safetensors")
+
+    def train(write):
+        write(folder / "models", folder / "models" / other)
+        assert main([str(folder / f"{name}.toml")]) == 0
+        [output] = re.findall(rf"`(runs/{name}/.*?)`", MANUAL)
+        return folder / output
+
+    return train
+
+
+def test_its_pivot_trains(tmp_path, monkeypatch):
+    train = trained("pivot", tmp_path, monkeypatch)
+    output = train(lambda models, path: (models / "tower.safetensors").rename(path))
+    adapter = omniportrait.load(output, tmp_path / "models" / "open_clip_model.safetensors")
     assert adapter.config.width == TOWER.width
+
+
+def test_its_faceid_trains(tmp_path, monkeypatch):
+    pytest.importorskip("onnx")
+    pytest.importorskip("insightface")
+    from likeness.tests.models.face import synthetic_detectors
+
+    output = trained("faceid", tmp_path, monkeypatch)(lambda models, path: synthetic_detectors.arcface(path))
+    adapter = ip_adapter.load(output)
+    assert (adapter.face_width, adapter.lacks_lora, len(adapter.attention)) == (512, False, 16)

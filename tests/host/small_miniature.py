@@ -10,7 +10,7 @@ from likeness.tests.miniature.small_base import SIZES
 from likeness.tests.miniature.small_files import write_files_with_adapters
 from torch import nn
 
-NAMES = ("base", "faces", "uniportrait", "consistentid", "omniportrait")  # of everything that it reads
+NAMES = ("base", "faces", "uniportrait", "consistentid", "omniportrait", "ip_adapter")  # of everything that it reads
 WIDE = replace(SIZES, text=64)  # what the loader of ConsistentID's file takes heads of 64 for
 SIDE = 96  # of the photo, pixels
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from likeness.models.miniature.files import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, UNIPORTRAIT
+from likeness.models.miniature.files import BASE, CONSISTENTID, FACES, IP_ADAPTER, OMNIPORTRAIT, UNIPORTRAIT
 
 pytestmark = [
     pytest.mark.comfy,
     pytest.mark.skipif(
-        not all(path.is_file() for path in (BASE, FACES, UNIPORTRAIT, CONSISTENTID, OMNIPORTRAIT)),
+        not all(path.is_file() for path in (BASE, FACES, UNIPORTRAIT, CONSISTENTID, OMNIPORTRAIT, IP_ADAPTER)),
         reason="the miniature is not trained yet",
     ),
 ]

@@ -22,12 +22,23 @@ ALIKE = 1e-3  # of latents of spread 1
 SHAPE = (1, 16, 16, 16)
 
 
-def in_comfyui(references, monkeypatch):
+def applied(method, loaded, chain):
+    """The MODEL with people that UniPortrait's router places."""
+    from likeness.host.ip_adapter.application import apply as apply_ip_adapter
+    from likeness.host.uniportrait.application import apply
+    from likeness.nodes.placement.place import PlacePeople
+
+    if method == "UniPortrait":
+        return apply(loaded.model, loaded.uniportrait, chain, strength=STRENGTH, structure_scale=STRUCTURE).model
+    [where] = PlacePeople.execute("router", STRUCTURE, loaded.uniportrait).result
+    return apply_ip_adapter(loaded.model, loaded.ip_adapter, chain, where=where, strength=STRENGTH).model
+
+
+def in_comfyui(references, method, monkeypatch):
     """Latents as the UNet takes them, and the routing map."""
     from likeness.host.miniature import load_miniature
     from likeness.host.people import FaceChoice, make_person
     from likeness.host.sampling import runs
-    from likeness.host.uniportrait.application import apply
 
     import nodes
 
@@ -37,7 +48,7 @@ def in_comfyui(references, monkeypatch):
         choice = FaceChoice(given=loaded.face_detector)
         person, _ = make_person(images_from_arrays([reference]), choice)
         chain = chain.add(person)
-    model = apply(loaded.model, loaded.uniportrait, chain, strength=STRENGTH, structure_scale=STRUCTURE).model
+    model = applied(method, loaded, chain)
     texts = [loaded.clip.encode_from_tokens_scheduled(loaded.clip.tokenize(text)) for text in (TWO, "")]
     chosen = [SAMPLING[name] for name in ("seed", "steps", "cfg", "sampler_name", "scheduler")]
     [latent] = nodes.KSampler().sample(model, *chosen, *texts, {"samples": torch.zeros(SHAPE)})
@@ -45,7 +56,8 @@ def in_comfyui(references, monkeypatch):
     return latent["samples"] * model.model.latent_format.scale_factor, maps.maps
 
 
-def test_two_people_are_the_same_on_both_hosts(monkeypatch, record_property):
+@pytest.mark.parametrize("method", ["UniPortrait", "IP-Adapter"])
+def test_two_people_are_the_same_on_both_hosts(method, monkeypatch, record_property):
     references, _ = drawn_people()
     shot = Shot(
         prompt=TWO,
@@ -53,9 +65,10 @@ def test_two_people_are_the_same_on_both_hosts(monkeypatch, record_property):
         references=tuple(np.asarray(reference) for reference in references),
         strength=STRENGTH,
         structure_scale=STRUCTURE,
+        method=method,
     )
     ours, our_maps = Studio.load().draw(shot, Settings(steps=SAMPLING["steps"], guidance=SAMPLING["cfg"]))
-    theirs, their_maps = in_comfyui(references, monkeypatch)
+    theirs, their_maps = in_comfyui(references, method, monkeypatch)
     differing = int((our_maps.maps.argmax(1) != their_maps.argmax(1)).sum())
     distance = float((ours - theirs).abs().max())
     record_property("largest difference of latents", distance)

@@ -23,6 +23,8 @@ from likeness.models.weights.state_dict import flatten
 from likeness.tests.miniature.small_base import SIZES
 from likeness.training.consistentid.networks import consistentid_weights
 from likeness.training.consistentid.networks import new_networks as new_consistentid
+from likeness.training.ip_adapter.networks import faceid_weights as ip_adapter_weights
+from likeness.training.ip_adapter.networks import new_networks as new_faceid
 from likeness.training.uniportrait.networks import faceid_weights, new_networks, new_routers, router_weights
 from torch import nn
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
@@ -44,8 +46,9 @@ def finder_that_sees(score):
 
 
 def write_files(folder, sizes=SIZES):
-    """Write base, faces, uniportrait and judge into a folder; gives their paths by these names."""
-    paths = {name: folder / f"{name}.safetensors" for name in ("base", "faces", "uniportrait", "judge")}
+    """Write base, faces, uniportrait, ip_adapter and judge into a folder; gives their paths by these names."""
+    names = ("base", "faces", "uniportrait", "ip_adapter", "judge")
+    paths = {name: folder / f"{name}.safetensors" for name in names}
     torch.manual_seed(0)
     base = new_base(sizes, seed=1)
     config = CLIPVisionConfig(
@@ -80,6 +83,7 @@ def write_files(folder, sizes=SIZES):
         metadata={},
     )
     write_weights(paths["uniportrait"], adapter, {})
+    write_ip_adapter(paths["ip_adapter"], base)
     write_judge(paths["judge"], judge, {})
     return paths
 
@@ -91,6 +95,15 @@ def write_consistentid(path, base):
     for parameter in networks.lora.parameters():
         nn.init.normal_(parameter, std=0.2, generator=generator)
     write_weights(path, flatten(consistentid_weights(networks)), {TRAINED_AS: "corrected"})
+
+
+def write_ip_adapter(path, base):
+    """Write an IP-Adapter FaceID for a base, with a LoRA that does something."""
+    networks = new_faceid(base.unet, vector=FACE_WIDTH, rank=2, seed=7)
+    generator = torch.Generator().manual_seed(8)
+    for parameter in networks.lora.parameters():
+        nn.init.normal_(parameter, std=0.2, generator=generator)
+    write_weights(path, flatten(ip_adapter_weights(networks)), {})
 
 
 def write_pivot(path, base):

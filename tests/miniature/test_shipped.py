@@ -17,7 +17,8 @@ from likeness.miniature.judge.scores import CHANCE
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.studio.drawing import Settings
-from likeness.models.miniature.files import BASE, FACES, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, read_uniportrait
+from likeness.models.ip_adapter.checkpoint import load as load_faceid
+from likeness.models.miniature.files import BASE, FACES, IP_ADAPTER, JUDGE, OMNIPORTRAIT, UNIPORTRAIT, read_uniportrait
 from likeness.models.omniportrait.checkpoint import load as load_pivot
 from likeness.training.batches.feature_store import FeatureStore
 
@@ -28,6 +29,7 @@ TRUE = 96  # that the world itself draws
 GUESSED = sum(CHANCE) / len(CHANCE)
 FLOOR = {1: 0.65, 2: 0.5}  # by number of people: share of skin, hair colour and eyes that are right
 PIVOT_FLOOR = 0.4
+FACEID_FLOOR = {1: 0.65, 2: 0.6}  # of two people, each in a half of the picture
 TEXT_FLOOR = 0.7
 
 
@@ -50,6 +52,12 @@ def judged(tmp_path_factory):
         Arm(name="shuffled", adapter=adapter, is_shuffled=True),
     ]
     pivot = load_pivot(OMNIPORTRAIT)
+    faceid = load_faceid(IP_ADAPTER, dtype=torch.float32)
+    arms += [
+        Arm(name="FaceID", adapter=adapter, faceid=faceid, choice="halves"),
+        Arm(name="shuffled FaceID", adapter=adapter, faceid=faceid, choice="halves", is_shuffled=True),
+        Arm(name="FaceID by the router", adapter=adapter, faceid=faceid),
+    ]
     pivots = [Arm(name="pivot", pivot=pivot), Arm(name="shuffled pivot", pivot=pivot, is_shuffled=True)]
     means = {}
     for people in (1, 2):
@@ -80,6 +88,19 @@ def test_people_come_into_the_picture_and_only_those_who_were_shown(judged, peop
     assert judged[people, "plain"]["identity"] < GUESSED + 0.2
     assert judged[people, "shuffled"]["identity"] < GUESSED + 0.2
     assert judged[people, "adapter"]["text"] > TEXT_FLOOR
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("people", [1, 2])
+def test_the_vector_of_a_face_brings_the_person_in(judged, people):
+    assert judged[people, "FaceID"]["identity"] > FACEID_FLOOR[people]
+    assert judged[people, "shuffled FaceID"]["identity"] < GUESSED + 0.2
+    assert judged[people, "FaceID"]["text"] > TEXT_FLOOR
+
+
+@pytest.mark.long
+def test_the_router_places_people_of_faceid(judged):
+    assert judged[2, "FaceID by the router"]["identity"] > FLOOR[2]
 
 
 @pytest.mark.long

@@ -8,12 +8,12 @@ import sys
 
 import pytest
 import torch
-from likeness.models.miniature.files import BASE, CONSISTENTID, FACES, OMNIPORTRAIT, UNIPORTRAIT
+from likeness.models.miniature.files import BASE, CONSISTENTID, FACES, IP_ADAPTER, OMNIPORTRAIT, UNIPORTRAIT
 
 pytestmark = [
     pytest.mark.comfy,
     pytest.mark.skipif(
-        not all(path.is_file() for path in (BASE, FACES, UNIPORTRAIT, CONSISTENTID, OMNIPORTRAIT)),
+        not all(path.is_file() for path in (BASE, FACES, UNIPORTRAIT, CONSISTENTID, OMNIPORTRAIT, IP_ADAPTER)),
         reason="the miniature is not trained yet",
     ),
 ]
@@ -53,6 +53,7 @@ def test_every_output_is_what_its_socket_says(outputs):
     from comfy.sd import CLIP, VAE
     from likeness.host.consistentid.adapter import LoadedConsistentID
     from likeness.host.encoders.parser import LoadedFaceParser
+    from likeness.host.ip_adapter.adapter import LoadedIPAdapter
     from likeness.host.omniportrait.adapter import LoadedOmniPortrait
     from likeness.host.uniportrait.adapter import LoadedUniPortrait
 
@@ -60,6 +61,7 @@ def test_every_output_is_what_its_socket_says(outputs):
         "model": ModelPatcher, "clip": CLIP, "vae": VAE, "uniportrait": LoadedUniPortrait,
         "consistentid": LoadedConsistentID, "omniportrait": LoadedOmniPortrait, "face_parser": LoadedFaceParser,
         "clip_vision": ClipVisionModel, "portrait_1": torch.Tensor, "portrait_2": torch.Tensor,
+        "ip_adapter": LoadedIPAdapter,
     }  # fmt: skip
     assert {name: isinstance(outputs[name], kind) for name, kind in kinds.items()} == dict.fromkeys(kinds, True)
 

@@ -10,14 +10,21 @@ from likeness.training.config.file import read_config
 from likeness.training.config.run import TrainingConfig
 from likeness.training.methods import CONFIGS
 
-STAGE1, STAGE2, PIVOT = (config.name for config in CONFIGS)
+STAGE1, STAGE2, PIVOT, FACEID = (config.name for config in CONFIGS)
 SMALLEST = {
     "run": {"output": '"runs/first"'},
     "base": {"checkpoint": '"base.safetensors"', "clip_vision": '"clip.safetensors"', "backbone": '"face.bin"'},
     "method": {"name": f'"{STAGE1}"'},
     "data": {"manifest": '"pictures/manifest.jsonl"'},
 }
-FILES = ("base.safetensors", "clip.safetensors", "face.bin", "pictures/manifest.jsonl", "start.safetensors")
+FILES = (
+    "base.safetensors",
+    "clip.safetensors",
+    "face.bin",
+    "pictures/manifest.jsonl",
+    "start.safetensors",
+    "arcface.onnx",
+)
 STAGE2_KEYS = {"method.name": f'"{STAGE2}"', "method.init_from": '"start.safetensors"'}
 PIVOT_KEYS = {
     "method.name": f'"{PIVOT}"',
@@ -25,6 +32,12 @@ PIVOT_KEYS = {
     "method.pivot_activation": '"gelu"',
     "method.pivot_mean": "[0.5, 0.5, 0.5]",
     "method.pivot_std": "[0.5, 0.5, 0.5]",
+    "base.clip_vision": None,
+    "base.backbone": None,
+}
+FACEID_KEYS = {
+    "method.name": f'"{FACEID}"',
+    "base.recogniser": '"arcface.onnx"',
     "base.clip_vision": None,
     "base.backbone": None,
 }

@@ -16,6 +16,9 @@ from likeness.tests.diffusers_host.small_checkpoints import empty_checkpoint
 from likeness.tests.training.small_run import config_for
 from likeness.tests.training.small_world import small_batch, stage_one, stage_two
 from likeness.training.batches.batch import Batch
+from likeness.training.ip_adapter.batch import FaceBatch
+from likeness.training.ip_adapter.method import FaceID
+from likeness.training.ip_adapter.networks import new_networks as new_faceid
 from likeness.training.loop import begin, new_accelerator, train
 from likeness.training.uniportrait.networks import new_networks, new_routers
 from likeness.training.uniportrait.people import Dropping
@@ -59,6 +62,22 @@ def test_every_trained_weight_of_a_full_size_sdxl_gets_a_gradient(stage):
     assert len(networks.lora.layers) == 140
     assert not [name for name, weight in method.named_parameters() if weight.grad is None]
     assert not any(weight.requires_grad for weight in base.unet.parameters())
+
+
+@pytest.mark.long
+def test_every_trained_weight_of_faceid_gets_a_gradient_from_a_full_size_sdxl():
+    base = load_base(empty_checkpoint("sdxl"))
+    with torch.device("meta"):
+        networks, empty = new_faceid(base.unet, vector=512, rank=128, seed=0), empty_batch(people=1)
+        batch = FaceBatch(
+            positions=(0,), latents=empty.latents, text=empty.text, empty=empty.text, pooled=empty.pooled,
+            empty_pooled=empty.pooled, sizes=empty.sizes, vectors=torch.empty(1, 512),
+        )  # fmt: skip
+        method = FaceID(base, networks, seed=0)
+    method(batch)["loss"].backward()
+    assert {name.split(".")[0] for name, _ in method.named_parameters()} == {"projection", "attention", "lora"}
+    assert (len(networks.attention), len(networks.lora.layers)) == (70, 140)
+    assert not [name for name, weight in method.named_parameters() if weight.grad is None]
 
 
 class Pictures:

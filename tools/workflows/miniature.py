@@ -74,6 +74,16 @@ The adapter was trained as `docs/training.md` says; with a checkpoint of your ow
 """
 
 
+HOW_IP_ADAPTER = f"""
+1. Run: four pictures of that person, of whom the model knows nothing but the face recogniser's vector.
+2. Lower `strength` of *Apply IP-Adapter* leaves more to the text; `lora_strength` is the part of it that every picture gets.
+
+{MINIATURE.strip()}
+
+With your own photos and an SD1.5 checkpoint: *IP-Adapter - one person*.
+"""
+
+
 def two_people(graph: Graph) -> None:
     """Two drawn portraits; the router gives every place in the picture to one of them."""
     _uniportrait(graph, 2, TWO, HOW_TWO)
@@ -154,6 +164,30 @@ def omniportrait(graph: Graph) -> None:
     )
 
 
+def ip_adapter(graph: Graph) -> None:
+    """One drawn portrait, by the vector of the face."""
+    miniature = graph.add("LikenessLoadMiniature")
+    [person] = people = _people(graph, miniature, 1)
+    applied = graph.add(
+        "LikenessApplyIPAdapter",
+        model=miniature["model"],
+        ip_adapter=miniature["ip_adapter"],
+        people=person["people"],
+        strength=STRENGTH,
+    )
+    texts = add_prompts(graph, miniature["clip"], ONE, "")
+    latent, sampled = _sampled(graph, applied["model"], texts)
+    arrange(
+        graph,
+        HOW_IP_ADAPTER,
+        [miniature],
+        [Group("Person", [people])],
+        [Group("Prompt", [texts]), Group("Who is in", [[applied]])],
+        [Group("Sampling", [[latent, sampled]])],
+        [Group("Result", [save(graph, miniature["vae"], sampled)])],
+    )
+
+
 def _people(graph: Graph, miniature: Node, count: int) -> list[Node]:
     """A chain of drawn people."""
     people: list[Node] = []
@@ -206,4 +240,5 @@ WORKFLOWS: Mapping[str, Workflow] = {
     "3 Try without download - ConsistentID": Workflow(consistentid, Collage(1)),
     "4 Try without download - guidance": Workflow(guidance, Collage(1)),
     "5 Try without download - OmniPortrait": Workflow(omniportrait, Collage(1)),
+    "6 Try without download - IP-Adapter": Workflow(ip_adapter, Collage(1)),
 }

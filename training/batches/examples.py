@@ -16,7 +16,7 @@ class Crop:
 
     Attributes:
         key: name for its features in a cache; None for a crop that never comes back.
-        pixels: (224, 224, 3) uint8 RGB, or None where the cache knows the key.
+        pixels: (224, 224, 3) uint8 RGB, 112 a side for a recogniser; None where the cache knows the key.
     """
 
     key: str | None

@@ -14,7 +14,7 @@ from .keys import Key, keys_of
 from .run import TrainingConfig, sections_of
 from .schema import Schema
 from .sections import Section
-from .values import show
+from .values import listed, show
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -116,7 +116,7 @@ class _Reader:
         for given in self.schema.all[section]:
             users = self.schema.users(section, given)
             if given in table and self.asked not in users:
-                only = f"{' and '.join(users)} {'uses' if len(users) == 1 else 'use'}"
+                only = f"{listed(users)} {'uses' if len(users) == 1 else 'use'}"
                 self.faults.append(
                     f'[{section}] {given} is {show(table[given])}, but only {only} it and name is "{self.asked}"; '
                     "remove it."

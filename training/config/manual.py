@@ -8,7 +8,7 @@ from dataclasses import MISSING
 from .keys import Key
 from .run import TrainingConfig
 from .schema import Schema
-from .values import as_toml
+from .values import as_toml, listed
 
 
 def key_table(methods: Sequence[type[TrainingConfig]]) -> str:
@@ -38,4 +38,4 @@ def _papers_own(name: str, methods: Sequence[type[TrainingConfig]]) -> str:
     places: dict[str, list[str]] = {}
     for method in methods:
         places.setdefault(as_toml(getattr(method.papers, name)), []).append(method.place)
-    return ", ".join(f"`{value}` {' and '.join(where)}" for value, where in places.items())
+    return ", ".join(f"`{value}` {listed(where)}" for value, where in places.items())

@@ -163,6 +163,20 @@ class ExportConfig(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedExportConfig(ExportConfig):
+    """The finished adapter, in our layout and in the one of published files."""
+
+    published_layout: Annotated[
+        bool, "write the same weights also as `.bin`, as the method's authors publish theirs"
+    ] = False
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """Of the files that are written; see `export`."""
+        return (".safetensors", ".bin") if self.published_layout else (".safetensors",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingConfig(Section):
     """What is written down."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -22,3 +22,9 @@ def as_toml(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(as_toml(entry) for entry in value) + "]"
     return f"{value:g}" if isinstance(value, float) else show(value)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence has them, at least one: "a", "a and b", "a, b and c"."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

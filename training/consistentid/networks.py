@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import gcd
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from ...diffusers_host.attention import find_sites
-from ...models.adapters.decoupled_cross_attention import KeyValueProjection
 from ...models.adapters.resampler import ResamplerSizes
 from ...models.adapters.weights import key_shape
 from ...models.consistentid.facial_encoder import FacialEncoder
 from ...models.consistentid.id_projection import IDProjection
-from ..adapter_networks import LoRALayers, Weights, lora_shapes, lora_weights, new_attention
+from ..adapter_networks import LoRALayers, Weights, lora_shapes, lora_weights, new_attention, token_weights
 
 TOKENS = 4  # of a person, as published
 ID_DEPTH = 4  # layers of the published resampler for ID tokens, which is as wide as the text
@@ -81,11 +79,7 @@ def new_networks(
 
 def consistentid_weights(networks: ConsistentIDNetworks) -> Weights:
     """Everything, under the keys of the published file for SD1.5."""
-    layers = lora_weights(networks.lora)
-    for index in networks.attention:
-        projection = cast(KeyValueProjection, networks.attention[index])
-        layers[f"{index}.to_k_ip.weight"] = projection.to_k.weight.detach()
-        layers[f"{index}.to_v_ip.weight"] = projection.to_v.weight.detach()
+    layers = lora_weights(networks.lora) | token_weights(networks.attention, "ip")
     return {
         "image_proj": _tensors(networks.id_projection),
         "FacialEncoder": _tensors(networks.facial_encoder),

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from ..config.keys import Default, Remedy
 from ..config.rules import Number
 from ..config.run import Papers, TrainingConfig
-from ..config.sections import BaseConfig, ExportConfig, MethodConfig
+from ..config.sections import BaseConfig, MethodConfig, PublishedExportConfig
 from ..config.types import Count, File, Probability
 from .routing_loss import RoutingForm
 
@@ -28,20 +28,6 @@ class FaceBaseConfig(BaseConfig):
         Default("required by UniPortrait"),
     ]
     backbone: Annotated[File, "face backbone, as Load UniPortrait takes it", Default("required by UniPortrait")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedExportConfig(ExportConfig):
-    """The finished adapter, in our layout and in the authors'."""
-
-    published_layout: Annotated[
-        bool, "write the same weights also as `.bin`, as UniPortrait's authors publish theirs"
-    ] = False
-
-    @property
-    def endings(self) -> tuple[str, ...]:
-        """Of the files that are written; see `export`."""
-        return (".safetensors", ".bin") if self.published_layout else (".safetensors",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import gcd
-from typing import cast
 
 import torch
 from torch import nn
 
 from ...diffusers_host.attention import find_sites
-from ...models.adapters.decoupled_cross_attention import KeyValueProjection
 from ...models.adapters.weights import key_shape
 from ...models.errors import IncompatibleBaseModelError
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from ...models.uniportrait.encode import ReferenceFeatures
 from ...models.uniportrait.id_embedding import IDEmbedding, IDEmbeddingSizes
 from ...models.uniportrait.id_routing import IDRouter
-from ..adapter_networks import LoRALayers, Weights, lora_shapes, lora_weights, new_attention
+from ..adapter_networks import LoRALayers, Weights, lora_shapes, lora_weights, new_attention, token_weights
 
 TOKENS = 16  # queries of the published ID embedding
 DEPTH = 6
@@ -128,11 +126,7 @@ def new_routers(networks: UniPortraitNetworks, *, seed: int) -> nn.ModuleDict:
 
 def faceid_weights(networks: UniPortraitNetworks) -> Weights:
     """What stage I trained, under the keys of the published faceid file."""
-    layers = lora_weights(networks.lora)
-    for index in networks.attention:
-        projection = cast(KeyValueProjection, networks.attention[index])
-        layers[f"{index}.to_k_faceid.weight"] = projection.to_k.weight.detach()
-        layers[f"{index}.to_v_faceid.weight"] = projection.to_v.weight.detach()
+    layers = lora_weights(networks.lora) | token_weights(networks.attention, "faceid")
     embedding = {key: tensor.detach() for key, tensor in networks.id_embedding.state_dict().items()}
     return {"faceid_proj": embedding, "faceid_adapter": layers}
 

@@ -12,6 +12,7 @@ from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.studio.drawing import Settings
 from likeness.miniature.studio.studio import Studio
+from likeness.models.ip_adapter.checkpoint import load
 from likeness.models.miniature.files import read_uniportrait
 from likeness.tests.miniature.small_files import write_files
 from likeness.training.batches.feature_store import FeatureStore
@@ -25,8 +26,13 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
     """The studio."""
     paths = write_files(tmp_path_factory.mktemp("small"))
     networks, faces = read_faces(paths["faces"])
-    adapter = read_uniportrait(paths["uniportrait"], dtype=torch.float32)
-    return Studio(base=read_base(paths["base"]), finder=networks.finder, faces=faces, adapter=adapter)
+    return Studio(
+        base=read_base(paths["base"]),
+        finder=networks.finder,
+        faces=faces,
+        adapter=read_uniportrait(paths["uniportrait"], dtype=torch.float32),
+        ip_adapter=load(paths["ip_adapter"], dtype=torch.float32),
+    )
 
 
 @pytest.fixture(scope="module")

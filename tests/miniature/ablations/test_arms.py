@@ -23,6 +23,7 @@ from likeness.miniature.studio.studio import Shot, Studio
 from likeness.models.adapters.identity_attention import EncodedPeople
 from likeness.models.omniportrait.checkpoint import OmniPortraitAdapter
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
+from likeness.models.people.person import People
 from likeness.models.uniportrait.encode import ReferenceFeatures, embed_features
 from likeness.tests.miniature.ablations.small_studio import COUNT, FEW
 from likeness.tests.miniature.ablations.small_studio import questions as questions
@@ -30,8 +31,10 @@ from likeness.tests.miniature.ablations.small_studio import renderer as renderer
 from likeness.tests.miniature.ablations.small_studio import studio as studio
 from likeness.tests.people import crowd
 from torch import nn
+from torch.nn.functional import normalize
 
 SCALE = 0.6
+HALVES = tuple(torch.eye(2)[:, None, None].repeat_interleave(8, -1))  # the left one is the first person's
 GUIDING = Guiding(block=1, start=5000.0)
 
 
@@ -73,6 +76,51 @@ def test_an_arm_draws_every_question_as_the_studio_would(studio, renderer, quest
         torch.testing.assert_close(pictures[row : row + 1], decode(studio.base, latents), atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("choice", ["argmax", "halves", "equal parts"])
+@pytest.mark.parametrize("people", [1, 2])
+def test_faceid_is_drawn_as_the_studio_would_draw_it(studio, renderer, questions, monkeypatch, people, choice):
+    asked = questions[people]
+    given = {"masks": HALVES[:people]} if choice == "halves" and people > 1 else {"is_routed": choice == "argmax"}
+    pictures, _ = draw(renderer, arm(studio, faceid=studio.ip_adapter, choice=choice), asked)
+    plain, _ = draw(renderer, Arm(name="plain"), asked)
+    assert (pictures - plain).abs().amax((1, 2, 3)).min() > 0.01
+    for row, caption in enumerate(asked.scene.captions):
+        with monkeypatch.context() as patched:
+            tokens, masks = encoded(studio, asked, row), given.get("masks", (None,) * people)
+            means = normalize(asked.intrinsic[row].mean(1), dim=-1)
+            faces = EncodedPeople(
+                tokens=studio.ip_adapter.projection(means), null_tokens=studio.ip_adapter.projection.null()
+            )
+            everywhere = torch.ones(1, 8, 8) if choice == "equal parts" and people > 1 else None
+            chain = masked(people, [everywhere] * people if everywhere is not None else masks)
+            patched.setattr(Studio, "people", lambda self, shot, chain=chain: chain)
+            patched.setattr(Studio, "encode", lambda self, people, scale, tokens=tokens: tokens)
+            patched.setattr(Studio, "encode_faces", lambda self, people, faces=faces: faces)
+            shot = Shot(
+                prompt=caption.text,
+                noise=asked.noise[row : row + 1],
+                references=tuple(asked.references[row]),
+                method="IP-Adapter",
+            )
+            latents, _ = studio.draw(shot, FEW)
+        torch.testing.assert_close(pictures[row : row + 1], decode(studio.base, latents), atol=1e-4, rtol=0)
+
+
+def masked(count, masks):
+    """So many people, each inside a mask or anywhere."""
+    return People(tuple(replace(person, mask=mask) for person, mask in zip(crowd(count).people, masks, strict=True)))
+
+
+def test_faceid_needs_no_uniportrait_where_no_router_is_asked(studio, renderer, questions):
+    asked = questions[2]
+    for choice in ("everybody", "halves", "equal parts"):
+        alone, beside = (
+            draw(renderer, Arm(name="an arm", adapter=adapter, faceid=studio.ip_adapter, choice=choice), asked)[0]
+            for adapter in (None, studio.adapter)
+        )
+        torch.testing.assert_close(alone, beside, atol=1e-4, rtol=0)
+
+
 def test_without_an_adapter_the_base_draws_alone(studio, renderer, questions):
     asked = questions[1]
     pictures, entropy = draw(renderer, Arm(name="plain"), asked)
@@ -92,6 +140,8 @@ def test_arms_differ_by_choice_structure_and_what_is_done_to_features(studio, re
             arm(studio, sees_means=True),
             arm(studio, is_shuffled=True),
             replace(arm(studio), structure_scale=0.0),
+            arm(studio, faceid=studio.ip_adapter),
+            arm(studio, faceid=studio.ip_adapter, is_shuffled=True),
         )
     ]
     for place, (pictures, entropy) in enumerate(drawn):
@@ -172,6 +222,8 @@ def test_what_was_drawn_is_kept_and_drawn_again_only_if_something_else_is_asked(
         replace(first, guiding=replace(GUIDING, strength=0.5)),
         replace(first, is_shuffled=True),
         replace(first, adapter=None),
+        replace(first, faceid=studio.ip_adapter),
+        replace(first, choice="halves"),
     ):
         calls.clear()
         draw_arm(renderer, other, asked)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from likeness.miniature.ablations.routing import RoutedRows
+from likeness.miniature.ablations.routing import RoutedRows, way_to_place
 from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
 from likeness.models.adapters.identity_attention import Acting, IdentityResidual
 from likeness.models.placement.placements import Everywhere
@@ -84,6 +84,27 @@ def test_without_a_router_everybody_is_added_everywhere(residual, polarity):
     found = residual(tokens, placement)(SITE, asked)
     alone = [residual(person[None], Everywhere(1))(SITE, asked) for person in tokens[0]]
     torch.testing.assert_close(found, alone[0] + alone[1])
+
+
+def test_people_in_halves_have_the_left_and_the_right_of_every_picture():
+    tokens, asked = people(4, 2), call(Polarity.POSITIVE, (1, 2))
+    weights = way_to_place("halves", nn.ModuleDict(), tokens, [])(SITE, replace(asked, grid=(5, 6)))
+    columns = weights.expand(2, 30, 2).unflatten(1, (5, 6))
+    assert torch.equal(columns[:, :, :3, 0], torch.ones(2, 5, 3))
+    assert torch.equal(columns[..., 1], 1 - columns[..., 0])
+
+
+def test_equal_parts_are_of_every_position():
+    weights = way_to_place("equal parts", nn.ModuleDict(), people(1, 4), [])(SITE, call(Polarity.POSITIVE))
+    assert torch.equal(weights, torch.full((1, 30, 4), 0.25))
+
+
+@pytest.mark.parametrize("choice", ["argmax", "softmax", "everybody"])
+def test_other_ways_are_choices_of_the_routers(routers, choice):
+    tokens, asked, noted = people(1, 2), call(Polarity.POSITIVE), []
+    found = way_to_place(choice, routers, tokens, noted)(SITE, asked)
+    assert torch.equal(found, RoutedRows(routers=routers, tokens=tokens, choice=choice)(SITE, asked))
+    assert len(noted) == (0 if choice == "everybody" else 1)
 
 
 def test_a_soft_choice_mixes_people_by_the_routers_preference(routers):

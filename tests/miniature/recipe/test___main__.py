@@ -17,8 +17,10 @@ from likeness.miniature.recipe import __main__ as command
 from likeness.miniature.recipe.__main__ import PHASES, write_files
 from likeness.miniature.recipe.recipe import Recipe
 from likeness.miniature.recipe.settings import SHIPPED
+from likeness.miniature.recipe.shipped import ShippedRecipe
 from likeness.models.consistentid.checkpoint import load as load_consistentid
 from likeness.models.errors import InvalidSettingError
+from likeness.models.ip_adapter.checkpoint import load as load_ip_adapter
 from likeness.models.miniature.files import WEIGHTS, read_face_networks, read_uniportrait
 from likeness.models.omniportrait.checkpoint import load as load_omniportrait
 from likeness.models.weights.reading import read_metadata
@@ -41,9 +43,10 @@ def test_the_phases_make_every_network_that_ships():
     for phase, asked in zip(PHASES, recipes, strict=True):
         for work, recipe in zip(phase, asked, strict=True):
             work(recipe)
-    first, second = ([set(recipe.names) for recipe in asked] for asked in recipes)
+    first, second, third = ([set(recipe.names) for recipe in asked] for asked in recipes)
     assert first == [{"base"}, {"judge", "finder", "faces", "parser"}]
     assert set.union(*second) - {"base", "faces"} == {"stage_two", "consistentid", "omniportrait"}
+    assert third == [{"base", "faces", "ip_adapter"}]
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +67,7 @@ def test_the_files_that_ship_are_written_and_can_be_read(written):
     read_judge(folder / "judge.safetensors")
     load_consistentid(folder / "consistentid.safetensors", dim_head=16)
     load_omniportrait(folder / "omniportrait.safetensors")
+    load_ip_adapter(folder / "ip_adapter.safetensors")
     base = base_weights(read_base(folder / "base.safetensors"), SIZES)
     for key, weight in base_weights(recipe.base(), SIZES).items():
         expected = weight.half().float() if weight.is_floating_point() else weight
@@ -81,6 +85,39 @@ def test_every_file_says_where_it_comes_from(written):
             "made_by": "likeness.miniature.recipe",
             "seed": str(SHIPPED.seed),
         }
+
+
+@pytest.mark.parametrize("name", command.ADAPTERS)
+def test_one_adapter_alone_is_written_by_a_recipe_on_the_files_that_ship(tmp_path, monkeypatch, capsys, name):
+    asked = []
+    monkeypatch.setitem(command.ADAPTERS, name, lambda recipe, folder: asked.append((recipe, folder)))
+    monkeypatch.setattr(command, "_side_by_side", lambda *given: pytest.fail("more is trained"))
+    monkeypatch.setattr(sys, "argv", ["recipe", "--folder", str(tmp_path), "--only", name])
+    assert command.main() == 0
+    assert asked == [(ShippedRecipe(tmp_path), WEIGHTS)]
+    assert capsys.readouterr().out.startswith("miniature: written to weights/")
+
+
+def test_the_adapters_are_those_that_ship(monkeypatch, tmp_path):
+    monkeypatch.setattr(command, "write_weights", lambda path, weights, notes: path.touch())
+    for write in command.ADAPTERS.values():
+        write(StandIn(tmp_path), tmp_path)
+    others = {"base.safetensors", "faces.safetensors", "judge.safetensors"}
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in WEIGHTS.iterdir()} - others
+
+
+class StandIn(Recipe):
+    """A recipe whose networks are nothing."""
+
+    def base(self):
+        return None
+
+    faces = base
+
+    def stage_one(self, *given):
+        return {}
+
+    stage_two = consistentid = omniportrait = ip_adapter = stage_one
 
 
 def test_a_fault_ends_the_command_with_one_line(tmp_path, monkeypatch, capsys):

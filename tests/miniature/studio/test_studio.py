@@ -17,12 +17,15 @@ from likeness.miniature.studio.drawing import Settings, draw_latents
 from likeness.miniature.studio.euler import cpu_noise
 from likeness.miniature.studio.studio import Shot, Studio
 from likeness.models.errors import NoFaceFoundError, UnknownCheckpointError
-from likeness.models.uniportrait.encode import CROP_SIZE, preprocess
+from likeness.models.uniportrait.encode import CROP_SIZE, face_vectors, preprocess
 from likeness.tests.miniature.small_files import IMAGE_TOKENS, IMAGE_WIDTH, finder_that_sees, write_files
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
+HALVES = tuple(
+    torch.eye(2)[:, None, None].repeat_interleave(32, -1)
+)  # the left half of the picture is the first person's
 FEW = Settings(steps=2)
 PICTURES = 2
 ADA, BEN = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
@@ -36,7 +39,7 @@ def paths(tmp_path_factory):
 @pytest.fixture(scope="module")
 def studio(paths):
     with pytest.MonkeyPatch.context() as patched:
-        for name in ("base", "faces", "uniportrait"):
+        for name in ("base", "faces", "uniportrait", "ip_adapter"):
             patched.setattr(module, name.upper(), paths[name])
         return Studio.load()
 
@@ -84,6 +87,10 @@ def test_references_and_their_strength_and_structure_decide_the_picture(studio):
             shot(ADA, structure_scale=0.9),
             shot(ADA, BEN),
             shot(ADA, BEN, is_routed=False),
+            shot(ADA, BEN, masks=HALVES),
+            *(shot(*people, method="IP-Adapter") for people in ((ADA,), (BEN,), (ADA, BEN))),
+            shot(ADA, BEN, method="IP-Adapter", is_routed=False),
+            shot(ADA, BEN, method="IP-Adapter", masks=HALVES),
         )
     ]
     assert all(differ(one, other) for place, one in enumerate(drawn) for other in drawn[:place])
@@ -97,6 +104,33 @@ def test_the_router_gives_every_place_to_one_person(studio):
     torch.testing.assert_close(maps.maps.sum(1), torch.ones(PICTURES, 8, 8))
     assert sum(maps.shares[0].values()) == pytest.approx(1)
     assert maps.maps.std() > 0.01
+
+
+@pytest.mark.parametrize("method", ["UniPortrait", "IP-Adapter"])
+def test_the_same_router_tells_where_people_are_and_masks_overrule_it(studio, method):
+    _, maps = studio.draw(shot(ADA, BEN, method=method), Settings(steps=1))
+    _, expected = studio.draw(shot(ADA, BEN), Settings(steps=1))
+    if method == "UniPortrait":
+        assert torch.equal(maps.maps, expected.maps)
+    torch.testing.assert_close(maps.maps.sum(1), torch.ones(PICTURES, 8, 8))
+    _, masked = studio.draw(shot(ADA, BEN, method=method, masks=HALVES), FEW)
+    assert min(masked.maps[:, 0, :, :2].min(), masked.maps[:, 1, :, 6:].min()) > 0.99
+    assert max(masked.maps[:, 1, :, :2].max(), masked.maps[:, 0, :, 6:].max()) < 0.01
+
+
+def test_faceid_reads_the_vector_of_each_face_and_zeros_of_nobody(studio):
+    people = studio.people(shot(ADA, BEN))
+    crops = np.stack([person.shown[0][1].crop for person in people])
+    encoded = studio.encode_faces(people)
+    vectors = face_vectors(studio.faces.backbone, crops)
+    torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(2))
+    torch.testing.assert_close(encoded.tokens, studio.ip_adapter.projection(vectors))
+    torch.testing.assert_close(encoded.null_tokens, studio.ip_adapter.projection.null())
+
+
+def test_masks_are_for_everybody_or_nobody(studio):
+    with pytest.raises(ValueError, match="zip"):
+        studio.people(shot(ADA, BEN, masks=HALVES[:1]))
 
 
 def test_another_order_of_the_same_people_is_the_same_picture(studio):

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 import pytest
 from likeness.models.errors import ConfigError, LikenessError
 from likeness.tests.training.small_config import (
+    FACEID,
     PIVOT,
     PIVOT_KEYS,
     STAGE1,
@@ -20,6 +21,8 @@ from likeness.tests.training.small_config import (
 from likeness.training.config.file import read_config
 from likeness.training.config.types import Folder
 from likeness.training.uniportrait.config import FaceBaseConfig, StageOneConfig
+
+METHODS = ", ".join(f'"{name}"' for name in (STAGE1, STAGE2, PIVOT, FACEID))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +71,8 @@ def test_a_configuration_cannot_be_changed(tmp_path):
         ({"run.steps": '"many"'}, '[run] steps is "many"; choose a whole number from 1 up.'),
         ({"run.seed": "true"}, "[run] seed is true; choose a whole number from 0 to 4294967295."),
         ({"run.output": None}, "[run] output is missing; choose a path."),
-        ({"method.name": '"pulid"'}, f'[method] name is "pulid"; choose one of "{STAGE1}", "{STAGE2}", "{PIVOT}".'),
-        ({"method.name": None}, f'[method] name is missing; choose one of "{STAGE1}", "{STAGE2}", "{PIVOT}".'),
+        ({"method.name": '"pulid"'}, f'[method] name is "pulid"; choose one of {METHODS}.'),
+        ({"method.name": None}, f"[method] name is missing; choose one of {METHODS}."),
         ({"method.rnak": "4"}, '[method] has "rnak", which is not known; write "rank" or remove it.'),
         ({"ema.xyz": "4"}, '[ema] has "xyz", which is not known; choose among decay, or remove it.'),
         (
@@ -81,7 +84,7 @@ def test_a_configuration_cannot_be_changed(tmp_path):
         ({"method.tau": "0.5"}, f'[method] tau is 0.5, but only {STAGE2} uses it and name is "{STAGE1}"; remove it.'),
         (
             {**PIVOT_KEYS, "method.rank": "4"},
-            f'[method] rank is 4, but only {STAGE1} and {STAGE2} use it and name is "{PIVOT}"; remove it.',
+            f'[method] rank is 4, but only {STAGE1}, {STAGE2} and {FACEID} use it and name is "{PIVOT}"; remove it.',
         ),
         (
             {**PIVOT_KEYS, "base.backbone": '"face.bin"'},

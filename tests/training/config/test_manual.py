@@ -38,13 +38,16 @@ def test_the_table_tells_required_from_default(place, default):
 
 
 def test_numbers_of_the_papers_stand_with_the_methods_that_they_hold_for():
-    assert row("[run] steps")[1] == "`300000` in stage I, `150000` in stage II, `80000` for the pivot"
-    assert row("[data] people")[1] == "`[1, 1]` in stage I and for the pivot, `[2, 4]` in stage II"
+    assert (
+        row("[run] steps")[1]
+        == "`300000` in stage I, `150000` in stage II, `80000` for the pivot, `1000000` for FaceID"
+    )
+    assert row("[data] people")[1] == "`[1, 1]` in stage I, for the pivot and for FaceID, `[2, 4]` in stage II"
     assert row("[data] people", CONFIGS[1:2])[1] == "`[2, 4]` in stage II"
 
 
 def test_the_table_of_one_method_has_its_keys_alone():
-    stage1, _, pivot = (key_table([config]) for config in CONFIGS)
+    stage1, _, pivot, _ = (key_table([config]) for config in CONFIGS)
     assert "drop_token" in stage1
     assert "drop_token" not in pivot
     assert row("[method] name", CONFIGS[:1])[0] == 'one of "uniportrait-stage1"'

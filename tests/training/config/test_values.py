@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from likeness.training.config.values import as_toml, show
+from likeness.training.config.values import as_toml, listed, show
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,3 +26,8 @@ def test_a_default_is_shown_as_a_file_would_hold_it(value):
 
 def test_a_whole_number_of_a_fraction_is_short():
     assert as_toml(1.0) == "1"
+
+
+@pytest.mark.parametrize(("names", "said"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")])
+def test_names_are_listed_as_a_sentence_has_them(names, said):
+    assert listed(names) == said

@@ -1,0 +1,1 @@
+"""Training of IP-Adapter FaceID: networks, method, pictures and what a recogniser says of faces."""
