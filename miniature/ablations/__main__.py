@@ -6,7 +6,7 @@ import argparse
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +15,12 @@ import torch
 from ...diffusers_host import attention
 from ...diffusers_host.face_encoder import FaceEncoder
 from ...models.errors import LikenessError
+from ...models.ip_adapter.checkpoint import IPAdapter
+from ...models.ip_adapter.checkpoint import load as load_ip_adapter
 from ...models.miniature.files import (
     BASE,
     FACES,
+    IP_ADAPTER,
     JUDGE,
     OMNIPORTRAIT,
     STAGE_ONE,
@@ -39,16 +42,21 @@ from . import face_sizes, guided_experiments, noun_masks
 from .arms import Arm, Renderer
 from .claims import Experiment
 from .experiments import (
+    BY_FACES,
     BY_GLOBAL,
+    BY_ROUTER,
+    BY_WORDS,
     EXPERIMENTS,
     FREE_ROUTER,
     GLOBAL,
+    HALVES,
     NO_ROUTER,
     NOISE_FREE,
     NOISELESS,
     ON,
     PLAIN,
     ROUTER,
+    SHARED,
     SHUFFLED,
     SOFT,
     SUMMED,
@@ -77,12 +85,13 @@ from .heads import true_heads
 from .localisation import overlaps, questioned_people
 from .matching import match, new_pairs
 from .questions import new_questions, true_scenes
-from .report import write_report
+from .report import write_placed_report, write_report
+from .routing import Way
 from .settings import REPORTED, AblationSettings
 
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "ablations"
 PAPERS = ("uniportrait", "omniportrait")
-REPORTS = (*PAPERS, "guidance")
+REPORTS = (*PAPERS, "ip_adapter", "guidance")
 SWEEPS = "O5"
 EVERY = (*(each.name for each in (*EXPERIMENTS, *guided_experiments.EXPERIMENTS)), SWEEPS)
 TRAINED_ONE = {BY_GLOBAL: GLOBAL, WITHOUT_DROPS: UNDROPPED}
@@ -137,7 +146,7 @@ def run(
         recipe: makes the networks that do not ship.
         report: folder of the reports.
         settings: numbers of pictures and how they are drawn.
-        reports: some of `REPORTS`: the claims of both papers, and how strong the guidance should be.
+        reports: some of `REPORTS`: the claims of both papers, ways to place FaceID's people, and how strong the guidance should be.
         experiments: which of the claims, some of `EVERY`; what they alone need is trained and drawn.
         weights: folder of the files that ship.
 
@@ -170,6 +179,10 @@ def run(
     if "omniportrait" in reports and (of_omniportrait or SWEEPS in experiments):
         swept = sweeps(shipped, settings.guiding, settings.blocks) if SWEEPS in experiments else ()
         written.append(_omniportrait(recipe, gallery, shipped, report, weights, settings, of_omniportrait, swept))
+    if "ip_adapter" in reports:
+        written.append(
+            _placed(gallery, shipped, load_ip_adapter(weights / IP_ADAPTER.name, dtype=torch.float32), report)
+        )
     if "guidance" in reports:
         written.append(_guidance(gallery, shipped, report, settings))
     return written
@@ -201,6 +214,20 @@ def _uniportrait(
         for name in experiment.arms:
             gallery.add(arms[name], experiment.people)
     return write_report(report, gallery, experiments)
+
+
+def _placed(gallery: Gallery, shipped: UniPortraitAdapter, faceid: IPAdapter, report: Path) -> Path:
+    ways: Mapping[str, Way] = {
+        SHARED: "equal parts",
+        BY_WORDS: "words",
+        BY_FACES: "faces",
+        HALVES: "halves",
+        BY_ROUTER: "argmax",
+    }
+    for name, way in ways.items():
+        router = shipped if way == "argmax" else None
+        gallery.add(Arm(name=name, adapter=router, faceid=faceid, choice=way), 2)
+    return write_placed_report(report, gallery)
 
 
 def _omniportrait(

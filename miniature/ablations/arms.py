@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from ...diffusers_host.base import Base
+from ...diffusers_host.looking import NOBODY
 from ...models.adapters.identity_attention import Acting, IdentityResidual
 from ...models.adapters.weights import LoRA
 from ...models.ip_adapter.checkpoint import IPAdapter
 from ...models.miniature.finder import FaceFinder
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter
+from ...models.placement.placements import Placement
 from ...models.records.guidance import GuidanceRecord
 from ...models.uniportrait.application import lora_for
 from ...models.uniportrait.checkpoint import UniPortraitAdapter
@@ -25,8 +27,9 @@ from ..studio.drawing import Settings, decode, draw_latents
 from ..studio.pivots import Pivots, pivots_in
 from ..studio.shown import tokens_of
 from .guiding import Guiding
+from .heads import Previews
 from .questions import Questions, shuffle
-from .routing import Way, way_to_place
+from .routing import Placed, Way, find_people, way_to_place
 
 ROWS = 16  # pictures at once
 PIVOT_STRENGTH = 1.5  # chosen on 48 pictures of the world in which settings are chosen
@@ -150,8 +153,12 @@ def _draw_rows(renderer: Renderer, arm: Arm, questions: Questions, rows: slice) 
     residual: IdentityResidual | None = None
     lora: LoRA | None = None
     entropies: list[float] = []
+    found: Placed | None = None
     if arm.adapter is not None or arm.faceid is not None:
-        residual, lora = _identity_residual(arm, questions, rows, renderer.nobody, entropies)
+        captions = questions.scene.captions[rows]
+        found = find_people(arm.choice, captions, Previews(renderer.base, renderer.finder, 0.0))
+        placement = None if found is None else found.placement
+        residual, lora = _identity_residual(arm, questions, rows, renderer.nobody, entropies, placement)
     with pivots_in(renderer.base, _pivots(arm, questions, rows)):
         latents = draw_latents(
             renderer.base,
@@ -161,6 +168,7 @@ def _draw_rows(renderer: Renderer, arm: Arm, questions: Questions, rows: slice) 
             residual=residual,
             lora=lora,
             guided=guided,
+            looks=NOBODY if found is None else found.looks,
         )
     mean = [sum(entropies) / len(entropies)] if entropies else []
     return {"latents": latents, "entropies": torch.tensor(mean), "likeness": _likeness(record, len(latents))}
@@ -183,9 +191,14 @@ def _likeness(record: GuidanceRecord, rows: int) -> Tensor:
 
 
 def _identity_residual(
-    arm: Arm, questions: Questions, rows: slice, nobody: ReferenceFeatures, entropies: list[float]
+    arm: Arm,
+    questions: Questions,
+    rows: slice,
+    nobody: ReferenceFeatures,
+    entropies: list[float],
+    placement: Placement | None,
 ) -> tuple[IdentityResidual, LoRA | None]:
-    """Return what brings the people of an arm in: of UniPortrait, or of FaceID at the places that UniPortrait tells."""
+    """Return what brings the people of an arm in: of UniPortrait, or of FaceID at the places that it or UniPortrait tells."""
     shown = [
         tokens_of(
             brings,
@@ -205,7 +218,7 @@ def _identity_residual(
         tokens=shown[-1].tokens,
         null_tokens=shown[-1].null_tokens,
         people=tuple(Acting(name=f"{number + 1}", strength=1.0) for number in range(people)),
-        placement=way_to_place(arm.choice, routers, shown[0].tokens, entropies),
+        placement=placement or way_to_place(arm.choice, routers, shown[0].tokens, entropies),
     )
     if arm.faceid is not None:
         return residual, arm.faceid.lora

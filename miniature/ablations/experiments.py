@@ -41,6 +41,37 @@ NO_ROUTER, FREE_ROUTER, SUMMED_ROUTER, ROUTER, SOFT, NOISE_FREE = (
 # What keeping people apart looks like.
 APART: tuple[tuple[str, Expected], ...] = (("identity", "higher"), ("recognised", "higher"), ("blending", "lower"))
 
+SHARED, HALVES, BY_WORDS, BY_FACES, BY_ROUTER = (
+    "FaceID, shared by both",
+    "FaceID, masks: halves",
+    "FaceID, words",
+    "FaceID, faces",
+    "FaceID, UniPortrait's router",
+)
+PLACED = (
+    Experiment(
+        "P1",
+        "UniPortrait's router keeps two people of plain FaceID apart (Table 2: identity 7.7 → 60.5, blending 52.7 → 7.9).",
+        2,
+        (SHARED, BY_ROUTER),
+        tuple(Claim(metric, BY_ROUTER, SHARED, expected) for metric, expected in APART),
+        TWO,
+    ),
+    Experiment(
+        "P2",
+        "People may be found while they are drawn, on any base: at their words, or at their faces. Each keeps two people apart; how far "
+        "they stay behind the router and behind masks is only reported.",
+        2,
+        (SHARED, BY_WORDS, BY_FACES, HALVES, BY_ROUTER),
+        tuple(
+            Claim(metric, arm, SHARED, expected)
+            for arm in (BY_WORDS, BY_FACES)
+            for metric, expected in APART
+        ),
+        TWO,
+    ),
+)
+
 EXPERIMENTS = (
     Experiment(
         "U1",

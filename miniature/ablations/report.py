@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ...evaluation.bootstrap import estimate
 from ...models.images.layout import arrays_from_images
-from .claims import REFUTED, Experiment
-from .experiments import EXPERIMENTS
+from .claims import REFUTED, Claim, Experiment
+from .experiments import BY_FACES, BY_ROUTER, BY_WORDS, EXPERIMENTS, HALVES, PLACED
 from .gallery import SHOWN, Gallery
 from .judging import Values
 
@@ -38,6 +38,30 @@ def write_report(folder: Path, gallery: Gallery, experiments: Sequence[Experimen
             lines += [f"- {name}: entropy {gallery.drawn[name].entropy:.3f} nats" for name in experiment.arms]
         lines += strip(folder, experiment.name, gallery, experiment.people, experiment.arms)
     return write_lines(folder / "uniportrait.md", lines, keeps=len(experiments) < len(EXPERIMENTS))
+
+
+def write_placed_report(folder: Path, gallery: Gallery) -> Path:
+    """Write `ip_adapter.md` and its pictures into a folder; return the path."""
+    lines = ["# IP-Adapter FaceID with two people in the miniature", "", *notes(gallery), ""]
+    limits = gallery.limits(2)
+    for experiment in PLACED:
+        lines += section(experiment, gallery.values, limits)
+        lines += [f"- {each}" for each in _behind(experiment, gallery.values)]
+        lines += strip(folder, experiment.name, gallery, experiment.people, experiment.arms)
+    return write_lines(folder / "ip_adapter.md", lines)
+
+
+def _behind(experiment: Experiment, values: Mapping[str, Values]) -> list[str]:
+    """How far words and faces are behind masks and the router, where all of them were drawn."""
+    if not {BY_WORDS, BY_FACES, HALVES, BY_ROUTER} <= set(experiment.arms):
+        return []
+    claims = [
+        Claim(metric, arm, other, "higher")
+        for arm in (BY_WORDS, BY_FACES)
+        for other in (HALVES, BY_ROUTER)
+        for metric in ("identity", "recognised", "blending")
+    ]
+    return [f"{claim.difference}: {claim.test(values)[0]}" for claim in claims]
 
 
 def notes(gallery: Gallery) -> list[str]:

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.functional import one_hot
 
+from ...diffusers_host.looking import NOBODY, Looks
+from ...models.clip import text_ids
+from ...models.placement.faces import FaceLook, SeenFaces
+from ...models.placement.found import Found
 from ...models.placement.placements import Everywhere, Masks, Placement
+from ...models.placement.words import WordLook
 from ...models.port.attention import AttentionCall, AttentionSite, Polarity
 from ...models.uniportrait.id_routing import IDRouter
+from ..world.captions import Caption
 
 Choice = Literal["argmax", "softmax", "everybody"]
-Way = Choice | Literal["halves", "equal parts"]
+Way = Choice | Literal["halves", "equal parts", "words", "faces"]
 SIDE = 16  # of a mask; as the latents
+_SAID = re.compile(
+    r"(?: (?:in|wearing|dressed in)(?: a)? \w+(?: shirt)?)?(?: with (?:a )?(?:white |red )?(?:glasses|headband))?"
+    r"(?: (?:on|in|at) the (?:left|right|middle|centre)(?: side)?)?"
+)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -53,8 +66,54 @@ class RoutedRows:
         return one_hot(logits.argmax(-1), people).to(logits)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Placed:
+    """Who is where in the pictures of one batch.
+
+    Attributes:
+        placement: of the people of every picture.
+        looks: what has to look for them while they are drawn.
+    """
+
+    placement: Placement
+    looks: Looks = NOBODY
+
+
+def find_people(way: Way, captions: Sequence[Caption], find: Callable[[Tensor], Sequence[SeenFaces]]) -> Placed | None:
+    """Return where people are who are looked for while pictures are drawn, from left to right; None for any other way.
+
+    Args:
+        way: "words" goes by the words that say who somebody is and what they wear, "faces" by what a finder sees in previews.
+        captions: of all pictures.
+        find: sees faces in latents as the VAE takes them.
+    """
+    places = tuple(range(len(captions[0].nouns)))
+    if way == "words":
+        words = WordLook()
+        return Placed(Found(words, places), Looks(words=words, rows=phrase_rows(captions)))
+    if way == "faces":
+        faces = FaceLook(find=find, places=places)
+        return Placed(Found(faces, places), Looks(faces=faces))
+    return None
+
+
+def phrase_rows(captions: Sequence[Caption]) -> Tensor:
+    """Return the rows of everybody's noun and of what is said of their clothes and side, (B, N, R) int64; -1 is none."""
+    found: list[list[Tensor]] = []
+    for caption in captions:
+        rows: list[Tensor] = []
+        for start, end in caption.nouns:
+            said = _SAID.match(caption.text, end)
+            last = end if said is None else said.end()
+            first, count = (len(text_ids(caption.text[:offset])) for offset in (start, last))
+            rows.append(torch.arange(first + 1, count + 1))
+        found.append(rows)
+    most = max(len(rows) for each in found for rows in each)
+    return torch.stack([torch.stack([functional.pad(r, (0, most - len(r)), value=-1) for r in each]) for each in found])
+
+
 def way_to_place(way: Way, routers: nn.ModuleDict, tokens: Tensor, entropies: list[float]) -> Placement:
-    """Return the placement of the people of every picture.
+    """Return the placement of the people of every picture, where nobody has to look for them.
 
     Args:
         way: a choice of `RoutedRows`; "halves" divides the picture among people from left to right, "equal parts" gives every
@@ -66,6 +125,8 @@ def way_to_place(way: Way, routers: nn.ModuleDict, tokens: Tensor, entropies: li
         return Everywhere(people)
     if way == "halves":
         return Masks(tuple(_column(number, people) for number in range(people)))
+    if way in ("words", "faces"):
+        raise ValueError(f"People are found by {way}; see `find_people`.")
     return RoutedRows(routers=routers, tokens=tokens, choice=way, entropies=entropies)
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from likeness.miniature.ablations.routing import RoutedRows, way_to_place
+from likeness.miniature.ablations.routing import RoutedRows, find_people, phrase_rows, way_to_place
+from likeness.miniature.world.captions import Caption
 from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
 from likeness.models.adapters.identity_attention import Acting, IdentityResidual
 from likeness.models.placement.placements import Everywhere
@@ -123,3 +124,30 @@ def test_the_entropy_is_noted_where_a_router_is_asked_and_nowhere_else(routers):
     shares = routers["1"].logits(call(Polarity.POSITIVE).hidden, tokens).softmax(-1)
     expected = torch.distributions.Categorical(shares).entropy().mean()
     assert noted == [pytest.approx(float(expected), abs=1e-6)]
+
+
+def test_everything_that_is_said_of_somebody_is_their_words():
+    caption = Caption(
+        "a man in a red shirt with glasses on the left and a girl wearing a blue shirt on the right, in front of stripes",
+        ((2, 5), (52, 56)),
+    )
+    assert caption.text[52:56] == "girl"
+    rows = phrase_rows([caption, Caption("a boy and a man", ((2, 5), (12, 15)))])
+    assert rows.shape[:2] == (2, 2)
+    said = {2: "man", 3: "in", 4: "a", 5: "red", 6: "shirt", 7: "with", 8: "glasses", 9: "on", 10: "the", 11: "left"}
+    assert rows[0, 0].tolist() == list(said)
+    assert rows[1, :, 0].tolist() == [2, 5]
+    assert (rows[1, :, 1:] == -1).all()
+
+
+def test_people_who_are_looked_for_bring_their_looks():
+    captions = [Caption("a boy and a man", ((2, 5), (12, 15)))]
+    by_words = find_people("words", captions, lambda latents: [])
+    by_faces = find_people("faces", captions, lambda latents: [])
+    assert by_words is not None
+    assert by_faces is not None
+    assert (by_words.placement.look, by_words.placement.places) == (by_words.looks.words, (0, 1))
+    assert (by_faces.placement.look, by_faces.looks.rows) == (by_faces.looks.faces, None)
+    assert find_people("argmax", captions, lambda latents: []) is None
+    with pytest.raises(ValueError, match="find_people"):
+        way_to_place("faces", nn.ModuleDict(), people(1, 2), [])

@@ -22,9 +22,8 @@ from likeness.models.placement.windows import ALWAYS, SigmaWindow
 from likeness.models.port.guidance import FeatureCapture, NoiseLevels
 from likeness.tests.models.omniportrait.small_steps import LEFT, RIGHT, blob, step
 
-ANN = GuidedPerson(
-    name="Ann", mask=blob(LEFT)[None], features=torch.randn(5, 8, generator=torch.Generator().manual_seed(1))
-)
+FIVE = torch.randn(5, 8, generator=torch.Generator().manual_seed(1))
+ANN = GuidedPerson(name="Ann", mask=blob(LEFT)[None], features=FIVE)
 BEN = GuidedPerson(
     name="Ben", mask=blob(RIGHT)[None], features=torch.randn(6, 8, generator=torch.Generator().manual_seed(2))
 )
