@@ -19,6 +19,7 @@ Memory = MutableMapping[Hashable, Any]  # what has been kept since the run began
 
 OTHERWISE: tuple[Otherwise, ...] = ("everybody", "nobody", "nearest")
 INSIDE = 0.5  # a score above it is inside of a person's region
+SHARPNESS = 4  # power of scores by which people share a place; in plain proportion faces blended as without a placement
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -54,7 +55,7 @@ class Found:
         places: of N people, in what is found.
         otherwise: whose the rest is. "everybody": as long as some have not been found, they share it in equal parts, then it is
             nobody's; "nobody": nobody's from the beginning; "nearest": that of whoever is nearest, as soon as one is found.
-        is_soft: whether people share a place in proportion to their scores; else it belongs to the highest alone.
+        is_soft: whether people share a place, in proportion to a power of their scores; else it belongs to the highest alone.
 
     Raises:
         InvalidSettingError: if `otherwise` is something else.
@@ -120,7 +121,8 @@ def divide(scores: Tensor, found: Tensor, otherwise: Otherwise, *, is_soft: bool
     # the first of equals would win a place that nobody has claimed
     nearest = one_hot(torch.where(there, scores, torch.full_like(scores, -1)).argmax(1), scores.shape[1]).mT
     if is_soft:
-        own = known / known.sum(1, keepdim=True).clamp(min=1)
+        claims = (known / INSIDE) ** SHARPNESS
+        own = claims / claims.sum(1, keepdim=True).clamp(min=1e-6) * claims.amax(1, keepdim=True).clamp(max=1)
     else:
         own = nearest * (known > INSIDE)
     rest = (1 - own.sum(1, keepdim=True)).clamp(min=0)

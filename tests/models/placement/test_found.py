@@ -111,10 +111,11 @@ def test_sums_are_at_most_1_and_order_does_not_matter(otherwise, is_soft, people
     torch.testing.assert_close(turned, weights[:, order])
 
 
-def test_soft_people_share_in_proportion():
-    scores = torch.tensor([[[0.8, 0.6], [0.8, 0.2]]])
-    weights = divide(scores, torch.ones(1, 2, dtype=torch.bool), "nobody", is_soft=True)
-    torch.testing.assert_close(weights, torch.tensor([[[0.5, 0.6], [0.5, 0.2]]]))
+def test_soft_people_share_the_more_equally_the_nearer_both_are_and_less_outside():
+    scores = torch.tensor([[[0.8, 0.6, 0.25], [0.8, 0.2, 0.0]]])
+    first, second = divide(scores, torch.ones(1, 2, dtype=torch.bool), "nobody", is_soft=True)[0]
+    torch.testing.assert_close(first, torch.tensor([0.5, 81 / 82, 1 / 16]))
+    torch.testing.assert_close(second, torch.tensor([0.5, 1 / 82, 0.0]))
 
 
 def test_an_unknown_choice_is_named():
