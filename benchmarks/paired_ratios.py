@@ -44,8 +44,12 @@ def measure(calls: Mapping[str, Callable[[], object]], rounds: int, warm_up: int
 
 def compare(seconds: Sequence[float], plain: Sequence[float], seed: int = 0) -> Ratio:
     """Median of the ratios of paired durations, with a percentile bootstrap interval of 95 %."""
-    ratios = [mine / other for mine, other in zip(seconds, plain, strict=True)]
+    return Ratio(*median_of([mine / other for mine, other in zip(seconds, plain, strict=True)], seed))
+
+
+def median_of(values: Sequence[float], seed: int = 0) -> tuple[float, float, float]:
+    """The median of some values, and the bounds of its percentile bootstrap interval of 95 %."""
     chooser = random.Random(seed)
-    medians = sorted(statistics.median(chooser.choices(ratios, k=len(ratios))) for _ in range(RESAMPLES))
+    medians = sorted(statistics.median(chooser.choices(values, k=len(values))) for _ in range(RESAMPLES))
     cut = round((1 - CONFIDENCE) / 2 * RESAMPLES)
-    return Ratio(statistics.median(ratios), medians[cut], medians[-cut - 1])
+    return statistics.median(values), medians[cut], medians[-cut - 1]
