@@ -36,9 +36,9 @@ class Repeated(nn.Module):
 
 @contextmanager
 def cross_attention_alone(network: Any) -> Iterator[None]:
-    """Leave convolutions, self-attention and feed-forward layers out of a ComfyUI UNet, for as long as the context lasts.
+    """Leave convolutions, self-attention, feed-forward layers and what lies around them out of a ComfyUI UNet for a time.
 
-    What remains is fed tensors of the same shapes. Adapters must be in place before.
+    What remains is fed tensors of the same shapes. Adapters must be in place before, and the context gives everything back.
     """
     kept: list[tuple[nn.Module, str, nn.Module]] = []
     for parent in list(network.modules()):
@@ -55,7 +55,7 @@ def cross_attention_alone(network: Any) -> Iterator[None]:
 
 
 def _stand_in(parent: nn.Module, name: str, child: Any) -> nn.Module | None:
-    from comfy.ldm.modules.attention import BasicTransformerBlock
+    from comfy.ldm.modules.attention import BasicTransformerBlock, SpatialTransformer
     from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, Upsample
 
     if isinstance(child, ResBlock):
@@ -64,4 +64,6 @@ def _stand_in(parent: nn.Module, name: str, child: Any) -> nn.Module | None:
         return nn.Upsample(scale_factor=2)
     if isinstance(parent, BasicTransformerBlock) and name in ("attn1", "ff"):
         return Nothing()
+    if isinstance(parent, SpatialTransformer) and name in ("proj_in", "proj_out"):
+        return nn.Identity()  # both sides of it are equally wide in SD1.5 and SDXL
     return None

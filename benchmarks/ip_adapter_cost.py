@@ -6,7 +6,7 @@ Usage: PYTHON_OF_A_COMFYUI -m likeness.benchmarks.ip_adapter_cost [--peer PATH/C
 Without that pack's folder nothing is measured. Both are given the same weights, picture and face, see `tools.peers`. Every
 round times the plain call and each adapter's once, a guidance pair, in random order; each duration is held against the plain
 one of its own round. What a layer costs is a small part of a call and drowns in it, so it is timed in a UNet with little
-else in it, see `bare_unet`. That pack is called at 15 of the 16 layers, so ours is measured at all of them and at these.
+else in it (`bare_unet`), in the processor time of all threads, which other programs disturb least. That pack is called at 15 of the 16 layers, so ours is measured at all of them and at these.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import torch
@@ -46,7 +47,7 @@ class Measured:
     Attributes:
         work: FLOP of every call.
         seconds: of every call, one entry per round.
-        bare_seconds: the same in a UNet with little but cross-attention in it.
+        bare_seconds: of the processor for the same in a UNet with little but cross-attention in it.
     """
 
     work: Mapping[str, int]
@@ -58,7 +59,7 @@ class Measured:
         return (self.work[name] - self.work[PLAIN]) / SITES[name]
 
     def time_per_site(self, name: str) -> list[float]:
-        """Milliseconds that one layer costs beyond the plain call, one entry per round of bare calls."""
+        """Milliseconds of the processor that one layer costs beyond the plain call, one entry per round of bare calls."""
         pairs = zip(self.bare_seconds[name], self.bare_seconds[PLAIN], strict=True)
         return [1000 * (mine - plain) / SITES[name] for mine, plain in pairs]
 
@@ -86,12 +87,14 @@ def main() -> None:
         for kind in given.kinds:
             models = _models(pack, plain, clip_vision, KINDS[kind])
             calls = {name: unet_call(model, given.side) for name, model in models.items()}
-            work = {name: flops(call) for name, call in calls.items()}
             seconds = measure(calls, given.rounds, given.warm_up, given.seed)
+            work = flops(calls[PLAIN])
             with cross_attention_alone(plain.model.diffusion_model):
-                bare_seconds = measure(calls, given.bare_rounds, given.warm_up, given.seed)
+                bare_seconds = measure(calls, given.bare_rounds, given.warm_up, given.seed, process_time)
+                bare_work = {name: flops(call) for name, call in calls.items()}
+            added = {name: work + bare - bare_work[PLAIN] for name, bare in bare_work.items()}
             print(f"\n{kind}, {given.side}x{given.side}")
-            report(Measured(work, seconds, bare_seconds), given.seed)
+            report(Measured(added, seconds, bare_seconds), given.seed)
             report_clones(models)
 
 

@@ -36,3 +36,9 @@ def test_the_interval_holds_the_median_and_narrows_with_pairs():
 def test_the_median_of_differences_keeps_their_signs():
     median, low, high = median_of([-3.0, -1.0, -2.0] * 10)
     assert low <= median == -2.0 <= high < 0
+
+
+def test_durations_are_told_by_the_clock_that_is_given():
+    ticks = iter(range(100))
+    seconds = measure({"a": lambda: None}, rounds=2, warm_up=1, seed=0, clock=lambda: float(next(ticks) ** 2))
+    assert seconds == {"a": [3.0, 7.0]}
