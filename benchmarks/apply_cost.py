@@ -5,13 +5,11 @@ Usage: PYTHON_OF_A_COMFYUI -m likeness.benchmarks.apply_cost [--people 1 2 4] [-
 
 from __future__ import annotations
 
-import gc
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -20,9 +18,9 @@ from typing import Any
 import torch
 from likeness.tests.people import crowd
 
+from .clones import CLONES, growth
 from .comfy_process import adapter_files, comfyui, load_adapter, load_model, parser
 
-CLONES = 10
 MOST_SECONDS, MOST_MEBIBYTES, MOST_IMPORT_SECONDS = 1.0, 1.0, 0.5
 MEBIBYTE = 2**20
 PACK = Path(__file__).resolve().parents[1]
@@ -80,29 +78,8 @@ def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def _report_clones(model: Any) -> None:
-    """Memory of ten clones, each of the one before: bytes of tensors, and of everything that Python allocated."""
-    gc.collect()
-    tensors_before = _tensor_bytes()
-    tracemalloc.start()
-    before, _ = tracemalloc.get_traced_memory()
-    chain = [model]
-    for _ in range(CLONES):
-        chain.append(chain[-1].clone())
-    after, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    _print(f"{CLONES} chained clones, tensors", (_tensor_bytes() - tensors_before) / MEBIBYTE, MOST_MEBIBYTES, "MiB")
-    _print(f"{CLONES} chained clones, Python objects", (after - before) / MEBIBYTE, MOST_MEBIBYTES, "MiB")
-
-
-def _tensor_bytes() -> int:
-    """Bytes of all storages that live tensors share."""
-    gc.collect()
-    storages = {
-        tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
-        for tensor in gc.get_objects()
-        if issubclass(type(tensor), torch.Tensor) and tensor.device.type == "cpu" and tensor.layout == torch.strided
-    }
-    return sum(storages.values())
+    for what, grown in zip(("tensors", "Python objects"), growth(model), strict=True):
+        _print(f"{CLONES} chained clones, {what}", grown / MEBIBYTE, MOST_MEBIBYTES, "MiB")
 
 
 def _import_seconds(folder: Path, repeats: int) -> list[float]:

@@ -25,8 +25,21 @@ class Ratio:
         return f"{100 * (self.median - 1):+6.2f} %  [{low}, {high}]"
 
 
-def measure(calls: Mapping[str, Callable[[], object]], rounds: int, warm_up: int, seed: int) -> dict[str, list[float]]:
+def measure(
+    calls: Mapping[str, Callable[[], object]],
+    rounds: int,
+    warm_up: int,
+    seed: int,
+    clock: Callable[[], float] = perf_counter,
+) -> dict[str, list[float]]:
     """Time calls in rounds, each call once per round, the order within a round random.
+
+    Args:
+        calls: by name.
+        rounds: that count.
+        warm_up: rounds before these.
+        seed: of the order.
+        clock: gives seconds.
 
     Returns:
         Seconds of every call, one entry per round after the warm-up; entries of one round belong together.
@@ -35,17 +48,21 @@ def measure(calls: Mapping[str, Callable[[], object]], rounds: int, warm_up: int
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for number in range(warm_up + rounds):
         for name in order.sample(list(calls), len(calls)):
-            start = perf_counter()
+            start = clock()
             calls[name]()
             if number >= warm_up:
-                seconds[name].append(perf_counter() - start)
+                seconds[name].append(clock() - start)
     return seconds
 
 
 def compare(seconds: Sequence[float], plain: Sequence[float], seed: int = 0) -> Ratio:
     """Median of the ratios of paired durations, with a percentile bootstrap interval of 95 %."""
-    ratios = [mine / other for mine, other in zip(seconds, plain, strict=True)]
+    return Ratio(*median_of([mine / other for mine, other in zip(seconds, plain, strict=True)], seed))
+
+
+def median_of(values: Sequence[float], seed: int = 0) -> tuple[float, float, float]:
+    """The median of some values, and the bounds of its percentile bootstrap interval of 95 %."""
     chooser = random.Random(seed)
-    medians = sorted(statistics.median(chooser.choices(ratios, k=len(ratios))) for _ in range(RESAMPLES))
+    medians = sorted(statistics.median(chooser.choices(values, k=len(values))) for _ in range(RESAMPLES))
     cut = round((1 - CONFIDENCE) / 2 * RESAMPLES)
-    return Ratio(statistics.median(ratios), medians[cut], medians[-cut - 1])
+    return statistics.median(values), medians[cut], medians[-cut - 1]

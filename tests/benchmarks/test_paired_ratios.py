@@ -1,4 +1,4 @@
-from likeness.benchmarks.paired_ratios import compare, measure
+from likeness.benchmarks.paired_ratios import compare, measure, median_of
 
 
 def test_every_round_calls_everything_once_in_changing_order():
@@ -31,3 +31,14 @@ def test_the_interval_holds_the_median_and_narrows_with_pairs():
 
     assert few.low <= few.median <= few.high
     assert many.high - many.low < few.high - few.low
+
+
+def test_the_median_of_differences_keeps_their_signs():
+    median, low, high = median_of([-3.0, -1.0, -2.0] * 10)
+    assert low <= median == -2.0 <= high < 0
+
+
+def test_durations_are_told_by_the_clock_that_is_given():
+    ticks = iter(range(100))
+    seconds = measure({"a": lambda: None}, rounds=2, warm_up=1, seed=0, clock=lambda: float(next(ticks) ** 2))
+    assert seconds == {"a": [3.0, 7.0]}

@@ -4,7 +4,8 @@
 
 Both run through HTTP on a full-size SD1.5 model with random weights and one file of each kind that follows pictures. That
 pack patches the middle block under a name that ComfyUI never calls, so ours leaves it out; the negative side is its black
-picture. FaceID is not compared here: its nodes ask insightface, whose models cannot be made at random.
+picture. Its nodes for FaceID ask insightface, whose models cannot be made at random: `additions` compares these kinds, and
+what is added at every layer, in a process where one given face stands for what insightface would find.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from ..comfyui.folders import ComfyFolder, find_comfy_folders, missing_line
 from ..comfyui.server import ComfyServer
 from ..portraits import astronaut
 from ..weights.write import CHECKPOINT, CLIP_VISION, IP_ADAPTER, IP_ADAPTER_PLUS, WeightFile, make_all
+from .ip_adapter import BLOCKS
 from .packs import SAMPLER, SAVED, Prompt, node, sampled, sampler
+from .process import start
 
 FILES: Mapping[str, WeightFile] = {"plain": IP_ADAPTER, "Plus": IP_ADAPTER_PLUS}
 SIDE = 224  # pixels of the picture: neither pack has to resize or crop it
 MOST = 1e-4  # difference of latents, as a share of their largest value
-BLOCKS = ", ".join(["1"] * 6 + ["0"] + ["1"] * 9)  # all but the middle one
 SETTINGS: Mapping[str, Mapping[str, Any]] = {  # by name: what both nodes are told
     "weight 0.8": {"weight": 0.8},
     "weight 1.3, second half": {"weight": 1.3, "start": 0.5},
@@ -44,8 +46,12 @@ def main() -> int:
     if not folders:
         print(missing_line())
         return 2
-    found = [_differs(folder, options.peer) for folder in folders]
-    return int(any(found))
+    failed = False
+    for folder in folders:
+        print(f"ComfyUI {folder.version}", flush=True)
+        failed |= _differs(folder, options.peer)
+        failed |= start(folder, "additions", options.peer)
+    return int(failed)
 
 
 def _differs(folder: ComfyFolder, peer: Path) -> bool:
@@ -55,7 +61,6 @@ def _differs(folder: ComfyFolder, peer: Path) -> bool:
         tempfile.TemporaryDirectory(prefix="likeness-equivalence-") as base,
         ComfyServer(folder, Path(base), models=models, packs={peer.name: peer}) as server,
     ):
-        print(f"ComfyUI {folder.version}", flush=True)
         astronaut().picture.resize((SIDE, SIDE)).save(server.base / "input" / "picture.png")
         plain = sampled(server, graph({}, ["checkpoint", 0]))
         for kind, file in FILES.items():

@@ -8,8 +8,6 @@ fixed numbers; their identity encoders have random weights; their nodes, patches
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -22,8 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from .packs import INSTANTID, OURS, PEER, PULID, compare
+from .process import load_pack, prepare, sample_two_steps
 
 CONTEXT = 24
+SIDE = 16  # of the latent
 TOKENS = 4
 RANK = 4
 CROP = 512
@@ -53,7 +53,7 @@ def main() -> int:
     """Compare one pack with ours and print one line."""
     comfyui, name, pack, method = sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4]
     with tempfile.TemporaryDirectory(prefix="likeness-peers-") as base:
-        _prepare(comfyui, base)
+        prepare(comfyui, base)
         with torch.inference_mode():
             model = narrow_model()
             peer = {INSTANTID: instantid, PULID: pulid}[name](load_pack(pack), model)
@@ -75,7 +75,7 @@ class Applied:
         """Apply the last adapter anew and sample two steps."""
         before = self._before(adapters[:-1])
         model = self._appliers[adapters[-1]](before) if adapters else before
-        return _sample(model)
+        return sample_two_steps(model, side=SIDE, context=CONTEXT)
 
     def _before(self, adapters: tuple[str, ...]) -> Any:
         if adapters not in self._models:
@@ -251,29 +251,6 @@ class FixedVision(nn.Module):
         )
 
 
-def load_pack(folder: Path) -> ModuleType:
-    """Import a pack as ComfyUI does: by its path."""
-    name = folder.name.replace("-", "_")
-    spec = importlib.util.spec_from_file_location(
-        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
-    )
-    if spec is None or spec.loader is None:
-        raise ImportError(str(folder))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def _prepare(comfyui: str, base: str) -> None:
-    """Make ComfyUI importable, on the CPU, with its folders elsewhere."""
-    sys.path[:] = [comfyui, *(entry for entry in sys.path if entry not in ("", os.getcwd()))]
-    from comfy.cli_args import args
-
-    args.cpu = True
-    args.base_directory = base
-
-
 def _cross_layers(model: Any) -> list[tuple[int, int]]:
     """(index, width) of all cross-attention layers, in the order that both packs number them."""
     from ...host.unet.sites import find_sites, unet_of
@@ -288,17 +265,6 @@ def _keys_and_values(model: Any, width: int) -> dict[str, Tensor]:
         for index, channels in _cross_layers(model)
         for part in ("k", "v")
     }
-
-
-def _sample(model: Any) -> Tensor:
-    from comfy import sample
-
-    generator = torch.Generator().manual_seed(6)
-    noise, *texts = (torch.randn(shape, generator=generator) for shape in ((1, 4, 16, 16), *[(1, 7, CONTEXT)] * 2))
-    positive, negative = ([[text, {"pooled_output": None}]] for text in texts)
-    latent = torch.zeros_like(noise)
-    settings = {"denoise": 1.0, "disable_pbar": True, "seed": 6}
-    return sample.sample(model, noise, 2, 7.5, "ddim", "ddim_uniform", positive, negative, latent, **settings)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Collection
@@ -25,8 +23,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ..caches import write_elsewhere
-from ..comfyui.folders import REPOSITORY, ComfyFolder, find_comfy_folders, missing_line
+from ..comfyui.folders import ComfyFolder, find_comfy_folders, missing_line
 from ..comfyui.server import ComfyServer
 from ..portraits import astronaut, drawing
 from ..weights.recogniser import make_recogniser
@@ -41,6 +38,7 @@ from ..weights.write import (
     ROUTER,
     make_all,
 )
+from .process import start
 
 IPADAPTER, INSTANTID, PULID = "IPAdapter_plus", "InstantID", "PuLID"
 MARKS = {IPADAPTER: "IPAdapterPlus.py", INSTANTID: "InstantID.py", PULID: "pulid.py"}  # a file that tells the pack
@@ -96,22 +94,7 @@ def main() -> int:
         print(f"ComfyUI {folder.version}", flush=True)
         failed |= _through_http(folder, peers, options.method)
         for name in narrow_peers(peers, options.method):
-            command = [
-                folder.python,
-                "-m",
-                "likeness.tools.peers.narrow",
-                folder.path,
-                name,
-                peers[name],
-                options.method,
-            ]
-            run = subprocess.run(
-                [str(part) for part in command],
-                cwd=REPOSITORY.parent,
-                env={**os.environ, **write_elsewhere("peers")},
-                check=False,
-            )
-            failed |= run.returncode != 0
+            failed |= start(folder, "narrow", name, peers[name], options.method)
     return int(failed)
 
 

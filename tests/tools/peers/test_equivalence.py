@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from likeness.models.ip_adapter.block_weights import block_factors, read_numbers
-from likeness.models.port.attention import AttentionSite
-from likeness.tools.peers.equivalence import BLOCKS, FILES, SETTINGS, our_graph, their_graph
+from likeness.tools.peers.equivalence import FILES, SETTINGS, our_graph, their_graph
 
 APPLYING = ("adapter", "applied")
 
@@ -31,18 +29,3 @@ def test_both_are_told_the_same(name):
     }
     assert {mine: ours[mine] for mine in pairs} == {mine: theirs[other] for mine, other in pairs.items()}
     assert ours["negative"] == "black"
-
-
-def test_the_middle_block_alone_is_left_out():
-    blocks = [
-        *(("input", place, 0) for place in range(6)),
-        ("middle", 0, 0),
-        *(("output", place, 0) for place in range(9)),
-    ]
-    sites = [
-        AttentionSite(kind="cross", block=block, index=2 * place + 1, channels=8, path="")
-        for place, block in enumerate(blocks)
-    ]
-    factors = block_factors(read_numbers(BLOCKS), sites)
-    assert [index for index, factor in factors.items() if factor == 0] == [13]
-    assert {factor for index, factor in factors.items() if index != 13} == {1.0}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 import torch
 from likeness.tools.peers import narrow
-from likeness.tools.peers.narrow import Applied, FixedCrop, FixedFaces, FixedVision, load_pack
+from likeness.tools.peers.narrow import Applied, FixedCrop, FixedFaces, FixedVision
 from likeness.tools.peers.packs import OURS, PEER
 
 
@@ -32,24 +30,13 @@ def applied():
 
 
 def test_only_the_last_adapter_is_applied_anew(applied, monkeypatch):
-    monkeypatch.setattr(narrow, "_sample", lambda model: model)
+    monkeypatch.setattr(narrow, "sample_two_steps", lambda model, **_: model)
     models, made = applied
     assert models.sample((OURS, PEER), 1) == "model+ours+peer"
     assert models.sample((OURS, PEER), 2) == "model+ours+peer"
     assert made == ["model+ours", "model+ours+peer", "model+ours+peer"]
     assert models.sample((PEER, OURS), 3) == "model+peer+ours"
     assert models.sample((), 4) == "model"
-
-
-def test_a_pack_is_imported_by_its_path_with_what_lies_beside_it(tmp_path, monkeypatch):
-    folder = tmp_path / "Some-Pack"
-    folder.mkdir()
-    (folder / "__init__.py").write_text("from .code import VALUE\n")
-    (folder / "code.py").write_text("VALUE = 7\n")
-    for name in ("Some_Pack", "Some_Pack.code"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    assert load_pack(folder).VALUE == 7
-    assert sys.modules["Some_Pack.code"].VALUE == 7
 
 
 def test_the_stand_ins_give_the_same_every_time():
@@ -88,16 +75,20 @@ def test_the_narrow_model_has_the_layers_of_sdxl(model):
     assert {tuple(tensor.shape) for tensor in keys.values()} == {(64, 24), (128, 24)}
 
 
+def sample(model):
+    return narrow.sample_two_steps(model, side=narrow.SIDE, context=narrow.CONTEXT)
+
+
 @pytest.fixture(scope="module")
 def plain(model):
     torch.set_num_threads(1)
-    return narrow._sample(model)
+    return sample(model)
 
 
 @pytest.mark.comfy
 @pytest.mark.parametrize("method", ["uniportrait", "consistentid"])
 def test_our_adapters_change_what_is_sampled_and_leave_the_plain_model_alone(model, plain, method):
-    people = narrow._sample(getattr(narrow, method)(model)(model))
+    people = sample(getattr(narrow, method)(model)(model))
     assert torch.isfinite(people).all()
     assert (people - plain).abs().max() > 1e-3
-    assert torch.equal(narrow._sample(model), plain)
+    assert torch.equal(sample(model), plain)
