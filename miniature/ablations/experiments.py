@@ -63,11 +63,7 @@ PLACED = (
         "they stay behind the router and behind masks is only reported.",
         2,
         (SHARED, BY_WORDS, BY_FACES, HALVES, BY_ROUTER),
-        tuple(
-            Claim(metric, arm, SHARED, expected)
-            for arm in (BY_WORDS, BY_FACES)
-            for metric, expected in APART
-        ),
+        tuple(Claim(metric, arm, SHARED, expected) for arm in (BY_WORDS, BY_FACES) for metric, expected in APART),
         TWO,
     ),
 )
