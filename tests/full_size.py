@@ -9,12 +9,12 @@ from __future__ import annotations
 MOST_A_METHOD = 3
 RUN: dict[str, tuple[str, ...]] = {
     "consistentid": (
-        "ConsistentID - one person with SDXL",
+        "ConsistentID - two people with SDXL by faces",
         "ConsistentID - one person",
         "ConsistentID - eyes and mouth of another person",
     ),
     "ip_adapter": (
-        "IP-Adapter - one person with SDXL",
+        "IP-Adapter - two people with SDXL by words",
         "IP-Adapter - two people by the router",
         "IP-Adapter - two people in a style",
     ),

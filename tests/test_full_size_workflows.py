@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from likeness.tests.full_size import FULL_SIZE_RUNS
+from likeness.tests.test_own_graphs import PLACED
 from PIL import Image
 
 pytestmark = [pytest.mark.comfy, pytest.mark.slow]
@@ -18,6 +19,8 @@ SIZE = 256
 FULL_WIDTH = 768
 STEPS = 2  # of ConsistentID, one for each phase of its prompt
 GROUP, GUIDED = "UniPortrait - group with sharp faces", "UniPortrait - one person guided"
+DRAWN = "drawn faces (miniature)"  # a finder that needs no file
+BY_FACES, BY_WORDS = "ConsistentID - two people with SDXL by faces", "IP-Adapter - two people with SDXL by words"
 TWO, PORTRAIT = "UniPortrait - two people", "ConsistentID - one person"
 SHOWING = (
     "SaveImage",
@@ -55,7 +58,7 @@ def small(regions):
 
     def shrink(name: str) -> dict:
         prompt = read_api(name)
-        for node in prompt.values():
+        for node in list(prompt.values()):
             override(node, prompt, regions)
         if name.startswith("UniPortrait"):
             for sampler in ids_of(prompt, "KSampler"):
@@ -87,9 +90,14 @@ def override(node: dict, prompt: dict, regions: dict[str, str]) -> None:
             inputs |= {"detector": "given region", "region": regions[photo]}
         case "LikenessDetectFaces":
             inputs |= {"detector": "given region", "region": three_boxes(SIZE * 3 // 4)}
-        case "LikenessApplyReferenceGuidance":  # in both steps; the miniature's finder needs no file
+        case "LikenessApplyReferenceGuidance":  # in both steps
             inputs |= {"start_percent": 0.0, "seeds": 1, "reference_size": SIZE}
-            inputs["detector"] = "drawn faces (miniature)"
+            if "placement" not in inputs:
+                placed = {**PLACED, "by": "faces", "detector": DRAWN, "vae": inputs["vae"]}
+                prompt["placed"] = {"class_type": "LikenessPlacePeople", "inputs": placed}
+                inputs["placement"] = ["placed", 0]
+        case "LikenessPlacePeople":
+            inputs["detector"] = DRAWN
 
 
 def shrink_group(prompt: dict) -> None:
@@ -179,11 +187,30 @@ def test_workflow_runs_and_shows_pictures(name, comfy_server, ran):
 
 @pytest.mark.parametrize(
     ("name", "sites"),
-    [("ConsistentID - one person with SDXL", 70), (PORTRAIT, 16), (TWO, 16)],
+    [(BY_FACES, 70), (PORTRAIT, 16), (TWO, 16)],
 )
 def test_every_layer_is_reached(name, sites, comfy_server, ran):
     ran(name)
     assert f"{sites}/{sites} sites active" in comfy_server.log_file.read_text("utf-8")
+
+
+def test_people_whom_nobody_finds_share_the_picture(ran):
+    """Random weights draw no faces."""
+    _, entry = ran(BY_FACES)
+    [shares] = json.loads(entry["outputs"]["shares"]["text"][0])
+    assert list(shares.values()) == pytest.approx([0.5, 0.5])
+
+
+def test_words_are_read_at_every_step_of_a_large_model(comfy_server, ran):
+    """What random weights attend to is anybody's guess; the first of two steps is shared in equal parts."""
+    prompt, entry = ran(BY_WORDS)
+    [shares] = json.loads(entry["outputs"]["shares"]["text"][0])
+    assert 0.5 <= sum(shares.values()) <= 1.001
+    (routing,) = ids_of(prompt, "LikenessShowRoutingMap")
+    words = copy.deepcopy(prompt)
+    words[routing]["inputs"]["view"] = "words"
+    shown = pictures(comfy_server, comfy_server.run(words), routing)
+    assert all(is_a_picture(picture) for picture in shown)
 
 
 def test_guidance_pulls_at_every_step(ran):
