@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from ...models.errors import MissingModelFileError
 from ...models.face.insightface import ArcFace
+from ...models.miniature.files import FACES, read_face_networks
 from ...models.port.encoders import FaceRecogniser
-from ..files import recogniser_file
+from ..files import AUTO, load_once, recogniser_file
+from ..memory import manage
+from .backbone import ManagedBackbone
+from .detector import DRAWN, DetectorChoice
 
 PUBLISHED = "w600k_r50"  # of insightface's buffalo_l
 
 
-def choose_recogniser(choice: str) -> FaceRecogniser:
+def choose_recogniser(choice: str, detector: DetectorChoice = "auto") -> FaceRecogniser:
     """The face recogniser that a node means, with its file.
 
     Args:
         choice: an ONNX file of models/insightface, or "auto".
+        detector: that finds the faces; "auto" of the miniature's is the miniature's own, which needs no file.
 
     Raises:
         MissingModelFileError: if it is not there.
     """
+    if choice == AUTO and detector == DRAWN:
+        return load_once(FACES, "recogniser", lambda: ManagedBackbone(manage(read_face_networks(FACES).backbone)))
     found = recogniser_file(choice, PUBLISHED)
     if found is None:
         raise MissingModelFileError(

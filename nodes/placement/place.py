@@ -82,7 +82,7 @@ class PlacePeople(io.ComfyNode):
             faces = FaceFinding(
                 vae=vae,
                 detector=partial(choose_detector, detector, given=face_detector, remembers=False),
-                recogniser=partial(choose_recogniser, recogniser),
+                recogniser=partial(choose_recogniser, recogniser, detector),
                 order="most alike" if order == "most alike" else "left to right",
                 every=look_every,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ..weights.known_files import (
     BUFFALO_DETECTOR,
@@ -22,7 +23,7 @@ from .notes import CONSENT, PHOTOS
 from .parts import add_people, add_prompts, arrange, load_checkpoint, sample, save, show_places
 from .workflow import Scheme, Workflow
 
-SIZE = {"width": 1216, "height": 832}
+SIZE: dict[str, Any] = {"width": 1216, "height": 832}
 MARKED = "photo of a man @id1 and a woman @id2 standing side by side on a beach, upper body, evening sun"
 PLAIN = "photo of two people standing side by side on a beach, upper body, evening sun"
 WORDS = f"""
@@ -88,7 +89,7 @@ def _faceid(graph: Graph, by: str, how: str) -> None:
         placement=placed["placement"],
     )
     if by == "words":
-        sockets = {"clip": checkpoint["CLIP"], "people": people[-1][-1]["people"]}
+        sockets: dict[str, Any] = {"clip": checkpoint["CLIP"], "people": people[-1][-1]["people"]}
         positive = graph.add("LikenessEncodePeoplePrompt", text=MARKED, **sockets)
         negative = graph.add("CLIPTextEncode", "Negative prompt", text=NEGATIVE, clip=checkpoint["CLIP"])
         texts, prompts = [positive, negative], [positive["conditioning"], negative["CONDITIONING"]]
@@ -104,7 +105,7 @@ def _consistentid(graph: Graph, by: str, how: str) -> None:
     placed = _place(graph, by, checkpoint["VAE"])
     texts = (MARKED if by == "words" else PLAIN), consistentid.NEGATIVE
     prompt = consistentid.encode(graph, checkpoint["CLIP"], adapter, people[-1][-1], texts, **SIZE)
-    placement = {"placement": placed["placement"]}
+    placement: dict[str, Any] = {"placement": placed["placement"]}
     applied = consistentid.apply(graph, checkpoint["MODEL"], adapter, people[-1][-1], **placement)
     prompts = [prompt["positive"], prompt["negative"]]
     _finish(graph, how, [checkpoint, adapter], people, [prompt], placed, applied, prompts)

@@ -10,6 +10,9 @@ from ...workflows.miniature import DETECTOR, MARKED, ONE, PIVOT, STRUCTURE, TWO
 from ...workflows.node import Socket
 from .stage import Stage, out
 
+NAMED = TWO.replace("man in a red shirt", "[man in a red shirt] @id1").replace(
+    "boy in a green shirt", "[boy in a green shirt] @id2"
+)
 FACE = (32, 16, 64, 80)  # x, y, width and height in pixels of a box around the head in a picture of one person
 
 
@@ -93,9 +96,26 @@ def _guidance(stage: Stage) -> None:
     )
 
 
+def _named_people(stage: Stage) -> None:
+    """Both people at their words, which the positive prompt names."""
+    prompt = stage.add("LikenessEncodePeoplePrompt", clip=stage.clip, people=_people(stage, 2), text=NAMED)
+    stage.positive, stage.negative = out(prompt), stage.encode("")
+
+
+def _ip_adapter(stage: Stage) -> None:
+    """Two people, placed by what the picture attends to."""
+    stage.patch(
+        "LikenessApplyIPAdapter",
+        ip_adapter=stage.miniature["ip_adapter"],
+        people=_people(stage, 2),
+        placement=stage.add("LikenessPlacePeople", by="words")["placement"],
+    )
+
+
 METHODS: Mapping[str, Method] = {
     "uniportrait": Method(text=TWO, apply=_uniportrait),
     "consistentid": Method(text=ONE, encode=_consistentid_prompt, apply=_consistentid),
     "omniportrait": Method(text=ONE, encode=_omniportrait_prompt),
+    "ip-adapter": Method(text=TWO, encode=_named_people, apply=_ip_adapter),
     "reference-guidance": Method(text=ONE, apply=_guidance),
 }

@@ -13,6 +13,7 @@ ENDS = {
     "uniportrait": ("LikenessApplyUniPortrait", "CLIPTextEncode"),
     "consistentid": ("LikenessApplyConsistentID", "LikenessEncodeConsistentIDPrompt"),
     "omniportrait": ("LikenessLoadMiniature", "LikenessEncodeOmniPortraitPrompt"),
+    "ip-adapter": ("LikenessApplyIPAdapter", "LikenessEncodePeoplePrompt"),
     "reference-guidance": ("LikenessApplyReferenceGuidance", "CLIPTextEncode"),
 }
 
