@@ -43,24 +43,11 @@ def test_widgets_become_settings(apply, asked, loaded_model):
         "reference_size": 192,
     }  # fmt: skip
     apply(**widgets)
-    [((_, _, settings, _), named)] = asked
+    [((_, _, settings), named)] = asked
     assert (settings.strength, settings.mode, settings.every, settings.step_mode) == (9.0, "paper_sum", 3, "x0_only")
     assert (settings.reference_percent, settings.seeds, settings.keeps_background) == (0.5, 2, False)
     assert settings.window == sigma_window(loaded_model, 0.3, 0.8)
     assert (named["look"].detail, named["look"].size, named["look"].vae) == ("fine", 192, VAE)
-
-
-@pytest.mark.parametrize(
-    ("find_by", "way"),
-    [("word in the prompt", "ByWord"), ("face in the preview", "ByFace"), ("mask", "ByMaskAlone")],
-)
-def test_find_by_becomes_a_way_of_finding(apply, asked, find_by, way):
-    apply(find_by=find_by, face_order="most alike", face_detector=Detector())
-    [((*_, finding), _)] = asked
-    assert type(finding).__name__ == way
-    if way == "ByFace":
-        assert finding.order == "most alike"
-        assert isinstance(finding.detector(), Detector)
 
 
 def test_it_guides_by_default_where_faces_are_and_says_so(apply, monkeypatch):
@@ -70,7 +57,10 @@ def test_it_guides_by_default_where_faces_are_and_says_so(apply, monkeypatch):
     monkeypatch.setattr(
         guidance, "applied_output", lambda applied, cls, note: said.append((applied, note)) or show(applied, cls, note)
     )
-    model, applied, preview = apply(people=people(None, half("right")), face_detector=Detector())
+    from likeness.host.omniportrait import finding
+
+    monkeypatch.setattr(finding, "choose_detector", lambda choice, **options: Detector())
+    model, applied, preview = apply(people=people(None, half("right")))
     assert applied
     assert model.attachments
     assert preview.shape[0] == 1
@@ -95,12 +85,12 @@ def test_strength_0_gives_the_model_itself_and_no_note(apply, loaded_model, monk
 def test_a_placement_is_handed_on(apply, asked):
     from likeness.host.placement import MASKS_ONLY
 
-    apply(people=people(half(), None), placement=MASKS_ONLY, find_by="mask")
+    apply(people=people(half(), None), placement=MASKS_ONLY)
     [(_, named)] = asked
     assert named["where"] is MASKS_ONLY
 
 
 def test_what_is_guided_is_drawn(apply, loaded_model, sample):
-    model, *_ = apply(find_by="mask", start_percent=0.0, seeds=1, strength=0.5)
+    model, *_ = apply(start_percent=0.0, seeds=1, strength=0.5)
     with torch.inference_mode():
         assert not torch.equal(sample(model), sample(loaded_model))

@@ -20,19 +20,15 @@ def widgets():
 def test_choices_and_defaults(widgets):
     choices = {name: list(each.options) for name, each in widgets.items() if hasattr(each, "options")}
     assert choices == {
-        "find_by": ["word in the prompt", "face in the preview", "mask"],
         "strength_mode": ["relative", "paper_mean", "paper_sum"],
         "step_mode": ["eps", "x0_only"],
         "features": ["coarse", "fine"],
-        "face_order": ["left to right", "most alike"],
-        "detector": ["auto", "insightface", "yunet", "drawn faces (miniature)"],
     }
     defaults = {name: each.default for name, each in widgets.items()}
     assert defaults == {
-        "strength": 1.0, "find_by": "face in the preview", "start_percent": 0.4, "end_percent": 1.0,
+        "strength": 1.0, "start_percent": 0.4, "end_percent": 1.0,
         "strength_mode": "relative", "every_k": 1, "step_mode": "eps", "features": "coarse", "reference_size": 0,
-        "reference_percent": 0.329, "seeds": 4, "keep_background": True, "face_order": "left to right",
-        "detector": "auto",
+        "reference_percent": 0.329, "seeds": 4, "keep_background": True,
     }  # fmt: skip
 
 
