@@ -18,12 +18,12 @@ from ...models.face.types import Face
 from ...models.images.layout import arrays_from_images
 from ...models.people.person import Person
 from ...models.placement.faces import FaceLook, SeenFaces
-from ...models.placement.found import Memory
+from ...models.placement.found import ENDED, Memory
 from ...models.port.attention import Run
 from ...models.port.encoders import FaceDetector, FaceRecogniser
 from ..unet import keys
 from ..unet.options import transformer_options
-from .watch import ENDED, never_found
+from .watch import never_found
 
 ALL = Selection(take="all")
 MOST_CELLS = 80  # of the latent's longer side that are decoded: 640 pixels, what insightface's detector looks at

@@ -7,20 +7,14 @@ from typing import Protocol
 
 from comfy.model_patcher import ModelPatcher
 
-from ...models.placement.found import Look, Regions
-from ..sampling.runs import Looking, follow_runs
+from ...models.placement.found import Regions
+from ..sampling.looks import Looking
+from ..sampling.runs import follow_runs
 from ..unet import keys
-
-ENDED = -1.0  # below every noise level: asks what was known at the end of a run
 
 
 class Watch(Looking, Protocol):
-    """A look for people in ComfyUI; immutable, shared by all clones of a MODEL."""
-
-    @property
-    def look(self) -> Look:
-        """What is looked with; a MODEL carries each once."""
-        ...
+    """A look for people in ComfyUI; immutable, shared by all clones of a MODEL, which carries each once."""
 
     @property
     def names(self) -> Mapping[int, str]:

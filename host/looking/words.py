@@ -10,7 +10,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ...models.placement.found import Memory
+from ...models.placement.found import ENDED, Memory
 from ...models.placement.words import SeenWords, WordLook
 from ...models.port.attention import Polarity
 from ..named_text import require_names
@@ -20,7 +20,7 @@ from ..unet.couples import LayerRows
 from ..unet.network import bare
 from ..unet.options import context_of_call, options_of_call, with_options_of_call
 from ..unet.word_attention import AttentionReader, NamedRows
-from .watch import ENDED, never_found
+from .watch import never_found
 
 DEEPEST = 1  # transformers of a block that are read; SDXL's have ten
 

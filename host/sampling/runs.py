@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ...models.errors import MissingRecordingError
-from ...models.placement.found import Memory
 from ...models.placement.windows import SigmaWindow
 from ...models.port.attention import Run
 from ...models.records.archive import REMEMBERED_RUNS, RunArchive, RunRecord
@@ -27,28 +26,13 @@ from ..unet.options import with_transformer_options
 from ..unet.tiles import StepLatents
 from .conds import conds_by_uuid, texts_by_uuid
 from .delayed_conditioning import settle
+from .looks import RunLooks
 
 logger = logging.getLogger(__name__)
 
-SIGMAS_PLACE = 3  # outer_sample(noise, latent_image, sampler, sigmas, ...)
+LATENT_PLACE, SIGMAS_PLACE = 1, 3  # outer_sample(noise, latent_image, sampler, sigmas, ...)
 ROUTING_MAP_NODE = "LikenessShowRoutingMap"
 GUIDANCE_NODE = "LikenessShowGuidance"
-
-
-class Looking(Protocol):
-    """What a MODEL carries that looks for people in its runs."""
-
-    def check(self, conds: Mapping[str, Any]) -> None:
-        """Refuse a run in which nobody can be found."""
-        ...
-
-    def missing(self, memory: Memory, pictures: int) -> dict[str, frozenset[int]]:
-        """The pictures in which somebody was never found, by their name."""
-        ...
-
-    def words(self, memory: Memory) -> dict[str, Tensor]:
-        """The attention to people's words, (S, h, w) by their name, where it was read."""
-        ...
 
 
 def follow_runs(model: ModelPatcher) -> None:
@@ -115,23 +99,19 @@ def _outer_sample(executor: Callable[..., Any], *args: Any, **kwargs: Any) -> An
     options[keys.RUN] = run
     level = schedule_of(guider.model_patcher)
     settle(guider.conds, kwargs["sigmas"] if "sigmas" in kwargs else args[SIGMAS_PLACE], level)
-    looks: tuple[Looking, ...] = guider.model_patcher.get_attachment(keys.LOOKS) or ()
-    for look in looks:
-        look.check(guider.conds)
-    missing: dict[str, frozenset[int]] = {}
-    words: dict[str, Tensor] = {}
+    looks = RunLooks.of(guider.model_patcher, run)
+    looks.begin(guider.conds, kwargs.get("latent_image", args[LATENT_PLACE]), archive)
     try:
         with scheduled(level):
             latent = executor(*args, **kwargs)
-        for look in looks:
-            missing |= look.missing(run.found, len(latent))
-            words |= look.words(run.found)
+        seen = looks.end(len(latent))
     finally:
         options.pop(keys.RUN, None)
         run.memo.clear()
         run.found.clear()
     if archive is not None:
-        archive.file(latent, RunRecord(placements and placements.maps(missing, words), guidance and guidance.history()))
+        maps = placements and placements.maps(seen.missing, seen.words)
+        archive.file(latent, RunRecord(maps, guidance and guidance.history(), seen.found))
     return latent
 
 

@@ -91,6 +91,10 @@ class FaceLook:
         state: _State | None = memory.get(self)
         return None if state is None else state.regions
 
+    def resume(self, memory: Memory, regions: Regions) -> None:
+        """See `Look`."""
+        memory[self] = _State(regions=regions)
+
 
 @dataclass(eq=False, slots=True)
 class _State:

@@ -18,6 +18,7 @@ Otherwise = Literal["everybody", "nobody", "nearest"]
 Memory = MutableMapping[Hashable, Any]  # what has been kept since the run began
 
 OTHERWISE: tuple[Otherwise, ...] = ("everybody", "nobody", "nearest")
+ENDED = -1.0  # below every noise level: asks what was known at the end of a run
 INSIDE = 0.5  # a score above it is inside of a person's region
 SHARPNESS = 4  # power of scores by which people share a place; in plain proportion faces blended as without a placement
 
@@ -43,6 +44,10 @@ class Look(Protocol):
 
         People are numbered by their place in the chain.
         """
+        ...
+
+    def resume(self, memory: Memory, regions: Regions) -> None:
+        """Begin with what another run has found, of which this one is the continuation."""
         ...
 
 

@@ -73,6 +73,10 @@ class WordLook:
             state.begin(sigma)
         return None if state is None else state.regions
 
+    def resume(self, memory: Memory, regions: Regions) -> None:
+        """See `Look`."""
+        memory[self] = _State(regions=regions)
+
     def attention_maps(self, memory: Memory) -> Mapping[int, Tensor]:
         """The attention to everybody's words over the run so far, (S, h, w) on the CPU by place, its mean over steps."""
         state: _State | None = memory.get(self)

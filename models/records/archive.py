@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from ..placement.found import Look, Regions
 from .guidance import GuidanceHistory
 from .placements import PlacementMaps
 
@@ -22,10 +24,12 @@ class RunRecord:
     Attributes:
         placements: where people were placed; None if nothing was.
         guidance: how they were pulled; None if nobody was.
+        found: where people were in the end, by who looked for them.
     """
 
     placements: PlacementMaps | None = None
     guidance: GuidanceHistory | None = None
+    found: Mapping[Look, Regions] = field(default_factory=dict)
 
 
 @dataclass(eq=False, slots=True)
@@ -36,7 +40,7 @@ class RunArchive:
 
     def file(self, latent: Tensor, record: RunRecord) -> None:
         """Keep what a finished run recorded, if it is anything; the oldest of more than eight are forgotten."""
-        if record.placements is None and record.guidance is None:
+        if record.placements is None and record.guidance is None and not record.found:
             return
         key = content_hash(latent)
         self.kept[key] = record

@@ -139,8 +139,20 @@ def sample(conditioning):
     """Two Euler steps through ComfyUI's own sampling; gives the latent."""
     import comfy.sample
 
-    def run(model, *, size=(16, 16), batch=1, cfg=4.0, positive=None, negative=None, sampler="euler", steps=2, seed=3):
-        latent = torch.zeros(batch, 4, *size)
+    def run(
+        model,
+        *,
+        size=(16, 16),
+        batch=1,
+        cfg=4.0,
+        positive=None,
+        negative=None,
+        sampler="euler",
+        steps=2,
+        seed=3,
+        latent=None,
+    ):
+        latent = torch.zeros(batch, 4, *size) if latent is None else latent
         noise = torch.randn(latent.shape, generator=torch.Generator().manual_seed(seed))
         return comfy.sample.sample(
             model,

@@ -171,3 +171,18 @@ def test_two_methods_with_one_look_read_once(looking, sample, named, seen):
     watch(model, [WordWatch(look, NAMES)])
     sample(model, positive=named(), steps=2)
     assert len(seen) == 2
+
+
+def test_a_run_that_goes_on_where_another_ended_begins_with_what_was_found(looking, sample, named, monkeypatch):
+    from likeness.host.sampling.runs import find_placement_maps
+    from likeness.models.placement import region_mask
+
+    monkeypatch.setattr(region_mask, "LEAST_PEAK", 0.0)  # random weights attend to nothing in particular
+    monkeypatch.setattr(region_mask, "LARGEST_AREA", 1.0)
+    model, _ = looking()
+    with torch.inference_mode():
+        first = sample(model, positive=named(), steps=2)
+        second = sample(model, positive=named(), steps=2, latent=first)
+        other = sample(model, positive=named(), steps=2, latent=first + 1)
+    shared = [find_placement_maps(model, latent).steps[0].maps for latent in (first, second, other)]
+    assert [torch.equal(maps, torch.full_like(maps, 0.5)) for maps in shared] == [True, False, True]
