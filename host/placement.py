@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from comfy.model_patcher import ModelPatcher
@@ -174,10 +174,6 @@ class LoadedPlacement:
         """The masks of some people: those that came with the placement, else their own."""
         given = [self.masks[place] if place < len(self.masks) else None for place in places]
         return [person.mask if mask is None else mask for person, mask in zip(people, given, strict=True)]
-
-    def without_masks(self) -> LoadedPlacement:
-        """The same for people whose masks have been looked at already."""
-        return replace(self, masks=(), masks_first=False)
 
     def _route(self, people: Sequence[Person]) -> Placement:
         if self.router is None:

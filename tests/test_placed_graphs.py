@@ -65,9 +65,19 @@ def draw(miniature_server):
     return run
 
 
-@pytest.mark.parametrize("by", ["words", "faces", "router"])
-def test_people_get_places_of_their_own_whoever_finds_them(graph, draw, by):
-    shares, pictures = draw(graph(by=by, look_every=1))
+@pytest.mark.parametrize(
+    ("by", "given"),
+    [
+        ("words", {}),
+        ("words", {"soft": True, "not_found": "nearest"}),
+        ("faces", {}),
+        ("faces", {"order": "most alike", "not_found": "nobody"}),
+        ("router", {}),
+        ("router", {"soft": True}),
+    ],
+)
+def test_people_get_places_of_their_own_whoever_finds_them(graph, draw, by, given):
+    shares, pictures = draw(graph(by=by, look_every=1, **given))
     assert len(shares) == len(pictures) == 2
     for each in shares:
         assert set(each) == {"person 1", "person 2"}

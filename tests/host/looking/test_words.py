@@ -186,3 +186,40 @@ def test_a_run_that_goes_on_where_another_ended_begins_with_what_was_found(looki
         other = sample(model, positive=named(), steps=2, latent=first + 1)
     shared = [find_placement_maps(model, latent).steps[0].maps for latent in (first, second, other)]
     assert [torch.equal(maps, torch.full_like(maps, 0.5)) for maps in shared] == [True, False, True]
+
+
+@pytest.mark.parametrize("size", [(18, 14), (9, 31)])
+def test_latents_of_odd_sizes_are_read(tiny_model, sample, named, seen, size):
+    from likeness.host.looking.watch import watch
+    from likeness.host.looking.words import WordWatch
+
+    clone = tiny_model().clone()
+    watch(clone, [WordWatch(WordLook(), NAMES)])
+    sample(clone, positive=named(), steps=1, size=size)
+    [only] = seen
+    height, width = only.attention.grid
+    assert all(len(layer.query[0]) == height * width for layer in only.attention.layers)
+
+
+def test_a_controlnet_changes_nothing_of_what_names_people(looking, sample, named, seen):
+    from comfy.controlnet import ControlBase
+
+    class Control(ControlBase):
+        """Adds nothing."""
+
+        def get_control(self, x, *others):
+            del x, others
+
+        def get_models(self):
+            return []
+
+        def inference_memory_requirements(self, dtype):
+            return 0
+
+    model, _ = looking()
+    controlled = [[text, {**options, "control": Control()}] for text, options in named()]
+    with torch.inference_mode():
+        sample(model, positive=controlled)
+        sample(model, positive=named())
+    assert [set(each.attention.columns) for each in seen] == [{0, 1}] * 4
+    torch.testing.assert_close(seen[0].attention.columns[0], seen[2].attention.columns[0], atol=1e-4, rtol=1e-3)
