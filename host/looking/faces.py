@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,11 @@ from ...models.face.types import Face
 from ...models.images.layout import arrays_from_images
 from ...models.people.person import Person
 from ...models.placement.faces import FaceLook, SeenFaces
-from ...models.placement.found import ENDED, Memory
 from ...models.port.attention import Run
 from ...models.port.encoders import FaceDetector, FaceRecogniser
 from ..unet import keys
 from ..unet.options import transformer_options
-from .watch import never_found
+from .watch import Watch
 
 ALL = Selection(take="all")
 MOST_CELLS = 80  # of the latent's longer side that are decoded: 640 pixels, what insightface's detector looks at
@@ -109,37 +108,14 @@ def know(people: Sequence[Person], recogniser: FaceRecogniser, previews: FaceRec
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class FaceWatch:
-    """Looks at faces while a MODEL samples; a `Watch`.
-
-    Attributes:
-        look: takes what is seen.
-        names: of those who are looked for, by their place in the chain.
-    """
+class FaceWatch(Watch):
+    """Looks at faces while a MODEL samples."""
 
     look: FaceLook
-    names: Mapping[int, str]
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> FaceWatch:
-        """Cloning a MODEL on 0.3.64 copies its options deeply."""
-        return self
 
     def attach(self, model: ModelPatcher) -> None:
         """See `Watch`."""
         model.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, f"{keys.OURS}faces {id(self.look)}", self.predict)
-
-    def check(self, conds: Mapping[str, Any]) -> None:
-        """Whatever the prompt is, there may be faces."""
-        del conds
-
-    def missing(self, memory: Memory, pictures: int) -> dict[str, frozenset[int]]:
-        """See `Looking`."""
-        return never_found(self.look.regions(memory, ENDED), self.names, pictures)
-
-    def words(self, memory: Memory) -> dict[str, Tensor]:
-        """See `Looking`."""
-        del memory
-        return {}
 
     def predict(
         self, executor: Callable[..., Tensor], x: Tensor, timestep: Tensor, model_options: Any = None, *args: Any

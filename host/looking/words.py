@@ -10,7 +10,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ...models.placement.found import ENDED, Memory
+from ...models.placement.found import Memory
 from ...models.placement.words import SeenWords, WordLook
 from ...models.port.attention import Polarity
 from ..named_text import require_names
@@ -20,26 +20,16 @@ from ..unet.couples import LayerRows
 from ..unet.network import bare
 from ..unet.options import context_of_call, options_of_call, with_options_of_call
 from ..unet.word_attention import AttentionReader, NamedRows
-from .watch import never_found
+from .watch import Watch
 
 DEEPEST = 1  # transformers of a block that are read; SDXL's have ten
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class WordWatch:
-    """Looks at people's words while a MODEL samples; a `Watch`.
-
-    Attributes:
-        look: takes what is seen.
-        names: of those who are looked for, by their place in the chain.
-    """
+class WordWatch(Watch):
+    """Looks at people's words while a MODEL samples."""
 
     look: WordLook
-    names: Mapping[int, str]
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> WordWatch:
-        """Cloning a MODEL on 0.3.64 copies its options deeply."""
-        return self
 
     def attach(self, model: ModelPatcher) -> None:
         """See `Watch`."""
@@ -48,10 +38,6 @@ class WordWatch:
     def check(self, conds: Mapping[str, Any]) -> None:
         """See `Watch`."""
         require_names(conds, self.names)
-
-    def missing(self, memory: Memory, pictures: int) -> dict[str, frozenset[int]]:
-        """See `Looking`."""
-        return never_found(self.look.regions(memory, ENDED), self.names, pictures)
 
     def words(self, memory: Memory) -> dict[str, Tensor]:
         """See `Looking`."""

@@ -168,8 +168,10 @@ def test_two_methods_with_one_look_read_once(looking, sample, named, seen):
     from likeness.host.looking.words import WordWatch
 
     model, look = looking()
-    watch(model, [WordWatch(look, NAMES)])
-    sample(model, positive=named(), steps=2)
+    watch(model, [WordWatch(look, {1: "Ben", 2: "Cid"})])
+    with pytest.raises(InvalidSettingError, match=r'is "Cid" \(@id3\)'):
+        sample(model, positive=named(), steps=2)
+    sample(model, positive=named(rows=(*ROWS, (2, 6))), steps=2)
     assert len(seen) == 2
 
 
