@@ -11,7 +11,7 @@ import pytest
 from likeness.tests.full_size import FULL_SIZE_RUNS, MOST_A_METHOD, RUN
 from likeness.tests.tools.workflows.geometry import frames, node_rectangles, overlaps
 from likeness.tools.comfyui.inputs import read_inputs
-from likeness.tools.workflows import consistentid, ip_adapter, omniportrait, together, uniportrait
+from likeness.tools.workflows import consistentid, ip_adapter, omniportrait, placed, together, uniportrait
 from likeness.tools.workflows.write import WORKFLOWS, build, write_text
 from PIL import Image
 
@@ -87,7 +87,7 @@ def test_full_size_runs_are_few_and_load_every_checkpoint_once():
     }
     assert RUN.keys() == methods.keys()
     for method, names in RUN.items():
-        assert set(names) <= {*methods[method].WORKFLOWS, *together.WORKFLOWS}
+        assert set(names) <= {*methods[method].WORKFLOWS, *together.WORKFLOWS, *placed.WORKFLOWS}
         assert len(names) <= MOST_A_METHOD
     loaded = [
         node["inputs"]["ckpt_name"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from likeness.tools.weights.layouts.unets import NARROW_SDXL
 
 pytestmark = pytest.mark.comfy
@@ -14,9 +15,9 @@ def work():
     from likeness.benchmarks.comfy_process import flops, meta_model, unet_call
     from likeness.benchmarks.placement_cost import PLACED, ROWS
 
-    return {
-        way: flops(unet_call(place(meta_model(NARROW_SDXL)), 256, named_rows=ROWS)) for way, place in PLACED.items()
-    }
+    with torch.inference_mode():
+        models = {way: place(meta_model(NARROW_SDXL)) for way, place in PLACED.items()}
+        return {way: flops(unet_call(model, 256, named_rows=ROWS)) for way, model in models.items()}
 
 
 def test_masks_have_no_matrix_product_and_words_few(work):

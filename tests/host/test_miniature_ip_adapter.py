@@ -108,10 +108,11 @@ def in_comfyui(miniature, people, where):
 
 @pytest.mark.parametrize("where", ["one person", "router", "masks"])
 def test_both_hosts_draw_the_same(paths, miniature, studio, where):
-    from likeness.nodes.placement.place import PlacePeople
+    from likeness.host.placement import LoadedPlacement
+    from likeness.host.uniportrait.adapter import UniPortraitRouter
 
     photos, masks = PHOTOS[: 1 if where == "one person" else 2], HALVES if where == "masks" else ()
-    by = PlacePeople.execute("router", SCALE, miniature.uniportrait).result[0] if where == "router" else None
+    by = LoadedPlacement("router", UniPortraitRouter(miniature.uniportrait, SCALE)) if where == "router" else None
     theirs = in_comfyui(miniature, chain(paths, *photos, masks=masks), by)
     shot = Shot(
         prompt=PROMPT,

@@ -25,12 +25,13 @@ SHAPE = (1, 16, 16, 16)
 def applied(method, loaded, chain):
     """The MODEL with people that UniPortrait's router places."""
     from likeness.host.ip_adapter.application import apply as apply_ip_adapter
+    from likeness.host.placement import LoadedPlacement
+    from likeness.host.uniportrait.adapter import UniPortraitRouter
     from likeness.host.uniportrait.application import apply
-    from likeness.nodes.placement.place import PlacePeople
 
     if method == "UniPortrait":
         return apply(loaded.model, loaded.uniportrait, chain, strength=STRENGTH, structure_scale=STRUCTURE).model
-    [where] = PlacePeople.execute("router", STRUCTURE, loaded.uniportrait).result
+    where = LoadedPlacement("router", UniPortraitRouter(loaded.uniportrait, STRUCTURE))
     return apply_ip_adapter(loaded.model, loaded.ip_adapter, chain, where=where, strength=STRENGTH).model
 
 

@@ -90,7 +90,7 @@ def demo_graph(scene: Scene) -> tuple[dict[str, dict[str, Any]], dict[Arm, str],
         decoded = graph.add("VAEDecode", samples=[sampled, 0], vae=[miniature, VAE])
         saved[arm] = graph.add("SaveImage", images=[decoded, 0], filename_prefix="demo")
         if arm.people > 1 and arm.is_routed:
-            routing = graph.add("LikenessShowRoutingMap", model=model, latent=[sampled, 0])
+            routing = graph.add("LikenessShowRoutingMap", model=model, latent=[sampled, 0], view="whole run")
             shown = graph.add("PreviewImage", images=[routing, 1])
     return graph.nodes, saved, shown
 
