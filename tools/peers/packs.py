@@ -34,6 +34,7 @@ from ..weights.write import (
     CONSISTENTID,
     FACE_PARSING,
     FACEID,
+    FACEID_PLUS,
     IP_ADAPTER,
     ROUTER,
     make_all,
@@ -44,9 +45,14 @@ IPADAPTER, INSTANTID, PULID = "IPAdapter_plus", "InstantID", "PuLID"
 MARKS = {IPADAPTER: "IPAdapterPlus.py", INSTANTID: "InstantID.py", PULID: "pulid.py"}  # a file that tells the pack
 NODES = {IPADAPTER: "IPAdapterAdvanced", INSTANTID: "ApplyInstantID", PULID: "ApplyPulid"}
 OURS, PEER = "ours", "peer"
-GUIDANCE = "reference-guidance"
-METHODS = ("uniportrait", "consistentid", GUIDANCE)
-FILES = {"uniportrait": (FACEID, ROUTER, BACKBONE), "consistentid": (CONSISTENTID, FACE_PARSING), GUIDANCE: ()}
+GUIDANCE, FACES = "reference-guidance", "ip-adapter"
+METHODS = ("uniportrait", "consistentid", FACES, GUIDANCE)
+FILES = {
+    "uniportrait": (FACEID, ROUTER, BACKBONE),
+    "consistentid": (CONSISTENTID, FACE_PARSING),
+    FACES: (FACEID_PLUS,),
+    GUIDANCE: (),
+}
 SAMPLER, SAVED = "sampler", "saved"
 
 Prompt = dict[str, Any]
@@ -114,8 +120,10 @@ def recognise(folders: list[Path]) -> dict[str, Path]:
 
 
 def narrow_peers(peers: Collection[str], method: str) -> list[str]:
-    """Give the packs that run beside a method on a narrow UNet; none beside guidance, whose features that UNet does not have."""
-    return [] if method == GUIDANCE else [name for name in (INSTANTID, PULID) if name in peers]
+    """Give the packs that run beside a method on a narrow UNet; none beside guidance, whose features that UNet does not have, nor
+    beside IP-Adapter, whose attention is that of the others.
+    """
+    return [] if method in (GUIDANCE, FACES) else [name for name in (INSTANTID, PULID) if name in peers]
 
 
 def compare(run: Callable[[tuple[str, ...], int], Tensor]) -> Differences:
@@ -170,7 +178,7 @@ def _through_http(folder: ComfyFolder, peers: dict[str, Path], method: str) -> b
 
 def _prompt(method: str, adapters: tuple[str, ...], number: int) -> Prompt:
     """A graph with the adapters in the given order; the last one is applied anew in every run."""
-    ours = {"uniportrait": _uniportrait, "consistentid": _consistentid, GUIDANCE: _guidance}[method]
+    ours = {"uniportrait": _uniportrait, "consistentid": _consistentid, FACES: _ip_adapter, GUIDANCE: _guidance}[method]
     prompt = copy.deepcopy(_base() | ours())
     model: list[Any] = ["checkpoint", 0]
     for name in adapters:
@@ -231,6 +239,22 @@ def _consistentid() -> Prompt:
             lora_strength=1.0,
         ),
         SAMPLER: sampler(["prompt", 0], ["prompt", 1]),
+    }  # fmt: skip
+
+
+def _ip_adapter() -> Prompt:
+    return {
+        **_person(1, astronaut().region),
+        "faceid": node(
+            "LikenessLoadIPAdapter", ip_adapter=FACEID_PLUS.name, version="auto", lora="none", recogniser="auto",
+            clip_vision_file="auto", clip_vision=["vision", 0],
+        ),
+        OURS: node(
+            "LikenessApplyIPAdapter", ip_adapter=["faceid", 0], people=["person 1", 0], strength=0.8,
+            picture_strength=1.0, blocks="linear", block_weights="", structure_scale=1.0, lora_strength=1.0,
+            negative="reference", crop="centre", combine="concat", embeds_scaling="V only", start_percent=0.0,
+            end_percent=1.0,
+        ),
     }  # fmt: skip
 
 

@@ -31,9 +31,9 @@ def test_a_folder_that_holds_none_of_the_packs_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_guidance_needs_features_that_a_narrow_unet_does_not_have(method):
+def test_some_methods_run_beside_ipadapter_plus_alone(method):
     found = narrow_peers([packs.PULID, packs.IPADAPTER, packs.INSTANTID], method)
-    assert found == ([] if method == packs.GUIDANCE else [packs.INSTANTID, packs.PULID])
+    assert found == ([] if method in (packs.GUIDANCE, packs.FACES) else [packs.INSTANTID, packs.PULID])
     assert narrow_peers([packs.IPADAPTER], method) == []
 
 
