@@ -91,7 +91,7 @@ def know(people: Sequence[Person], recogniser: FaceRecogniser, previews: FaceRec
     """Whom faces of previews may be like.
 
     Args:
-        people: N of them, each with a face; of several photos the mean counts, of mixed people the sum.
+        people: N of them; of several photos the mean counts, of mixed people the sum, and somebody without a face is like nobody.
         recogniser: looks at their photos.
         previews: the same, which does not remember what it sees.
     """
@@ -102,7 +102,7 @@ def know(people: Sequence[Person], recogniser: FaceRecogniser, previews: FaceRec
             for part, factor in person.parts
             for photo, face in part.shown
         ]
-        return normalize(torch.stack(parts).sum(0), dim=0)
+        return normalize(torch.stack(parts).sum(0), dim=0) if parts else torch.zeros(recogniser.width)
 
     return KnownFaces(previews, torch.stack([vector(person) for person in people]))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from likeness.models.placement.faces import FaceLook, SeenFaces
@@ -68,6 +70,8 @@ def test_faces_are_compared_with_everybody():
     everybody, recogniser = people(None, None).people, Recogniser()
     known = know(everybody, recogniser, recogniser)
     torch.testing.assert_close(known.vectors.norm(dim=1), torch.ones(2))
+    faceless = know([*everybody, replace(everybody[0], photos=())], recogniser, recogniser)
+    assert not faceless.vectors[2].any()
     [faces] = PreviewFaces(Vae(), Detector(), known)(torch.zeros(1, 4, 16, 16))
     assert faces.likeness is not None
     assert faces.likeness.shape == (2, 2)
