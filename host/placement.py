@@ -94,7 +94,7 @@ class PlacedPeople:
     def states(self) -> list[str]:
         """What a preview says of everybody."""
         return [
-            f"{WHAT_EACH_IS[way]}, until found {UNTIL_FOUND[self.otherwise]}" if way in FOUND else WHAT_EACH_IS[way]
+            f"{WHAT_EACH_IS[way]}, else {ELSE[self.otherwise]}" if way in FOUND else WHAT_EACH_IS[way]
             for way in self.ways
         ]
 
@@ -105,7 +105,7 @@ class PlacedPeople:
 
 
 FOUND: tuple[Way, ...] = ("words", "faces")
-UNTIL_FOUND: dict[Otherwise, str] = {"everybody": "shared by all", "nobody": "nowhere", "nearest": "the nearest"}
+ELSE: dict[Otherwise, str] = {"everybody": "shared by all", "nobody": "nowhere", "nearest": "the nearest's"}
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -105,9 +105,9 @@ def test_people_at_their_words_or_faces_are_looked_for_and_it_is_said_what_count
     placed = by_words.of(people("-m-"), (0, 2, 5))
     assert placed.ways == ("words", "mask", "words")
     assert placed.states == [
-        "at their words, until found the nearest",
+        "at their words, else the nearest's",
         "mask",
-        "at their words, until found the nearest",
+        "at their words, else the nearest's",
     ]
     assert isinstance(placed.placement, MasksFirst)
     found = placed.placement.placement
