@@ -54,6 +54,9 @@ from .experiments import (
     NOISE_FREE,
     NOISELESS,
     ON,
+    OWN_FACES,
+    OWN_ROUTER,
+    OWN_WORDS,
     PLAIN,
     ROUTER,
     SHARED,
@@ -227,6 +230,9 @@ def _placed(gallery: Gallery, shipped: UniPortraitAdapter, faceid: IPAdapter, re
     for name, way in ways.items():
         router = shipped if way == "argmax" else None
         gallery.add(Arm(name=name, adapter=router, faceid=faceid, choice=way), 2)
+    own: Mapping[str, Way] = {OWN_ROUTER: "argmax", OWN_WORDS: "words", OWN_FACES: "faces"}
+    for name, way in own.items():
+        gallery.add(Arm(name=name, adapter=shipped, choice=way), 2)
     return write_placed_report(report, gallery)
 
 

@@ -48,6 +48,7 @@ SHARED, HALVES, BY_WORDS, BY_FACES, BY_ROUTER = (
     "FaceID, faces",
     "FaceID, UniPortrait's router",
 )
+OWN_ROUTER, OWN_WORDS, OWN_FACES = "UniPortrait, its router", "UniPortrait, words", "UniPortrait, faces"
 PLACED = (
     Experiment(
         "P1",
@@ -64,6 +65,14 @@ PLACED = (
         2,
         (SHARED, BY_WORDS, BY_FACES, HALVES, BY_ROUTER),
         tuple(Claim(metric, arm, SHARED, expected) for arm in (BY_WORDS, BY_FACES) for metric, expected in APART),
+        TWO,
+    ),
+    Experiment(
+        "P3",
+        "UniPortrait's own people too may be found while they are drawn; its router was trained for them.",
+        2,
+        (OWN_ROUTER, OWN_WORDS, OWN_FACES),
+        tuple(Claim(metric, arm, OWN_ROUTER, expected) for arm in (OWN_WORDS, OWN_FACES) for metric, expected in APART),
         TWO,
     ),
 )
