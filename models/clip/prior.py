@@ -238,18 +238,7 @@ class EmbeddingPrior(nn.Module):
             ShapeError: if an input has another shape.
         """
         visited = timesteps(steps)
-        if not clamp > 0:
-            raise InvalidSettingError(f"clamp is {clamp}; choose a number above 0.")
-        require_shape("start", start, ("B", self.sizes.embedding))
-        if len(text_hidden) != 2 * len(start):
-            raise ShapeError(
-                f"text_hidden has {len(text_hidden)} rows for {len(start)} embeddings; give one of the empty text and one of "
-                "the text for each."
-            )
-        if len(noise) < steps - 1:
-            raise ShapeError(
-                f"noise is for {len(noise)} steps; {steps} steps need {steps - 1}, for the last adds none."
-            )
+        self._check_run(text_hidden, start, noise, steps, clamp)
         x = start
         for done, (timestep, following) in enumerate(zip(visited, (*visited[1:], None), strict=True)):
             empty, text = self(torch.cat([x, x]), timestep, text_hidden, text_pooled, text_mask).chunk(2)
@@ -263,6 +252,23 @@ class EmbeddingPrior(nn.Module):
             if on_step is not None:
                 on_step(done + 1, x)
         return self.denormalise(x)
+
+    def _check_run(
+        self, text_hidden: Tensor, start: Tensor, noise: Tensor | Sequence[Tensor], steps: int, clamp: float
+    ) -> None:
+        """Check what `forward` cannot."""
+        if not clamp > 0:
+            raise InvalidSettingError(f"clamp is {clamp}; choose a number above 0.")
+        require_shape("start", start, ("B", self.sizes.embedding))
+        if len(text_hidden) != 2 * len(start):
+            raise ShapeError(
+                f"text_hidden has {len(text_hidden)} rows for {len(start)} embeddings; give one of the empty text and one of "
+                "the text for each."
+            )
+        if len(noise) < steps - 1:
+            raise ShapeError(
+                f"noise is for {len(noise)} steps; {steps} steps need {steps - 1}, for the last adds none."
+            )
 
 
 def _bias(text_mask: Tensor) -> Tensor:
