@@ -20,6 +20,7 @@ from likeness.tests.parity.consistentid import face_cases, pipeline_cases
 from likeness.tests.parity.folder import VARIABLE, Folder, explained
 from likeness.tests.parity.ip_adapter import cases as ip_adapter
 from likeness.tests.parity.ip_adapter import mask_cases
+from likeness.tests.parity.prior import cases as prior
 from likeness.tests.parity.recipe import Comparison
 from likeness.tests.parity.uniportrait import cases as uniportrait
 from likeness.tests.parity.uniportrait import context_cases
@@ -44,9 +45,9 @@ METHODS = {  # by the name of their folder of full cases
     "uniportrait": Method(uniportrait.HERE, uniportrait.CASES + context_cases.CASES, uniportrait.NOT_COMPARED),
     "consistentid": Method(face_cases.HERE, consistentid.CASES + face_cases.CASES + pipeline_cases.CASES, {}),
     "ipadapter": Method(ip_adapter.HERE, ip_adapter.CASES + mask_cases.CASES, ip_adapter.NOT_COMPARED),
+    "prior": Method(prior.HERE, prior.CASES, {}),
 }
 NOT_BUILT = {  # folders of cases of what this pack does not do
-    "prior": "the text-to-image prior",
     "stylise": "style sharing and DDIM inversion",
 }
 

@@ -79,9 +79,12 @@ def test_a_value_may_be_left_out_with_a_reason(run):
 
 
 def test_what_is_not_built_is_named_case_by_case(run):
-    code, lines = run({"one": {"a": 0.0}}, other=["prior/small", "prior/wide"])
+    code, lines = run({"one": {"a": 0.0}}, other=["stylise/small", "stylise/wide"])
     assert code == 0
-    assert [line.split(": ")[1] for line in lines if line.endswith("not built yet")] == ["prior small", "prior wide"]
+    assert [line.split(": ")[1] for line in lines if line.endswith("not built yet")] == [
+        "stylise small",
+        "stylise wide",
+    ]
 
 
 def test_a_folder_that_nobody_knows_is_a_failure(run):

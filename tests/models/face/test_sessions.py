@@ -3,7 +3,7 @@ import sys
 from types import ModuleType
 
 import pytest
-from likeness.models import clip
+from likeness.models.clip import inputs
 from likeness.models.errors import CorruptModelFileError, MissingModelFileError, MissingPackageError
 from likeness.models.face import sessions
 from likeness.models.face.alignment import opencv
@@ -112,7 +112,7 @@ def test_every_other_package_of_which_nothing_is_left_is_named_too(monkeypatch, 
         monkeypatch.delitem(sys.modules, loaded)
     monkeypatch.setitem(sys.modules, name, ModuleType(name))
 
-    ask = {"cv2": opencv, "facexlib": new_bisenet, "open_clip": lambda: clip.text_ids("a")}[name]
-    clip._tokenizer.cache_clear()
+    ask = {"cv2": opencv, "facexlib": new_bisenet, "open_clip": lambda: inputs.text_ids("a")}[name]
+    inputs._tokenizer.cache_clear()
     with pytest.raises(MissingPackageError, match="is empty"):
         ask()

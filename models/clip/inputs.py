@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .images.resampling import require_rgb, resize
-from .packages import import_package
+from ..images.resampling import require_rgb, resize
+from ..packages import import_package
 
 CLIP_SIZE = 224  # pixels
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # OpenAI CLIP, RGB

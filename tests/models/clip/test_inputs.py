@@ -5,8 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from likeness.models import clip
-from likeness.models.clip import CLIP_MEAN, CLIP_STD, EOS, clip_pixels, clip_statistics, text_ids
+from likeness.models.clip import CLIP_MEAN, CLIP_STD, EOS, clip_pixels, clip_statistics, inputs, text_ids
 from likeness.models.errors import BadImageError, MissingPackageError
 
 
@@ -76,7 +75,7 @@ def test_any_text_has_ids(text):
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    clip._tokenizer.cache_clear()
+    inputs._tokenizer.cache_clear()
     monkeypatch.setitem(sys.modules, "open_clip.tokenizer", None)
 
     with pytest.raises(MissingPackageError, match="open_clip_torch"):

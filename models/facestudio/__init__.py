@@ -1,0 +1,1 @@
+"""FaceStudio: picture, face and text as one guidance."""
