@@ -199,6 +199,7 @@ def _sockets() -> list[io.Input]:
             "boxes",
             optional=True,
             tooltip="Boxes of people, as masks: from RT-DETR, SAM3, SDPose or the box editor. Connect image too.",
+            extra_dict={"forceInput": True},  # newer pages make a widget of this type
         ),
         Landmarks.Input(
             "landmarks",

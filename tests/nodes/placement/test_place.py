@@ -85,3 +85,10 @@ def test_masks_boxes_and_landmarks_become_masks_of_people(place):
         place(by="masks", boxes=box(0, 0, 9, 9))
     with pytest.raises(InvalidSettingError, match="has masks and boxes, and each says where people are"):
         place(by="masks", masks=masks, boxes=box(0, 0, 9, 9), width=64, height=64)
+
+
+def test_boxes_are_a_socket_though_newer_pages_have_a_widget_of_that_type():
+    from likeness.nodes.placement.place import PlacePeople
+
+    _, options = PlacePeople.INPUT_TYPES()["optional"]["boxes"]
+    assert options["forceInput"]
