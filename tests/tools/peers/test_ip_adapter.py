@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +50,8 @@ def pack(monkeypatch):
 
 
 def test_faces_go_to_that_pack_s_node_for_faces(pack):
-    name, (model, adapter, given) = apply_theirs(pack, "model", "vision", FACE)
+    applied: Any = apply_theirs(pack, "model", "vision", FACE)
+    name, (model, adapter, given) = applied
     assert (name, model, adapter) == ("IPAdapterFaceID", "model", FACEID_PLUS.path)
     assert (given["weight"], given["weight_faceidv2"], given["start_at"], given["end_at"]) == (0.8, 0.5, 0.25, 1.0)
     assert isinstance(given["insightface"], OneFace)
@@ -57,7 +59,8 @@ def test_faces_go_to_that_pack_s_node_for_faces(pack):
 
 
 def test_pictures_go_to_that_pack_s_other_node(pack):
-    name, (_, adapter, given) = apply_theirs(pack, "model", "vision", PICTURE)
+    applied: Any = apply_theirs(pack, "model", "vision", PICTURE)
+    name, (_, adapter, given) = applied
     assert (name, adapter) == ("IPAdapterAdvanced", IP_ADAPTER_PLUS.path)
     assert (given["weight"], given["start_at"], given["clip_vision"]) == (1.3, 0.5, "vision")
     assert not {"insightface", "weight_faceidv2"} & given.keys()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -88,8 +90,8 @@ def test_nothing_is_read_twice_where_a_cache_is_asked_for(folder):
 
 
 def test_training_goes_on_from_an_export(folder):
-    method = assembled(folder, method__init_from="first.safetensors").method
-    first = load(folder / "first.safetensors")
+    method: Any = assembled(folder, method__init_from="first.safetensors").method
+    first: Any = load(folder / "first.safetensors")
     assert torch.equal(method.projection.proj[0].weight, first.projection.proj[0].weight)
     with pytest.raises(InvalidSettingError, match=r'rank is 4, but the LoRA of "first.safetensors" has 2'):
         assembled(folder, method__rank=4, method__init_from="first.safetensors")
