@@ -112,7 +112,8 @@ def test_the_one_routing_map_is_that_of_the_router(graph):
     routing = inputs_of(graph, "LikenessShowRoutingMap", picture)
     decoded = inputs_of(graph, "VAEDecode", nodes[saved[ROUTED]]["inputs"]["images"])
     assert picture[1] == 1
-    assert routing == {"model": sampler_of(graph, ROUTED)["model"], "latent": decoded["samples"]}
+    wanted = {"model": sampler_of(graph, ROUTED)["model"], "latent": decoded["samples"], "view": "whole run"}
+    assert routing == wanted
 
 
 @pytest.fixture(scope="module")
