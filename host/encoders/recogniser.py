@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from ...models.errors import MissingModelFileError
 from ...models.face.insightface import ArcFace
+from ...models.ip_adapter.encoders import RECOGNISER
 from ...models.miniature.files import FACES, read_face_networks
 from ...models.port.encoders import FaceRecogniser
 from ..files import AUTO, load_once, recogniser_file
 from ..memory import manage
 from .backbone import ManagedBackbone
 from .detector import DRAWN, DetectorChoice
-
-PUBLISHED = "w600k_r50"  # of insightface's buffalo_l
 
 
 def choose_recogniser(choice: str, detector: DetectorChoice = "auto") -> FaceRecogniser:
@@ -26,10 +25,10 @@ def choose_recogniser(choice: str, detector: DetectorChoice = "auto") -> FaceRec
     """
     if choice == AUTO and detector == DRAWN:
         return load_once(FACES, "recogniser", lambda: ManagedBackbone(manage(read_face_networks(FACES).backbone)))
-    found = recogniser_file(choice, PUBLISHED)
+    found = recogniser_file(choice, RECOGNISER)
     if found is None:
         raise MissingModelFileError(
-            f"Nobody can tell whose face is whose: models/insightface has no {PUBLISHED}.onnx; put it there (part of insightface's "
+            f"Nobody can tell whose face is whose: models/insightface has no {RECOGNISER}.onnx; put it there (part of insightface's "
             "buffalo_l, non-commercial research only) and reload the page, or choose left to right."
         )
     return ArcFace(found)

@@ -17,7 +17,7 @@ from ..unet import keys
 from ..unet.feature_capture import CapturedFeatures
 from ..unet.network import bare, bare_network, without_compiled
 from ..unet.windows import part_error
-from ..unet.word_attention import AttentionReader
+from ..unet.word_attention import AttentionReader, layers_to_read
 from .company import look, needs_company
 from .conds import CondBatch, is_on
 from .gradients import differentiable
@@ -59,8 +59,10 @@ class _Captures:
         """What some guidances look at."""
         features = CapturedFeatures(tuple({each.guidance.capture.block for each in everybody}), size=batch.size)
         wants_attention = any(each.prepared.wants_attention for each in everybody)
-        reader = AttentionReader(bare(batch.model.diffusion_model), batch.size) if wants_attention else None
-        return cls(features, reader)
+        if not wants_attention:
+            return cls(features, None)
+        unet = bare(batch.model.diffusion_model)
+        return cls(features, AttentionReader(unet, layers_to_read(unet, batch.size)))
 
     def options(self, options: dict[str, Any]) -> dict[str, Any]:
         """What the call's `transformer_options` have beside the ordinary ones."""

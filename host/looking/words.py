@@ -19,7 +19,7 @@ from ..unet.call import UNetCall
 from ..unet.couples import LayerRows
 from ..unet.network import bare
 from ..unet.options import context_of_call, options_of_call, with_options_of_call
-from ..unet.word_attention import AttentionReader, NamedRows
+from ..unet.word_attention import AttentionReader, NamedRows, layers_to_read
 from .watch import Watch
 
 DEEPEST = 1  # transformers of a block that are read; SDXL's have ten
@@ -51,7 +51,8 @@ class WordWatch(Watch):
             return executor(*args, **kwargs)  # about none of the run's pictures
         unet = bare(executor.class_obj)  # type: ignore[attr-defined]
         call = UNetCall.begin(unet, args[0], context_of_call(args, kwargs), options)
-        reader = AttentionReader(unet, call.size, deepest=DEEPEST, rows_of=lambda n, text: _named(call, n, text))
+        layers = call.run.remember((self, call.size), lambda: layers_to_read(unet, call.size, DEEPEST))
+        reader = AttentionReader(unet, layers, lambda n, text: _named(call, n, text))
         added = {**options, keys.PATCHES: reader.with_patches(options.get(keys.PATCHES, {}))}
         positional, named = with_options_of_call(args, kwargs, added)
         output = executor(*positional, **named)

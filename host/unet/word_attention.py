@@ -80,35 +80,53 @@ class _Chunk:
         return WordAttention(columns, tuple(layers), grid)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class ReadLayers:
+    """The layers of a UNet that are read, by ComfyUI's (stage, block, transformer).
+
+    Attributes:
+        cross: of cross-attention.
+        own: of self-attention.
+        grids: (h, w) that is expected of every block that is read, by stage and number.
+    """
+
+    cross: dict[tuple[Any, ...], AttentionSite]
+    own: dict[tuple[Any, ...], AttentionSite]
+    grids: dict[tuple[str, int], tuple[int, int]]
+
+
+def layers_to_read(unet: UNetModel, size: tuple[int, int], deepest: int = DEEPEST) -> ReadLayers:
+    """Choose the layers that are read; the whole network is walked through, so once a run is enough.
+
+    Args:
+        unet: the network.
+        size: (H, W) of the latent.
+        deepest: last transformers of a block that are read.
+    """
+    sites, levels = find_sites(unet), halvings(unet)
+    able = [site for site in sites if site.block[0] in ("input", "output")]
+    cross = _read([site for site in able if site.kind == "cross"], levels, size, CROSS_SIDE, deepest)
+    own = [site for site in able if site.kind == "self" and site.block[0] == "output"]
+    chosen = _read(own, levels, size, SELF_SIDE, deepest)
+    blocks = {site.block[:2] for site in (*cross.values(), *chosen.values())}
+    return ReadLayers(cross, chosen, {block: grid_at(size, levels[block]) for block in blocks})
+
+
 @dataclass(eq=False, slots=True)
 class AttentionReader:
     """Collects the attention of one conditional pass, or of one call of the UNet.
 
     Attributes:
         unet: the network that runs.
-        size: (H, W) of the latent.
-        deepest: last transformers of a block that are read.
+        layers: that are read.
         rows_of: which rows of a layer name people; None goes by the conds of the batch, without those of a part of the picture.
     """
 
     unet: UNetModel
-    size: tuple[int, int]
-    deepest: int = DEEPEST
+    layers: ReadLayers
     rows_of: RowsOf | None = None
-    _cross: dict[tuple[Any, ...], AttentionSite] = field(init=False)
-    _own: dict[tuple[Any, ...], AttentionSite] = field(init=False)
-    _levels: dict[tuple[str, int], int] = field(init=False)
     _chunks: dict[Hashable, _Chunk] = field(init=False, default_factory=dict)
     _is_hidden: bool = field(init=False, default=False)
-
-    def __post_init__(self) -> None:
-        sites, self._levels = find_sites(self.unet), halvings(self.unet)
-        able = [site for site in sites if site.block[0] in ("input", "output")]
-        self._cross = _read(
-            [site for site in able if site.kind == "cross"], self._levels, self.size, CROSS_SIDE, self.deepest
-        )
-        own = [site for site in able if site.kind == "self" and site.block[0] == "output"]
-        self._own = _read(own, self._levels, self.size, SELF_SIDE, self.deepest)
 
     def with_patches(self, patches: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """The patches of a call, ours behind all others, so that what these change is seen."""
@@ -150,7 +168,7 @@ class AttentionReader:
 
     @torch.no_grad()
     def _note_cross(self, n: Tensor, context: Tensor, value: Tensor, extra: dict[str, Any]) -> tuple[Tensor, ...]:
-        found = self._of(self._cross, n, context, extra)
+        found = self._of(self.layers.cross, n, context, extra)
         if found is None:
             return n, context, value
         for named in found.named:
@@ -164,7 +182,7 @@ class AttentionReader:
 
     @torch.no_grad()
     def _note_self(self, n: Tensor, context: Tensor, value: Tensor, extra: dict[str, Any]) -> tuple[Tensor, ...]:
-        found = self._of(self._own, n, context, extra)
+        found = self._of(self.layers.own, n, context, extra)
         if found is None:
             return n, context, value
         for named in found.named:
@@ -188,7 +206,7 @@ class AttentionReader:
         named = _by_cond(n, extra) if self.rows_of is None else self.rows_of(n, context)
         if not named:
             return None
-        grid = _grid(n, extra, grid_at(self.size, self._levels[site.block[0], site.block[1]]))
+        grid = _grid(n, extra, self.layers.grids[site.block[:2]])
         if grid is None:
             self._is_hidden = True
             return None  # another node merges or drops positions

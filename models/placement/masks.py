@@ -26,8 +26,8 @@ def to_grid(mask: Tensor, grid: tuple[int, int], crop: Crop | None = None, *, mo
     """
     height, width = mask.shape[-2:]
     if crop is not None:
-        rows = _span(crop.top, crop.height, crop.full_height, height)
-        columns = _span(crop.left, crop.width, crop.full_width, width)
+        rows = span(crop.top, crop.height, crop.full_height, height)
+        columns = span(crop.left, crop.width, crop.full_width, width)
         mask = mask[:, rows, columns]
     corners = False if mode == "bilinear" else None
     resized = functional.interpolate(mask[:, None].float(), size=grid, mode=mode, align_corners=corners)
@@ -75,7 +75,8 @@ def check_mask(mask: Tensor, name: str) -> Tensor:
     return mask
 
 
-def _span(start: int, length: int, full: int, size: int) -> slice:
+def span(start: int, length: int, full: int, size: int) -> slice:
+    """The cells of a side of `size` that a part of `full` covers, at least one."""
     first = min(round(start * size / full), size - 1)
     return slice(first, max(first + 1, round((start + length) * size / full)))
 

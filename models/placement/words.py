@@ -17,6 +17,7 @@ from ..packages import import_package
 from ..port.attention import Crop
 from ..port.word_attention import WordAttention
 from .found import INSIDE, Memory, Regions
+from .masks import span
 from .region_mask import clean_mask, is_credible, refine_with
 
 AT_EDGE = 0.75  # score at the edge of what is attended to
@@ -223,9 +224,7 @@ def _full_size(size: tuple[int, int], crop: Crop) -> tuple[int, int]:
 
 def _area(size: tuple[int, int], crop: Crop) -> tuple[slice, slice]:
     """The rows and columns of a map of the whole picture that a part covers, at least one each."""
-    spans = ((crop.top, crop.height, crop.full_height), (crop.left, crop.width, crop.full_width))
-    found: list[slice] = []
-    for cells, (start, length, full) in zip(size, spans, strict=True):
-        first = min(round(start * cells / full), cells - 1)
-        found.append(slice(first, max(first + 1, min(cells, round((start + length) * cells / full)))))
-    return found[0], found[1]
+    return (
+        span(crop.top, crop.height, crop.full_height, size[0]),
+        span(crop.left, crop.width, crop.full_width, size[1]),
+    )

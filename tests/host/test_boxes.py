@@ -54,7 +54,7 @@ def test_what_the_core_s_nodes_give_is_read(core):
 
 def test_the_sockets_are_the_core_s(core):
     from comfy_api.latest import io
-    from likeness.nodes.placement import place
+    from likeness.nodes.placement import place_inputs
 
-    assert place.Boxes.io_type == io.BoundingBox.io_type
+    assert place_inputs.Boxes.io_type == io.BoundingBox.io_type
     assert asyncio.iscoroutinefunction(core.comfy_entrypoint)

@@ -14,10 +14,10 @@ PIVOTS = ((0, 2), (1, 4), (1, 5))
 
 def read(model, conds, *, rows=1, size=SIZE, patches=None):
     """The attention of one call with a chunk for each cond, and inputs and layer of everything that was read."""
-    from likeness.host.unet.word_attention import AttentionReader
+    from likeness.host.unet.word_attention import AttentionReader, layers_to_read
 
     unet = model.model.diffusion_model
-    reader = AttentionReader(unet, size)
+    reader = AttentionReader(unet, layers_to_read(unet, size))
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(rows * len(conds), 4, *size, generator=generator)
     text = torch.randn(rows * len(conds), 7, 24, generator=generator)
@@ -122,9 +122,10 @@ def test_positions_that_another_pack_merges_are_not_read(tiny_model):
         return n[:, ::2], context, value
 
     model = tiny_model()
-    from likeness.host.unet.word_attention import AttentionReader
+    from likeness.host.unet.word_attention import AttentionReader, layers_to_read
 
-    reader = AttentionReader(model.model.diffusion_model, SIZE)
+    unet = model.model.diffusion_model
+    reader = AttentionReader(unet, layers_to_read(unet, SIZE))
     note = reader.with_patches({})["attn2_patch"][-1]
     extra = {"uuids": [0], "likeness.conds": {0: cond(named_rows=PIVOTS)}, "block": ("output", 4), "n_heads": 4}
     layer = torch.zeros(1, 16 * 12, 64)
