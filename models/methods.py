@@ -14,7 +14,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
-METHODS = ("uniportrait", "consistentid", "omniportrait", "ip_adapter")
+METHODS = ("uniportrait", "consistentid", "omniportrait", "ip_adapter", "facestudio")
 
 
 def wings(package: str | None, module: str = "") -> list[ModuleType]:

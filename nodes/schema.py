@@ -25,6 +25,8 @@ ConsistentID = io.Custom("LIKENESS_CONSISTENTID")  # host.consistentid.adapter.L
 FacialFeatures = io.Custom("LIKENESS_FACIAL_FEATURES")  # models.consistentid.features.FacialFeatures
 OmniPortrait = io.Custom("LIKENESS_OMNIPORTRAIT")  # host.omniportrait.adapter.LoadedOmniPortrait
 IPAdapter = io.Custom("LIKENESS_IP_ADAPTER")  # host.ip_adapter.adapter.LoadedIPAdapter
+FaceStudio = io.Custom("LIKENESS_FACESTUDIO")  # host.facestudio.method.LoadedFaceStudio
+Style = io.Custom("LIKENESS_STYLE")  # models.facestudio.style.Style
 DETECTOR = (
     "auto: insightface if its files are there (buffalo_l in models/insightface; non-commercial research only), else YuNet (in "
     "models/face_detection; MIT). given region: you write where the faces are. face crop: the picture already is an aligned "

@@ -32,20 +32,23 @@ class HybridLayer(nn.Module):
         style: E, width of the style embedding.
         tokens: n; 1 is the paper read literally.
         width: D, width of the context.
+        face: V, width of the face vector.
     """
 
-    def __init__(self, style: int, tokens: int, width: int):
+    def __init__(self, style: int, tokens: int, width: int, face: int = FACE):
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(tokens * width, style + FACE))
+        self.face_width = face
+        self.weight = nn.Parameter(torch.empty(tokens * width, style + face))
         self.bias = nn.Parameter(torch.empty(tokens, width))
 
     @classmethod
-    def from_state_dict(cls, state_dict: Mapping[str, Tensor]) -> HybridLayer:
+    def from_state_dict(cls, state_dict: Mapping[str, Tensor], *, face: int = FACE) -> HybridLayer:
         """Build the layer that a state dict was saved from, in float32.
 
         Args:
-            state_dict: a `weight` (n·D, E + 512) and a `bias`, whatever stands before these names. Of a flat bias (n·D,), as a
+            state_dict: a `weight` (n·D, E + V) and a `bias`, whatever stands before these names. Of a flat bias (n·D,), as a
                 plain linear layer has it, n is 1 where it is as long as one token of SD1.5 (768) or SDXL (2048), else 8.
+            face: V, width of the face vector, which the weight alone does not tell.
 
         Raises:
             UnknownCheckpointError: if keys or shapes are not those of such a layer.
@@ -60,13 +63,13 @@ class HybridLayer(nn.Module):
         weight, bias = named["weight"], named["bias"]
         if bias.ndim == 1:
             bias = bias.reshape(_count_tokens(len(bias)), -1)
-        if weight.ndim != 2 or bias.ndim != 2 or weight.shape[0] != bias.numel() or weight.shape[1] <= FACE:
+        if weight.ndim != 2 or bias.ndim != 2 or weight.shape[0] != bias.numel() or weight.shape[1] <= face:
             raise UnknownCheckpointError(
-                f"{_NAME} should have a weight (n·D, E + {FACE}) and a bias (n, D), and has {tuple(weight.shape)} and "
+                f"{_NAME} should have a weight (n·D, E + {face}) and a bias (n, D), and has {tuple(weight.shape)} and "
                 f"{tuple(named['bias'].shape)}; download the file again or choose another one."
             )
         with torch.device("meta"):
-            module = cls(weight.shape[1] - FACE, *bias.shape)
+            module = cls(weight.shape[1] - face, *bias.shape, face)
         return load_strictly(module, {"weight": weight, "bias": bias}, _NAME)
 
     @property
@@ -82,7 +85,7 @@ class HybridLayer(nn.Module):
     @property
     def style_width(self) -> int:
         """E, width of the style embedding: 768 for ViT-L/14, 1792 for the paper's three encoders."""
-        return self.weight.shape[1] - FACE
+        return self.weight.shape[1] - self.face_width
 
     def forward(self, style: Tensor, face: Tensor) -> Tensor:
         """Context tokens of styles and faces.
@@ -90,7 +93,7 @@ class HybridLayer(nn.Module):
         Args:
             style: projected CLIP picture embeddings, of a picture, of a text by the prior, or blended, not normalised, (B, E);
                 zeros without one.
-            face: the recogniser's vectors of length 1, (B, 512); zeros for nobody.
+            face: the recogniser's vectors of length 1, (B, V); zeros for nobody.
 
         Returns:
             (B, n, D).
@@ -99,7 +102,7 @@ class HybridLayer(nn.Module):
             ShapeError: if an input has another shape.
         """
         require_shape("style", style, ("B", self.style_width))
-        require_shape("face", face, (len(style), FACE))
+        require_shape("face", face, (len(style), self.face_width))
         joined = linear(torch.cat([style, face], dim=-1), self.weight, self.bias.flatten())
         return joined.unflatten(-1, tuple(self.bias.shape))
 
@@ -142,19 +145,19 @@ def mix(faces: Tensor, weights: Tensor, *, literal: bool = False) -> Tensor:
     """One face of several: Σ β_k·e_f^k.
 
     Args:
-        faces: the recogniser's vectors of length 1, (K, 512), K at least 1.
+        faces: the recogniser's vectors of length 1, (K, V), K at least 1; V is 512 but for the miniature.
         weights: β, at least 0 each, (K,).
         literal: the sum as it stands. Else β are divided by their sum and the result has length 1, as a single face has, for two
             faces that have nothing in common would have .71; faces that cancel each other stay zero, which is nobody.
 
     Returns:
-        (512,).
+        (V,).
 
     Raises:
         ShapeError: if shapes do not fit.
         InvalidSettingError: if a weight is negative or not finite, or all are 0 and `literal` is off.
     """
-    require_shape("faces", faces, ("K", FACE))
+    require_shape("faces", faces, ("K", "V"))
     require_shape("weights", weights, (len(faces),))
     weights = weights.to(faces)
     if not (torch.isfinite(weights) & (weights >= 0)).all():

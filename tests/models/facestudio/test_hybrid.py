@@ -181,4 +181,4 @@ def test_nothing_to_mix_is_refused():
     with pytest.raises(ShapeError, match="weights"):
         mix(faces(2), torch.ones(3))
     with pytest.raises(ShapeError, match="faces"):
-        mix(torch.ones(2, 9), torch.ones(2))
+        mix(torch.ones(FACE), torch.ones(2))
