@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from ..models.errors import IncompatibleBaseModelError, InvalidSettingError
-from ..models.port.attention import AttentionCall, AttentionResidual, AttentionSite, Polarity, Run
+from ..models.port.attention import AttentionCall, AttentionResidual, AttentionSite, Polarity, Run, TextRows
 from .noise_levels import stable_diffusion_sigma
 
 logger = logging.getLogger(__name__)
@@ -55,12 +55,14 @@ class RunContext:
         run: caches and recorder of the sampling run, to be replaced when the next one begins. None keeps nothing, which
             is what training needs: weights change between calls, and gradients must not reach into a cache.
         first: number of the first picture of the batch, where the UNet sees a part of all pictures.
+        owners: whose every row of the text is on the positive side, a person's number or -1; empty where no row is one person's.
     """
 
     polarities: Callable[[int], Sequence[Polarity]] = all_positive
     sigma: Callable[[float], float] | float = stable_diffusion_sigma
     run: Run | None = None
     first: int = 0
+    owners: tuple[int, ...] = ()
 
 
 def attach(
@@ -158,6 +160,7 @@ class _Attachment:
         grids: (h, w) by path of the transformer that a layer belongs to.
         inputs: normed input of a layer that is running, by path.
         queries: its projected query, by path.
+        texts: its projected keys and values, by path; kept where rows of the text are somebody's.
     """
 
     residuals: tuple[AttentionResidual, ...]
@@ -166,6 +169,7 @@ class _Attachment:
     grids: dict[str, tuple[int, int]] = field(default_factory=dict)
     inputs: dict[str, Tensor] = field(default_factory=dict)
     queries: dict[str, Tensor] = field(default_factory=dict)
+    texts: dict[str, list[Tensor]] = field(default_factory=dict)
 
     def begin(self, unet: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Before the UNet: read its batch."""
@@ -197,6 +201,10 @@ class _Attachment:
         def note_query(module: nn.Module, args: tuple[Any, ...], output: Tensor) -> None:
             self.queries[site.path] = output
 
+        def note_text(module: nn.Module, args: tuple[Any, ...], output: Tensor) -> None:
+            if self.context.owners:
+                self.texts.setdefault(site.path, []).append(output)  # keys, then values
+
         def add(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
             return (self._sum(site, args[0], layer.heads, self.grids[holder]), *args[1:])
 
@@ -204,6 +212,8 @@ class _Attachment:
             unet.get_submodule(holder).register_forward_pre_hook(note_grid, with_kwargs=True),
             layer.register_forward_pre_hook(note_input, with_kwargs=True),
             layer.to_q.register_forward_hook(note_query),
+            layer.to_k.register_forward_hook(note_text),
+            layer.to_v.register_forward_hook(note_text),
             layer.to_out[0].register_forward_pre_hook(add),
         ]
 
@@ -218,6 +228,7 @@ class _Attachment:
     def _sum(self, site: AttentionSite, base: Tensor, heads: int, grid: tuple[int, int]) -> Tensor:
         """What the layer's attention gave plus the residuals, (B, L, C), row group by row group."""
         hidden, query = self.inputs.pop(site.path), self.queries.pop(site.path, None)
+        text = self.texts.pop(site.path, None)
         if query is None:
             raise IncompatibleBaseModelError(
                 "The UNet computes query, key and value in one fused layer; call unfuse_qkv_projections() first."
@@ -236,10 +247,18 @@ class _Attachment:
                 sigma=self.rows[rows[0]].sigma,
                 crop=None,
                 run=self.context.run or Run(),
+                text=self._text(text, group) if text else None,
             )
             added = [residual(site, call) for residual in self.residuals if residual.wants(site)]
             parts.append(sum((one for one in added if one is not None), base[group]))
         return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _text(self, text: Sequence[Tensor], rows: slice) -> TextRows | None:
+        """The text of some rows; None on the negative side, where nobody owns a row."""
+        if self.rows[rows.start].polarity is Polarity.NEGATIVE:
+            return None
+        keys, values = text
+        return TextRows(keys[rows], values[rows], self.context.owners)
 
     def _groups(self) -> list[list[int]]:
         """Neighbouring rows of one polarity and noise level."""

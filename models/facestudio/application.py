@@ -1,0 +1,68 @@
+"""The trained form at one attention layer: each place reads the context of whoever it belongs to.
+
+FaceStudio (arXiv:2312.02663), section 3.2, Eq. 2, masked multi-identity cross-attention.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..adapters.decoupled_cross_attention import decoupled_cross_attention
+from ..adapters.identity_attention import Acting
+from ..placement.placements import Placement
+from ..port.attention import AttentionCall, AttentionSite, Polarity, TextRows
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RegionalContexts:
+    """What changes in the attention to all contexts when each is read at its own person's places alone.
+
+    The prompt holds all of them, see `encode.Contexts.joined`, so that keys and values are those that the UNet itself makes of
+    them. Σ_k m_k·softmax(Q·K_kᵀ/√d)·V_k is what a layer gives then; the difference to what it gave is added.
+
+    Attributes:
+        people: N entries in the order of the contexts; outside of their window somebody's places are the background's.
+        placement: says where they are.
+    """
+
+    people: tuple[Acting, ...]
+    placement: Placement
+
+    def wants(self, site: AttentionSite) -> bool:
+        """Every cross-attention layer."""
+        return site.kind == "cross"
+
+    def __call__(self, site: AttentionSite, call: AttentionCall) -> Tensor | None:
+        """The difference, (B, L, C); None on the negative side, which has one context everywhere."""
+        if call.text is None or call.polarity is Polarity.NEGATIVE:
+            return None
+        weights = self.placement(site, call)  # (B, L, N)
+        if call.run.recorder is not None:
+            call.run.recorder.record(tuple(person.name for person in self.people), call, weights, site)
+        active = [float(person.window.contains(call.sigma)) for person in self.people]
+        if not all(active):
+            weights = weights * weights.new_tensor(active)
+        shares = torch.cat([weights, (1 - weights.sum(-1, keepdim=True)).clamp(min=0)], dim=-1)
+        keys, values = _by_owner(call, call.text)
+        regional = decoupled_cross_attention(call.query, keys, values, shares, call.heads)
+        base = call.base
+        if base is None:
+            everywhere = call.query.new_ones(1, 1, 1)
+            together = (part.flatten(1, 2)[:, None] for part in (keys, values))
+            base = decoupled_cross_attention(call.query, *together, everywhere, call.heads)
+        return regional - base
+
+
+def _by_owner(call: AttentionCall, text: TextRows) -> tuple[Tensor, Tensor]:
+    """Keys and values of the contexts of N people and the background, (B, N + 1, T, C) each."""
+
+    def rows() -> Tensor:
+        people = max(text.owners) + 1
+        owned = [[row for row, owner in enumerate(text.owners) if owner == each] for each in (*range(people), -1)]
+        return torch.tensor(owned, device=text.keys.device)
+
+    index = call.run.remember(("contexts", text.owners, text.keys.device), rows)
+    return text.keys[:, index], text.values[:, index]
