@@ -18,7 +18,7 @@ from ...models.errors import MissingModelFileError
 from ...models.face.insightface import ArcFace
 from ...models.ip_adapter.checkpoint import IPAdapter, load
 from ...models.ip_adapter.combination import Combination
-from ...models.ip_adapter.encode import Looking, encode_people, null_tokens, picture_tokens
+from ...models.ip_adapter.encode import Looking, embedding_tokens, encode_people, null_tokens, picture_tokens
 from ...models.ip_adapter.encoders import RECOGNISER, IPAdapterEncoders
 from ...models.ip_adapter.files import KINDS
 from ...models.people.encodings import RememberedRecogniser
@@ -65,6 +65,12 @@ class LoadedIPAdapter:
         """The tokens of some pictures, (1, T, D), and those of the negative side, (1, T', D)."""
         with loaded(self.encoder):
             tokens = picture_tokens(pictures, self.encoders, self.adapter, looking, how=how)
+            return tokens, null_tokens(self.encoders, self.adapter, looking)
+
+    def encode_embeddings(self, embeddings: Tensor, looking: Looking, how: Combination) -> tuple[Tensor, Tensor]:
+        """The tokens of pooled embeddings (N, E) of pictures, (1, T, D), and those of the negative side, (1, T', D)."""
+        with loaded(self.encoder):
+            tokens = embedding_tokens(embeddings, self.adapter, looking, how=how)
             return tokens, null_tokens(self.encoders, self.adapter, looking)
 
 

@@ -34,24 +34,36 @@ MOST_STRENGTH = 3.0
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Pictures:
-    """Pictures whose content and style are to be followed.
+    """Pictures whose content and style are to be followed, or what CLIP or a prior said instead of them.
 
     Attributes:
-        pictures: (N, H, W, C) float, 0–1.
+        pictures: (N, H, W, C) float, 0–1; None where there are embeddings.
+        embeddings: pooled and projected, not normalised, (N, E); None where there are pictures.
         strength: factor on the attention to them, 0–3.
         mask: (M, H, W) float, 0–1, or None for everywhere.
         start_percent, end_percent: part of the sampling in which they act, 0–1 each.
         combination: of several, before the projection.
         scaling: what the strength scales.
+
+    Raises:
+        InvalidSettingError: if there are both, or neither.
     """
 
-    pictures: Tensor
+    pictures: Tensor | None = None
+    embeddings: Tensor | None = None
     strength: float = STRENGTH
     mask: Tensor | None = None
     start_percent: float = 0.0
     end_percent: float = 1.0
     combination: Combination = "concat"
     scaling: Scaling = "V only"
+
+    def __post_init__(self) -> None:
+        if (self.pictures is None) == (self.embeddings is None):
+            there = "neither is" if self.pictures is None else "both are"
+            raise InvalidSettingError(
+                f"Either a picture or a picture_embedding is followed, and {there} connected; connect one."
+            )
 
 
 def apply(
@@ -131,7 +143,7 @@ def _picture_residual(
     require_range("picture_strength", pictures.strength, MOST_STRENGTH)
     if pictures.mask is not None and (pictures.mask.numel() == 0 or not pictures.mask.isfinite().all()):
         raise InvalidSettingError("The mask of the picture is empty or holds NaN; connect a drawn mask.")
-    tokens, null = ip_adapter.encode_pictures(arrays_from_images(pictures.pictures), looking, pictures.combination)
+    tokens, null = _tokens(ip_adapter, pictures, looking)
     is_plain = pictures.scaling == "V only"
     return PictureResidual(
         attention=ip_adapter.adapter.attention,
@@ -142,3 +154,9 @@ def _picture_residual(
         window=sigma_window(model, pictures.start_percent, pictures.end_percent),
         scaling=None if is_plain else partial(scale, strength=pictures.strength, how=pictures.scaling),
     )
+
+
+def _tokens(ip_adapter: LoadedIPAdapter, pictures: Pictures, looking: Looking) -> tuple[Tensor, Tensor]:
+    if pictures.embeddings is not None:
+        return ip_adapter.encode_embeddings(pictures.embeddings, looking, pictures.combination)
+    return ip_adapter.encode_pictures(arrays_from_images(pictures.pictures), looking, pictures.combination)

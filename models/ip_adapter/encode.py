@@ -145,6 +145,35 @@ def picture_tokens(
     return join(_project(adapter, None, combine(_look(pixels, encoders, adapter), how), looking))
 
 
+def embedding_tokens(
+    embeddings: Tensor, adapter: IPAdapter, looking: Looking, *, how: Combination = "concat"
+) -> Tensor:
+    """The tokens of what CLIP said, or a prior thinks that it would say, about some pictures, (1, T, D).
+
+    Args:
+        embeddings: N of them, pooled and projected, not normalised, (N, E).
+        adapter, looking: see `encode_people`.
+        how: they are combined.
+
+    Raises:
+        InvalidSettingError: if the adapter reads something else than pooled embeddings, or such of another width, or they hold
+            no number.
+    """
+    if not adapter.reads_pooled:
+        raise InvalidSettingError(
+            f"{adapter.recognised.version} reads no pooled embedding of a picture, which is all that a picture_embedding holds: "
+            "choose a plain IP-Adapter file, or connect a picture."
+        )
+    if embeddings.ndim != 2 or len(embeddings) == 0 or embeddings.shape[1] != adapter.image_width:
+        raise InvalidSettingError(
+            f"The picture_embedding has the shape {tuple(embeddings.shape)} and this IP-Adapter reads embeddings "
+            f"{adapter.image_width} wide{_of(adapter)}; take an encoder or a prior of that space, or another IP-Adapter file."
+        )
+    if not embeddings.isfinite().all():
+        raise InvalidSettingError("The picture_embedding holds NaN or infinity; look at the node that made it.")
+    return join(_project(adapter, None, combine(embeddings, how), looking))
+
+
 def null_tokens(encoders: IPAdapterEncoders, adapter: IPAdapter, looking: Looking) -> Tensor:
     """The tokens of the negative side, (1, T, D): of nobody, and of a picture of nothing.
 
@@ -159,6 +188,10 @@ def null_tokens(encoders: IPAdapterEncoders, adapter: IPAdapter, looking: Lookin
         elif adapter.image_width is not None:
             seen = torch.zeros(1, adapter.image_width)
     return _project(adapter, vector, seen, looking)
+
+
+def _of(adapter: IPAdapter) -> str:
+    return f" ({adapter.encoder})" if adapter.encoder else ""
 
 
 def _look(pixels: Tensor, encoders: IPAdapterEncoders, adapter: IPAdapter) -> Tensor:

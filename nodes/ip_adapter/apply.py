@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...host.ip_adapter.adapter import LoadedIPAdapter
 from ...host.ip_adapter.application import MOST_STRENGTH, Pictures, apply
+from ...host.picture_embeddings import embeddings_in
 from ...host.placement import LoadedPlacement
 from ...models.images.layout import arrays_from_images
 from ...models.ip_adapter.application import STRENGTH
@@ -132,6 +133,11 @@ class ApplyIPAdapter(io.ComfyNode):
                 io.Mask.Input("picture_mask", optional=True, tooltip="Where the picture acts."),
                 io.Image.Input("negative_picture", optional=True, tooltip="For negative: picture."),
                 Placement.Input("placement", optional=True, tooltip="From Place People. Without it masks are used."),
+                io.ClipVisionOutput.Input(
+                    "picture_embedding",
+                    optional=True,
+                    tooltip="Instead of picture, for the plain kind: from Predict Image Embedding or CLIP Vision Encode.",
+                ),
             ],
             outputs=applied_outputs("The model with the people and the picture, for the sampler."),
         )
@@ -158,12 +164,14 @@ class ApplyIPAdapter(io.ComfyNode):
         picture_mask: Tensor | None = None,
         negative_picture: Tensor | None = None,
         placement: LoadedPlacement | None = None,
+        picture_embedding: Any = None,
     ) -> io.NodeOutput:
         unwanted = None if negative_picture is None else arrays_from_images(negative_picture, "negative_picture")[0]
         pictures = None
-        if picture is not None:
+        if picture is not None or picture_embedding is not None:
             pictures = Pictures(
                 pictures=picture,
+                embeddings=None if picture_embedding is None else embeddings_in(picture_embedding),
                 strength=picture_strength,
                 mask=picture_mask,
                 start_percent=start_percent,

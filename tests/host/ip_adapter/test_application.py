@@ -8,8 +8,9 @@ import pytest
 import torch
 from likeness.models.errors import IncompatibleBaseModelError, InvalidSettingError
 from likeness.models.ip_adapter.encode import Looking
+from likeness.models.ip_adapter.encoders import IPAdapterEncoders
 from likeness.models.people.person import People
-from likeness.tests.host.ip_adapter.conftest import FACES, PROJECTIONS
+from likeness.tests.host.ip_adapter.conftest import FACES, PROJECTIONS, SEEN
 
 pytestmark = pytest.mark.comfy
 
@@ -20,9 +21,9 @@ NOBODY = People()
 def apply(tiny_model, ip_adapter):
     from likeness.host.ip_adapter.application import Pictures, apply
 
-    def run(network, people=NOBODY, *, kind="sd15", model=None, picture=None, loaded=None, **settings):
+    def run(network, people=NOBODY, *, kind="sd15", model=None, picture=None, loaded=None, given=None, **settings):
         how = settings.pop("how", {})
-        pictures = None if picture is None else Pictures(pictures=picture, **how)
+        pictures = given if picture is None else Pictures(pictures=picture, **how)
         return apply(
             model or tiny_model(kind), loaded or ip_adapter(network, kind), people, pictures=pictures, **settings
         )
@@ -69,6 +70,33 @@ def test_people_and_a_picture_go_together(apply, chain, picture, sample):
     )
     assert not torch.equal(both, people)
     assert not torch.equal(both, pictures)
+
+
+def test_an_embedding_acts_as_the_picture_that_it_is_of(apply, picture, ip_adapter, sample):
+    from likeness.host.ip_adapter.application import Pictures
+    from likeness.models.images.layout import arrays_from_images
+    from likeness.models.ip_adapter.pictures import picture_pixels
+
+    seen = ip_adapter("plain").encoders.embeddings(picture_pixels(arrays_from_images(picture)[0], "centre")[None])
+    by_picture = sample(apply("plain", picture=picture).model)
+    assert torch.equal(sample(apply("plain", given=Pictures(embeddings=seen)).model), by_picture)
+    assert not torch.equal(sample(apply("plain", given=Pictures(embeddings=-seen)).model), by_picture)
+
+
+def test_an_embedding_needs_no_image_encoder(apply, ip_adapter):
+    from likeness.host.ip_adapter.application import Pictures
+
+    blind = replace(ip_adapter("plain"), encoders=IPAdapterEncoders())
+    assert apply("plain", loaded=blind, given=Pictures(embeddings=torch.ones(1, SEEN))).is_applied
+
+
+def test_a_picture_or_an_embedding_is_followed_not_both_or_neither(picture):
+    from likeness.host.ip_adapter.application import Pictures
+
+    with pytest.raises(InvalidSettingError, match="both are connected"):
+        Pictures(pictures=picture, embeddings=torch.ones(1, SEEN))
+    with pytest.raises(InvalidSettingError, match="neither is connected"):
+        Pictures()
 
 
 def test_nobody_and_nothing_is_a_plain_clone(apply, chain, picture, tiny_model, sample):

@@ -12,6 +12,7 @@ from likeness.models.errors import InvalidSettingError, MissingModelFileError
 from likeness.models.ip_adapter.checkpoint import load
 from likeness.models.ip_adapter.encode import (
     Looking,
+    embedding_tokens,
     encode_people,
     equally_long,
     null_tokens,
@@ -173,6 +174,33 @@ def test_pictures_are_joined_or_combined_before_the_projection(encoders):
     seen = encoders.tokens(torch.stack([clip_pixels(picture) for picture in pictures])).mean(0, keepdim=True)
     found = picture_tokens(pictures, encoders, adapter, LOOKING, how="average")
     torch.testing.assert_close(found, adapter.projection(seen))
+
+
+@torch.no_grad()
+def test_embeddings_give_the_tokens_of_the_pictures_that_they_are_of(encoders):
+    adapter = adapter_of("plain")
+    pictures = [photo.picture for person in (person_of(0), person_of(40)) for photo, _ in person.shown]
+    seen = encoders.embeddings(torch.stack([clip_pixels(picture) for picture in pictures]))
+    for how in ("concat", "average"):
+        found = embedding_tokens(seen, adapter, LOOKING, how=how)
+        torch.testing.assert_close(found, picture_tokens(pictures, encoders, adapter, LOOKING, how=how))
+
+
+@pytest.mark.parametrize("network", [network for network in NETWORKS if network != "plain"])
+def test_embeddings_are_for_the_plain_kind_alone(network):
+    with pytest.raises(InvalidSettingError, match=r"reads no pooled embedding .*: choose a plain IP-Adapter file"):
+        embedding_tokens(torch.zeros(1, CLIP), adapter_of(network), LOOKING)
+
+
+@pytest.mark.parametrize("shape", [(1, CLIP + 1), (CLIP,), (0, CLIP), (1, 2, CLIP)])
+def test_embeddings_of_another_shape_are_refused(shape):
+    with pytest.raises(InvalidSettingError, match=rf"shape \({shape[0]}.*reads embeddings {CLIP} wide"):
+        embedding_tokens(torch.zeros(shape), adapter_of("plain"), LOOKING)
+
+
+def test_embeddings_that_hold_no_number_are_refused():
+    with pytest.raises(InvalidSettingError, match="NaN or infinity"):
+        embedding_tokens(torch.full((1, CLIP), torch.nan), adapter_of("plain"), LOOKING)
 
 
 @torch.no_grad()

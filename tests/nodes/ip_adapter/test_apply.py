@@ -6,6 +6,7 @@ import pytest
 import torch
 from likeness.models.errors import InvalidSettingError
 from likeness.models.people.person import People
+from likeness.tests.host.ip_adapter.conftest import SEEN
 from likeness.tests.people import crowd
 
 pytestmark = pytest.mark.comfy
@@ -118,3 +119,14 @@ def test_numbers_come_before_the_choice_of_blocks(apply, settings):
 def test_a_missing_negative_picture_is_said(apply):
     with pytest.raises(InvalidSettingError, match="negative side is to be a picture, but none is connected"):
         apply(picture=picture(), negative="picture")
+
+
+def test_an_embedding_comes_in_place_of_a_picture(apply, settings):
+    from likeness.host.picture_embeddings import as_clip_vision_output
+
+    given = as_clip_vision_output(torch.ones(1, SEEN))
+    assert apply("plain", picture_embedding=given, picture_strength=0.4).result[1]
+    assert torch.equal(settings["pictures"].embeddings, torch.ones(1, SEEN))
+    assert (settings["pictures"].pictures, settings["pictures"].strength) == (None, 0.4)
+    with pytest.raises(InvalidSettingError, match="both are connected; connect one"):
+        apply("plain", picture=picture(), picture_embedding=given)
