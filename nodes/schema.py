@@ -5,13 +5,15 @@ ComfyUI know.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 from comfy_api.latest import io, ui
+from torch import Tensor
 
 from ..host.files import AUTO, list_files, list_recognisers
 from ..host.people import AppliedPeople, outside_of
-from ..models.people.preview import people_strip
+from ..models.people.preview import Line, people_strip
 
 People = io.Custom("LIKENESS_PEOPLE")  # models.people.person.People
 Placement = io.Custom("LIKENESS_PLACEMENT")  # host.placement.LoadedPlacement
@@ -129,10 +131,16 @@ HIDDEN = [io.Hidden.prompt, io.Hidden.unique_id]  # an Apply node declares them,
 
 
 def applied_output(applied: AppliedPeople, cls: type[io.ComfyNode], note: str = "") -> io.NodeOutput:
-    """The MODEL, whether anything was applied, and the strip of people.
+    """The MODEL, whether anything was applied, and the strip of people; `cls` and `note` as for `strip_of`."""
+    strip = strip_of(applied.lines, cls, note)
+    return io.NodeOutput(applied.model, applied.is_applied, strip, ui=ui.PreviewImage(strip, cls=cls))
+
+
+def strip_of(lines: Sequence[Line], cls: type[io.ComfyNode], note: str = "") -> Tensor:
+    """The strip of people under an Apply node, (1, H, 512, 3).
 
     Args:
-        applied: what came of it.
+        lines: who is in and who is not.
         cls: the node, which declares `HIDDEN`.
         note: a sentence below the people.
     """
@@ -140,8 +148,7 @@ def applied_output(applied: AppliedPeople, cls: type[io.ComfyNode], note: str = 
     if outside:
         listed = ", ".join(outside)
         note = f"Not in this chain: {listed}. Link the people output of one Add Person to the next. {note}".strip()
-    strip = people_strip(applied.lines, note)
-    return io.NodeOutput(applied.model, applied.is_applied, strip, ui=ui.PreviewImage(strip, cls=cls))
+    return people_strip(lines, note)
 
 
 def applied_outputs(model: str) -> list[io.Output]:

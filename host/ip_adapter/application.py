@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
-from ...models.adapters.identity_attention import people_residual
+from ...models.adapters.identity_attention import EncodedPeople, people_residual
 from ...models.errors import InvalidSettingError, require_range
 from ...models.images.layout import arrays_from_images
 from ...models.ip_adapter.application import STRENGTH, PictureResidual, WeightedByLayer
 from ...models.ip_adapter.block_weights import Preset, block_factors
 from ...models.ip_adapter.combination import Combination, Scaling, scale
 from ...models.ip_adapter.encode import Looking
-from ...models.people.person import People
+from ...models.people.person import People, Person
 from ...models.port.attention import AttentionResidual
 from ..people import AppliedPeople, acting_places, placed_lines
-from ..placement import MASKS_ONLY, LoadedPlacement, PlacedPeople
+from ..placement import MASKS_ONLY, PlacedPeople
 from ..sampling.runs import sigma_window
 from ..unet.attention import inject
 from ..unet.lora import add_lora
@@ -66,17 +67,30 @@ class Pictures:
             )
 
 
+class Where(Protocol):
+    """Places people, as `LoadedPlacement` does."""
+
+    def require_fit(self, model: ModelPatcher) -> None:
+        """Refuse a MODEL that it cannot place people in."""
+        ...
+
+    def of(self, people: Sequence[Person], places: Sequence[int] | None = None) -> PlacedPeople:
+        """The placement of some people, of these places in the chain."""
+        ...
+
+
 def apply(
     model: ModelPatcher,
     ip_adapter: LoadedIPAdapter,
     people: People,
     *,
     pictures: Pictures | None = None,
-    where: LoadedPlacement | None = None,
+    where: Where | None = None,
     strength: float = STRENGTH,
     lora_strength: float = 1.0,
     blocks: Preset | Sequence[float] = "linear",
     looking: Looking | None = None,
+    encode: Callable[[Sequence[Person]], EncodedPeople] | None = None,
 ) -> AppliedPeople:
     """Put people, pictures or both into a MODEL.
 
@@ -90,6 +104,7 @@ def apply(
         lora_strength: 0–2, of the FaceID kinds' LoRA, which is on for the whole run.
         blocks: a factor for every block of the UNet, see `models.ip_adapter.block_weights`.
         looking: how pictures and photos are looked at.
+        encode: gives the tokens of those who act, in place of the adapter's own way.
 
     Returns:
         A clone with what was given; where nothing acts it is a plain clone.
@@ -114,7 +129,7 @@ def apply(
             people_residual(
                 adapter.attention,
                 active,
-                ip_adapter.encode_people(active, looking),
+                ip_adapter.encode_people(active, looking) if encode is None else encode(active),
                 placed.placement,
                 strength=strength,
                 window=partial(sigma_window, model),

@@ -51,8 +51,8 @@ class RegionalContexts:
         base = call.base
         if base is None:
             everywhere = call.query.new_ones(1, 1, 1)
-            together = (part.flatten(1, 2)[:, None] for part in (keys, values))
-            base = decoupled_cross_attention(call.query, *together, everywhere, call.heads)
+            all_keys, all_values = (part.flatten(1, 2)[:, None] for part in (keys, values))
+            base = decoupled_cross_attention(call.query, all_keys, all_values, everywhere, call.heads)
         return regional - base
 
 

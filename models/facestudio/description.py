@@ -61,11 +61,11 @@ class Description:
             if value not in known:
                 raise InvalidSettingError(f'{name} is "{value}"; choose one of: {", ".join(known)}.')
         for name, colours in (("mean", self.mean), ("std", self.std)):
-            if len(colours) != 3 or not all(isinstance(value, (int, float)) for value in colours):
+            if len(colours) != 3 or not all(map(_is_number, colours)):
                 raise InvalidSettingError(f"{name} is {colours}; give three numbers.")
         if min(self.std) <= 0:
             raise InvalidSettingError(f"std is {self.std}; give numbers above 0.")
-        if not isinstance(self.face_width, int) or self.face_width < 1:
+        if not _is_number(self.face_width) or self.face_width < 1 or self.face_width % 1:
             raise InvalidSettingError(f"face_width is {self.face_width}; give a whole number above 0.")
 
     def space_of(self, width: int) -> Space:
@@ -90,7 +90,9 @@ class Description:
         try:
             said: Any = json.loads(metadata[METADATA_KEY])
             known = {field.name for field in fields(cls)}
-            values = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
+            values: dict[str, Any] = {
+                key: tuple(value) if isinstance(value, list) else value for key, value in said.items()
+            }
             unknown = sorted(values.keys() - known)
             if unknown:
                 raise InvalidSettingError(f"{', '.join(unknown)} is not known.")
@@ -113,3 +115,7 @@ class Description:
                 f'{name} reads styles {width} wide, and its encoder "{self.encoder}" gives {wanted}; download it again or choose '
                 "another file."
             )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -19,7 +19,12 @@ from ..weights.state_dict import load_strictly, summarise
 
 FACE = 512  # width of a recogniser's vector
 TOKENS = 8  # n, where a file's bias is flat and does not tell it; the paper gives no number
-SPACES = {768: "ViT-L/14", 1280: "ViT-bigG/14", 1792: "ViT-L/14, RN101 and ViT-B/32"}  # of CLIP, by width
+SPACES = {  # of CLIP, by width
+    768: "ViT-L/14",
+    1024: "ViT-H/14",
+    1280: "ViT-bigG/14",
+    1792: "ViT-L/14, RN101 and ViT-B/32",
+}
 _NAME = "FaceStudio's linear layer"
 
 
@@ -69,7 +74,7 @@ class HybridLayer(nn.Module):
                 f"{tuple(named['bias'].shape)}; download the file again or choose another one."
             )
         with torch.device("meta"):
-            module = cls(weight.shape[1] - face, *bias.shape, face)
+            module = cls(weight.shape[1] - face, *bias.shape, face=face)
         return load_strictly(module, {"weight": weight, "bias": bias}, _NAME)
 
     @property

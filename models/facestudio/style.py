@@ -22,7 +22,7 @@ class Space:
     """A space of CLIP's picture embeddings.
 
     Attributes:
-        name: of the CLIP models, as messages call it.
+        name: of the CLIP models, as messages call it; empty where nobody knows more than the width.
         width: E of an embedding.
     """
 
@@ -31,11 +31,15 @@ class Space:
 
     @classmethod
     def of_width(cls, width: int) -> Space:
-        """The published space of a width, or one that is called by its width."""
-        return cls(SPACES.get(width, f"{width} wide"), width)
+        """The published space of a width, or one without a name."""
+        return cls(SPACES.get(width, ""), width)
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.width})"
+        return f"{self.name} ({self.width})" if self.name else f"{self.width} wide"
+
+    def fits(self, other: Space) -> bool:
+        """Whether embeddings of both may be mixed, as far as is known."""
+        return self.width == other.width and (self.name == other.name or not (self.name and other.name))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -115,9 +119,9 @@ def require_space(style: Style, called: str, wanted: Space) -> None:
     Raises:
         InvalidSettingError: naming both spaces.
     """
-    if style.space != wanted:
+    if not style.space.fits(wanted):
         raise InvalidSettingError(
-            f'"{called}" is of the space of {style.space} and the method reads that of {wanted}, which do not mix; take the '
+            f'"{called}" is of the space {style.space} and the method reads {wanted}, which do not mix; take the '
             "encoder and the prior of one of them."
         )
 

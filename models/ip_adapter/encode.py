@@ -104,7 +104,7 @@ def _photo_tokens(
     if needs.clip is not None:
         pixels = clip_pixels(face.crop) if needs.face else picture_pixels(_shown(photo, face, adapter), looking.crop)
         seen = _look(pixels[None], encoders, adapter)
-    return _project(adapter, vector, seen, looking)
+    return project(adapter, vector, seen, looking)
 
 
 def _shown(photo: Photo, face: Face, adapter: IPAdapter) -> np.ndarray:
@@ -142,7 +142,7 @@ def picture_tokens(
     if not pictures:
         raise InvalidSettingError("There is no picture to follow; connect one.")
     pixels = torch.stack([picture_pixels(picture, looking.crop) for picture in pictures])
-    return join(_project(adapter, None, combine(_look(pixels, encoders, adapter), how), looking))
+    return join(project(adapter, None, combine(_look(pixels, encoders, adapter), how), looking))
 
 
 def embedding_tokens(
@@ -171,7 +171,7 @@ def embedding_tokens(
         )
     if not embeddings.isfinite().all():
         raise InvalidSettingError("The picture_embedding holds NaN or infinity; look at the node that made it.")
-    return join(_project(adapter, None, combine(embeddings, how), looking))
+    return join(project(adapter, None, combine(embeddings, how), looking))
 
 
 def null_tokens(encoders: IPAdapterEncoders, adapter: IPAdapter, looking: Looking) -> Tensor:
@@ -187,7 +187,7 @@ def null_tokens(encoders: IPAdapterEncoders, adapter: IPAdapter, looking: Lookin
             seen = _look(pixels[None], encoders, adapter)
         elif adapter.image_width is not None:
             seen = torch.zeros(1, adapter.image_width)
-    return _project(adapter, vector, seen, looking)
+    return project(adapter, vector, seen, looking)
 
 
 def _of(adapter: IPAdapter) -> str:
@@ -198,8 +198,8 @@ def _look(pixels: Tensor, encoders: IPAdapterEncoders, adapter: IPAdapter) -> Te
     return encoders.embeddings(pixels) if adapter.reads_pooled else encoders.tokens(pixels)
 
 
-def _project(adapter: IPAdapter, vector: Tensor | None, seen: Tensor | None, looking: Looking) -> Tensor:
-    """Tokens (M, T, D) of M face vectors, of what CLIP saw of M pictures, or of both."""
+def project(adapter: IPAdapter, vector: Tensor | None, seen: Tensor | None, looking: Looking) -> Tensor:
+    """Tokens (M, T, D) of M face vectors (M, V), of what CLIP saw of M pictures, (M, E) or (M, S, W), or of both."""
     projection = adapter.projection
     like = next(projection.parameters())
     vector, seen = (None if each is None else each.to(like) for each in (vector, seen))

@@ -51,8 +51,9 @@ class IPAdapterEncoders:
             raise MissingModelFileError(self._no_clip())
         return self.embedder.embeddings(pixels)
 
-    def vector(self, face: Face, picture: np.ndarray) -> Tensor:
-        """The vector of a face, (1, V), not normalised, see `FaceRecogniser`.
+    @property
+    def required_recogniser(self) -> FaceRecogniser:
+        """What gives face vectors.
 
         Raises:
             MissingModelFileError: without a recogniser.
@@ -63,7 +64,11 @@ class IPAdapterEncoders:
                 'into models/insightface/models/buffalo_l (non-commercial research only), or choose the file in "recogniser" '
                 "of Load IP-Adapter."
             )
-        return self.recogniser.vectors([face], [picture])
+        return self.recogniser
+
+    def vector(self, face: Face, picture: np.ndarray) -> Tensor:
+        """The vector of a face, (1, V), not normalised, see `FaceRecogniser`; raises as `required_recogniser`."""
+        return self.required_recogniser.vectors([face], [picture])
 
     def _no_clip(self) -> str:
         return f"This IP-Adapter needs the CLIP vision model that it was trained with ({self.wanted}), and none was found; {WHERE}."

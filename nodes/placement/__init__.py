@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from . import place, routing_map
+from . import match, place, routing_map
 
-NODES: list[type[io.ComfyNode]] = [*place.NODES, *routing_map.NODES]
+NODES: list[type[io.ComfyNode]] = [*place.NODES, *match.NODES, *routing_map.NODES]

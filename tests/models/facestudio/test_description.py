@@ -46,4 +46,4 @@ def test_a_space_is_called_by_its_models():
     assert str(Description().space_of(768)) == "ViT-L/14 (768)"
     assert str(Description(encoder="paper3").space_of(1792)) == "ViT-L/14, RN101 and ViT-B/32 (1792)"
     assert str(Description(encoder="other", space="miniature").space_of(64)) == "miniature (64)"
-    assert str(Description(encoder="other").space_of(9)) == "9 wide (9)"
+    assert str(Description(encoder="other").space_of(9)) == "9 wide"

@@ -36,9 +36,9 @@ def test_neither_source_is_an_error():
 
 def test_two_spaces_are_both_named():
     other = Space("there", 4)
-    with pytest.raises(InvalidSettingError, match=r'"text" is of the space of there \(4\).*reads that of here \(4\)'):
+    with pytest.raises(InvalidSettingError, match=r'"text" is of the space there \(4\).*reads here \(4\)'):
         hybrid_style(style("picture"), style("text", space=other), 0.5, SPACE)
-    with pytest.raises(InvalidSettingError, match='"style" is of the space of there'):
+    with pytest.raises(InvalidSettingError, match='"style" is of the space there'):
         hybrid_style(style("picture", space=other), None, 0.5, SPACE)
 
 
@@ -51,3 +51,12 @@ def test_alpha_out_of_its_range_is_refused(alpha):
 def test_an_embedding_of_another_width_is_none_of_its_space():
     with pytest.raises(ShapeError, match="style embedding"):
         Style(embedding=torch.zeros(1, 5), space=SPACE, source="text")
+
+
+def test_a_space_without_a_name_goes_by_its_width():
+    unknown = Space.of_width(9)
+    assert str(unknown) == "9 wide"
+    assert unknown.fits(Space("miniature", 9))
+    assert Space("miniature", 9).fits(unknown)
+    assert not unknown.fits(Space("miniature", 8))
+    assert not Space("one", 9).fits(Space("other", 9))

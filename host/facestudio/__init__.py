@@ -1,0 +1,1 @@
+"""FaceStudio in ComfyUI."""
