@@ -207,12 +207,18 @@ def choose_file(choice: str, folder: str, kind: str, fits: Callable[[Shapes], bo
         return None
     if choice != AUTO:
         return resolve(folder, choice)
-    found = [name for name in list_files(folder) if _is(resolve(folder, name), kind, fits)]
+    found = fitting_files(folder, kind, fits)
     if not found:
         return None
-    others = f" (there are others: {', '.join(found[1:])})" if found[1:] else ""
-    logger.info("%s: taking %s%s", kind, found[0], others)
-    return resolve(folder, found[0])
+    others = f" (there are others: {', '.join(path.name for path in found[1:])})" if found[1:] else ""
+    logger.info("%s: taking %s%s", kind, found[0].name, others)
+    return found[0]
+
+
+def fitting_files(folder: str, kind: str, fits: Callable[[Shapes], bool] | None = None) -> list[Path]:
+    """All files of a model folder whose content is of a kind and fits, by name; see `choose_file`."""
+    paths = (resolve(folder, name) for name in list_files(folder))
+    return [path for path in paths if _is(path, kind, fits)]
 
 
 def _is(path: Path, kind: str, fits: Callable[[Shapes], bool] | None) -> bool:

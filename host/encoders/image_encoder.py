@@ -163,10 +163,15 @@ def find_clip_vision(choice: str, *, width: int) -> Any:
         UnknownCheckpointError: if a named file is no CLIP vision model.
     """
     path = choose_file(choice, FOLDER, CLIP_VISION, lambda shapes: _width_in(shapes) == width)
-    return None if path is None else load_once(path, "clip vision", lambda: _load(path))
+    return None if path is None else load_once(path, "clip vision", lambda: load_clip_vision(path))
 
 
-def _load(path: Path) -> Any:
+def load_clip_vision(path: Path) -> Any:
+    """A file as a CLIP_VISION of its own, which nobody else has.
+
+    Raises:
+        UnknownCheckpointError: if ComfyUI knows no such model.
+    """
     found = comfy.clip_vision.load(str(path))
     if found is None:
         raise UnknownCheckpointError(

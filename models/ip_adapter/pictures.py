@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -36,7 +37,7 @@ def picture_pixels(image: np.ndarray, crop: Crop = "centre") -> Tensor:
     if crop == "stretch":
         image = resize(image, (CLIP_SIZE, CLIP_SIZE), "bicubic")
     elif crop == "pad":
-        image = _padded(image)
+        image = padded(image)
     return clip_pixels(image)
 
 
@@ -72,12 +73,12 @@ def negative_pixels(
     return torch.zeros(3, CLIP_SIZE, CLIP_SIZE)
 
 
-def _padded(image: np.ndarray) -> np.ndarray:
-    """The whole picture in the middle of a square of CLIP's mean colour, (224, 224, 3)."""
+def padded(image: np.ndarray, mean: Sequence[float] = CLIP_MEAN) -> np.ndarray:
+    """The whole picture in the middle of a square of a mean colour, red, green and blue from 0 to 1, (224, 224, 3)."""
     longer = max(image.shape[:2])
     height, width = (max(1, round(CLIP_SIZE * length / longer)) for length in image.shape[:2])
     square = np.empty((CLIP_SIZE, CLIP_SIZE, 3), np.uint8)
-    square[:] = [round(255 * mean) for mean in CLIP_MEAN]
+    square[:] = [round(255 * value) for value in mean]
     top, left = (CLIP_SIZE - height) // 2, (CLIP_SIZE - width) // 2
     square[top : top + height, left : left + width] = resize(image, (height, width), "bicubic")
     return square
