@@ -20,6 +20,7 @@ from ...models.people.encodings import RememberedRecogniser
 from ...models.people.person import Person
 from ...models.placement.rule import Way
 from ...models.port.encoders import FaceRecogniser, ImageEmbedder
+from ..encoders.style import missing_encoder
 from ..memory import loaded, manage
 from ..people import acting_places, placed_lines
 from ..placement import PlacedPeople
@@ -62,7 +63,7 @@ class TrainedFaceStudio:
     @property
     def wanted(self) -> str:
         """What looks at style pictures."""
-        return self.adapter.space.name
+        return missing_encoder(self.adapter.description, width=self.space.width)
 
     def apply(self, model: ModelPatcher, asked: Asked) -> AppliedFaceStudio:
         """Put style and people into a MODEL, see `LoadedFaceStudio`."""

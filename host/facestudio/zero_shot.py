@@ -17,6 +17,7 @@ from ...models.facestudio.zero_shot import FACE_STRENGTH, STYLE_STRENGTH, encode
 from ...models.ip_adapter.encode import Looking
 from ...models.people.person import Person
 from ...models.port.encoders import ImageEmbedder
+from ..encoders.style import missing_encoder
 from ..ip_adapter.adapter import LoadedIPAdapter
 from ..ip_adapter.application import Pictures
 from ..ip_adapter.application import apply as apply_ip_adapter
@@ -68,7 +69,7 @@ class ZeroShotFaceStudio:
     @property
     def wanted(self) -> str:
         """What looks at style pictures."""
-        return self.style.adapter.encoder or str(self.space)
+        return missing_encoder(None, width=self.space.width)
 
     def apply(self, model: ModelPatcher, asked: Asked) -> AppliedFaceStudio:
         """Put style and people into a MODEL, see `LoadedFaceStudio`."""
@@ -91,8 +92,10 @@ class ZeroShotFaceStudio:
             type(asked.people)(),
             pictures=Pictures(embeddings=style.embedding, strength=self.style_strength),
         )
-        clone, lines = styled.model, people_lines(asked.people, [])
-        if active:
+        clone = styled.model
+        if not active:
+            lines = people_lines(asked.people, [])
+        else:
             face = self._required_face()
             applied = apply_ip_adapter(
                 clone,

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from . import style
+from . import apply, load, style
 
-NODES: list[type[io.ComfyNode]] = [*style.NODES]
+NODES: list[type[io.ComfyNode]] = [*load.NODES, *style.NODES, *apply.NODES]

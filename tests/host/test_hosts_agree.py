@@ -72,12 +72,13 @@ def in_comfyui(model, residual, x, text, polarities):
 
 
 @torch.no_grad()
-def call_comfyui(patched, x, text, polarities):
-    """One call of the UNet of a MODEL that residuals and LoRA were put into."""
+def call_comfyui(patched, x, text, polarities, owners=()):
+    """One call of the UNet of a MODEL that residuals and LoRA were put into; `owners` are those of the positive side's rows."""
     from likeness.host.sampling.conds import CondInfo
     from likeness.host.unet import keys
 
-    conds = {uuid.uuid4(): CondInfo(polarity) for polarity in polarities}
+    owned = {Polarity.POSITIVE: owners}
+    conds = {uuid.uuid4(): CondInfo(polarity, owners=owned.get(polarity, ())) for polarity in polarities}
     options = {
         **patched.model_options["transformer_options"],
         "wrappers": patched.wrappers,

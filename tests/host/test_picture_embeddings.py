@@ -27,6 +27,7 @@ def test_core_s_unclip_conditioning_takes_it():
     from comfy.ldm.modules.encoders.noise_aug_modules import CLIPEmbeddingNoiseAugmentation
     from comfy.model_base import unclip_adm
     from likeness.host.picture_embeddings import as_clip_vision_output
+
     from nodes import unCLIPConditioning
 
     schedule = {"timesteps": 10, "beta_schedule": "squaredcos_cap_v2"}
