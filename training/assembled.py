@@ -17,7 +17,7 @@ from .batches.examples import Example
 from .batches.index import Wanted
 from .batches.row_dataset import RowDataset
 from .config.run import COMMON_KEYS, TrainingConfig
-from .method import Method
+from .method import Learner
 from .samples import SampleSheet
 
 FROZEN_TYPES = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -35,7 +35,7 @@ class Assembled:
         details: what an adapter says about its training beside what all of them say.
     """
 
-    method: Method[Any]
+    method: Learner[Any]
     dataset: RowDataset[Any]
     encode: Callable[[Sequence[Example[Any]]], AnyBatch]
     sheet: SampleSheet | None

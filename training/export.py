@@ -13,7 +13,7 @@ from diffusers.training_utils import EMAModel
 from safetensors.torch import save_file
 
 from .adapter_networks import Weights
-from .method import Method
+from .method import Learner
 from .whole_file import whole_file
 
 FORMAT = "likeness/1"
@@ -47,7 +47,7 @@ def export(weights: Weights, path: Path, *, details: Mapping[str, Any], dtype: t
 
 
 @contextmanager
-def use_average(method: Method[Any], average: EMAModel | None) -> Generator[None, None, None]:
+def use_average(method: Learner[Any], average: EMAModel | None) -> Generator[None, None, None]:
     """While it lasts, the trained parameters hold their running average, if there is one."""
     if average is None:
         yield

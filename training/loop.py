@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from ..models.errors import ConfigError, InvalidSettingError
 from .batches.batch import AnyBatch
 from .config.run import TrainingConfig
-from .method import Method
+from .method import Learner, Pace, Paced
 from .run_folder import checkpoint_to_resume, read_step, write_checkpoint
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Run:
 
     config: TrainingConfig
     accelerator: Accelerator
-    method: Method[Any]
+    method: Learner[Any]
     wrapped: nn.Module
     optimizer: Any
     rate: torch.optim.lr_scheduler.LambdaLR
@@ -100,15 +100,16 @@ def new_accelerator(config: TrainingConfig, *, cpu: bool = False) -> Accelerator
     return accelerator
 
 
-def begin(config: TrainingConfig, method: Method[Any], accelerator: Accelerator) -> Run:
+def begin(config: TrainingConfig, method: Learner[Any], accelerator: Accelerator) -> Run:
     """Prepare a run and, where the configuration says so, go on from a checkpoint.
 
     Raises:
         InvalidSettingError: if the checkpoint to go on from does not exist or is another method's.
     """
     parameters = list(method.trained())
+    paces = method.paces() if isinstance(method, Paced) else [Pace(1.0, parameters)]
     made = torch.optim.AdamW(
-        parameters,
+        [{"params": pace.parameters, "lr": config.learning_rate * pace.factor} for pace in paces],
         lr=config.learning_rate,
         betas=config.optimizer.betas,
         weight_decay=config.optimizer.weight_decay,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol, TypeVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -15,8 +16,30 @@ from .denoising import Conditioned
 B = TypeVar("B", bound=AnyBatch, contravariant=True)
 
 
-class Method(Protocol[B]):
-    """One way to train an adapter: an `nn.Module` whose registered parameters are what is saved and wrapped.
+@dataclass(frozen=True, eq=False, slots=True)
+class Pace:
+    """Parameters that move at a learning rate of their own.
+
+    Attributes:
+        factor: on the learning rate of the run.
+        parameters: none of them in another pace.
+    """
+
+    factor: float
+    parameters: Sequence[nn.Parameter]
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A method whose parameters do not all move at the learning rate of the run."""
+
+    def paces(self) -> Iterator[Pace]:
+        """All that `trained` gives, divided; the rate of the first is the one that the log tells."""
+        ...
+
+
+class Learner(Protocol[B]):
+    """What the loop and the export know of a method: an `nn.Module` whose registered parameters are what is saved and wrapped.
 
     The frozen base is no sub-module, so no checkpoint holds it. B is the batch that it learns from.
 
@@ -34,14 +57,18 @@ class Method(Protocol[B]):
         """The parameters that the optimizer moves."""
         ...
 
+    def weights(self) -> Weights:
+        """What was trained, under the published keys: part of the file → key → tensor."""
+        ...
+
+
+class Method(Learner[B], Protocol[B]):
+    """One way to train an adapter of the UNet, which can be drawn with."""
+
     def show(self, batch: B, *, nobody: Tensor | None = None) -> Conditioned:
         """Let the UNet draw the people of a batch as at inference until the next one; rows of `nobody`, (B,) bool, show nobody.
 
         Returns:
             What the UNet has to be told.
         """
-        ...
-
-    def weights(self) -> Weights:
-        """What was trained, under the published keys: part of the file → key → tensor."""
         ...

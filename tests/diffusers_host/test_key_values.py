@@ -67,19 +67,20 @@ def test_layers_that_are_not_given_keep_their_own(sd15, inputs):
 def test_gradients_are_those_of_the_layers_own_weights(sd15, inputs, checkpointing):
     given, attention = inputs(sd15), random_attention(sd15)
     expected = written(sd15, attention)
-    for index, path in [(site.index, site.path) for site in find_sites(sd15) if site.kind == "cross"]:
+    sites = [site for site in find_sites(sd15) if site.kind == "cross"]
+    for site in sites:
         for part in ("to_k", "to_v"):
-            expected.get_submodule(f"{path}.{part}").weight.requires_grad_(True)
+            expected.get_submodule(f"{site.path}.{part}").weight.requires_grad_(True)
     expected(**given).sample.square().mean().backward()
     subject = copy.deepcopy(sd15)
     if checkpointing:
         subject.enable_gradient_checkpointing()
     replace_key_values(subject, attention)
     subject(**given).sample.square().mean().backward()
-    for index, path in [(site.index, site.path) for site in find_sites(sd15) if site.kind == "cross"]:
+    for site in sites:
         for part in ("to_k", "to_v"):
-            theirs = expected.get_submodule(f"{path}.{part}").weight.grad
-            torch.testing.assert_close(attention.get_submodule(f"{index}.{part}").weight.grad, theirs)
+            theirs = expected.get_submodule(f"{site.path}.{part}").weight.grad
+            torch.testing.assert_close(attention.get_submodule(f"{site.index}.{part}").weight.grad, theirs)
 
 
 def test_a_lora_beside_them_is_added(sd15, inputs):
