@@ -100,6 +100,13 @@ class Fields:
             return self._wrong(name, value, f"give a number from {low:g} to {high:g}")
         return float(value)
 
+    def flag(self, name: str) -> bool | None:
+        """True or false."""
+        value = self._present(name, "true or false", required=False)
+        if value is None:
+            return None
+        return value if isinstance(value, bool) else self._wrong(name, value, "give true or false")
+
     def size(self, name: str) -> int | None:
         """A required number of pixels, at least 1."""
         value = self._present(name, "a whole number of pixels", required=True)

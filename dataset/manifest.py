@@ -12,7 +12,7 @@ from .fields import Box, Fault, Fields, Level, Note, Points, quote
 
 ROW_KEYS = (
     *("id", "image", "w", "h", "caption", "facial_caption", "nouns", "persons", "aes", "wm", "src", "licence"),
-    *("sha256", "split"),
+    *("sha256", "split", "human"),
 )
 PERSON_KEYS = ("bbox", "face", "kps", "score", "yaw", "identity", "parse", "instance", "arcface")
 NOUN_KEYS = ("word", "span", "person")
@@ -83,6 +83,7 @@ class Row:
         split: which part of the data it belongs to.
         aes: aesthetic score, 0–10, or None.
         wm: probability of a watermark, 0–1, or None.
+        human: whether there are people in the picture, also such as `persons` does not name, or None.
     """
 
     id: str
@@ -97,6 +98,12 @@ class Row:
     split: str
     aes: float | None
     wm: float | None
+    human: bool | None = None
+
+    @property
+    def shows_people(self) -> bool:
+        """What the row says, else whether it names anybody."""
+        return bool(self.persons) if self.human is None else self.human
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +199,10 @@ def _read_row(table: Mapping[str, Any], note: Note) -> Row | None:
         "split": fields.text("split", empty=False) or DEFAULT_SPLIT,
         "aes": fields.number("aes", 0, 10),
         "wm": fields.number("wm", 0, 1),
+        "human": fields.flag("human"),
     }
+    if optional["human"] is False and persons:
+        fields.wrong("human", f"persons names {len(persons)}; remove them, or write true")
     if size is None or None in found.values():
         return None
     people, words = tuple(filter(None, persons)), tuple(filter(None, nouns))  # where one is None, an error was noted

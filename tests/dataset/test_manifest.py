@@ -35,6 +35,7 @@ def test_a_full_row_is_read():
             licence="CC0",
             sha256="A" * 64,
             split="test",
+            human=True,
         )
     )
     assert parsed.faults == ()
@@ -56,7 +57,17 @@ def test_what_a_row_may_leave_out():
     found = parse({"id": "1", "image": "a.png", "w": 8, "h": 8, "caption": ""}).row
     assert found is not None
     assert (found.persons, found.nouns, found.split, found.sha256) == ((), (), "train", None)
-    assert (found.aes, found.wm) == (None, None)
+    assert (found.aes, found.wm, found.human) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "persons", "shows"),
+    [(None, 1, True), (None, 0, False), (True, 0, True), (True, 1, True), (False, 0, False)],
+)
+def test_a_row_shows_people_if_it_says_so_or_else_names_some(said, persons, shows):
+    found = parse({**row(1), "persons": [person()] * persons, "human": said}).row
+    assert found is not None
+    assert found.shows_people == shows
 
 
 def test_the_keys_that_are_given_are_told_whatever_they_hold_and_null_gives_nothing():
@@ -94,6 +105,8 @@ def test_null_is_absent():
         (row(1, image=""), "image is ''; give a path with / that stays"),
         (row(1, caption=["a"]), "caption is ['a']; give a text"),
         (row(1, aes=11), "aes is 11; give a number from 0 to 10"),
+        (row(1, human=1), "human is 1; give true or false"),
+        (row(1, human=False), "human is False; persons names 1; remove them, or write true"),
         (row(1, wm="no"), "wm is 'no'; give a number from 0 to 1"),
         (row(1, sha256="abc"), "sha256 is 'abc'; give 64 hexadecimal digits"),
         (row(1, split=""), "split is ''; give a text that is not empty"),

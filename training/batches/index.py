@@ -26,7 +26,8 @@ class Wanted:
     Attributes:
         split: which part of the data.
         size: side of the training picture, pixels.
-        fewest: people with face points whose face the frame shows.
+        fewest: people with face points whose face the frame shows; 0 takes pictures without people too, but none that shows
+            people of whom it knows no such face.
         most: people of any kind.
         with_nouns: the caption has to have a noun for everybody shown.
         min_aes: aesthetic score, 0–10; None takes rows of any and of none.
@@ -54,6 +55,8 @@ class Wanted:
         people = find_shown(row, frame_row(row, self.size))
         if len(people) < self.fewest:
             return f"with fewer than {self.fewest} people with face points in the frame"
+        if row.shows_people and not people:
+            return "with people of whom nobody has face points in the frame"
         if self.with_nouns and noun_rows(row, people) is None:
             return "whose caption has no noun for everybody"
         return ""

@@ -41,6 +41,20 @@ def test_rows_are_chosen_by_split_and_people(tmp_path, wanted, expected):
     assert {example.row_id for example in epoch(data)} == expected
 
 
+def test_pictures_without_people_are_taken_and_those_of_people_without_a_face_are_not(tmp_path):
+    rows = [
+        row(1),
+        {**row(2), "persons": []},
+        {**row(3), "persons": [], "human": False},
+        {**row(4), "persons": [], "human": True},
+        row(5, person(kps=None)),
+    ]
+    wanted = Wanted(split="train", size=64, fewest=0, most=1)
+    index = index_rows(ManifestRows(write_manifest(tmp_path, rows)), wanted)
+    assert len(index.numbers) == 3
+    assert index.passed_over == {"with people of whom nobody has face points in the frame": 2}
+
+
 @pytest.mark.parametrize(
     ("asked", "kept", "passed_over"),
     [
