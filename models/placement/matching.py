@@ -7,14 +7,15 @@ region is whose is not said there. Here it goes from left to right, by the faces
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import InvalidSettingError
+from ..face.types import Face
 from .masks import check_mask
 
 Extra = Literal["error", "nowhere"]
@@ -41,8 +42,7 @@ class Matched:
 def match_people(
     masks: Tensor,
     people: int,
-    boxes: np.ndarray | None = None,
-    size: tuple[int, int] = (1, 1),
+    faces: Sequence[Face] = (),
     *,
     order: str = "",
     extra: Extra = "error",
@@ -55,8 +55,7 @@ def match_people(
     Args:
         masks: of a segmentation, (M, H, W) float, 0–1, in any order; those that show nothing are left out.
         people: K of the chain.
-        boxes: of the faces in the picture, (F, 4), x0 y0 x1 y1 in pixels; None where nobody looked.
-        size: (H, W) of that picture, pixels.
+        faces: that were found in the picture; none where nobody looked.
         order: numbers of regions from left to right, from 1, one per person, such as "2 1"; it wins over faces. Empty for none.
         extra: what it means if there are more people than masks: an error, or the last people are nowhere.
 
@@ -68,7 +67,7 @@ def match_people(
     if not shown:
         raise InvalidSettingError("None of the masks shows anything; connect the masks of people from a segmentation.")
     regions = torch.stack(sorted(shown, key=_middle))
-    with_face = _with_face(regions, boxes, size)
+    with_face = _with_face(regions, faces)
     if people > len(regions) and extra == "error":
         raise InvalidSettingError(
             f"There are {people} people and {len(regions)} masks; connect a mask for each, take people out, or let the others be nowhere."
@@ -94,26 +93,28 @@ def _middle(mask: Tensor) -> float:
     return float((columns * torch.arange(len(columns))).sum() / columns.sum())
 
 
-def _with_face(regions: Tensor, boxes: np.ndarray | None, size: tuple[int, int]) -> list[int]:
+def _with_face(regions: Tensor, faces: Sequence[Face]) -> list[int]:
     """Regions with a face of their own, from left to right; the surest pairs first."""
     pairs = [
-        (share, region, face)
-        for face, box in enumerate([] if boxes is None else boxes)
+        (share, region, number)
+        for number, face in enumerate(faces)
         for region, mask in enumerate(regions)
-        if (share := _share_inside(mask, box, size)) > MOST
+        if (share := _share_inside(mask, face)) > MOST
     ]
     taken: dict[int, int] = {}
-    for _, region, face in sorted(pairs, reverse=True):
-        if region not in taken and face not in taken.values():
-            taken[region] = face
+    for _, region, number in sorted(pairs, reverse=True):
+        if region not in taken and number not in taken.values():
+            taken[region] = number
     return sorted(taken)
 
 
-def _share_inside(mask: Tensor, box: np.ndarray, size: tuple[int, int]) -> float:
-    """How much of a box lies inside a mask, 0–1."""
-    height, width = mask.shape
-    left, right = (round(float(edge) * width / size[1]) for edge in (box[0], box[2]))
-    top, bottom = (round(float(edge) * height / size[0]) for edge in (box[1], box[3]))
+def _share_inside(mask: Tensor, face: Face) -> float:
+    """How much of a face's box lies inside a mask, 0–1."""
+    rows, columns = mask.shape
+    height, width = face.image_size
+    x0, y0, x1, y1 = (float(edge) for edge in face.box)
+    left, right = (round(edge * columns / width) for edge in (x0, x1))
+    top, bottom = (round(edge * rows / height) for edge in (y0, y1))
     inside = mask[max(top, 0) : max(bottom, top + 1), max(left, 0) : max(right, left + 1)]
     return float(inside.mean()) if inside.numel() else 0.0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import get_args
 
-import numpy as np
 from comfy_api.latest import io, ui
 from torch import Tensor
 
@@ -63,12 +62,9 @@ class MatchPeople(io.ComfyNode):
     def execute(
         cls, masks: Tensor, people: Chain, order: str, extra_people: Extra, faces: FaceSet | None = None
     ) -> io.NodeOutput:
-        picture, boxes = None, None
-        if faces is not None:
-            picture = faces.images[0]
-            boxes = np.array([face.box for face in faces.of_image(0)]).reshape(-1, 4)
-        size = (1, 1) if picture is None else (picture.shape[0], picture.shape[1])
-        found = match_people(masks, len(people), boxes, size, order=order, extra=extra_people)
+        seen = () if faces is None else faces.of_image(0)
+        found = match_people(masks, len(people), seen, order=order, extra=extra_people)
+        picture = None if faces is None else faces.images[0]
         preview = matched_sheet(found, [person.name for person in people], picture)
         return io.NodeOutput(found.masks, preview, ui=ui.PreviewImage(preview, cls=cls))
 
