@@ -13,7 +13,7 @@ from .adapters import (
     uniportrait_projection,
 )
 from .checkpoints import clip_text, openclip_text, sdxl, stable_diffusion, vae
-from .image_networks import clip_vision, dino, face_parsing, iresnet, openclip_vision
+from .image_networks import clip_vision, dino, face_parsing, iresnet, openclip_resnet, openclip_vision
 from .layers import Layout, Shape
 from .unets import NARROW_SDXL, SD15, SDXL, UNetShape, control_net, unet, user_lora
 
@@ -38,6 +38,7 @@ __all__ = [
     "ip_adapter_plus",
     "iresnet",
     "omniportrait",
+    "openclip_resnet",
     "openclip_text",
     "openclip_vision",
     "sdxl",

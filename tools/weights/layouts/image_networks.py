@@ -10,7 +10,7 @@ PARSING_LABELS = 19
 RESNET18_WIDTHS = (64, 128, 256, 512)
 
 
-def clip_vision(layers: int = 32, width: int = 1280) -> Layout:
+def clip_vision(layers: int = 32, width: int = 1280, outputs: int = 1024) -> Layout:
     """The image encoder CLIP ViT-H/14 with its projection, keys as transformers names them."""
     layout: Layout = {
         "embeddings.class_embedding": (width,),
@@ -22,22 +22,45 @@ def clip_vision(layers: int = 32, width: int = 1280) -> Layout:
         layout |= clip_layer(f"encoder.layers.{index}", width)
     return {
         **prefixed("vision_model", {**layout, **norm("post_layernorm", width)}),
-        "visual_projection.weight": (1024, width),
+        "visual_projection.weight": (outputs, width),
     }
 
 
-def openclip_vision(layers: int = 24, width: int = 1024, outputs: int = 768) -> Layout:
+def openclip_vision(layers: int = 24, width: int = 1024, outputs: int = 768, patch: int = 14) -> Layout:
     """The image encoder CLIP ViT-L/14 with its projection, keys as open_clip names them."""
     layout: Layout = {
         "class_embedding": (width,),
-        "positional_embedding": (257, width),
+        "positional_embedding": ((224 // patch) ** 2 + 1, width),
         "proj": (width, outputs),
-        **conv("conv1", width, 3, 14, bias=False),
+        **conv("conv1", width, 3, patch, bias=False),
         **norm("ln_pre", width),
     }
     for index in range(layers):
         layout |= openclip_layer(f"transformer.resblocks.{index}", width)
     return {**layout, **norm("ln_post", width)}
+
+
+def openclip_resnet(blocks: tuple[int, ...] = (3, 4, 23, 3), width: int = 64, outputs: int = 512) -> Layout:
+    """The image encoder CLIP RN101 with attention pooling, keys as open_clip names them."""
+    layout: Layout = {}
+    for index, (made, inputs) in enumerate(((width // 2, 3), (width // 2, width // 2), (width, width // 2)), start=1):
+        layout |= conv(f"conv{index}", made, inputs, bias=False) | batch_norm(f"bn{index}", made)
+    inputs = width
+    for stage, count in enumerate(blocks, start=1):
+        inner = width * 2 ** (stage - 1)
+        for block in range(count):
+            key = f"layer{stage}.{block}"
+            layout |= conv(f"{key}.conv1", inner, inputs, 1, bias=False) | batch_norm(f"{key}.bn1", inner)
+            layout |= conv(f"{key}.conv2", inner, inner, bias=False) | batch_norm(f"{key}.bn2", inner)
+            layout |= conv(f"{key}.conv3", 4 * inner, inner, 1, bias=False) | batch_norm(f"{key}.bn3", 4 * inner)
+            if block == 0:
+                layout |= conv(f"{key}.downsample.0", 4 * inner, inputs, 1, bias=False)
+                layout |= batch_norm(f"{key}.downsample.1", 4 * inner)
+            inputs = 4 * inner
+    layout |= {"attnpool.positional_embedding": (50, inputs)}
+    for name in ("k_proj", "q_proj", "v_proj"):
+        layout |= linear(f"attnpool.{name}", inputs, inputs)
+    return {**layout, **linear("attnpool.c_proj", outputs, inputs)}
 
 
 def dino(layers: int = 12, width: int = 384) -> Layout:

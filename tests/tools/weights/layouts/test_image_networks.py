@@ -1,6 +1,8 @@
 """Networks that look at pictures: sizes and keys as published, and smaller ones by the same rule."""
 
 import pytest
+import torch
+from likeness.models.clip.towers import PUBLISHED, new_tower
 from likeness.tests.tools.weights.layouts.counting import count, digest
 from likeness.tools.weights import layouts
 from likeness.tools.weights.layouts.image_networks import iresnet
@@ -41,3 +43,22 @@ def test_fewer_layers_take_off_the_last_ones():
     full, short = layouts.clip_vision(), layouts.clip_vision(layers=2)
     assert set(short) < set(full)
     assert {key.split(".")[3] for key in short if ".layers." in key} == {"0", "1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "layout"),
+    [
+        ("ViT-L-14", layouts.openclip_vision()),
+        ("RN101", layouts.openclip_resnet()),
+        ("ViT-B-32", layouts.openclip_vision(layers=12, width=768, outputs=512, patch=32)),
+    ],
+)
+def test_the_layouts_of_openais_towers_are_what_the_networks_have(name, layout):
+    with torch.device("meta"):
+        tower = new_tower(PUBLISHED[name], "quick_gelu")
+    assert layout == {key: tuple(tensor.shape) for key, tensor in tower.state_dict().items()}
+
+
+def test_openais_vit_l_has_its_published_size_in_transformers_layout():
+    layout = layouts.clip_vision(layers=24, width=1024, outputs=768)
+    assert (len(layout), count(layout)) == (392, 303_966_208)
