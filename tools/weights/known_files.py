@@ -42,6 +42,7 @@ IP_ADAPTER_PAGE = f"{HOST}h94/IP-Adapter"
 IP_ADAPTER_FACEID_PAGE = f"{HOST}h94/IP-Adapter-FaceID"
 CONSISTENTID_LICENCE = "the code says MIT and, elsewhere, Apache-2.0; no licence of the weights was found"
 INSIGHTFACE_LICENCE = "**non-commercial research only**"
+OPENAI_LICENCE = "MIT (OpenAI's CLIP)"
 FACEID_LICENCE = "**non-commercial research only**, as its recogniser"
 
 SD15 = KnownFile(
@@ -124,6 +125,33 @@ IMAGE_ENCODER = KnownFile(
     what="the image encoder CLIP ViT-H/14, `model.safetensors` where it is published",
     size="2.5 GB",
     licence="MIT (OpenCLIP), Apache-2.0 (this copy)",
+)
+OPENAI_VIT_L = KnownFile(
+    name="CLIP-ViT-L-14-openai.safetensors",
+    folder="clip_vision",
+    page=f"{HOST}timm/vit_large_patch14_clip_224.openai",
+    path="open_clip_model.safetensors",
+    what="the image encoder OpenAI CLIP ViT-L/14, for FaceStudio, `open_clip_model.safetensors` where it is published",
+    size="1.7 GB",
+    licence=OPENAI_LICENCE,
+)
+OPENAI_RN101 = KnownFile(
+    name="CLIP-RN101-openai.safetensors",
+    folder="clip_vision",
+    page=f"{HOST}timm/resnet101_clip.openai",
+    path="open_clip_model.safetensors",
+    what="the image encoder OpenAI CLIP RN101, only for FaceStudio files with the paper's three encoders",
+    size="0.5 GB",
+    licence=OPENAI_LICENCE,
+)
+OPENAI_VIT_B = KnownFile(
+    name="CLIP-ViT-B-32-openai.safetensors",
+    folder="clip_vision",
+    page=f"{HOST}timm/vit_base_patch32_clip_224.openai",
+    path="open_clip_model.safetensors",
+    what="the image encoder OpenAI CLIP ViT-B/32, only for FaceStudio files with the paper's three encoders",
+    size="0.6 GB",
+    licence=OPENAI_LICENCE,
 )
 IMAGE_PROMPT = KnownFile(
     name="ip-adapter_sd15.safetensors",
@@ -221,6 +249,9 @@ KNOWN_FILES = (
     IMAGE_PROMPT,
     CONTROL_NET,
     DINO,
+    OPENAI_VIT_L,
+    OPENAI_RN101,
+    OPENAI_VIT_B,
 )
 
 
