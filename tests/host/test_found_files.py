@@ -71,3 +71,12 @@ def test_a_file_is_looked_at_again_when_it_changes(choose, folders, uniportrait_
     assert choose("auto", FACEID) is None
     path.write_bytes((uniportrait_files / "faceid.bin").read_bytes())
     assert choose("auto", FACEID) == path
+
+
+def test_all_that_fit_are_given_by_name(put, choose, uniportrait_files):
+    from likeness.host.files import fitting_files
+
+    there = [put(uniportrait_files / "faceid.bin", f"uniportrait/{name}.bin") for name in "ab"]
+    put(uniportrait_files / "router.bin", "uniportrait/c.bin")
+    assert fitting_files("uniportrait", FACEID) == there
+    assert fitting_files("uniportrait", FACEID, lambda shapes: False) == []
