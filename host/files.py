@@ -25,6 +25,7 @@ WEIGHTS_FOLDERS = (
     *(folder for wing in methods.wings(methods.__package__, "checkpoint") for folder in wing.FOLDERS),
     "face_parsing",
     "dino",
+    "prior",
 )
 INSIGHTFACE, FACE_DETECTION = "insightface", "face_detection"
 AUTO, NONE = "auto", "none"  # of a loader's widget, beside names of files

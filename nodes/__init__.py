@@ -6,9 +6,9 @@ from comfy_api.latest import ComfyExtension, io
 
 from ..host.files import register_folders
 from ..models.methods import wings
-from . import evaluation, faces, miniature, people, placement
+from . import evaluation, faces, miniature, people, placement, prior
 
-SHELVES = (people, placement, *wings(__package__), faces, evaluation, miniature)
+SHELVES = (people, placement, *wings(__package__), prior, faces, evaluation, miniature)
 
 
 class LikenessExtension(ComfyExtension):

@@ -29,6 +29,7 @@ OmniPortrait = io.Custom("LIKENESS_OMNIPORTRAIT")  # host.omniportrait.adapter.L
 IPAdapter = io.Custom("LIKENESS_IP_ADAPTER")  # host.ip_adapter.adapter.LoadedIPAdapter
 FaceStudio = io.Custom("LIKENESS_FACESTUDIO")  # host.facestudio.method.LoadedFaceStudio
 Style = io.Custom("LIKENESS_STYLE")  # models.facestudio.style.Style
+Prior = io.Custom("LIKENESS_PRIOR")  # host.prior.LoadedPrior
 DETECTOR = (
     "auto: insightface if its files are there (buffalo_l in models/insightface; non-commercial research only), else YuNet (in "
     "models/face_detection; MIT). given region: you write where the faces are. face crop: the picture already is an aligned "

@@ -7,7 +7,7 @@ import functools
 from ..methods import wings
 from .state_dict import Signature
 
-FACE_PARSER, DINO, CLIP_VISION = "face parser", "DINO", "CLIP vision"
+FACE_PARSER, DINO, CLIP_VISION, PRIOR = "face parser", "DINO", "CLIP vision", "prior"
 
 ROOM = (__package__ or "").rpartition(".")[0]  # models
 OTHER_FILES = (
@@ -40,6 +40,12 @@ OTHER_FILES = (
         description="a DINO image encoder",
         has=(r"cls_token$", r"pos_embed$", r"blocks\.0\.attn\.qkv\.weight$"),
         belongs='in "dino" of Load DINO',
+    ),
+    Signature(
+        kind=PRIOR,
+        description="a prior from text to picture embeddings",
+        has=(r"prd_embedding$", r"transformer_blocks\.0\."),
+        belongs='in "prior" of Predict Image Embedding',
     ),
     Signature(kind="base model", description="a Stable Diffusion checkpoint", has=(r"model\.diffusion_model\.",)),
     Signature(kind=CLIP_VISION, description="a CLIP vision model", has=(r"(vision_model|visual)\.",)),

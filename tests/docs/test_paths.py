@@ -17,11 +17,11 @@ PYTHON_FILES = {
 FILE_ENDINGS = (".py", ".md", ".toml", ".json", ".txt")
 MODEL_FOLDERS = {  # of ComfyUI; a path into them is the user's
     "checkpoints", "clip_vision", "consistentid", "controlnet", "dino", "face_detection", "face_parsing", "insightface",
-    "ipadapter", "loras", "omniportrait", "uniportrait",
+    "ipadapter", "loras", "omniportrait", "prior", "uniportrait",
 }  # fmt: skip
 NAMES_OF_OTHERS = {"Preview Image",   # nodes of ComfyUI, its page and the managers, and a paper's terms
     "Batch Images", "Browse Templates", "CLIP Text Encode", "Conditioning Average", "Conditioning Combine", "CLIP Vision Encode", "Combine Masks", "Convert Image to Mask",
-    "Convert Mask to Image", "Custom Nodes Manager", "Empty Latent Image", "Load Checkpoint", "Load Image", "Load VAE",
+    "Convert Mask to Image", "Custom Nodes Manager", "Empty Latent Image", "Load CLIP", "Load Checkpoint", "Load Image", "Load VAE",
     "Pivot ID Encoder", "VAE Decode",
 }  # fmt: skip
 

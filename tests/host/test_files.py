@@ -37,8 +37,8 @@ def test_registering_is_idempotent_and_keeps_earlier_paths(folders, tmp_path):
     register_folders()
     assert once == {name: (list(paths), set(known)) for name, (paths, known) in folders.folder_names_and_paths.items()}
     assert folders.get_folder_paths("uniportrait") == [elsewhere, str(tmp_path / "models" / "uniportrait")]
-    papers = {"uniportrait", "consistentid", "omniportrait"}
-    assert set(WEIGHTS_FOLDERS) == papers | {"ipadapter", "face_parsing", "dino"}
+    papers = {"uniportrait", "consistentid", "omniportrait", "facestudio"}
+    assert set(WEIGHTS_FOLDERS) == papers | {"ipadapter", "face_parsing", "dino", "prior"}
     for name in WEIGHTS_FOLDERS:
         assert folders.folder_names_and_paths[name][1] == folders.supported_pt_extensions
     assert folders.folder_names_and_paths["face_detection"][1] == {".onnx"}

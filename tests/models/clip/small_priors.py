@@ -6,27 +6,35 @@ from torch import Tensor
 WIDTH, HEAD, EMBEDDING, TEXT, TOKENS = 24, 8, 10, 6, 5
 
 
-def random_weights(blocks: int = 2, seed: int = 0) -> dict[str, Tensor]:
-    """Every tensor of a small prior, P = 24 with three heads, E = 10, W = 6, T = 5."""
+def random_weights(
+    blocks: int = 2,
+    seed: int = 0,
+    *,
+    embedding: int = EMBEDDING,
+    text: int = TEXT,
+    tokens: int = TOKENS,
+    width: int = WIDTH,
+) -> dict[str, Tensor]:
+    """Every tensor of a small prior, P = 24 with three heads, E = 10, W = 6, T = 5 unless others are given."""
     linear = {
-        "time_embedding.linear_1": (WIDTH, WIDTH),
-        "time_embedding.linear_2": (WIDTH, WIDTH),
-        "proj_in": (WIDTH, EMBEDDING),
-        "embedding_proj": (WIDTH, TEXT),
-        "encoder_hidden_states_proj": (WIDTH, TEXT),
-        "proj_to_clip_embeddings": (EMBEDDING, WIDTH),
+        "time_embedding.linear_1": (width, width),
+        "time_embedding.linear_2": (width, width),
+        "proj_in": (width, embedding),
+        "embedding_proj": (width, text),
+        "encoder_hidden_states_proj": (width, text),
+        "proj_to_clip_embeddings": (embedding, width),
     }
     norms = ["norm_out"]
     for number in range(blocks):
         block = f"transformer_blocks.{number}"
         norms += [f"{block}.norm1", f"{block}.norm3"]
-        linear |= {f"{block}.attn1.{part}": (WIDTH, WIDTH) for part in ("to_q", "to_k", "to_v", "to_out.0")}
-        linear |= {f"{block}.ff.net.0.proj": (4 * WIDTH, WIDTH), f"{block}.ff.net.2": (WIDTH, 4 * WIDTH)}
+        linear |= {f"{block}.attn1.{part}": (width, width) for part in ("to_q", "to_k", "to_v", "to_out.0")}
+        linear |= {f"{block}.ff.net.0.proj": (4 * width, width), f"{block}.ff.net.2": (width, 4 * width)}
     shapes = {f"{name}.weight": shape for name, shape in linear.items()}
     shapes |= {f"{name}.bias": shape[:1] for name, shape in linear.items()}
-    shapes |= {f"{name}.{part}": (WIDTH,) for name in norms for part in ("weight", "bias")}
-    shapes |= {"positional_embedding": (1, TOKENS + 4, WIDTH), "prd_embedding": (1, 1, WIDTH)}
-    shapes |= {"clip_mean": (1, EMBEDDING), "clip_std": (1, EMBEDDING)}
+    shapes |= {f"{name}.{part}": (width,) for name in norms for part in ("weight", "bias")}
+    shapes |= {"positional_embedding": (1, tokens + 4, width), "prd_embedding": (1, 1, width)}
+    shapes |= {"clip_mean": (1, embedding), "clip_std": (1, embedding)}
     generator = torch.Generator().manual_seed(seed)
     weights = {key: torch.randn(shape, generator=generator) / shape[-1] ** 0.5 for key, shape in shapes.items()}
     weights["clip_std"] = weights["clip_std"].abs() + 0.5

@@ -38,6 +38,7 @@ FILES = {
     "DINOv2": ["cls_token", "pos_embed", "blocks.0.attn.qkv.weight", "mask_token"],
     "classifier": ["cls_token", "pos_embed", "blocks.0.attn.qkv.weight", "head.weight"],
     "DINO training": ["student.module.backbone.cls_token", "teacher.backbone.cls_token"],
+    "prior": ["prd_embedding", "transformer_blocks.0.norm1.weight", "time_embedding.linear_1.weight"],
     "base model": ["model.diffusion_model.input_blocks.0.0.weight", "first_stage_model.a"],
     "CLIP vision": ["vision_model.embeddings.class_embedding"],
     "LoRA": ["lora_unet_down_blocks_0.lora_down.weight"],
