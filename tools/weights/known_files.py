@@ -42,7 +42,6 @@ IP_ADAPTER_PAGE = f"{HOST}h94/IP-Adapter"
 IP_ADAPTER_FACEID_PAGE = f"{HOST}h94/IP-Adapter-FaceID"
 CONSISTENTID_LICENCE = "the code says MIT and, elsewhere, Apache-2.0; no licence of the weights was found"
 INSIGHTFACE_LICENCE = "**non-commercial research only**"
-OPENAI_LICENCE = "MIT (OpenAI's CLIP)"
 FACEID_LICENCE = "**non-commercial research only**, as its recogniser"
 
 SD15 = KnownFile(
@@ -133,7 +132,7 @@ OPENAI_VIT_L = KnownFile(
     path="open_clip_model.safetensors",
     what="the image encoder OpenAI CLIP ViT-L/14, for FaceStudio, `open_clip_model.safetensors` where it is published",
     size="1.7 GB",
-    licence=OPENAI_LICENCE,
+    licence="MIT (OpenAI's CLIP), Apache-2.0 (this copy)",
 )
 OPENAI_RN101 = KnownFile(
     name="CLIP-RN101-openai.safetensors",
@@ -142,7 +141,7 @@ OPENAI_RN101 = KnownFile(
     path="open_clip_model.safetensors",
     what="the image encoder OpenAI CLIP RN101, only for FaceStudio files with the paper's three encoders",
     size="0.5 GB",
-    licence=OPENAI_LICENCE,
+    licence="MIT",
 )
 OPENAI_VIT_B = KnownFile(
     name="CLIP-ViT-B-32-openai.safetensors",
@@ -151,7 +150,7 @@ OPENAI_VIT_B = KnownFile(
     path="open_clip_model.safetensors",
     what="the image encoder OpenAI CLIP ViT-B/32, only for FaceStudio files with the paper's three encoders",
     size="0.6 GB",
-    licence=OPENAI_LICENCE,
+    licence="MIT (OpenAI's CLIP), Apache-2.0 (this copy)",
 )
 IMAGE_PROMPT = KnownFile(
     name="ip-adapter_sd15.safetensors",
