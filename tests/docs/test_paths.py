@@ -21,9 +21,8 @@ MODEL_FOLDERS = {  # of ComfyUI; a path into them is the user's
 }  # fmt: skip
 NAMES_OF_OTHERS = {"Preview Image",   # nodes of ComfyUI, its page and the managers, and a paper's terms
     "Batch Images", "Browse Templates", "CLIP Text Encode", "Conditioning Average", "Conditioning Combine", "CLIP Vision Encode", "Combine Masks", "Convert Image to Mask",
-    "Convert Mask to Image", "Custom Nodes Manager", "Empty Latent Image", "Load CLIP",
-    "Set Latent Noise Mask", "Load Checkpoint", "Load Image", "Load VAE",
-    "Pivot ID Encoder", "VAE Decode",
+    "Convert Mask to Image", "Custom Nodes Manager", "Empty Latent Image", "Load CLIP", "Load Checkpoint", "Load Image", "Load VAE",
+    "Pivot ID Encoder", "Set Latent Noise Mask", "VAE Decode",
 }  # fmt: skip
 
 every_paper = pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.relative_to(ROOT).as_posix())
