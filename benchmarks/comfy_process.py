@@ -119,7 +119,11 @@ def load_faceid() -> Any:
 
 
 def unet_call(
-    model: Any, side: int, owners: tuple[int, ...] = (), named_rows: tuple[tuple[int, int], ...] = ()
+    model: Any,
+    side: int,
+    owners: tuple[int, ...] = (),
+    named_rows: tuple[tuple[int, int], ...] = (),
+    text_tokens: int = TEXT_TOKENS,
 ) -> Callable[[], torch.Tensor]:
     """One call of a MODEL's UNet with a guidance pair: a positive and a negative row in one batch.
 
@@ -128,6 +132,7 @@ def unet_call(
         side: of the picture, pixels.
         owners: of every token of the positive text, the place of a person or -1; empty where nobody owns one.
         named_rows: rows of the positive text that name people: the person's place and the row.
+        text_tokens: length of both texts.
     """
     from likeness.host.sampling.conds import CondInfo
     from likeness.host.unet import keys
@@ -138,11 +143,11 @@ def unet_call(
     device = next(network.parameters()).device
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(1, 4, side // 8, side // 8, generator=generator).repeat(2, 1, 1, 1).to(device)
-    inputs = {"context": torch.randn(2, TEXT_TOKENS, config["context_dim"], generator=generator).to(device)}
+    inputs = {"context": torch.randn(2, text_tokens, config["context_dim"], generator=generator).to(device)}
     if config.get("adm_in_channels"):
         inputs["y"] = torch.randn(2, config["adm_in_channels"], generator=generator).to(device)
     positive = CondInfo(
-        Polarity.POSITIVE, owners=owners, named_rows=named_rows, length=TEXT_TOKENS if named_rows else 0
+        Polarity.POSITIVE, owners=owners, named_rows=named_rows, length=text_tokens if named_rows else 0
     )
     infos = (positive, CondInfo(Polarity.NEGATIVE))
     conds = {uuid.uuid4(): info for info in infos}
