@@ -1,4 +1,4 @@
-"""The judge's file."""
+"""The judge's file, and that of readers who know all styles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...models.weights.reading import read_state_dict
 from ...models.weights.state_dict import load_strictly, subset
 from ..networks.weights_file import write_networks
 from .judge import Judge
-from .readers import new_backdrop_reader, new_person_reader
+from .readers import new_backdrop_reader, new_person_reader, new_styled_backdrop_reader
 
 FINDER, PERSONS, BACKDROPS = "finder.", "persons.", "backdrops."
 
@@ -19,6 +19,27 @@ def write_judge(path: Path, judge: Judge, metadata: Mapping[str, str]) -> None:
     """Write a judge in half precision."""
     networks = {FINDER: judge.finder, PERSONS: judge.persons, BACKDROPS: judge.backdrops}
     write_networks(path, networks, metadata)
+
+
+def write_styled_readers(path: Path, judge: Judge, metadata: Mapping[str, str]) -> None:
+    """Write the readers of a judge who knows all styles, in half precision; its detector is that of the other judge."""
+    write_networks(path, {PERSONS: judge.persons, BACKDROPS: judge.backdrops}, metadata)
+
+
+def read_styled_judge(judge: Path, readers: Path) -> Judge:
+    """Read a judge who knows all styles; raises as `read_judge`.
+
+    Args:
+        judge: file of the other judge, whose detector is taken.
+        readers: file of the readers.
+    """
+    weights = read_state_dict(readers)
+    persons, backdrops = subset(weights, PERSONS), subset(weights, BACKDROPS)
+    return Judge(
+        finder=read_judge(judge).finder,
+        persons=load_strictly(new_person_reader(), persons, f"{readers.name}, reader of persons,"),
+        backdrops=load_strictly(new_styled_backdrop_reader(), backdrops, f"{readers.name}, reader of backdrops,"),
+    )
 
 
 def read_judge(path: Path) -> Judge:

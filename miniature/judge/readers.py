@@ -10,6 +10,7 @@ from ...models.miniature.finder import normed_convolution
 from ..world.facts import ACCESSORIES, PATTERNS
 from ..world.palette import CLOTHING_NAMES, TINT_NAMES
 from ..world.people.identity import ATTRIBUTES, SIZES
+from ..world.styles import STYLES
 
 WINDOW = 96  # pixels; what is seen of a person
 REACH = 2.0  # from the middle of the face to the window's edge, in units of half a head's height
@@ -20,6 +21,7 @@ _ATTRIBUTES = dict(zip((each.name for each in ATTRIBUTES), SIZES, strict=True))
 PERSON = _ATTRIBUTES | {"clothing": len(CLOTHING_NAMES), "accessory": len(ACCESSORIES)}
 EXPRESSION = {"opening": 2}  # of the mouth: closed or open
 BACKDROP = {"pattern": len(PATTERNS), "tint": len(TINT_NAMES)}
+STYLED = BACKDROP | {"style": len(STYLES)}
 
 
 class Reader(nn.Module):
@@ -61,6 +63,11 @@ def new_expression_reader() -> Reader:
 def new_backdrop_reader() -> Reader:
     """Return an untrained reader of pattern and tint of a picture of `PICTURE` pixels."""
     return Reader(BACKDROP, (32, 48, 64))
+
+
+def new_styled_backdrop_reader() -> Reader:
+    """Return an untrained reader that tells the style of such a picture too."""
+    return Reader(STYLED, (32, 48, 64))
 
 
 def person_windows(pictures: Tensor, points: Tensor) -> Tensor:

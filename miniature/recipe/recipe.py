@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,13 @@ from ...training.ip_adapter.networks import faceid_weights as ip_adapter_weights
 from ...training.uniportrait.networks import faceid_weights, networks_of, router_weights
 from ...training.whole_file import whole_file
 from ..judge.judge import Judge
-from ..judge.readers import Reader, new_backdrop_reader, new_expression_reader, new_person_reader
+from ..judge.readers import (
+    Reader,
+    new_backdrop_reader,
+    new_expression_reader,
+    new_person_reader,
+    new_styled_backdrop_reader,
+)
 from ..networks.untrained import new_base
 from ..networks.vae import DiffusersVAE
 from ..world.world import World
@@ -47,7 +54,12 @@ from .steps.image_encoder import new_image_encoder, train_image_encoder
 from .steps.ip_adapter import new_faceid, train_faceid
 from .steps.omniportrait import CONFIG, new_pivot, train_pivot, train_pivot_image_encoder
 from .steps.parser import train_parser
-from .steps.readers import train_backdrop_reader, train_expression_reader, train_person_reader
+from .steps.readers import (
+    train_backdrop_reader,
+    train_expression_reader,
+    train_person_reader,
+    train_styled_backdrop_reader,
+)
 from .steps.uniportrait import new_stage_one, train_stage_one, train_stage_two
 from .steps.vae import train_vae
 from .train_config import TrainConfig
@@ -145,6 +157,17 @@ class Recipe:
             finder=cast(FaceFinder, self.make("judge's finder", FaceFinder, train_finder)),
             persons=cast(Reader, self.make("judge of persons", new_person_reader, train_person_reader)),
             backdrops=cast(Reader, self.make("judge of backdrops", new_backdrop_reader, train_backdrop_reader)),
+        )
+
+    def styled_judge(self) -> Judge:
+        """Return the judge of pictures in all styles: it has the other judge's detector, and begins as that one reads persons."""
+        judge = self.judge()
+        persons = partial(train_person_reader, is_styled=True)
+        backdrops = self.make("styled judge of backdrops", new_styled_backdrop_reader, train_styled_backdrop_reader)
+        return Judge(
+            finder=judge.finder,
+            persons=cast(Reader, self.make("styled judge of persons", lambda: deepcopy(judge.persons), persons)),
+            backdrops=cast(Reader, backdrops),
         )
 
     def expressions(self) -> Reader:

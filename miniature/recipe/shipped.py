@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from ...diffusers_host.base import Base
 from ...diffusers_host.face_encoder import FaceEncoder
 from ...models.face.parsing import FaceParser
-from ...models.miniature.files import BASE, FACES, read_face_networks
+from ...models.miniature.files import BASE, FACES, JUDGE, read_face_networks
+from ..judge.file import read_judge
+from ..judge.judge import Judge
 from ..networks.checkpoint import read_base
 from ..networks.faces import read_faces
 from .recipe import Recipe
@@ -27,6 +29,10 @@ class ShippedRecipe(Recipe):
     def faces(self) -> FaceEncoder:
         """Read backbone and image encoder; raises as `read_faces`."""
         return read_faces(FACES)[1]
+
+    def judge(self) -> Judge:
+        """Read the judge of flat pictures; raises as `read_judge`."""
+        return read_judge(JUDGE)
 
     def parser(self) -> FaceParser:
         """Read the network that tells the parts of faces apart; raises as `read_face_networks`."""

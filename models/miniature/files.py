@@ -34,7 +34,11 @@ UNIPORTRAIT = WEIGHTS / "uniportrait.safetensors"
 CONSISTENTID = WEIGHTS / "consistentid.safetensors"
 OMNIPORTRAIT = WEIGHTS / "omniportrait.safetensors"
 IP_ADAPTER = WEIGHTS / "ip_adapter.safetensors"
+FACESTUDIO = WEIGHTS / "facestudio.safetensors"
+STYLE_ADAPTER = WEIGHTS / "style_adapter.safetensors"
+PRIOR = WEIGHTS / "prior.safetensors"
 JUDGE = WEIGHTS / "judge.safetensors"
+STYLED_READERS = WEIGHTS / "styled_readers.safetensors"
 PORTRAITS = tuple(PACK / "workflows" / "portraits" / f"miniature-person-{number}.png" for number in (1, 2))
 
 UNET, VAE, CLIP = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from ....training.batches.draws import Draws
 from ...judge.readers import Reader, person_windows, whole_pictures
 from ...world.people.identity import ATTRIBUTES
 from ...world.scene import Scene
+from ...world.styles import STYLES, Style, restyle
 from ...world.world import World
 from ..augment import augment
 from ..loop import train
@@ -27,9 +29,9 @@ JITTER = (
 )
 
 
-def train_person_reader(reader: Reader, config: TrainConfig, folder: Path) -> None:
-    """Train the reader of persons from a seed; raises as `train`."""
-    _train_on_windows(reader, person_answers, config, folder)
+def train_person_reader(reader: Reader, config: TrainConfig, folder: Path, *, is_styled: bool = False) -> None:
+    """Train the reader of persons from a seed, in all styles or on flat pictures alone; raises as `train`."""
+    _train_on_windows(reader, person_answers, config, folder, is_styled=is_styled)
 
 
 def train_expression_reader(reader: Reader, config: TrainConfig, folder: Path) -> None:
@@ -51,6 +53,28 @@ def train_backdrop_reader(reader: Reader, config: TrainConfig, folder: Path) -> 
     train(config, reader, loss, folder)
 
 
+def train_styled_backdrop_reader(reader: Reader, config: TrainConfig, folder: Path) -> None:
+    """Train the reader of backdrops and styles from a seed; raises as `train`."""
+    world = World(seed=config.seed)
+
+    def loss(draws: Draws) -> Tensor:
+        scene, styles = world.scenes(draws.positions, people=PEOPLE), draw_styles(draws)
+        said = reader(whole_pictures(augment(restyle(scene.image, names_of(styles)), draws)))
+        return _cross_entropy(said, {"pattern": scene.facts.pattern, "tint": scene.facts.tint, "style": styles})
+
+    train(config, reader, loss, folder)
+
+
+def draw_styles(draws: Draws) -> Tensor:
+    """Return a style for each row, by its place in `STYLES`, (B,) int64."""
+    return draws.integers("style", len(STYLES))
+
+
+def names_of(styles: Tensor) -> list[Style]:
+    """Return styles by name."""
+    return [STYLES[place] for place in styles.tolist()]
+
+
 def person_answers(scene: Scene) -> dict[str, Tensor]:
     """Return what is true of everybody who is there, by question, (F,)."""
     there = scene.present
@@ -58,15 +82,21 @@ def person_answers(scene: Scene) -> dict[str, Tensor]:
     return codes | {"clothing": scene.facts.clothing[there], "accessory": scene.facts.accessory[there]}
 
 
-def _train_on_windows(reader: Reader, answers: Answers, config: TrainConfig, folder: Path) -> None:
+def _train_on_windows(
+    reader: Reader, answers: Answers, config: TrainConfig, folder: Path, *, is_styled: bool = False
+) -> None:
     world = World(seed=config.seed)
+
+    def drawn(scene: Scene, draws: Draws) -> Scene:
+        return replace(scene, image=restyle(scene.image, names_of(draw_styles(draws)))) if is_styled else scene
 
     def loss(draws: Draws) -> Tensor:
         scene = world.scenes(draws.positions, people=PEOPLE)
-        losses = [_window_loss(reader, answers, scene, draws)]
+        losses = [_window_loss(reader, answers, drawn(scene, draws), draws)]
         alone = [place for place in draws.positions if place % PORTRAITS == 0]
         if alone:
-            losses.append(_window_loss(reader, answers, world.portraits(alone), Draws(draws.seed, tuple(alone))))
+            rows = Draws(draws.seed, tuple(alone))
+            losses.append(_window_loss(reader, answers, drawn(world.portraits(alone), rows), rows))
         return torch.stack(losses).mean()
 
     train(config, reader, loss, folder)
