@@ -100,10 +100,10 @@ def check_data(config: TrainingConfig) -> int:
     return report(open_data(config), name, reader=config.name, unread=unread, refusal=wanted_rows(config).refusal)
 
 
-def new_base(config: TrainingConfig, device: torch.device) -> Base:
-    """The frozen base model on a device; raises as `load_base`."""
+def new_base(config: TrainingConfig, device: torch.device, *, dtype: torch.dtype | None = None) -> Base:
+    """The frozen base model on a device, in the type of the configuration unless another is given; raises as `load_base`."""
     asked = config.base
-    dtype = FROZEN_TYPES[config.precision.mixed]
+    dtype = dtype or FROZEN_TYPES[config.precision.mixed]
     return load_base(asked.checkpoint, vae=asked.vae, family=asked.family, prediction=asked.prediction, dtype=dtype).to(
         device
     )

@@ -80,7 +80,7 @@ def new_accelerator(config: TrainingConfig, *, cpu: bool = False) -> Accelerator
     accelerator = Accelerator(
         cpu=cpu,
         mixed_precision=config.precision.mixed,
-        gradient_accumulation_steps=config.optimizer.accumulate,
+        gradient_accumulation_steps=config.accumulate,
         log_with="tensorboard" if config.logging.tensorboard else None,
         project_config=ProjectConfiguration(
             project_dir=str(config.run.output), logging_dir=str(config.run.output / "logs")
@@ -152,7 +152,7 @@ def train(
         InvalidSettingError: if the loss is no number any more; what was saved before stays.
     """
     accelerator, config = run.accelerator, run.config
-    pending = feed.read(run.step * config.optimizer.accumulate)
+    pending = feed.read(run.step * config.accumulate)
     bar = tqdm(
         total=config.steps,
         initial=run.step,
@@ -215,7 +215,7 @@ def _load(run: Run, folder: Path) -> None:
 def _step(run: Run, feed: Feed[T], pending: Iterator[T], log: _Log) -> None:
     """One optimizer step."""
     accelerator, limit = run.accelerator, run.config.optimizer.max_grad_norm
-    for _ in range(run.config.optimizer.accumulate):
+    for _ in range(run.config.accumulate):
         asked = time.perf_counter()
         read = next(pending)
         come = time.perf_counter()
@@ -265,7 +265,7 @@ class _Log:
         seconds = time.perf_counter() - self.since
         values = means | {
             "learning_rate": self.run.rate.get_last_lr()[0],
-            "seconds_per_step": seconds * self.run.config.optimizer.accumulate / self.count,
+            "seconds_per_step": seconds * self.run.config.accumulate / self.count,
             "waiting_for_data": self.waited / seconds,
             "encoding": self.encoded / seconds,
         }

@@ -68,5 +68,5 @@ def test_a_text_tower_and_a_table_of_positions_are_passed_over():
 def test_another_file_is_refused(key):
     weights = small()
     del weights[key]
-    with pytest.raises(UnknownCheckpointError, match="image encoder, does not fit: .*1 missing"):
+    with pytest.raises(UnknownCheckpointError, match=r"image encoder, does not fit: .*1 missing"):
         load_image_embedder(weights, activation="quick_gelu")

@@ -10,7 +10,7 @@ from likeness.training.config.file import read_config
 from likeness.training.config.run import TrainingConfig
 from likeness.training.methods import CONFIGS
 
-STAGE1, STAGE2, PIVOT, FACEID = (config.name for config in CONFIGS)
+STAGE1, STAGE2, PIVOT, FACEID, FACESTUDIO = (config.name for config in CONFIGS)
 SMALLEST = {
     "run": {"output": '"runs/first"'},
     "base": {"checkpoint": '"base.safetensors"', "clip_vision": '"clip.safetensors"', "backbone": '"face.bin"'},
@@ -24,6 +24,7 @@ FILES = (
     "pictures/manifest.jsonl",
     "start.safetensors",
     "arcface.onnx",
+    "style.safetensors",
 )
 STAGE2_KEYS = {"method.name": f'"{STAGE2}"', "method.init_from": '"start.safetensors"'}
 PIVOT_KEYS = {
@@ -38,6 +39,13 @@ PIVOT_KEYS = {
 FACEID_KEYS = {
     "method.name": f'"{FACEID}"',
     "base.recogniser": '"arcface.onnx"',
+    "base.clip_vision": None,
+    "base.backbone": None,
+}
+FACESTUDIO_KEYS = {
+    "method.name": f'"{FACESTUDIO}"',
+    "base.recogniser": '"arcface.onnx"',
+    "base.style": '["style.safetensors"]',
     "base.clip_vision": None,
     "base.backbone": None,
 }

@@ -19,23 +19,30 @@ def key_table(methods: Sequence[type[TrainingConfig]]) -> str:
 
 
 def _row(section: str, key: Key, methods: Sequence[type[TrainingConfig]]) -> str:
-    cells = (f"`[{section}] {key.name}`", key.rule.wanted, _default(key, methods), key.text)
+    cells = (f"`[{section}] {key.name}`", key.rule.wanted, _defaults(section, key, methods), key.text)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _default(key: Key, methods: Sequence[type[TrainingConfig]]) -> str:
+def _defaults(section: str, key: Key, methods: Sequence[type[TrainingConfig]]) -> str:
+    """The default of every method that knows a key, and where it holds; methods with the same one stand together.
+
+    Where it is the same in all of them, that alone; numbers of papers always say where they hold.
+    """
+    by_method, places = Schema(methods).by_method, dict[str, list[str]]()
+    for method in methods:
+        mine = by_method[method.name][section].get(key.name)
+        if mine is not None:
+            places.setdefault(_default(mine, method), []).append(method.place)
+    if len(places) == 1 and key.papers_own is None:
+        return next(iter(places))
+    return ", ".join(f"{value} {listed(where)}" for value, where in places.items())
+
+
+def _default(key: Key, method: type[TrainingConfig]) -> str:
+    """The default of one method."""
     if key.told_default is not None:
         return key.told_default
-    if key.papers_own is not None:
-        return _papers_own(key.papers_own, methods)
     if key.default is MISSING:
         return "required"
-    return "–" if key.default is None else f"`{as_toml(key.default)}`"
-
-
-def _papers_own(name: str, methods: Sequence[type[TrainingConfig]]) -> str:
-    """A number of every method's paper, and where it holds; methods with the same one stand together."""
-    places: dict[str, list[str]] = {}
-    for method in methods:
-        places.setdefault(as_toml(getattr(method.papers, name)), []).append(method.place)
-    return ", ".join(f"`{value}` {listed(where)}" for value, where in places.items())
+    value = key.default if key.papers_own is None else getattr(method.papers, key.papers_own)
+    return "–" if value is None else f"`{as_toml(value)}`"

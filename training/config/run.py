@@ -34,11 +34,13 @@ class Papers:
         steps: of the optimizer.
         learning_rate: at which the weights move.
         people: fewest and most in a picture.
+        accumulate: batches of one process that make an optimizer step.
     """
 
     steps: int
     learning_rate: float
     people: tuple[int, int]
+    accumulate: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +88,14 @@ class TrainingConfig:
         return self.data.people or self.papers.people
 
     @property
+    def accumulate(self) -> int:
+        """Batches that make an optimizer step: what the file says, else the method's."""
+        return self.optimizer.accumulate or self.papers.accumulate
+
+    @property
     def batches(self) -> int:
         """Batches of one process in the whole run."""
-        return self.steps * self.optimizer.accumulate
+        return self.steps * self.accumulate
 
 
 def sections_of(config: type[TrainingConfig]) -> dict[str, type[Section]]:

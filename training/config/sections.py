@@ -65,7 +65,8 @@ class DataConfig(Section):
     size: Annotated[int, Number(64, 4096, step=64), "side of the square training picture, pixels; SDXL: 1024"] = 512
     people: Annotated[
         Annotated[tuple[Annotated[int, Number(1, 16)], Annotated[int, Number(1, 16)]], ASCENDING] | None,
-        "fewest people with face points and most people of any kind in a picture; other rows are passed over",
+        "fewest people with face points and most people of any kind in a picture; other rows are passed over. FaceStudio's "
+        "fewest may be 0, which takes pictures of nobody too",
         PapersOwn("people"),
     ] = None
     min_aes: Annotated[
@@ -106,7 +107,7 @@ class OptimizerConfig(Section):
     ] = (0.9, 0.999)
     warmup_steps: Annotated[int, Number(0), "steps in which the learning rate rises from 0"] = 500
     max_grad_norm: Annotated[float, Number(0), "gradients are shortened to this length; 0 leaves them"] = 1.0
-    accumulate: Annotated[Count, "batches that make one optimizer step"] = 1
+    accumulate: Annotated[Count | None, "batches that make one optimizer step", PapersOwn("accumulate")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,24 +12,25 @@ from ..config.sections import BaseConfig, MethodConfig, PublishedExportConfig
 from ..config.types import Count, File, Probability
 
 RANK = 128  # of the published LoRA
+Recogniser = Annotated[
+    File,
+    "ArcFace recogniser as an ONNX file, as Load IP-Adapter takes it",
+    Default("required where faces are told apart: by FaceID and FaceStudio"),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecogniserBaseConfig(BaseConfig):
     """The frozen networks, and the one that tells people apart."""
 
-    recogniser: Annotated[
-        File,
-        "ArcFace recogniser as an ONNX file, as Load IP-Adapter takes it",
-        Default("required by IP-Adapter FaceID"),
-    ]
+    recogniser: Recogniser
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceIDMethodConfig(MethodConfig):
     """What is trained and left out."""
 
-    rank: Annotated[Count | None, "rank of the LoRA"] = None
+    rank: Annotated[Count | None, "rank of the LoRA", Default(f"{RANK} without `init_from`")] = None
     init_from: Annotated[
         File | None, "adapter to start from: an export of ours or a published ip-adapter-faceid file"
     ] = None

@@ -13,7 +13,7 @@ from ..config.types import Count, File, Probability
 from .routing_loss import RoutingForm
 
 RANK = 128  # of the published LoRA
-Rank = Annotated[Count | None, "rank of the LoRA", Default(f"{RANK}, or what `init_from` has")]
+Rank = Annotated[Count | None, "rank of the LoRA", Default(f"{RANK} without `init_from`")]
 DropFace = Annotated[Probability, "how often the picture is trained without faces, for guidance"]
 START = "adapter of the same paper to start from: an export of ours or a published faceid file; stage II needs one"
 

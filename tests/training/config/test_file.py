@@ -9,6 +9,7 @@ import pytest
 from likeness.models.errors import ConfigError, LikenessError
 from likeness.tests.training.small_config import (
     FACEID,
+    FACESTUDIO,
     PIVOT,
     PIVOT_KEYS,
     STAGE1,
@@ -22,7 +23,7 @@ from likeness.training.config.file import read_config
 from likeness.training.config.types import Folder
 from likeness.training.uniportrait.config import FaceBaseConfig, StageOneConfig
 
-METHODS = ", ".join(f'"{name}"' for name in (STAGE1, STAGE2, PIVOT, FACEID))
+METHODS = ", ".join(f'"{name}"' for name in (STAGE1, STAGE2, PIVOT, FACEID, FACESTUDIO))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ def test_a_configuration_cannot_be_changed(tmp_path):
         ({"method.tau": "0.5"}, f'[method] tau is 0.5, but only {STAGE2} uses it and name is "{STAGE1}"; remove it.'),
         (
             {**PIVOT_KEYS, "method.rank": "4"},
-            f'[method] rank is 4, but only {STAGE1}, {STAGE2} and {FACEID} use it and name is "{PIVOT}"; remove it.',
+            f'[method] rank is 4, but only {STAGE1}, {STAGE2}, {FACEID} and {FACESTUDIO} use it and name is "{PIVOT}"; remove it.',
         ),
         (
             {**PIVOT_KEYS, "base.backbone": '"face.bin"'},

@@ -26,7 +26,10 @@ def test_the_manual_shows_the_table_of_the_code():
     [
         ("[base] checkpoint", "required"),
         ("[base] vae", "–"),
-        ("[method] rank", "128, or what `init_from` has"),
+        (
+            "[method] rank",
+            "128 without `init_from` in stage I, in stage II and for FaceID, 64 without `init_from` for FaceStudio",
+        ),
         ("[optimizer] betas", "`[0.9, 0.999]`"),
         ("[run] resume", '`"auto"`'),
         ("[logging] tensorboard", "`true`"),
@@ -40,14 +43,23 @@ def test_the_table_tells_required_from_default(place, default):
 def test_numbers_of_the_papers_stand_with_the_methods_that_they_hold_for():
     assert (
         row("[run] steps")[1]
-        == "`300000` in stage I, `150000` in stage II, `80000` for the pivot, `1000000` for FaceID"
+        == "`300000` in stage I, `150000` in stage II, `80000` for the pivot, `1000000` for FaceID, `50000` for FaceStudio"
     )
-    assert row("[data] people")[1] == "`[1, 1]` in stage I, for the pivot and for FaceID, `[2, 4]` in stage II"
+    assert row("[data] people")[1] == (
+        "`[1, 1]` in stage I, for the pivot and for FaceID, `[2, 4]` in stage II, `[0, 1]` for FaceStudio"
+    )
     assert row("[data] people", CONFIGS[1:2])[1] == "`[2, 4]` in stage II"
 
 
+def test_defaults_that_differ_stand_with_their_methods_and_those_that_do_not_alone():
+    assert row("[method] drop_face")[1] == "`0.05` in stage I, in stage II and for FaceID, `0.1` for FaceStudio"
+    assert row("[method] drop_face", CONFIGS[:2])[1] == "`0.05`"
+    assert row("[method] init_from")[1].startswith("– in stage I")
+    assert "required in stage II" in row("[method] init_from")[1]
+
+
 def test_the_table_of_one_method_has_its_keys_alone():
-    stage1, _, pivot, _ = (key_table([config]) for config in CONFIGS)
+    stage1, _, pivot, *_ = (key_table([config]) for config in CONFIGS)
     assert "drop_token" in stage1
     assert "drop_token" not in pivot
     assert row("[method] name", CONFIGS[:1])[0] == 'one of "uniportrait-stage1"'

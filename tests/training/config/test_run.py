@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from likeness.tests.training.small_config import PIVOT_KEYS, STAGE2_KEYS, config_of, write
+from likeness.tests.training.small_config import FACESTUDIO_KEYS, PIVOT_KEYS, STAGE2_KEYS, config_of, write
 from likeness.training.config.run import TrainingConfig, sections_of
 from likeness.training.config.sections import Section
 from likeness.training.methods import CONFIGS
@@ -24,6 +24,13 @@ def test_a_method_has_its_papers_numbers_until_the_file_says_others(tmp_path, ch
     assert (config.steps, config.learning_rate, config.people, config.batches) == (steps, rate, people, steps)
     config = config_of(write(tmp_path, changes | SAID))
     assert (config.steps, config.learning_rate, config.people, config.batches) == (6, 0.5, (1, 3), 12)
+
+
+@pytest.mark.parametrize(("changes", "accumulated"), [({}, 1), (FACESTUDIO_KEYS, 4)])
+def test_a_method_says_how_many_batches_make_a_step(tmp_path, changes, accumulated):
+    config = config_of(write(tmp_path, changes))
+    assert (config.accumulate, config.batches) == (accumulated, accumulated * config.steps)
+    assert config_of(write(tmp_path, changes | {"optimizer.accumulate": "2"})).accumulate == 2
 
 
 def test_every_method_has_all_sections_and_may_know_more_of_them():

@@ -5,21 +5,23 @@ from __future__ import annotations
 from likeness.training.config.schema import Schema
 from likeness.training.methods import CONFIGS
 
-STAGE1, STAGE2, PIVOT, FACEID = (config.name for config in CONFIGS)
+STAGE1, STAGE2, PIVOT, FACEID, FACESTUDIO = (config.name for config in CONFIGS)
 
 
 def test_the_name_chooses_among_all_methods_and_stands_first():
     schema = Schema(CONFIGS)
-    assert schema.name.rule.words == (STAGE1, STAGE2, PIVOT, FACEID)
-    assert schema.name.text == "a stage of UniPortrait, or OmniPortrait's Pivot ID Encoder, or IP-Adapter FaceID"
+    assert schema.name.rule.words == (STAGE1, STAGE2, PIVOT, FACEID, FACESTUDIO)
+    assert schema.name.text == (
+        "a stage of UniPortrait, or OmniPortrait's Pivot ID Encoder, or IP-Adapter FaceID, or FaceStudio"
+    )
     assert {next(iter(keys["method"])) for keys in schema.by_method.values()} == {"name"}
 
 
 def test_a_key_is_known_to_those_methods_that_use_it():
     users = Schema(CONFIGS).users
     assert users("method", "tau") == [STAGE2]
-    assert users("method", "rank") == [STAGE1, STAGE2, FACEID]
-    assert users("base", "checkpoint") == [STAGE1, STAGE2, PIVOT, FACEID]
+    assert users("method", "rank") == [STAGE1, STAGE2, FACEID, FACESTUDIO]
+    assert users("base", "checkpoint") == [STAGE1, STAGE2, PIVOT, FACEID, FACESTUDIO]
     assert users("method", "checkpoint") == users("nowhere", "tau") == []
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from likeness.models.facestudio.description import Description
 from likeness.tests.training.small_world import small_base
+from likeness.tools.weights import layouts
+from likeness.tools.weights.write import fill
 from likeness.training.facestudio.batch import StyleBatch
 from likeness.training.facestudio.method import Dropping, FaceStudio
 from likeness.training.facestudio.networks import FaceStudioNetworks, new_networks
 from likeness.training.facestudio.start import Start
+from safetensors.torch import save_file
 
 STYLE, FACE, POOLED = 10, 6, 16
 START = Start(style=STYLE, length=10.0, spread=1.0)
@@ -45,3 +50,13 @@ def small_batch(rows=2, *, first=0) -> StyleBatch:
         sizes=torch.tensor([[64, 64, 0, 0, 64, 64]]).expand(rows, -1),
         **stacked,
     )
+
+
+def write_style(path: Path, *, seed: int = 0, outputs: int = 768) -> Path:
+    """A tiny CLIP vision model in transformers' layout, whose embeddings are as wide as ViT-L/14's."""
+    layout = {**layouts.clip_vision(1, 64), "visual_projection.weight": (outputs, 64)}
+    torch.manual_seed(seed)
+    weights = fill({"": layout}, torch.float32)[""]
+    weights["visual_projection.weight"] = torch.randn(outputs, 64) / 8
+    save_file(weights, path)
+    return path
