@@ -16,7 +16,7 @@ from .batches.batch import AnyBatch
 from .batches.examples import Example
 from .batches.index import Wanted
 from .batches.row_dataset import RowDataset
-from .config.run import COMMON_KEYS, TrainingConfig
+from .config.run import COMMON_KEYS, AdapterConfig, TrainingConfig
 from .method import Learner
 from .samples import SampleSheet
 
@@ -100,7 +100,7 @@ def check_data(config: TrainingConfig) -> int:
     return report(open_data(config), name, reader=config.name, unread=unread, refusal=wanted_rows(config).refusal)
 
 
-def new_base(config: TrainingConfig, device: torch.device, *, dtype: torch.dtype | None = None) -> Base:
+def new_base(config: AdapterConfig, device: torch.device, *, dtype: torch.dtype | None = None) -> Base:
     """The frozen base model on a device, in the type of the configuration unless another is given; raises as `load_base`."""
     asked = config.base
     dtype = dtype or FROZEN_TYPES[config.precision.mixed]

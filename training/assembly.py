@@ -8,6 +8,7 @@ import torch
 
 from .assembled import Assembled
 from .config.run import TrainingConfig
+from .config.sections import BaseConfig
 from .methods import METHODS
 
 
@@ -28,16 +29,21 @@ def assemble(config: TrainingConfig, device: torch.device) -> Assembled:
 def export_details(config: TrainingConfig, parts: Assembled, step: int) -> dict[str, Any]:
     """Return what an adapter says about its training after some optimizer steps."""
     data = config.data.manifest.name if config.data.manifest else ", ".join(config.data.shards)
-    base, (fewest, most) = parts.method.base, config.people
+    fewest, most = config.people
     return {
         "method": config.name,
-        "base": base.family,
-        "prediction": base.prediction,
+        **_base_details(config, parts),
         "step": step,
         "seed": config.run.seed,
         "size": config.data.size,
         "people": [fewest, most],
         "data": data,
-        "base_checkpoint": config.base.checkpoint.name,
         **parts.details,
     }
+
+
+def _base_details(config: TrainingConfig, parts: Assembled) -> dict[str, Any]:
+    base, asked = parts.method.base, config.base
+    if base is None or not isinstance(asked, BaseConfig):
+        return {}
+    return {"base": base.family, "prediction": base.prediction, "base_checkpoint": asked.checkpoint.name}

@@ -23,7 +23,7 @@ def export(weights: Weights, path: Path, *, details: Mapping[str, Any], dtype: t
     """Write an adapter.
 
     Args:
-        weights: part of the file → key → tensor, as `Method.weights` gives them.
+        weights: part of the file → key → tensor, as `Learner.weights` gives them; a part without a name gives bare keys.
         path: ending in ".safetensors" for our own format (keys "part.key", metadata); any other ending gives the
             published layout, nested and written by torch.save, without metadata.
         details: what to note of the training; values are written as JSON.
@@ -38,7 +38,11 @@ def export(weights: Weights, path: Path, *, details: Mapping[str, Any], dtype: t
     }
     with whole_file(path) as partial:
         if path.suffix == ".safetensors":
-            flat = {f"{part}.{key}": tensor for part, tensors in stored.items() for key, tensor in tensors.items()}
+            flat = {
+                f"{part}.{key}" if part else key: tensor
+                for part, tensors in stored.items()
+                for key, tensor in tensors.items()
+            }
             noted = {name: value if isinstance(value, str) else json.dumps(value) for name, value in details.items()}
             save_file(flat, partial, metadata={"format": FORMAT, **noted})
         else:

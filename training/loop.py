@@ -122,7 +122,7 @@ def begin(config: TrainingConfig, method: Learner[Any], accelerator: Accelerator
     accelerator.register_for_checkpointing(rate, *([average] if average else []))
     if average:
         average.to(accelerator.device)
-    if config.precision.gradient_checkpointing:
+    if config.precision.gradient_checkpointing and method.base is not None:
         method.base.unet.enable_gradient_checkpointing()
     run = Run(config, accelerator, method, wrapped, optimizer, rate, average)
     folder = checkpoint_to_resume(config.run.output, config.run.resume)

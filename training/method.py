@@ -42,12 +42,12 @@ class Learner(Protocol[B]):
     """What the loop and the export know of a method: an `nn.Module` whose registered parameters are what is saved and wrapped.
 
     The frozen base is no sub-module, so no checkpoint holds it. B is the batch that it learns from.
-
-    Attributes:
-        base: the frozen networks.
     """
 
-    base: Base
+    @property
+    def base(self) -> Base | None:
+        """The base model whose UNet it is attached to; None where there is none."""
+        ...
 
     def __call__(self, batch: B) -> dict[str, Tensor]:
         """Losses of a batch by name; "loss" is the one to follow, the others are its parts."""
@@ -64,6 +64,11 @@ class Learner(Protocol[B]):
 
 class Method(Learner[B], Protocol[B]):
     """One way to train an adapter of the UNet, which can be drawn with."""
+
+    @property
+    def base(self) -> Base:
+        """The base model whose UNet it is attached to."""
+        ...
 
     def show(self, batch: B, *, nobody: Tensor | None = None) -> Conditioned:
         """Let the UNet draw the people of a batch as at inference until the next one; rows of `nobody`, (B,) bool, show nobody.

@@ -10,7 +10,7 @@ from likeness.training.config.file import read_config
 from likeness.training.config.run import TrainingConfig
 from likeness.training.methods import CONFIGS
 
-STAGE1, STAGE2, PIVOT, FACEID, FACESTUDIO = (config.name for config in CONFIGS)
+STAGE1, STAGE2, PIVOT, FACEID, FACESTUDIO, PRIOR = (config.name for config in CONFIGS)
 SMALLEST = {
     "run": {"output": '"runs/first"'},
     "base": {"checkpoint": '"base.safetensors"', "clip_vision": '"clip.safetensors"', "backbone": '"face.bin"'},
@@ -25,6 +25,7 @@ FILES = (
     "start.safetensors",
     "arcface.onnx",
     "style.safetensors",
+    "tower.safetensors",
 )
 STAGE2_KEYS = {"method.name": f'"{STAGE2}"', "method.init_from": '"start.safetensors"'}
 PIVOT_KEYS = {
@@ -46,6 +47,14 @@ FACESTUDIO_KEYS = {
     "method.name": f'"{FACESTUDIO}"',
     "base.recogniser": '"arcface.onnx"',
     "base.style": '["style.safetensors"]',
+    "base.clip_vision": None,
+    "base.backbone": None,
+}
+PRIOR_KEYS = {
+    "method.name": f'"{PRIOR}"',
+    "base.style": '["style.safetensors"]',
+    "base.text_tower": '"tower.safetensors"',
+    "base.checkpoint": None,
     "base.clip_vision": None,
     "base.backbone": None,
 }

@@ -112,6 +112,10 @@ class RowDataset(Dataset[Example[P]]):
     def _people(self, seen: Seen) -> tuple[P, ...]:
         """What the method learns from of the people that the square shows; raises OSError or BadImageError."""
 
+    def _pixels(self, seen: Seen, key: str) -> np.ndarray | None:
+        """The square, (size, size, 3) uint8 RGB, or None where the cache knows its key."""
+        return None if self.is_cached(key) else seen.frame.picture(seen.photo.picture)
+
     def _example(self, position: int, place: int, generator: np.random.Generator, passed_over: list[str]) -> Example[P]:
         row = self._row(place)
         frame = frame_row(row, self._wanted.size)
@@ -131,7 +135,7 @@ class RowDataset(Dataset[Example[P]]):
             position=position,
             row_id=row.id,
             key=key,
-            pixels=None if self.is_cached(key) else frame.picture(photo.picture),
+            pixels=self._pixels(seen, key),
             caption=row.caption,
             facial_caption=row.facial_caption,
             sizes=frame.conditioning,

@@ -10,6 +10,7 @@ from .sections import (
     DataConfig,
     EMAConfig,
     ExportConfig,
+    FrozenConfig,
     LoggingConfig,
     MethodConfig,
     OptimizerConfig,
@@ -62,7 +63,7 @@ class TrainingConfig:
     reads: ClassVar[tuple[str, ...]] = ()
 
     run: RunConfig
-    base: BaseConfig
+    base: FrozenConfig
     method: MethodConfig
     data: DataConfig
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
@@ -96,6 +97,13 @@ class TrainingConfig:
     def batches(self) -> int:
         """Batches of one process in the whole run."""
         return self.steps * self.accumulate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterConfig(TrainingConfig):
+    """The configuration of a method that trains what a base model's UNet is changed with."""
+
+    base: BaseConfig
 
 
 def sections_of(config: type[TrainingConfig]) -> dict[str, type[Section]]:

@@ -36,8 +36,13 @@ class RunConfig(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BaseConfig(Section):
+class FrozenConfig(Section):
     """The frozen networks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseConfig(FrozenConfig):
+    """The frozen networks, a base model among them."""
 
     checkpoint: Annotated[File, "base model of SD1.5 or SDXL in one file"]
     family: Annotated[Literal["auto", "sd15", "sdxl"], "auto tells it from the file"] = "auto"

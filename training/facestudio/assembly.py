@@ -31,6 +31,7 @@ from .encode import Caches, StylePictureEncoder, encode_styles, open_caches
 from .method import FASTER, Dropping, FaceStudio
 from .networks import RANK, FaceStudioNetworks, networks_of, new_networks, rank_of
 from .pictures import StyleDataset, cut_style
+from .prior import assembly as prior_assembly
 from .start import Start, root_mean_square_length, text_spread
 from .style_network import StyleNetwork, load_style_network
 
@@ -97,7 +98,7 @@ def assemble_facestudio(config: FaceStudioConfig, device: torch.device) -> Assem
     )
 
 
-METHODS = (Registration(FaceStudioConfig, assemble_facestudio),)
+METHODS = (Registration(FaceStudioConfig, assemble_facestudio), *prior_assembly.METHODS)
 
 
 def _caches(config: FaceStudioConfig, base: Base, network: StyleNetwork, recogniser: ArcFace) -> Caches | None:

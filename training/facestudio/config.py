@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from ...models.facestudio.description import NETWORKS
 from ...models.facestudio.hybrid import TOKENS
 from ..config.keys import Default, PapersOwn
 from ..config.rules import Number
-from ..config.run import Papers, TrainingConfig
+from ..config.run import AdapterConfig, Papers
 from ..config.sections import BaseConfig, DataConfig, MethodConfig, SamplesConfig
 from ..config.types import ASCENDING, Count, File, Probability
 from ..ip_adapter.config import Recogniser
@@ -25,35 +26,35 @@ FORMS: Mapping[Form, Papers] = {"light": LIGHT, "full": FULL}
 GUIDANCE = 5.0  # the paper gives none
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StyleBaseConfig(BaseConfig):
-    """The frozen networks, and those that see styles."""
+StyleEncoder = Annotated[Kind, "which of OpenAI's CLIP models see style pictures: ViT-L/14 alone, or the paper's three"]
+StyleFiles = Annotated[
+    tuple[File, ...],
+    "their files in open_clip's layout, for `paper3` ViT-L/14, RN101 and ViT-B/32 in this order; ViT-L/14 alone also as "
+    "ComfyUI's CLIP vision loader takes it",
+    Default("required by FaceStudio and its prior"),
+]
 
-    style_encoder: Annotated[
-        Kind, "which of OpenAI's CLIP models see style pictures: ViT-L/14 alone, or the paper's three"
-    ] = "vitl"
-    style: Annotated[
-        tuple[File, ...],
-        "their files in open_clip's layout, for `paper3` ViT-L/14, RN101 and ViT-B/32 in this order; ViT-L/14 alone also as "
-        "ComfyUI's CLIP vision loader takes it",
-        Default("required by FaceStudio"),
-    ]
+
+def style_faults(kind: Kind, files: Sequence[Path]) -> Iterator[str]:
+    """A file for each of the models."""
+    wanted = NETWORKS[kind]
+    if len(files) != len(wanted):
+        yield (
+            f'[base] style names {len(files)} files, but style_encoder is "{kind}"; name {len(wanted)}: {", ".join(wanted)}.'
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceStudioBaseConfig(BaseConfig):
+    """The frozen networks, those that see styles, and the one that tells people apart."""
+
+    style_encoder: StyleEncoder = "vitl"
+    style: StyleFiles
+    recogniser: Recogniser
 
     def faults(self) -> Iterator[str]:
-        """A file for each of the models."""
-        wanted = NETWORKS[self.style_encoder]
-        if len(self.style) != len(wanted):
-            yield (
-                f'[base] style names {len(self.style)} files, but style_encoder is "{self.style_encoder}"; name '
-                f"{len(wanted)}: {', '.join(wanted)}."
-            )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaceStudioBaseConfig(StyleBaseConfig):
-    """The networks that see styles, and the one that tells people apart."""
-
-    recogniser: Recogniser
+        """As many files as models."""
+        yield from style_faults(self.style_encoder, self.style)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,7 @@ class StyleSamplesConfig(SamplesConfig):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaceStudioConfig(TrainingConfig):
+class FaceStudioConfig(AdapterConfig):
     """The training of the shared layer and the UNet."""
 
     name: ClassVar[str] = "facestudio"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,22 +77,31 @@ class StyleDataset(RowDataset[Sources]):
 
     def _people(self, seen: Seen) -> tuple[Sources]:
         face = self._face(seen, seen.people[0]) if seen.people else None
-        return (Sources(style=self._style(seen), face=face),)
+        return (Sources(style=style_crop(seen, self._square, self.is_cached), face=face),)
 
     def _face(self, seen: Seen, person: PersonRow) -> Crop:
         key = crop_key(seen.photo.digest, person.points or ())
         return Crop(key, None if self.is_cached(key) else cut_face(seen.photo.picture, person))
 
-    def _style(self, seen: Seen) -> Crop:
-        with_face = [person for person in seen.row.persons if person.face or person.points]
-        boxes = [_in_frame(seen.frame, person) for person in with_face]
-        maps = [person.parse for person in with_face if person.parse]
-        told = f"style {seen.photo.digest} {seen.frame} {[box.tolist() for box in boxes]} {maps} {self._square}"
-        key = hashlib.sha256(told.encode()).hexdigest()
-        if self.is_cached(key):
-            return Crop(key, None)
-        labels = seen.frame.map(_labels(seen, maps)) if maps else None
-        return Crop(key, self._square.of(seen.frame.picture(seen.photo.picture), boxes, labels))
+
+def style_crop(seen: Seen, square: StyleSquare, is_cached: Callable[[str], bool], *, hide: bool = True) -> Crop:
+    """The training picture of a row as CLIP sees it.
+
+    Args:
+        seen: the row.
+        square: what CLIP sees.
+        is_cached: whether what CLIP says is at hand by the key, so that pixels are not needed.
+        hide: whether the faces of all people are hidden.
+    """
+    with_face = [person for person in seen.row.persons if person.face or person.points] if hide else []
+    boxes = [_in_frame(seen.frame, person) for person in with_face]
+    maps = [person.parse for person in with_face if person.parse]
+    told = f"style {seen.photo.digest} {seen.frame} {[box.tolist() for box in boxes]} {maps} {square}"
+    key = hashlib.sha256(told.encode()).hexdigest()
+    if is_cached(key):
+        return Crop(key, None)
+    labels = seen.frame.map(_labels(seen, maps)) if maps else None
+    return Crop(key, square.of(seen.frame.picture(seen.photo.picture), boxes, labels))
 
 
 def cut_style(picture: Image.Image, person: PersonRow, square: StyleSquare) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 from ..config.keys import Default
-from ..config.run import Papers, TrainingConfig
+from ..config.run import AdapterConfig, Papers
 from ..config.sections import BaseConfig, MethodConfig, PublishedExportConfig
 from ..config.types import Count, File, Probability
 
@@ -49,7 +49,7 @@ class FaceIDMethodConfig(MethodConfig):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaceIDConfig(TrainingConfig):
+class FaceIDConfig(AdapterConfig):
     """The training of FaceID."""
 
     name: ClassVar[str] = "ip-adapter-faceid"

@@ -10,7 +10,7 @@ from ...models.errors import InvalidSettingError
 from ...models.people.marked_prompt import mark_people
 from ..config.keys import Default
 from ..config.rules import Number
-from ..config.run import Papers, TrainingConfig
+from ..config.run import AdapterConfig, Papers
 from ..config.sections import MethodConfig, SamplesConfig
 from ..config.types import File, Probability
 from ..config.values import show
@@ -80,7 +80,7 @@ class PortraitSamplesConfig(SamplesConfig):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PivotConfig(TrainingConfig):
+class PivotConfig(AdapterConfig):
     """The training of the pivot."""
 
     name: ClassVar[str] = "omniportrait-pivot"

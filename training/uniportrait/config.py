@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from ..config.keys import Default, Remedy
 from ..config.rules import Number
-from ..config.run import Papers, TrainingConfig
+from ..config.run import AdapterConfig, Papers
 from ..config.sections import BaseConfig, MethodConfig, PublishedExportConfig
 from ..config.types import Count, File, Probability
 from .routing_loss import RoutingForm
@@ -63,7 +63,7 @@ class StageTwoMethodConfig(MethodConfig):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UniPortraitConfig(TrainingConfig):
+class UniPortraitConfig(AdapterConfig):
     """What both stages share."""
 
     title: ClassVar[str] = "a stage of UniPortrait"

@@ -12,6 +12,7 @@ from likeness.tests.training.small_config import (
     FACESTUDIO,
     PIVOT,
     PIVOT_KEYS,
+    PRIOR,
     STAGE1,
     STAGE2,
     STAGE2_KEYS,
@@ -23,7 +24,7 @@ from likeness.training.config.file import read_config
 from likeness.training.config.types import Folder
 from likeness.training.uniportrait.config import FaceBaseConfig, StageOneConfig
 
-METHODS = ", ".join(f'"{name}"' for name in (STAGE1, STAGE2, PIVOT, FACEID, FACESTUDIO))
+METHODS = ", ".join(f'"{name}"' for name in (STAGE1, STAGE2, PIVOT, FACEID, FACESTUDIO, PRIOR))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,10 +43,10 @@ def test_the_table_tells_required_from_default(place, default):
 def test_numbers_of_the_papers_stand_with_the_methods_that_they_hold_for():
     assert (
         row("[run] steps")[1]
-        == "`300000` in stage I, `150000` in stage II, `80000` for the pivot, `1000000` for FaceID, `50000` for FaceStudio"
+        == "`300000` in stage I, `150000` in stage II, `80000` for the pivot, `1000000` for FaceID, `50000` for FaceStudio, `100000` for its prior"
     )
     assert row("[data] people")[1] == (
-        "`[1, 1]` in stage I, for the pivot and for FaceID, `[2, 4]` in stage II, `[0, 1]` for FaceStudio"
+        "`[1, 1]` in stage I, for the pivot and for FaceID, `[2, 4]` in stage II, `[0, 1]` for FaceStudio, `[0, 16]` for its prior"
     )
     assert row("[data] people", CONFIGS[1:2])[1] == "`[2, 4]` in stage II"
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from likeness.training.config.schema import Schema
 from likeness.training.methods import CONFIGS
 
-STAGE1, STAGE2, PIVOT, FACEID, FACESTUDIO = (config.name for config in CONFIGS)
+STAGE1, STAGE2, PIVOT, FACEID, FACESTUDIO, PRIOR = (config.name for config in CONFIGS)
 
 
 def test_the_name_chooses_among_all_methods_and_stands_first():
     schema = Schema(CONFIGS)
-    assert schema.name.rule.words == (STAGE1, STAGE2, PIVOT, FACEID, FACESTUDIO)
+    assert schema.name.rule.words == (STAGE1, STAGE2, PIVOT, FACEID, FACESTUDIO, PRIOR)
     assert schema.name.text == (
-        "a stage of UniPortrait, or OmniPortrait's Pivot ID Encoder, or IP-Adapter FaceID, or FaceStudio"
+        "a stage of UniPortrait, or OmniPortrait's Pivot ID Encoder, or IP-Adapter FaceID, or FaceStudio, or FaceStudio's prior"
     )
     assert {next(iter(keys["method"])) for keys in schema.by_method.values()} == {"name"}
 
