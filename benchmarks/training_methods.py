@@ -1,4 +1,4 @@
-"""Three ways to train a full-size SD1.5 with random weights, as one step each: plain LoRA, UniPortrait's stages I and II."""
+"""Ways to train a full-size SD1.5 with random weights, as one step each: plain LoRA, UniPortrait's stages, FaceStudio's forms."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ from likeness.tools.weights.write import fill
 from likeness.training.batches.batch import Batch
 from likeness.training.batches.draws import Draws
 from likeness.training.denoising import denoising_loss
+from likeness.training.facestudio.batch import StyleBatch
+from likeness.training.facestudio.method import FaceStudio
+from likeness.training.facestudio.networks import Form
+from likeness.training.facestudio.networks import new_networks as new_facestudio
+from likeness.training.facestudio.start import Start
 from likeness.training.uniportrait.config import StageOneConfig, StageTwoConfig
 from likeness.training.uniportrait.networks import new_networks, new_routers
 from likeness.training.uniportrait.people import Dropping
@@ -25,7 +30,10 @@ from torch import Tensor, nn
 
 PLAIN = "plain-lora"
 STAGE1, STAGE2 = StageOneConfig.name, StageTwoConfig.name
-PEOPLE = {PLAIN: 1, STAGE1: 1, STAGE2: 2}
+FORMS: dict[str, Form] = {"facestudio-light": "light", "facestudio-full": "full"}
+LIGHT, FULL = FORMS
+PEOPLE = {PLAIN: 1, STAGE1: 1, STAGE2: 2, LIGHT: 1, FULL: 1}
+STYLE = Start(style=768, length=10.0, spread=1.0)
 LEARNING_RATE, LONGEST_GRADIENT = 1e-5, 1.0  # as in the trainer's configuration
 
 
@@ -57,18 +65,21 @@ def new_base(device: torch.device) -> Base:
 
 
 def new_method(name: str, base: Base, rank: int) -> Any:
-    """A way to train, attached to a UNet of its own that shares the base's frozen weights.
+    """A way to train, attached to a UNet of its own that shares the base's frozen weights; `FULL` freezes and shares none.
 
     Args:
         name: a key of `PEOPLE`.
         base: left as it is.
         rank: of the LoRA.
     """
-    shared = {id(tensor): tensor for tensor in chain(base.unet.parameters(), base.unet.buffers())}
+    kept = () if name == FULL else chain(base.unet.parameters(), base.unet.buffers())
+    shared = {id(tensor): tensor for tensor in kept}
     base = replace(base, unet=copy.deepcopy(base.unet, shared))
     with torch.device(base.unet.device):
         if name == PLAIN:
             return PlainLoRA(base, rank)
+        if name in FORMS:
+            return FaceStudio(base, new_facestudio(base.unet, STYLE, seed=0, form=FORMS[name], rank=rank), seed=0)
         nobody = ReferenceFeatures(intrinsic=torch.zeros(1, 49, 512), structure=torch.zeros(1, 256, 1728))
         networks = new_networks(base.unet, nobody, rank=rank, seed=0)
         if name == STAGE1:
@@ -77,18 +88,22 @@ def new_method(name: str, base: Base, rank: int) -> Any:
         return StageTwo(base, networks, nobody, routing=Routing(), seed=0)
 
 
-def new_batch(side: int, people: int) -> Batch:
-    """One random picture.
+def new_batch(name: str, side: int) -> Batch | StyleBatch:
+    """One random picture, as a way to train is shown it.
 
     Args:
+        name: a key of `PEOPLE`.
         side: of the picture, pixels.
-        people: in it.
     """
-    generator = torch.Generator().manual_seed(0)
+    people, generator = PEOPLE[name], torch.Generator().manual_seed(0)
 
     def randn(*shape: int) -> Tensor:
         return torch.randn(shape, generator=generator)
 
+    sizes = torch.tensor([[side, side, 0, 0, side, side]])
+    if name in FORMS:
+        latents = randn(1, 4, side // 8, side // 8)
+        return StyleBatch(positions=(0,), latents=latents, style=randn(1, STYLE.style), face=randn(1, 512), sizes=sizes)
     lefts = torch.arange(people) / people
     boxes = torch.stack([lefts, torch.full((people,), 0.2), lefts + 0.8 / people, torch.full((people,), 0.6)], dim=-1)
     return Batch(
@@ -96,7 +111,7 @@ def new_batch(side: int, people: int) -> Batch:
         latents=randn(1, 4, side // 8, side // 8),
         text=randn(1, 77, 768),
         pooled=None,
-        sizes=torch.tensor([[side, side, 0, 0, side, side]]),
+        sizes=sizes,
         intrinsic=randn(1, people, 49, 512),
         structure=randn(1, people, 256, 1728),
         boxes=boxes[None],
@@ -104,7 +119,7 @@ def new_batch(side: int, people: int) -> Batch:
     )
 
 
-def new_step(method: Any, batch: Batch) -> Callable[[], Tensor]:
+def new_step(method: Any, batch: Batch | StyleBatch) -> Callable[[], Tensor]:
     """One optimizer step: forward, backward, clip, AdamW; gives the loss.
 
     AdamW is fused as in the training loop, and for plain LoRA as diffusers' programs call it.

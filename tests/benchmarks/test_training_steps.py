@@ -50,7 +50,7 @@ def ways(monkeypatch):
 
     monkeypatch.setattr(training_steps, "new_base", lambda device: None)
     monkeypatch.setattr(training_steps, "new_method", new_method)
-    monkeypatch.setattr(training_steps, "new_batch", lambda side, people: torch.ones(1, side))
+    monkeypatch.setattr(training_steps, "new_batch", lambda name, side: torch.ones(1, side))
     monkeypatch.setattr(training_steps, "new_step", lambda way, batch: lambda: way.weight.T.detach() @ batch)
     return made
 
