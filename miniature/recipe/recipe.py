@@ -101,7 +101,7 @@ class Recipe:
             train(network, config, self.folder / name)
             return network.state_dict()
 
-        network.load_state_dict(self._keep(name, trained))
+        network.load_state_dict(self.keep(name, trained))
         return network.requires_grad_(False).eval()
 
     def finder(self) -> FaceFinder:
@@ -208,7 +208,7 @@ class Recipe:
             train_consistentid(base, faces, networks, pool, self.settings.trainings[name], self.folder / name)
             return flatten(consistentid_weights(networks))
 
-        return self._keep(name, train)
+        return self.keep(name, train)
 
     def ip_adapter(self, base: Base, faces: FaceEncoder) -> Weights:
         """Return IP-Adapter FaceID's file, flat."""
@@ -220,7 +220,7 @@ class Recipe:
             train_faceid(base, networks, pool, self.settings.trainings[name], self.folder / name)
             return flatten(ip_adapter_weights(networks))
 
-        return self._keep(name, train)
+        return self.keep(name, train)
 
     def stage_one(self, base: Base, faces: FaceEncoder, arm: StageOneArm = SHIPPED_ONE) -> Weights:
         """Return UniPortrait's faceid file, flat."""
@@ -233,7 +233,7 @@ class Recipe:
             train_stage_one(base, faces, networks, pool, config, self.folder / name, dropping=arm.dropping)
             return flatten(faceid_weights(networks))
 
-        return self._keep(name, train)
+        return self.keep(name, train)
 
     def stage_two(
         self, base: Base, faces: FaceEncoder, arm: StageTwoArm = SHIPPED_TWO, first: Weights | None = None
@@ -247,7 +247,7 @@ class Recipe:
             train_stage_two(base, faces, networks, pool, config, self.folder / name, routing=arm.routing)
             return flatten(router_weights(networks))
 
-        return self._keep(name, train)
+        return self.keep(name, train)
 
     def pivot_people(self, base: Base) -> PivotPool:
         """Return pictures of one person each, with the square around their face in a portrait."""
@@ -278,14 +278,15 @@ class Recipe:
             train_pivot(base, pivot, encoder, pool, config, self.folder / name, training=arm.training)
             return flatten(adapter_weights(pivot, encoder))
 
-        return self._keep(name, train)
+        return self.keep(name, train)
 
     @property
     def _world(self) -> World:
         """World that adapters learn from."""
         return World(seed=self.settings.seed, with_regions=True)
 
-    def _keep(self, name: str, train: Callable[[], Weights]) -> Weights:
+    def keep(self, name: str, train: Callable[[], Weights]) -> Weights:
+        """Return the weights that were kept under a name; they are trained first where there are none."""
         done = self.folder / f"{name}.safetensors"
         if not done.is_file():
             logger.info("Training: %s", name)

@@ -32,6 +32,9 @@ TRAIN_CONFIGS: Mapping[str, TrainConfig] = MappingProxyType(
         "consistentid": TrainConfig(seed=3, steps=3000, batch=16, learning_rate=1e-3, decay=0.995),
         "omniportrait": TrainConfig(seed=4, steps=1500, batch=16, learning_rate=5e-3, decay=0.995),
         "ip-adapter faceid": TrainConfig(seed=5, steps=3000, batch=24, learning_rate=1e-3, decay=0.995),
+        "facestudio": TrainConfig(seed=6, steps=3000, batch=24, learning_rate=1e-3, decay=0.995),
+        "style adapter": TrainConfig(seed=7, steps=2000, batch=24, learning_rate=1e-3, decay=0.995),
+        "prior": TrainConfig(seed=8, steps=3000, batch=64, learning_rate=1e-3, decay=0.995),
     }
 )
 
@@ -48,6 +51,8 @@ class RecipeSettings:
         people: fewest and most in one of these pictures.
         people_pictures: pictures that each stage of UniPortrait, OmniPortrait and IP-Adapter FaceID learn from.
         facial_pictures: pictures that ConsistentID learns from; six portraits of each are encoded.
+        style_pictures: pictures that FaceStudio and the plain IP-Adapter learn from.
+        captioned_pictures: pictures that the prior learns from.
         spread_pictures: pictures that the spread of the VAE's latents is measured on.
         files: how encoded pictures lie on disk.
         trainings: how every network is trained, by the name of what is kept of it.
@@ -60,6 +65,8 @@ class RecipeSettings:
     people: tuple[int, int] = (1, 2)
     people_pictures: int = 6_144
     facial_pictures: int = 3_072
+    style_pictures: int = 4_096
+    captioned_pictures: int = 3_072
     spread_pictures: int = 256
     files: PoolFiles = POOL_FILES
     trainings: Mapping[str, TrainConfig] = field(default_factory=lambda: TRAIN_CONFIGS)

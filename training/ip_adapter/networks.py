@@ -23,12 +23,12 @@ class FaceIDNetworks:
     """IP-Adapter FaceID's parts; the method registers them.
 
     Attributes:
-        projection: face vectors to tokens.
+        projection: face vectors to tokens, or what another adapter reads instead of them.
         attention: a KeyValueProjection per cross-attention layer, by site index.
         lora: a LoRALayer per attention layer and projection.
     """
 
-    projection: FacesProjection
+    projection: nn.Module
     attention: nn.ModuleDict
     lora: LoRALayers
 
