@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import comfy.model_management
@@ -46,8 +46,8 @@ class LoadedPrior:
 
     @property
     def network(self) -> EmbeddingPrior:
-        """The network."""
-        return self.patcher.model
+        """The network, on whatever device it is."""
+        return cast("EmbeddingPrior", self.patcher.model)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -143,7 +143,8 @@ def predict(
         progress.update_absolute(done)
         comfy.model_management.throw_exception_if_processing_interrupted()
 
-    with loaded(prior.patcher) as network:
+    with loaded(prior.patcher):
+        network = prior.network
         device = network.proj_in.weight.device
         rows = (part.to(device).repeat_interleave(average, 0) for part in (read.hidden, read.pooled, read.mask))
         embeddings = network.sample(

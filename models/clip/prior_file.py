@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from math import inf
+from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidSettingError, UnknownCheckpointError
@@ -33,12 +35,14 @@ class PriorDescription:
     space: str = ""
 
     def __post_init__(self) -> None:
-        if isinstance(self.clamp, bool) or not isinstance(self.clamp, (int, float)) or not self.clamp > 0:
-            raise InvalidSettingError(f"clamp is {self.clamp!r}; give a number above 0.")
-        if isinstance(self.dim_head, bool) or not isinstance(self.dim_head, int) or self.dim_head < 1:
-            raise InvalidSettingError(f"dim_head is {self.dim_head!r}; give a whole number above 0.")
-        if not isinstance(self.space, str):
-            raise InvalidSettingError(f"space is {self.space!r}; give a name.")
+        said: dict[str, Any] = asdict(self)  # as a file may say it
+        clamp, dim_head, space = said["clamp"], said["dim_head"], said["space"]
+        if isinstance(clamp, bool) or not isinstance(clamp, (int, float)) or not 0 < clamp < inf:
+            raise InvalidSettingError(f"clamp is {clamp!r}; give a number above 0.")
+        if isinstance(dim_head, bool) or not isinstance(dim_head, int) or dim_head < 1:
+            raise InvalidSettingError(f"dim_head is {dim_head!r}; give a whole number above 0.")
+        if not isinstance(space, str):
+            raise InvalidSettingError(f"space is {space!r}; give a name.")
 
     def metadata(self) -> dict[str, str]:
         """As metadata of a safetensors file."""
@@ -95,7 +99,7 @@ def load(source: Source) -> PriorWeights:
         LikenessError: if the file cannot be read, see `reading.read_state_dict`.
     """
     weights, name = read_weights(source, PRIOR)
-    said = None if isinstance(source, Mapping) else PriorDescription.from_metadata(read_metadata(source), name)
+    said = None if isinstance(source, Mapping) else PriorDescription.from_metadata(read_metadata(Path(source)), name)
     network = EmbeddingPrior.from_state_dict(weights, **({} if said is None else {"dim_head": said.dim_head}))
     if said is not None:
         return PriorWeights(network, said)

@@ -9,7 +9,6 @@ import torch
 from likeness.models.clip.prior_file import PriorDescription
 from likeness.models.errors import IncompatibleBaseModelError, InvalidSettingError, MissingModelFileError
 from likeness.tests.host.clips import NARROW, WIDE, tiny_clip, unproject
-from likeness.tests.host.model_folders import folders  # noqa: F401
 from likeness.tests.models.clip.small_priors import HEAD, random_weights
 from safetensors.torch import save_file
 
@@ -25,7 +24,7 @@ def clip():
 
 
 @pytest.fixture
-def prior_file(folders):  # noqa: F811
+def prior_file(folders):
     """Writes a prior into models/prior."""
 
     def write(name="any.safetensors", *, text=WIDE, tokens=77, seed=0, drop=()):
@@ -213,7 +212,7 @@ def test_auto_takes_the_first_that_reads_the_clip_and_passes_eclipse_by(clip, pr
     )  # and predict says what is missing
 
 
-def test_no_prior_is_one_sentence(folders, clip):  # noqa: F811
+def test_no_prior_is_one_sentence(folders, clip):
     from likeness.host.prior import choose_prior
 
     with pytest.raises(

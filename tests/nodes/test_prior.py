@@ -1,5 +1,7 @@
 """Predict Image Embedding: what reaches the prior, and what comes out."""
 
+# pyright: reportUnusedImport=false
+
 from __future__ import annotations
 
 import pytest

@@ -84,7 +84,7 @@ def test_metadata_that_do_not_fit_are_refused(said, written):
         load(written(random_weights(), {"prior": said}))
 
 
-@pytest.mark.parametrize("value", [0, -1.0, True, "5"])
+@pytest.mark.parametrize("value", [0, -1.0, float("nan"), float("inf"), True, "5"])
 def test_a_clamp_is_a_number_above_0(value):
     with pytest.raises(InvalidSettingError, match="clamp is"):
         PriorDescription(clamp=value)
