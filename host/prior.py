@@ -135,7 +135,7 @@ def predict(
         raise IncompatibleBaseModelError(
             f"This prior reads texts of {sizes.text_tokens} tokens, and CLIP's text towers give {LENGTH}; choose another prior."
         )
-    read = read_texts(clip, (negative, text), width=sizes.text)
+    read = read_texts(clip, (negative, text), width=sizes.text, projected=prior.description.projected)
     start, noise = draw([(seed + place) % SEEDS for place in range(average)], steps, sizes.embedding)
     progress = comfy.utils.ProgressBar(steps)
 

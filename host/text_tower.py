@@ -34,7 +34,7 @@ class TextReading:
 
     Attributes:
         hidden: states of the last layer behind the final LayerNorm, (R, 77, W).
-        pooled: of the first end token, projected, not normalised, (R, W).
+        pooled: of the first end token, projected unless asked for otherwise, not normalised, (R, W).
         mask: 1 up to the first end token, 0 behind it, (R, 77).
         dropped: ids of each text that had no room.
     """
@@ -45,7 +45,7 @@ class TextReading:
     dropped: tuple[int, ...]
 
 
-def read_texts(clip: Any, texts: Sequence[str], *, width: int) -> TextReading:
+def read_texts(clip: Any, texts: Sequence[str], *, width: int, projected: bool = True) -> TextReading:
     """What the text tower of a width in a CLIP says of texts.
 
     Texts are read as the tower was trained: literally, without prompt syntax such as (word:1.2) or embedding:name, and one
@@ -55,14 +55,15 @@ def read_texts(clip: Any, texts: Sequence[str], *, width: int) -> TextReading:
         clip: a CLIP with such a tower: "clip_l" of 768, "clip_g" of 1280.
         texts: R of them, any length, also empty.
         width: W.
+        projected: whether the pooled embedding is the one behind the text projection.
 
     Raises:
-        IncompatibleBaseModelError: if there is no such tower, or it has no text projection.
+        IncompatibleBaseModelError: if there is no such tower, or it has no text projection where one is needed.
     """
     name, tower = _find(clip, width)
     comfy.model_management.throw_exception_if_processing_interrupted()
     comfy.model_management.load_models_gpu([clip.patcher])
-    if not _is_projected(tower):
+    if projected and not _is_projected(tower):
         raise IncompatibleBaseModelError(
             f"The text tower {name} of this CLIP has no text projection, as those of SD1.5 and SDXL checkpoints, and the prior reads "
             f"what it gives; load {_source(width)} with Load CLIP and connect that."
@@ -75,10 +76,10 @@ def read_texts(clip: Any, texts: Sequence[str], *, width: int) -> TextReading:
     rows = [chunk(tokenizer, row) for row in ids]
     with torch.no_grad():
         embedded, mask, lengths, _ = tower.process_tokens(rows, clip.patcher.load_device)
-        hidden, _, pooled, _ = tower.transformer(
+        hidden, _, behind, before = tower.transformer(
             None, None, embeds=embedded, num_tokens=lengths, intermediate_output=None, dtype=torch.float32
         )
-    return TextReading(hidden.float(), pooled.float(), mask, dropped)
+    return TextReading(hidden.float(), (behind if projected else before).float(), mask, dropped)
 
 
 def readable_widths(clip: Any) -> tuple[int, ...]:

@@ -25,6 +25,8 @@ class PriorDescription:
         clamp: the largest value, either sign, that a predicted embedding may have before it is de-normalised.
         dim_head: width of one attention head.
         space: name of the space of picture embeddings, as messages call it; empty for a published one, told by its width.
+        projected: whether it reads the text tower's pooled embedding behind its projection, as published priors do, or the one
+            before it, of a tower that has none.
 
     Raises:
         InvalidSettingError: if a value is of another kind or out of its range.
@@ -33,6 +35,7 @@ class PriorDescription:
     clamp: float
     dim_head: int = 64
     space: str = ""
+    projected: bool = True
 
     def __post_init__(self) -> None:
         said: dict[str, Any] = asdict(self)  # as a file may say it
@@ -43,6 +46,8 @@ class PriorDescription:
             raise InvalidSettingError(f"dim_head is {dim_head!r}; give a whole number above 0.")
         if not isinstance(space, str):
             raise InvalidSettingError(f"space is {space!r}; give a name.")
+        if not isinstance(said["projected"], bool):
+            raise InvalidSettingError(f"projected is {said['projected']!r}; give true or false.")
 
     def metadata(self) -> dict[str, str]:
         """As metadata of a safetensors file."""

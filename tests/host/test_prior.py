@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 
 import pytest
 import torch
@@ -196,6 +197,14 @@ def test_a_clip_with_another_tower_or_none_is_refused(prior, prior_file):
         predict(tiny_clip("sd15"), prior, "a man")
     with pytest.raises(IncompatibleBaseModelError, match="clip_l of this CLIP has no text projection"):
         predict(unproject(tiny_clip()), choose_prior(prior_file("narrow.safetensors", text=NARROW)), "a man")
+
+
+def test_a_prior_that_was_trained_without_a_projection_reads_what_is_before_it(prior):
+    clip, described = tiny_clip(), replace(prior.description, projected=False)
+    unprojected = predict(clip, replace(prior, description=described), "a man").embedding
+    assert not torch.allclose(unprojected, predict(clip, prior, "a man").embedding)
+    lacking = unproject(clip, "clip_g", float("nan"))
+    assert torch.equal(predict(lacking, replace(prior, description=described), "a man").embedding, unprojected)
 
 
 def test_auto_takes_the_first_that_reads_the_clip_and_passes_eclipse_by(clip, prior_file):

@@ -16,10 +16,10 @@ TEXTS = ("", "a man in a forest", "(a (bearded:1.3) man:0.8), embedding:thing \\
 TOWERS = [("sd15", "clip_l", NARROW), ("sdxl", "clip_l", NARROW), ("sdxl", "clip_g", WIDE), ("g", "clip_g", WIDE)]
 
 
-def read(clip, *texts, width):
+def read(clip, *texts, width, **given):
     from likeness.host.text_tower import read_texts
 
-    return read_texts(clip, texts, width=width)
+    return read_texts(clip, texts, width=width, **given)
 
 
 @pytest.mark.parametrize(("kind", "name", "width"), TOWERS)
@@ -33,6 +33,10 @@ def test_a_tower_says_what_it_says_in_transformers(kind, name, width):
         expected = transformers_tower(clip, name)(rows)
     torch.testing.assert_close(found.hidden, expected.last_hidden_state, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(found.pooled, expected.text_embeds, atol=1e-5, rtol=1e-5)
+    before = read(clip, *TEXTS, width=width, projected=False)
+    assert torch.equal(before.hidden, found.hidden)
+    projection = getattr(clip.cond_stage_model, name).transformer.text_projection
+    torch.testing.assert_close(projection(before.pooled), found.pooled, atol=1e-5, rtol=1e-5)
     assert found.mask.sum(1).tolist() == [len(row) for row in ids]
     assert found.mask[:, 0].all()
 
@@ -90,6 +94,7 @@ def test_a_tower_without_a_projection_is_told(value):
     with pytest.raises(IncompatibleBaseModelError, match=r"clip_l of this CLIP has no text projection.*Load CLIP"):
         read(clip, "a man", width=NARROW)
     assert read(clip, "a man", width=WIDE).pooled.isfinite().all()
+    assert read(clip, "a man", width=NARROW, projected=False).pooled.isfinite().all()
 
 
 def test_an_identity_and_stray_values_are_no_projection():

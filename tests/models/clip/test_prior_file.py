@@ -20,7 +20,7 @@ from likeness.tests.models.clip.small_priors import HEAD, random_weights
 from likeness.tests.models.ip_adapter.small_files import adapter_file
 from safetensors.torch import save_file
 
-OURS = PriorDescription(clamp=3.0, dim_head=HEAD, space="drawn")
+OURS = PriorDescription(clamp=3.0, dim_head=HEAD, space="drawn", projected=False)
 
 
 @pytest.fixture
@@ -76,6 +76,7 @@ def test_a_file_that_says_nothing_has_no_description():
         json.dumps({"clamp": 5, "dim_head": 0}),
         json.dumps({"clamp": 5, "dim_head": 8.5}),
         json.dumps({"clamp": 5, "space": 7}),
+        json.dumps({"clamp": 5, "projected": "no"}),
         json.dumps({"clamp": 5, "steps": 25}),
     ],
 )
