@@ -17,7 +17,7 @@ from ..train_config import TrainConfig
 
 WIDTH, HEAD, DEPTH = 128, 32, 3
 SPACE = "miniature"
-DESCRIPTION = PriorDescription(clamp=5.0, dim_head=HEAD, space=SPACE)
+DESCRIPTION = PriorDescription(clamp=5.0, dim_head=HEAD, space=SPACE, projected=False)
 
 
 def new_miniature_prior(pairs: CaptionedPictures, *, seed: int) -> EmbeddingPrior:
