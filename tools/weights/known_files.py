@@ -188,6 +188,33 @@ IP_ADAPTER_PLUS = KnownFile(
     size="98 MB",
     licence="Apache-2.0",
 )
+PRIOR_BIGG = KnownFile(
+    name="kandinsky-2-2-prior.safetensors",
+    folder="prior",
+    page=f"{HOST}kandinsky-community/kandinsky-2-2-prior",
+    path="prior/diffusion_pytorch_model.safetensors",
+    what="Kandinsky 2.2's prior, from text to picture embeddings of ViT-bigG/14; it reads the CLIP of an SDXL checkpoint",
+    size="4.1 GB",
+    licence="Apache-2.0",
+)
+PRIOR_VITL = KnownFile(
+    name="kandinsky-2-1-prior.safetensors",
+    folder="prior",
+    page=f"{HOST}kandinsky-community/kandinsky-2-1-prior",
+    path="prior/diffusion_pytorch_model.safetensors",
+    what="Kandinsky 2.1's prior, from text to picture embeddings of ViT-L/14; Karlo's has the same layout",
+    size="4.1 GB",
+    licence="Apache-2.0",
+)
+CLIP_TEXT = KnownFile(
+    name="clip-vit-large-patch14-text.safetensors",
+    folder="text_encoders",
+    page=f"{HOST}kandinsky-community/kandinsky-2-1-prior",
+    path="text_encoder/model.safetensors",
+    what="CLIP ViT-L/14's text encoder with its projection, only for the priors of Kandinsky 2.1 and Karlo",
+    size="495 MB",
+    licence="Apache-2.0 (this copy)",
+)
 CONTROL_NET = KnownFile(
     name="control_v11p_sd15_openpose_fp16.safetensors",
     folder="controlnet",
@@ -246,6 +273,9 @@ KNOWN_FILES = (
     FACEID_PLUS_SDXL,
     IP_ADAPTER_PLUS,
     IMAGE_PROMPT,
+    PRIOR_BIGG,
+    PRIOR_VITL,
+    CLIP_TEXT,
     CONTROL_NET,
     DINO,
     OPENAI_VIT_L,

@@ -141,10 +141,21 @@ OMNIPORTRAIT_SDXL = replace(
     name="omniportrait_sdxl.safetensors",
     layout=_flat(partial(layouts.omniportrait, layouts.SDXL.context)),
 )
+# As wide as the published priors, and a tenth of their depth.
+PRIOR_BIGG = WeightFile(
+    folder="prior", name="kandinsky-2-2-prior.safetensors", layout=_flat(partial(layouts.prior, 1280, depth=2))
+)
+PRIOR_VITL = replace(
+    PRIOR_BIGG, name="kandinsky-2-1-prior.safetensors", layout=_flat(partial(layouts.prior, 768, depth=2))
+)
+CLIP_TEXT = WeightFile(
+    folder="text_encoders", name="clip-vit-large-patch14-text.safetensors", layout=_flat(layouts.projected_clip_text)
+)
 ALL = (
     *(CHECKPOINT, FACEID, ROUTER, BACKBONE, CLIP_VISION, IP_ADAPTER, CONTROL_NET, LORA),
     *(NARROW_SDXL_CHECKPOINT, CONSISTENTID, NARROW_CONSISTENTID_SDXL, FACE_PARSING, DINO),
     *(OMNIPORTRAIT, OMNIPORTRAIT_SDXL, IP_ADAPTER_PLUS, FACEID_PLUS, NARROW_FACEID_PLUS_SDXL),
+    *(PRIOR_BIGG, PRIOR_VITL, CLIP_TEXT),
 )
 
 

@@ -15,6 +15,7 @@ from .adapters import (
 from .checkpoints import clip_text, openclip_text, sdxl, stable_diffusion, vae
 from .image_networks import clip_vision, dino, face_parsing, iresnet, openclip_resnet, openclip_vision
 from .layers import Layout, Shape
+from .priors import prior, projected_clip_text
 from .unets import NARROW_SDXL, SD15, SDXL, UNetShape, control_net, unet, user_lora
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "openclip_resnet",
     "openclip_text",
     "openclip_vision",
+    "prior",
+    "projected_clip_text",
     "sdxl",
     "stable_diffusion",
     "unet",
