@@ -25,22 +25,28 @@ from ...models.miniature.files import (
     BASE,
     CONSISTENTID,
     FACES,
+    FACESTUDIO,
     IP_ADAPTER,
     JUDGE,
     OMNIPORTRAIT,
+    PRIOR,
     STAGE_ONE,
     STAGE_TWO,
+    STYLE_ADAPTER,
+    STYLED_READERS,
     UNIPORTRAIT,
     WEIGHTS,
 )
 from ...models.omniportrait.checkpoint import adapter_metadata
-from ..judge.file import write_judge
+from ..judge.file import write_judge, write_styled_readers
 from ..networks.checkpoint import write_base
 from ..networks.weights_file import write_weights
 from .faces_file import write_face_networks
 from .recipe import Recipe
 from .shipped import ShippedRecipe
 from .steps.omniportrait import CONFIG
+from .steps.prior import DESCRIPTION
+from .style_recipe import StyleRecipe
 
 logger = logging.getLogger("likeness.miniature")
 
@@ -76,11 +82,25 @@ def ip_adapter(recipe: Recipe) -> None:
     recipe.ip_adapter(recipe.base(), recipe.faces())
 
 
+def facestudio(recipe: Recipe) -> None:
+    """Make FaceStudio with the prior and the adapter beside it."""
+    styles = StyleRecipe(recipe)
+    styles.facestudio()
+    styles.style_adapter()
+    styles.prior()
+
+
+def styled_judge(recipe: Recipe) -> None:
+    """Make the readers of a judge who knows all styles."""
+    recipe.styled_judge()
+
+
 # What may be done side by side, each in a process of its own; a line begins when the one before is finished.
 PHASES: tuple[tuple[Work, ...], ...] = (
     (base_model, small_networks),
     (uniportrait, consistentid_and_omniportrait),
-    (ip_adapter,),
+    (ip_adapter, styled_judge),
+    (facestudio,),
 )
 
 
@@ -153,11 +173,21 @@ def write_ip_adapter(recipe: Recipe, folder: Path) -> None:
     write_weights(folder / IP_ADAPTER.name, recipe.ip_adapter(recipe.base(), recipe.faces()), _notes(recipe))
 
 
+def write_facestudio(recipe: Recipe, folder: Path) -> None:
+    """Write FaceStudio, the prior and the plain IP-Adapter into a folder, and the readers who judge them."""
+    styles, notes = StyleRecipe(recipe), _notes(recipe)
+    write_weights(folder / FACESTUDIO.name, styles.facestudio(), {**notes, **styles.description.metadata()})
+    write_weights(folder / PRIOR.name, styles.prior(), {**notes, **DESCRIPTION.metadata()})
+    write_weights(folder / STYLE_ADAPTER.name, styles.style_adapter(), notes)
+    write_styled_readers(folder / STYLED_READERS.name, recipe.styled_judge(), notes)
+
+
 ADAPTERS: Mapping[str, Callable[[Recipe, Path], None]] = {
     "uniportrait": write_uniportrait,
     "omniportrait": write_omniportrait,
     "consistentid": write_consistentid,
     "ip-adapter faceid": write_ip_adapter,
+    "facestudio": write_facestudio,
 }
 
 

@@ -23,13 +23,6 @@ from .steps.style_adapter import new_style_adapter, train_style_adapter
 from .style_people import StylePool, read_style_people
 
 
-def describe(pool: StylePool) -> Description:
-    """Return what FaceStudio's file says of itself: the image encoder has the exact GELU."""
-    return Description(
-        encoder="other", space=SPACE, activation="gelu", face_width=pool.face.shape[-1], recogniser="the miniature's"
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class StyleArm:
     """A way to train FaceStudio.
@@ -88,6 +81,17 @@ class StyleRecipe:
             folder,
             pictures=settings.captioned_pictures,
             files=settings.files,
+        )
+
+    @property
+    def description(self) -> Description:
+        """What FaceStudio's file says of itself: the image encoder has the exact GELU."""
+        return Description(
+            encoder="other",
+            space=SPACE,
+            activation="gelu",
+            face_width=self.faces.backbone.tap_channels[-1],
+            recogniser="the miniature's",
         )
 
     def facestudio(self, arm: StyleArm = SHIPPED_STYLE) -> Weights:
