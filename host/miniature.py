@@ -19,8 +19,10 @@ from comfy.model_patcher import ModelPatcher
 from PIL import Image
 from torch import Tensor
 
+from ..models.clip.prior_file import load as load_prior
 from ..models.consistentid.checkpoint import load as load_consistentid
 from ..models.errors import MissingModelFileError
+from ..models.facestudio.checkpoint import load as load_facestudio
 from ..models.images.layout import images_from_arrays
 from ..models.ip_adapter.checkpoint import load as load_ip_adapter
 from ..models.miniature.files import (
@@ -28,9 +30,13 @@ from ..models.miniature.files import (
     CLIP,
     CONSISTENTID,
     FACES,
+    FACESTUDIO,
     IP_ADAPTER,
     OMNIPORTRAIT,
     PORTRAITS,
+    PRIOR,
+    STYLE_ADAPTER,
+    STYLE_PICTURE,
     UNET,
     UNIPORTRAIT,
     VAE,
@@ -49,10 +55,13 @@ from .consistentid.adapter import LoadedConsistentID, new_consistentid
 from .encoders.backbone import ManagedBackbone
 from .encoders.detector import drawn_faces
 from .encoders.parser import LoadedFaceParser
+from .encoders.style import style_embedder
+from .facestudio.trained import TrainedFaceStudio, new_trained
 from .files import embedding_folders
 from .ip_adapter.adapter import LoadedIPAdapter, new_ip_adapter
 from .memory import attention_dtype, manage
 from .omniportrait.adapter import LoadedOmniPortrait
+from .prior import LoadedPrior
 from .uniportrait.adapter import LoadedUniPortrait, new_uniportrait
 
 PIXEL_BYTES = 2_000  # of memory per pixel that the VAE takes, at most
@@ -72,10 +81,14 @@ class LoadedMiniature:
         consistentid: ConsistentID for this base model, in its corrected behaviour.
         omniportrait: OmniPortrait's pivot for this base model, read when it is first used.
         ip_adapter: IP-Adapter FaceID for this base model, which reads the vectors of UniPortrait's face backbone.
+        style_adapter: plain IP-Adapter for this base model, for FaceStudio from IP-Adapters.
+        facestudio: FaceStudio for this base model.
+        prior: from the text encoder's captions to the image encoder's embeddings.
         face_parser: tells the parts of drawn faces apart.
         face_detector: finds drawn faces.
         clip_vision: CLIP_VISION for pictures of 224 pixels.
         portraits: two drawings of ours, IMAGE (1, H, W, 3) each.
+        style_picture: a third one, in another style, likewise.
     """
 
     model: ModelPatcher
@@ -85,10 +98,14 @@ class LoadedMiniature:
     consistentid: LoadedConsistentID
     omniportrait: LoadedOmniPortrait
     ip_adapter: LoadedIPAdapter
+    style_adapter: LoadedIPAdapter
+    facestudio: TrainedFaceStudio
+    prior: LoadedPrior
     face_parser: LoadedFaceParser
     face_detector: FaceDetector
     clip_vision: Any
     portraits: tuple[Tensor, ...]
+    style_picture: Tensor
 
 
 def load_miniature() -> LoadedMiniature:
@@ -118,18 +135,31 @@ def load_miniature() -> LoadedMiniature:
         ),
         omniportrait=LoadedOmniPortrait(lambda: load_adapter(OMNIPORTRAIT)),
         ip_adapter=new_ip_adapter(load_ip_adapter(IP_ADAPTER, dtype=dtype), recogniser=backbone),
+        style_adapter=new_ip_adapter(load_ip_adapter(STYLE_ADAPTER, dtype=dtype), clip_vision=clip_vision),
+        facestudio=_facestudio(clip_vision, backbone, dtype),
+        prior=_prior(),
         face_parser=face_parser,
         face_detector=drawn_faces(),
         clip_vision=clip_vision,
         portraits=tuple(_portrait(path) for path in PORTRAITS),
+        style_picture=_portrait(STYLE_PICTURE),
     )
+
+
+def _facestudio(clip_vision: Any, recogniser: ManagedBackbone, dtype: torch.dtype) -> TrainedFaceStudio:
+    adapter = load_facestudio(FACESTUDIO, dtype=dtype)
+    embedder = style_embedder(adapter.description, width=adapter.layer.style_width, clip_vision=clip_vision)
+    return new_trained(adapter, embedder=embedder, recogniser=recogniser)
+
+
+def _prior() -> LoadedPrior:
+    weights = load_prior(PRIOR)
+    return LoadedPrior(manage(weights.network), weights.description)
 
 
 def _portrait(path: Path) -> Tensor:
     if not path.is_file():
-        raise MissingModelFileError(
-            f'The portrait "{path.name}" is no longer in {path.parent}; install the pack again.'
-        )
+        raise MissingModelFileError(f'The picture "{path.name}" is no longer in {path.parent}; install the pack again.')
     with Image.open(path) as picture:
         return images_from_arrays([np.asarray(picture.convert("RGB"))])
 

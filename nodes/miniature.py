@@ -5,7 +5,18 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..host.miniature import load_miniature
-from .schema import ConsistentID, FaceDetector, FaceParser, IPAdapter, OmniPortrait, UniPortrait, found_by, shelf
+from .schema import (
+    ConsistentID,
+    FaceDetector,
+    FaceParser,
+    FaceStudio,
+    IPAdapter,
+    OmniPortrait,
+    Prior,
+    UniPortrait,
+    found_by,
+    shelf,
+)
 
 
 class LoadMiniature(io.ComfyNode):
@@ -48,6 +59,20 @@ class LoadMiniature(io.ComfyNode):
                     display_name="ip_adapter",
                     tooltip="IP-Adapter FaceID for this base model, with the face recogniser that it was trained with.",
                 ),
+                FaceStudio.Output(
+                    display_name="facestudio",
+                    tooltip="FaceStudio for this base model, with the encoders that it needs.",
+                ),
+                IPAdapter.Output(
+                    display_name="style_adapter",
+                    tooltip="A plain IP-Adapter for this base model, for FaceStudio from IP-Adapters.",
+                ),
+                Prior.Output(
+                    display_name="prior", tooltip="Its prior, for Predict Image Embedding: what a text may look like."
+                ),
+                io.Image.Output(
+                    display_name="style_picture", tooltip="A drawn picture in another style, for Encode Style."
+                ),
             ],
         )
 
@@ -66,6 +91,10 @@ class LoadMiniature(io.ComfyNode):
             loaded.clip_vision,
             *loaded.portraits,
             loaded.ip_adapter,
+            loaded.facestudio,
+            loaded.style_adapter,
+            loaded.prior,
+            loaded.style_picture,
         )
 
 

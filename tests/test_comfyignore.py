@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 import pytest
 from likeness.tests.repository import IGNORE_FILE, ROOT, find_ignored, list_files
 
-MOST_BYTES = 25_000_000
-MOST_FILES = 350  # 309 with four methods; what finds people while a picture is drawn brings about thirty
+MOST_BYTES = 34_000_000
+MOST_FILES = 440  # 334 with four methods; the fifth brings its wing, a prior, encoders of styles and ten workflows
 PATTERNS = [line for line in IGNORE_FILE.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
 NEEDED = ("__init__.py", "LICENSE", "NOTICE", "README.md", "pyproject.toml", "requirements.txt", "docs/nodes.md")
 WHOLE_ROOMS = ("nodes/", "host/", "models/", "web/", "locales/")

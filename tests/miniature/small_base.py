@@ -8,7 +8,7 @@ from likeness.diffusers_host.face_encoder import FaceEncoder
 from likeness.miniature.networks.untrained import new_base
 from likeness.models.face.iresnet import IResNet
 from likeness.models.miniature.sizes import BaseSizes
-from transformers import CLIPVisionConfig, CLIPVisionModel
+from transformers import CLIPVisionConfig, CLIPVisionModel, CLIPVisionModelWithProjection
 
 SIZES = BaseSizes(unet=(32, 32), vae=(16, 16), latent_channels=4, text=16, text_layers=1, text_heads=1)
 
@@ -27,14 +27,20 @@ def base():
     return frozen_base()
 
 
-def frozen_faces(width):
-    """Face encoders whose backbone ends in a map of so many channels."""
+def frozen_faces(width, projected=None):
+    """Face encoders whose backbone ends in a map of so many channels; `projected` is the width of pictures' embeddings."""
     torch.manual_seed(0)
     config = CLIPVisionConfig(
-        hidden_size=8, intermediate_size=16, num_hidden_layers=1, num_attention_heads=1, patch_size=56
+        hidden_size=8,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        patch_size=56,
+        projection_dim=projected or 8,
     )
     backbone = IResNet(4, [(4, 1), (4, 1), (4, 1), (width, 1)]).requires_grad_(False).eval()
-    return FaceEncoder(backbone=backbone, image_encoder=CLIPVisionModel(config).requires_grad_(False).eval())
+    encoder = CLIPVisionModel(config) if projected is None else CLIPVisionModelWithProjection(config)
+    return FaceEncoder(backbone=backbone, image_encoder=encoder.requires_grad_(False).eval())
 
 
 def same(weights, other):

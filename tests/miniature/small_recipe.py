@@ -17,6 +17,8 @@ def small_settings(config=FEW_STEPS, pictures=4, **others):
         "base_pictures": pictures,
         "people_pictures": pictures,
         "facial_pictures": pictures,
+        "style_pictures": pictures,
+        "captioned_pictures": pictures,
         "spread_pictures": 8,
         "files": PoolFiles(pictures=2, rows=2),
         "trainings": dict.fromkeys(TRAIN_CONFIGS, config),

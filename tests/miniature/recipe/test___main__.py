@@ -12,15 +12,19 @@ import torch
 pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
-from likeness.miniature.judge.file import read_judge
+from likeness.miniature.judge.file import read_judge, read_styled_judge
 from likeness.miniature.networks.checkpoint import base_weights, read_base
 from likeness.miniature.recipe import __main__ as command
 from likeness.miniature.recipe.__main__ import PHASES, write_files
 from likeness.miniature.recipe.recipe import Recipe
 from likeness.miniature.recipe.settings import SHIPPED
 from likeness.miniature.recipe.shipped import ShippedRecipe
+from likeness.miniature.recipe.style_recipe import StyleRecipe
+from likeness.models.clip.prior_file import load as load_prior
 from likeness.models.consistentid.checkpoint import load as load_consistentid
 from likeness.models.errors import InvalidSettingError
+from likeness.models.facestudio.checkpoint import load as load_facestudio
+from likeness.models.facestudio.description import Description
 from likeness.models.ip_adapter.checkpoint import load as load_ip_adapter
 from likeness.models.miniature.files import WEIGHTS, read_face_networks, read_uniportrait
 from likeness.models.omniportrait.checkpoint import load as load_omniportrait
@@ -44,10 +48,11 @@ def test_the_phases_make_every_network_that_ships():
     for phase, asked in zip(PHASES, recipes, strict=True):
         for work, recipe in zip(phase, asked, strict=True):
             work(recipe)
-    first, second, third = ([set(recipe.names) for recipe in asked] for asked in recipes)
+    first, second, third, fourth = ([set(recipe.names) for recipe in asked] for asked in recipes)
     assert first == [{"base"}, {"judge", "finder", "faces", "parser"}]
     assert set.union(*second) - {"base", "faces"} == {"stage_two", "consistentid", "omniportrait"}
-    assert third == [{"base", "faces", "ip_adapter"}]
+    assert third == [{"base", "faces", "ip_adapter"}, {"styled_judge"}]
+    assert fourth == [{"keep"}]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +73,11 @@ def test_the_files_that_ship_are_written_and_can_be_read(written):
     read_judge(folder / "judge.safetensors")
     load_consistentid(folder / "consistentid.safetensors", dim_head=16)
     load_omniportrait(folder / "omniportrait.safetensors")
-    load_ip_adapter(folder / "ip_adapter.safetensors")
+    for name in ("ip_adapter", "style_adapter"):
+        load_ip_adapter(folder / f"{name}.safetensors")
+    load_facestudio(folder / "facestudio.safetensors")
+    load_prior(folder / "prior.safetensors")
+    read_styled_judge(folder / "judge.safetensors", folder / "styled_readers.safetensors")
     base = base_weights(read_base(folder / "base.safetensors"), SIZES)
     for key, weight in base_weights(recipe.base(), SIZES).items():
         expected = weight.half().float() if weight.is_floating_point() else weight
@@ -100,7 +109,9 @@ def test_one_adapter_alone_is_written_by_a_recipe_on_the_files_that_ship(tmp_pat
 
 
 def test_the_adapters_are_those_that_ship(monkeypatch, tmp_path):
-    monkeypatch.setattr(command, "write_weights", lambda path, weights, notes: path.touch())
+    for name in ("write_weights", "write_styled_readers"):
+        monkeypatch.setattr(command, name, lambda path, weights, notes: path.touch())
+    monkeypatch.setattr(StyleRecipe, "description", Description())
     for write in command.ADAPTERS.values():
         stand_in: Any = StandIn()
         write(stand_in, tmp_path)
@@ -121,7 +132,7 @@ class StandIn:
     def stage_one(self, *given):
         return {}
 
-    stage_two = consistentid = omniportrait = ip_adapter = stage_one
+    stage_two = consistentid = omniportrait = ip_adapter = keep = styled_judge = stage_one
 
 
 def test_a_fault_ends_the_command_with_one_line(tmp_path, monkeypatch, capsys):

@@ -1,0 +1,63 @@
+"""What the miniature's FaceStudio learns from: styles without faces, faces, and pictures without people."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+pytest.importorskip("diffusers")
+
+from likeness.miniature.recipe.pool_files import PoolFiles
+from likeness.miniature.recipe.style_people import EMPTY, read_style_people, style_embeddings
+from likeness.miniature.world.world import World
+from likeness.tests.miniature.small_base import base as base
+from likeness.tests.miniature.small_base import frozen_faces
+from likeness.training.batches.draws import Draws
+
+PICTURES, WIDTH, EMBEDDING = 6, 8, 5
+WORLD = World(seed=2, with_regions=True)
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return frozen_faces(WIDTH, EMBEDDING)
+
+
+@pytest.fixture(scope="module")
+def pool(base, faces, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pool")
+    return read_style_people(base, faces, WORLD, folder, pictures=PICTURES, files=PoolFiles(pictures=3, rows=3))
+
+
+def test_every_fifth_picture_shows_nobody(pool):
+    empty = torch.arange(PICTURES) % EMPTY == 0
+    lengths = pool.face.norm(dim=-1)
+    assert (lengths[empty] == 0).all()
+    torch.testing.assert_close(lengths[~empty], torch.ones(int((~empty).sum())))
+    assert (pool.weights[empty] == 1).all()
+    assert (pool.weights[~empty] > 1).any()
+    assert pool.style.shape == (PICTURES, EMBEDDING)
+
+
+def test_a_face_says_nothing_where_it_is_hidden(faces):
+    """Another face in the very same box gives the same style; shown, it does not."""
+    scene = WORLD.scenes([1])
+    x0, y0, x1, y1 = (int(edge) for edge in scene.boxes[0, 0])
+    other = scene.image.clone()
+    middle = slice((y0 + y1) // 2 - 4, (y0 + y1) // 2 + 4), slice((x0 + x1) // 2 - 4, (x0 + x1) // 2 + 4)
+    other[0, :, middle[0], middle[1]] = 0
+    hidden = [style_embeddings(faces, each, scene.boxes) for each in (scene.image, other)]
+    shown = [style_embeddings(faces, each, None) for each in (scene.image, other)]
+    assert torch.equal(*hidden)
+    assert not torch.equal(*shown)
+    assert not torch.equal(hidden[0], shown[0])
+
+
+def test_a_batch_takes_the_pictures_that_are_drawn(pool, base):
+    draws = Draws(3, (5, 6, 7, 8))
+    rows = draws.integers("picture", PICTURES)
+    batch = pool.batch(base, draws)
+    assert batch.positions == draws.positions
+    assert torch.equal(batch.latents, pool.latents[rows])
+    assert torch.equal(batch.style, pool.style[rows])
+    assert torch.equal(batch.face, pool.face[rows])
