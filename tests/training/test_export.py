@@ -18,6 +18,7 @@ from likeness.models.uniportrait.checkpoint import load
 from likeness.models.weights.reading import read_metadata
 from likeness.tests.training.small_world import overfit, small_base, small_batch, stage_one, stage_two
 from likeness.training.export import export, use_average
+from safetensors.torch import load_file
 
 NAMES = ["adapter.safetensors", "adapter.bin"]
 
@@ -74,3 +75,8 @@ def test_the_average_is_there_for_a_while():
     assert torch.equal(method.id_embedding.latents, trained)
     with use_average(method, None):
         assert torch.equal(method.id_embedding.latents, trained)
+
+
+def test_a_part_without_a_name_gives_bare_keys(tmp_path):
+    path = export({"": {"a": torch.ones(1)}, "part": {"b": torch.zeros(1)}}, tmp_path / "a.safetensors", details={})
+    assert load_file(path).keys() == {"a", "part.b"}

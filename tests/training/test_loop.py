@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 
 import pytest
 import torch
@@ -11,9 +12,21 @@ pytest.importorskip("accelerate")
 
 from accelerate.state import AcceleratorState
 from likeness.models.errors import ConfigError, InvalidSettingError
+from likeness.tests.training.facestudio.small_facestudio import facestudio
+from likeness.tests.training.facestudio.small_facestudio import small_batch as style_batch
 from likeness.tests.training.small_run import SmallFeed, config_for, final_state, new_run, trained
-from likeness.training.loop import new_accelerator, train
+from likeness.training.loop import begin, new_accelerator, train
 from likeness.training.run_folder import checkpoints
+
+
+class FaceStudioFeed:
+    """Pictures of a method whose parameters have paces."""
+
+    def batch(self, read):
+        return read
+
+    def read(self, first: int):
+        return (style_batch(first=2 * number) for number in count(first))
 
 
 def same(first, second) -> bool:
@@ -97,6 +110,23 @@ def test_the_learning_rate_warms_up(tmp_path):
     rates = [run.rate.get_last_lr()[0]]
     train(run, SmallFeed(run), at_step=lambda _: rates.append(run.rate.get_last_lr()[0]))
     torch.testing.assert_close(torch.tensor(rates), 1e-3 * torch.tensor([0.25, 0.5, 0.75, 1.0, 1.0]))
+
+
+def test_parameters_that_have_a_pace_of_their_own_keep_it_through_warm_up_and_resuming(tmp_path):
+    def paced(steps):
+        config = config_for(tmp_path, steps=steps, warmup=3)
+        AcceleratorState._reset_state(True)
+        return begin(config, facestudio(), new_accelerator(config, cpu=True))
+
+    run = paced(2)
+    assert [len(group["params"]) for group in run.optimizer.param_groups] == [
+        len(pace.parameters) for pace in run.method.paces()
+    ]
+    rates: list[list[float]] = [run.rate.get_last_lr()]
+    train(run, FaceStudioFeed(), at_step=lambda _: rates.append(run.rate.get_last_lr()))
+    expected = [[1e-3 * share, 1e-2 * share] for share in (0.25, 0.5, 0.75)]
+    torch.testing.assert_close(torch.tensor(rates), torch.tensor(expected))
+    assert paced(4).rate.get_last_lr() == rates[-1]
 
 
 def test_mixed_precision_trains_float32_weights(tmp_path):

@@ -7,6 +7,7 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.tests.training.facestudio import small_facestudio
 from likeness.tests.training.omniportrait import small_pivot
 from likeness.tests.training.small_world import small_batch, stage_one, stage_two
 from likeness.training.denoising import predict
@@ -15,6 +16,7 @@ KINDS = {
     "stage one": (stage_one, small_batch),
     "stage two": (stage_two, lambda: small_batch(people=2)),
     "pivot": (small_pivot.new_method, lambda: small_pivot.small_batch(rows=2)),
+    "facestudio": (small_facestudio.facestudio, small_facestudio.small_batch),
 }
 
 
