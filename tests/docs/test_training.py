@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from likeness.dataset.manifest import PERSON_KEYS, ROW_KEYS, parse_row
+from likeness.models.clip import prior_file
+from likeness.models.facestudio import checkpoint as facestudio
 from likeness.models.ip_adapter import checkpoint as ip_adapter
 from likeness.models.omniportrait import checkpoint as omniportrait
 from likeness.models.uniportrait.checkpoint import load
@@ -48,7 +50,9 @@ def test_its_commands_lead_from_pictures_to_adapters_without_a_hub(tmp_path):
     [commands] = re.findall(r"```sh\n(.*?)```", MANUAL, re.DOTALL)
     files = re.findall(r"`(\w+\.toml)`[^`]*:\n\n```toml\n(.*?)```", MANUAL, re.DOTALL)
     names = ["base.safetensors", "clip_vision.safetensors", "backbone.bin"]
-    assert [name for name, _ in files] == ["stage1.toml", "stage2.toml", "pivot.toml", "faceid.toml"]
+    assert [name for name, _ in files] == [
+        "stage1.toml", "stage2.toml", "pivot.toml", "faceid.toml", "facestudio.toml", "prior.toml",
+    ]  # fmt: skip
     for name, text in files[:2]:  # shortened as the manual tells for a first try, and more
         small = text.replace("[data]\n", "[data]\nsize = 64\nbatch_size = 1\nworkers = 1\n")
         (tmp_path / name).write_text(small.replace("[run]\n", "[run]\nsteps = 2\n"), encoding="utf-8")
@@ -82,14 +86,17 @@ def trained(name, folder, monkeypatch):
     small = text.replace("[data]\n", "[data]\nsize = 64\nbatch_size = 1\nworkers = 0\n")
     (folder / f"{name}.toml").write_text(small.replace("[run]\n", "[run]\nsteps = 1\n"), encoding="utf-8")
     write_models(folder / "models")
-    base, other = re.findall(r'"models/(.*?)"', text)
-    (folder / "models" / "base.safetensors").rename(folder / "models" / base)
+    base, *others = re.findall(r'"models/(.*?)"', text)
+    if "checkpoint =" in text:
+        (folder / "models" / "base.safetensors").rename(folder / "models" / base)
+    else:
+        others = [base, *others]
     write_data(folder / "data")
     monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
     AcceleratorState._reset_state(True)
 
     def train(write):
-        write(folder / "models", folder / "models" / other)
+        write(folder / "models", *(folder / "models" / other for other in others))
         assert main([str(folder / f"{name}.toml")]) == 0
         [output] = re.findall(rf"`(runs/{name}/.*?)`", MANUAL)
         return folder / output
@@ -112,3 +119,29 @@ def test_its_faceid_trains(tmp_path, monkeypatch):
     output = trained("faceid", tmp_path, monkeypatch)(lambda models, path: synthetic_detectors.arcface(path))
     adapter = ip_adapter.load(output)
     assert (adapter.face_width, adapter.lacks_lora, len(adapter.attention)) == (512, False, 16)
+
+
+def test_its_facestudio_trains(tmp_path, monkeypatch):
+    pytest.importorskip("onnx")
+    pytest.importorskip("insightface")
+    from likeness.tests.models.face import synthetic_detectors
+    from likeness.tests.training.facestudio.small_facestudio import write_style
+
+    def write(models, style, recogniser):
+        write_style(style)
+        synthetic_detectors.arcface(recogniser)
+
+    adapter = facestudio.load(trained("facestudio", tmp_path, monkeypatch)(write))
+    assert (adapter.layer.num_tokens, adapter.layer.style_width, len(adapter.attention)) == (8, 768, 16)
+
+
+def test_its_prior_trains(tmp_path, monkeypatch):
+    from likeness.tests.training.facestudio.prior.small_prior import write_tower
+    from likeness.tests.training.facestudio.small_facestudio import write_style
+
+    def write(models, style, tower):
+        write_style(style)
+        write_tower(tower)
+
+    found = prior_file.load(trained("prior", tmp_path, monkeypatch)(write))
+    assert (found.network.sizes.width, found.network.sizes.depth, found.description.clamp) == (1024, 12, 5.0)
