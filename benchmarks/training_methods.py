@@ -64,15 +64,16 @@ def new_base(device: torch.device) -> Base:
     return load_base(fill({"": layout}, torch.float32)[""]).to(device)
 
 
-def new_method(name: str, base: Base, rank: int) -> Any:
+def new_method(name: str, base: Base, rank: int, *, alone: bool = False) -> Any:
     """A way to train, attached to a UNet of its own that shares the base's frozen weights; `FULL` freezes and shares none.
 
     Args:
         name: a key of `PEOPLE`.
         base: left as it is.
         rank: of the LoRA.
+        alone: nothing else uses the base, so that `FULL` needs no second UNet beside it; it changes the base then.
     """
-    kept = () if name == FULL else chain(base.unet.parameters(), base.unet.buffers())
+    kept = () if name == FULL and not alone else chain(base.unet.parameters(), base.unet.buffers())
     shared = {id(tensor): tensor for tensor in kept}
     base = replace(base, unet=copy.deepcopy(base.unet, shared))
     with torch.device(base.unet.device):

@@ -106,7 +106,7 @@ def peak_of_two_steps(name: str, side: int, checkpointing: bool, rank: int, thre
     torch.set_num_threads(threads)
     base = new_base(_device())
     loaded = _most_memory()
-    method = new_method(name, base, rank)
+    method = new_method(name, base, rank, alone=True)
     _set_checkpointing(method, checkpointing)
     step = new_step(method, new_batch(name, side))
     for _ in range(2):

@@ -55,6 +55,8 @@ def test_the_full_form_trains_a_unet_of_its_own(methods):
     trained = set(map(id, ways[FULL].trained()))
     assert {id(weight) for weight in ways[FULL].base.unet.parameters()} < trained
     assert not trained & {id(weight) for weight in base.unet.parameters()}
+    alone = new_method(FULL, new_base(META), 4, alone=True)
+    assert alone.base.unet.conv_in.weight is alone.unet.conv_in.weight
     assert count(ways[FULL].trained()) == count(base.unet.parameters()) + count(ways[LIGHT].layer.parameters())
 
 

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from likeness.tests.training.small_config import FACEID, PIVOT, PIVOT_KEYS, STAGE1, STAGE2, config_of, faults_of, write
+from likeness.tests.training.small_config import (
+    FACEID,
+    FACESTUDIO,
+    PIVOT,
+    PIVOT_KEYS,
+    STAGE1,
+    STAGE2,
+    config_of,
+    faults_of,
+    write,
+)
 
 START = {"method.init_from": '"start.safetensors"'}
 UNTOLD = {"method.pivot_activation": None, "method.pivot_mean": None, "method.pivot_std": None}
@@ -41,7 +51,7 @@ def test_a_pivot_may_go_on_without_the_first_weights(tmp_path):
                 f'[{section}] {key} is {value}, but only {users} use it and name is "{PIVOT}"; remove it.'
                 for section, key, value, users in (
                     ("base", "backbone", '"face.bin"', f"{STAGE1} and {STAGE2}"),
-                    ("method", "rank", "4", f"{STAGE1}, {STAGE2} and {FACEID}"),
+                    ("method", "rank", "4", f"{STAGE1}, {STAGE2}, {FACEID} and {FACESTUDIO}"),
                     ("export", "published_layout", "true", f"{STAGE1}, {STAGE2} and {FACEID}"),
                 )
             ],
