@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...diffusers_host.base import Base
 from ...diffusers_host.face_encoder import FaceEncoder
@@ -74,7 +73,7 @@ def read_captioned_pictures(
         files: how they lie there.
     """
     tower = base.text_encoders[0]
-    place = folder / pool_name([cast(nn.Module, tower.module), faces.image_encoder], world, (1, 1))
+    place = folder / pool_name([tower.module, faces.image_encoder], world, (1, 1))
 
     @torch.no_grad()
     def encode(numbers: range) -> dict[str, Tensor]:

@@ -45,4 +45,3 @@ def test_it_learns_and_keeps_what_was_measured(tmp_path):
     assert loss() < before
     assert torch.equal(prior.clip_mean, measured[0])
     assert torch.equal(prior.clip_std, measured[1])
-    assert not any(parameter.requires_grad for parameter in prior.parameters() if parameter.ndim > 2)
