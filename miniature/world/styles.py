@@ -1,4 +1,4 @@
-"""Ways to draw the world: flat, as it is; as a sketch on paper; as a mosaic.
+"""Ways to draw the world: flat, as it is; as a sketch on paper; with chalk on a board.
 
 A style changes the whole picture, faces included, and leaves who is in it to be told. It draws on finished pictures, so that a
 picture without one is what it always was.
@@ -11,26 +11,26 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
+from torch.nn.functional import avg_pool2d, max_pool2d
 
 from ...models.errors import InvalidSettingError, require_shape
 
-Style = Literal["flat", "sketch", "mosaic"]
+Style = Literal["flat", "sketch", "chalk"]
 STYLES: tuple[Style, ...] = get_args(Style)
 
-PAPER, INK, GROUT = (0.97, 0.94, 0.86), (0.16, 0.13, 0.20), (0.96, 0.96, 0.98)
-WASHED = 0.75  # of a colour that a sketch keeps
-HATCHES, HATCHED = 16, 0.3  # strokes across a picture, and how much of a colour they take away
-EDGE, STEEPNESS, DARKEST = 0.2, 4.0, 0.75  # of an outline: smallest contrast, how it grows, and how dark it gets
-TILES = 16  # of a mosaic, along a side
-EVEN, JOINT, JOINED = 0.3, 0.1, 0.7  # how much of a tile is its mean colour; half a joint, in tiles; how pale it is
+PAPER, INK = (0.97, 0.94, 0.86), (0.16, 0.13, 0.20)  # of a sketch
+BOARD, CHALK = (0.10, 0.16, 0.15), (0.92, 0.93, 0.88)
+WASHED, DARKENED = 0.75, 0.62  # of a colour that a sketch and a board keep
+HATCHES, HATCHED = 16, 0.3  # strokes across a sketch, and how much of a colour they take away
+EDGE, STEEPNESS, BOLDEST = 0.13, 6.0, 0.75  # of an outline: smallest contrast, how it grows, and how bold it gets
+BLUR = 5  # pixels, odd: what is smaller has no outline
 
 
 def restyle(pictures: Tensor, styles: Sequence[Style]) -> Tensor:
     """Draw pictures in a style each.
 
     Args:
-        pictures: (B, 3, S, S) float32, 0–1, S a multiple of 16.
+        pictures: (B, 3, S, S) float32, 0–1.
         styles: B of them.
 
     Returns:
@@ -48,7 +48,7 @@ def restyle(pictures: Tensor, styles: Sequence[Style]) -> Tensor:
             f"{', '.join(STYLES)} for each."
         )
     drawn = pictures.clone()
-    for style, draw in (("sketch", _sketch), ("mosaic", _mosaic)):
+    for style, draw in (("sketch", _sketch), ("chalk", _chalk)):
         rows = [row for row, each in enumerate(styles) if each == style]
         if rows:
             drawn[rows] = draw(pictures[rows])
@@ -57,22 +57,25 @@ def restyle(pictures: Tensor, styles: Sequence[Style]) -> Tensor:
 
 def _sketch(pictures: Tensor) -> Tensor:
     """Pale colours on paper, hatched, with ink along the edges of what is large."""
-    paper, ink = (torch.tensor(colour)[:, None, None].expand_as(pictures) for colour in (PAPER, INK))
-    smooth = avg_pool2d(pictures, 3, 1, 1, count_include_pad=False)
-    contrast = (max_pool2d(smooth, 3, 1, 1) + max_pool2d(-smooth, 3, 1, 1)).amax(1, keepdim=True)
-    outline = ((contrast - EDGE) * STEEPNESS).clamp(0, DARKEST)
     places = (torch.arange(pictures.shape[-1]) + 0.5) / pictures.shape[-1]
     strokes = ((places[:, None] + places) * HATCHES % 1 < 0.4).float() * HATCHED
+    paper = _filled(pictures, PAPER)
     washed = torch.lerp(torch.lerp(paper, pictures, WASHED), paper, strokes)
-    return torch.lerp(washed, ink, outline.expand_as(pictures))
+    return torch.lerp(washed, _filled(pictures, INK), _outline(pictures))
 
 
-def _mosaic(pictures: Tensor) -> Tensor:
-    """Tiles of evened-out colour with pale joints."""
-    side = pictures.shape[-1] // TILES
-    even = interpolate(avg_pool2d(pictures, side), scale_factor=float(side), mode="nearest")
-    inside = (torch.arange(pictures.shape[-1]) + 0.5) % side / side
-    edge = torch.minimum(inside, 1 - inside)
-    joint = (torch.minimum(edge[:, None], edge) < JOINT).float() * JOINED
-    grout = torch.tensor(GROUT)[:, None, None].expand_as(pictures)
-    return torch.lerp(torch.lerp(pictures, even, EVEN), grout, joint)
+def _chalk(pictures: Tensor) -> Tensor:
+    """Dim colours on a board, with pale lines along the edges of what is large."""
+    dim = torch.lerp(_filled(pictures, BOARD), pictures, DARKENED)
+    return torch.lerp(dim, _filled(pictures, CHALK), _outline(pictures))
+
+
+def _filled(pictures: Tensor, colour: tuple[float, float, float]) -> Tensor:
+    return torch.tensor(colour)[:, None, None].expand_as(pictures)
+
+
+def _outline(pictures: Tensor) -> Tensor:
+    """How bold the line is at every pixel, (B, 3, S, S): along edges that are left when a picture is a little blurred."""
+    smooth = avg_pool2d(pictures, BLUR, 1, BLUR // 2, count_include_pad=False)
+    contrast = (max_pool2d(smooth, 3, 1, 1) + max_pool2d(-smooth, 3, 1, 1)).amax(1, keepdim=True)
+    return ((contrast - EDGE) * STEEPNESS).clamp(0, BOLDEST).expand_as(pictures)

@@ -14,7 +14,7 @@ from ..emphasis import POWER
 from ..style_people import StylePool
 from ..train_config import TrainConfig
 
-RANK = 8
+RANK = 16
 PROMPTS = ("", *(text.strip() for text in vocabulary().split(",")))  # words that the text encoder knows
 
 

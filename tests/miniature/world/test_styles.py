@@ -26,8 +26,8 @@ def test_a_style_is_plainly_to_be_seen_and_leaves_the_colours(pictures, style):
 
 
 def test_each_picture_has_its_own_style_and_does_not_see_the_others(pictures):
-    drawn = restyle(pictures, ["mosaic", "flat", "sketch"])
-    for row, style in enumerate(("mosaic", "flat", "sketch")):
+    drawn = restyle(pictures, ["chalk", "flat", "sketch"])
+    for row, style in enumerate(("chalk", "flat", "sketch")):
         torch.testing.assert_close(drawn[row : row + 1], restyle(pictures[row : row + 1], [style]))
 
 
