@@ -20,6 +20,7 @@ PORTRAIT = "miniature-person-{number}.png"
 DETECTOR = "drawn faces (miniature)"
 STRENGTH = 1.0
 STRUCTURE = 0.3
+ALPHA, AVERAGE, FACESTUDIO_CFG = 0.7, 4, 1.5  # chosen by looking
 PIVOT = 1.5  # at 1, one row of the small text is too little
 # Small latents are told apart at lower noise than those of 64 positions a side, for which the paper's numbers are.
 GUIDANCE: dict[str, Any] = {"strength": 1.0, "start_percent": 0.6, "reference_percent": 0.7, "features": "fine"}
@@ -72,8 +73,6 @@ HOW_OMNIPORTRAIT = f"""
 
 The adapter was trained as `docs/training.md` says; with a checkpoint of your own and an adapter for it: *OmniPortrait - one person*.
 """
-
-
 HOW_IP_ADAPTER = f"""
 1. Run: four pictures of that person, of whom the model knows nothing but the face recogniser's vector.
 2. Lower `strength` of *Apply IP-Adapter* leaves more to the text; `lora_strength` is the part of it that every picture gets.
@@ -81,6 +80,24 @@ HOW_IP_ADAPTER = f"""
 {MINIATURE.strip()}
 
 With your own photos and an SD1.5 checkpoint: *IP-Adapter - one person*.
+"""
+HOW_FACESTUDIO = f"""
+1. Run: four pictures of that person in the style of the picture above *Encode Style*, whose own face is hidden before it is looked at.
+2. `alpha` of *Apply FaceStudio* goes from the text of *Predict Image Embedding* (0) to the style picture (1).
+3. Change the text, the style picture, or the person. There are no prompts: style and face are all that the model is told.
+
+{MINIATURE.strip()}
+
+With your own photos and an SD1.5 checkpoint: *FaceStudio - style and face*.
+"""
+HOW_FACESTUDIO_TWO = f"""
+1. Run: two people in the style of a picture; each half of it reads its own person's face alone, and *Show Routing Map* shows the halves.
+2. *Mix People* between the second *Add Person* and *Apply FaceStudio* makes one face of several.
+3. `background` of *Apply FaceStudio* says whose the places of nobody are, where masks leave some.
+
+{MINIATURE.strip()}
+
+With your own photos and an SD1.5 checkpoint: *FaceStudio - two people inside masks*.
 """
 
 
@@ -188,11 +205,23 @@ def ip_adapter(graph: Graph) -> None:
     )
 
 
-def _people(graph: Graph, miniature: Node, count: int) -> list[Node]:
-    """A chain of drawn people."""
+def facestudio(graph: Graph) -> None:
+    """One drawn portrait in the style of a picture and of a text."""
+    _facestudio(graph, 1, HOW_FACESTUDIO)
+
+
+def facestudio_two(graph: Graph) -> None:
+    """Two drawn portraits in the style of a picture, each inside a half of it."""
+    _facestudio(graph, 2, HOW_FACESTUDIO_TWO)
+
+
+def _people(graph: Graph, miniature: Node, count: int, masks: Sequence[Socket] = ()) -> list[Node]:
+    """A chain of drawn people, with masks or without."""
     people: list[Node] = []
     for number in range(1, count + 1):
         chain: dict[str, Any] = {"people": people[-1]["people"]} if people else {}
+        if masks:
+            chain["mask"] = masks[number - 1]
         title, photo = f"Add Person: person {number}", miniature[f"portrait_{number}"]
         people.append(graph.add("LikenessAddPerson", title, photo=photo, detector=DETECTOR, **chain))
     return people
@@ -209,10 +238,10 @@ def _applied(graph: Graph, miniature: Node, people: Node) -> Node:
     )
 
 
-def _sampled(graph: Graph, model: Socket, texts: Sequence[Node | Socket]) -> tuple[Node, Node]:
-    """The empty latents and the sampler."""
+def _sampled(graph: Graph, model: Socket, texts: Sequence[Node | Socket], **others: Any) -> tuple[Node, Node]:
+    """The empty latents and the sampler; `others` are its settings that differ."""
     latent = graph.add("EmptyLatentImage", width=SIZE, height=SIZE, batch_size=PICTURES)
-    return latent, sample(graph, model, texts, latent, SAMPLING)
+    return latent, sample(graph, model, texts, latent, SAMPLING | others)
 
 
 def _uniportrait(graph: Graph, count: int, text: str, how: str) -> None:
@@ -234,6 +263,52 @@ def _uniportrait(graph: Graph, count: int, text: str, how: str) -> None:
     )
 
 
+def _halves(graph: Graph) -> list[Node]:
+    """Masks of the left and the right half: what is empty, a half, and both."""
+    empty = graph.add("SolidMask", "No place", value=0.0, width=SIZE, height=SIZE)
+    half = graph.add("SolidMask", "Half of the picture", value=1.0, width=SIZE // 2, height=SIZE)
+    sides = [
+        graph.add("MaskComposite", title, destination=empty["MASK"], source=half["MASK"], x=left, y=0, operation="add")
+        for title, left in (("Left half", 0), ("Right half", SIZE // 2))
+    ]
+    return [empty, half, *sides]
+
+
+def _facestudio(graph: Graph, count: int, how: str) -> None:
+    miniature = graph.add("LikenessLoadMiniature")
+    masks = _halves(graph) if count > 1 else []
+    people = _people(graph, miniature, count, [mask["MASK"] for mask in masks[2:]])
+    facestudio: dict[str, Any] = {"facestudio": miniature["facestudio"]}
+    style = graph.add(
+        "LikenessEncodeStyle",
+        picture=miniature["style_picture"],
+        face_detector=miniature["face_detector"],
+        face_parser=miniature["face_parser"],
+        **facestudio,
+    )
+    given: dict[str, Any] = {"style": style["style"], "people": people[-1]["people"], "alpha": 1.0}
+    styles = [style]
+    if count == 1:
+        clip, prior = miniature["clip"], miniature["prior"]
+        text = graph.add("LikenessPredictImageEmbedding", clip=clip, loaded_prior=prior, text=ONE, average=AVERAGE)
+        given |= {"text": text["style"], "alpha": ALPHA}
+        styles.append(text)
+    applied = graph.add("LikenessApplyFaceStudio", model=miniature["model"], **facestudio, **given)
+    prompts = (applied["positive"], applied["negative"])
+    latent, sampled = _sampled(graph, applied["model"], prompts, cfg=FACESTUDIO_CFG)
+    saved = save(graph, miniature["vae"], sampled)
+    shown = [show_places(graph, sampled, saved[0])] if count > 1 else []
+    arrange(
+        graph,
+        how,
+        [miniature],
+        [*([Group("Masks", [masks])] if masks else []), Group("People", [[person] for person in people])],
+        [Group("Style", [styles])],
+        [Group("Who is in", [[applied]]), Group("Sampling", [[latent, sampled]])],
+        [Group("Result", [saved]), *shown],
+    )
+
+
 WORKFLOWS: Mapping[str, Workflow] = {
     "1 Try without download - two people": Workflow(two_people, Collage(2)),
     "2 Try without download - one person": Workflow(one_person, Collage(1)),
@@ -241,4 +316,6 @@ WORKFLOWS: Mapping[str, Workflow] = {
     "4 Try without download - guidance": Workflow(guidance, Collage(1)),
     "5 Try without download - OmniPortrait": Workflow(omniportrait, Collage(1)),
     "6 Try without download - IP-Adapter": Workflow(ip_adapter, Collage(1)),
+    "7 Try without download - FaceStudio": Workflow(facestudio, Collage(1)),
+    "8 Try without download - FaceStudio, two people": Workflow(facestudio_two, Collage(2)),
 }
