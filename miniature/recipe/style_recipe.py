@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from torch import Tensor
@@ -30,13 +30,18 @@ class StyleArm:
     Attributes:
         suffix: to its name.
         dropping: see `Dropping`.
+        steps: of the training; None for as many as the one that ships has.
     """
 
     suffix: str = ""
     dropping: Dropping = PAPERS
+    steps: int | None = None
 
 
 SHIPPED_STYLE = StyleArm()
+SHORT = 1200  # steps of the trainings that are compared with each other
+DROPS = (0.64, 0.1, 0.064)  # of the style: the paper's, that of the face, and what the first may be a misprint of
+DROP_ARMS = {drop: StyleArm(f" drop {drop}", Dropping(style=drop), SHORT) for drop in DROPS}
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,7 @@ class StyleRecipe:
         def train() -> Weights:
             networks = new_facestudio(self.base, self.pool, seed=self.recipe.settings.seed)
             config = self.recipe.settings.trainings["facestudio"]
+            config = replace(config, steps=arm.steps or config.steps)
             train_facestudio(self.base, networks, self.pool, config, self.recipe.folder / name, dropping=arm.dropping)
             return flatten(facestudio_weights(networks, self.base.unet))
 

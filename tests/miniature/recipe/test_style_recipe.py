@@ -84,7 +84,9 @@ def test_an_arm_drops_as_it_says(whole, monkeypatch):
     from likeness.miniature.recipe import style_recipe
 
     given = []
-    monkeypatch.setattr(style_recipe, "train_facestudio", lambda *args, dropping: given.append(dropping))
-    whole.facestudio(StyleArm(" drop 0.1", Dropping(style=0.1)))
-    assert given == [Dropping(style=0.1)]
+    monkeypatch.setattr(
+        style_recipe, "train_facestudio", lambda *args, dropping: given.append((args[3].steps, dropping))
+    )
+    whole.facestudio(StyleArm(" drop 0.1", Dropping(style=0.1), steps=7))
+    assert given == [(7, Dropping(style=0.1))]
     assert (whole.recipe.folder / "facestudio drop 0.1.safetensors").is_file()
