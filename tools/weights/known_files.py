@@ -58,7 +58,7 @@ SDXL = KnownFile(
     folder="checkpoints",
     page=f"{HOST}stabilityai/stable-diffusion-xl-base-1.0",
     path="sd_xl_base_1.0.safetensors",
-    what="an SDXL checkpoint, or any other; for ConsistentID, FaceID and guidance on SDXL",
+    what="an SDXL checkpoint, or any other; for ConsistentID, FaceID, FaceStudio and guidance on SDXL",
     size="6.9 GB",
     licence="CreativeML Open RAIL++-M",
 )
@@ -152,13 +152,40 @@ OPENAI_VIT_B = KnownFile(
     size="0.6 GB",
     licence="MIT (OpenAI's CLIP), Apache-2.0 (this copy)",
 )
+IMAGE_ENCODER_BIGG = KnownFile(
+    name="CLIP-ViT-bigG-14-laion2B-39B-b160k.safetensors",
+    folder="clip_vision",
+    page=IP_ADAPTER_PAGE,
+    path="sdxl_models/image_encoder/model.safetensors",
+    what="the image encoder CLIP ViT-bigG/14, for the two adapters that read it, `model.safetensors` where it is published",
+    size="3.7 GB",
+    licence="MIT (OpenCLIP), Apache-2.0 (this copy)",
+)
 IMAGE_PROMPT = KnownFile(
     name="ip-adapter_sd15.safetensors",
     folder="ipadapter",
     page=IP_ADAPTER_PAGE,
     path="models/ip-adapter_sd15.safetensors",
-    what="IP-Adapter, only for UniPortrait's image prompt",
+    what="IP-Adapter for SD1.5: FaceStudio's style, and UniPortrait's image prompt",
     size="45 MB",
+    licence="Apache-2.0",
+)
+IP_ADAPTER_SD15_BIGG = KnownFile(
+    name="ip-adapter_sd15_vit-G.safetensors",
+    folder="ipadapter",
+    page=IP_ADAPTER_PAGE,
+    path="models/ip-adapter_sd15_vit-G.safetensors",
+    what="IP-Adapter for SD1.5 that reads ViT-bigG/14: FaceStudio's style mixed with a text",
+    size="46 MB",
+    licence="Apache-2.0",
+)
+IP_ADAPTER_SDXL = KnownFile(
+    name="ip-adapter_sdxl.safetensors",
+    folder="ipadapter",
+    page=IP_ADAPTER_PAGE,
+    path="sdxl_models/ip-adapter_sdxl.safetensors",
+    what="IP-Adapter for SDXL, which reads ViT-bigG/14: FaceStudio's style, also mixed with a text",
+    size="703 MB",
     licence="Apache-2.0",
 )
 FACEID_PLUS_SD15 = KnownFile(
@@ -273,6 +300,9 @@ KNOWN_FILES = (
     FACEID_PLUS_SDXL,
     IP_ADAPTER_PLUS,
     IMAGE_PROMPT,
+    IP_ADAPTER_SD15_BIGG,
+    IP_ADAPTER_SDXL,
+    IMAGE_ENCODER_BIGG,
     PRIOR_BIGG,
     PRIOR_VITL,
     CLIP_TEXT,

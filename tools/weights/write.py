@@ -20,6 +20,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ...models.facestudio.description import Description
 from ...models.omniportrait.checkpoint import adapter_metadata
 from ...models.omniportrait.image_encoder import VIT_L_14, ImageEncoderConfig
 from ..caches import cache_folder
@@ -90,7 +91,17 @@ BACKBONE = WeightFile(
 CLIP_VISION = WeightFile(
     folder="clip_vision", name="CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors", layout=_flat(layouts.clip_vision)
 )
-IP_ADAPTER = WeightFile(folder="ipadapter", name="ip-adapter_sd15.bin", layout=layouts.ip_adapter)
+CLIP_VISION_BIGG = WeightFile(
+    folder="clip_vision",
+    name="CLIP-ViT-bigG-14-laion2B-39B-b160k.safetensors",
+    layout=_flat(layouts.clip_vision_bigg),
+)
+CLIP_VISION_L = WeightFile(
+    folder="clip_vision",
+    name="CLIP-ViT-L-14-openai.safetensors",
+    layout=_flat(lambda: layouts.prefixed("visual", layouts.openclip_vision())),
+)
+IP_ADAPTER = WeightFile(folder="ipadapter", name="ip-adapter_sd15.safetensors", layout=_flat(layouts.ip_adapter))
 IP_ADAPTER_PLUS = WeightFile(
     folder="ipadapter", name="ip-adapter-plus_sd15.safetensors", layout=_flat(layouts.ip_adapter_plus)
 )
@@ -98,6 +109,11 @@ FACEID_PLUS = WeightFile(
     folder="ipadapter",
     name="ip-adapter-faceid-plusv2_sd15.bin",
     layout=partial(layouts.ip_adapter_faceid_plus, layouts.SD15),
+)
+NARROW_IP_ADAPTER_SDXL = WeightFile(
+    folder="ipadapter",
+    name="ip-adapter_sdxl.safetensors",
+    layout=_flat(partial(layouts.ip_adapter, layouts.NARROW_SDXL, layouts.BIGG)),
 )
 NARROW_FACEID_PLUS_SDXL = WeightFile(
     folder="ipadapter",
@@ -141,6 +157,12 @@ OMNIPORTRAIT_SDXL = replace(
     name="omniportrait_sdxl.safetensors",
     layout=_flat(partial(layouts.omniportrait, layouts.SDXL.context)),
 )
+FACESTUDIO = WeightFile(
+    folder="facestudio",
+    name="facestudio_sd15.safetensors",
+    layout=_flat(partial(layouts.facestudio, layouts.SD15)),
+    metadata=tuple(Description().metadata().items()),
+)
 # As wide as the published priors, and a tenth of their depth.
 PRIOR_BIGG = WeightFile(
     folder="prior", name="kandinsky-2-2-prior.safetensors", layout=_flat(partial(layouts.prior, 1280, depth=2))
@@ -156,6 +178,7 @@ ALL = (
     *(NARROW_SDXL_CHECKPOINT, CONSISTENTID, NARROW_CONSISTENTID_SDXL, FACE_PARSING, DINO),
     *(OMNIPORTRAIT, OMNIPORTRAIT_SDXL, IP_ADAPTER_PLUS, FACEID_PLUS, NARROW_FACEID_PLUS_SDXL),
     *(PRIOR_BIGG, PRIOR_VITL, CLIP_TEXT),
+    *(FACESTUDIO, NARROW_IP_ADAPTER_SDXL, CLIP_VISION_BIGG, CLIP_VISION_L),
 )
 
 

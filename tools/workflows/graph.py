@@ -47,7 +47,7 @@ class Graph:
             kind: its class.
             title: what stands above it; its name by default.
             files: published files that it reads.
-            given: its inputs.
+            given: its inputs; the widget of one that is linked keeps its default.
 
         Raises:
             KeyError: if the class or an input does not exist, or a required socket was not given.
@@ -61,7 +61,8 @@ class Graph:
         for entry in inputs:
             if not entry.is_widget and entry.required and entry.name not in sources:
                 raise KeyError(f"{kind} needs a link at {entry.name!r}")
-        values = {entry.name: given.get(entry.name, entry.default) for entry in inputs if entry.is_widget}
+        held = {name: value for name, value in given.items() if name not in sources}
+        values = {entry.name: held.get(entry.name, entry.default) for entry in inputs if entry.is_widget}
         if unset := [name for name, value in values.items() if value is None]:
             raise KeyError(f"{kind} needs a value for {unset}: its default depends on the files of the machine")
         # core's savers have outputs in newer versions only; ours that show a preview hand on what they show

@@ -8,7 +8,23 @@ from typing import Literal
 
 from .graph import Graph
 
-Motif = Literal["plain", "masks", "pose", "close-ups", "new face", "features", "guided", "guided pose"]
+Motif = Literal[
+    "plain",
+    "masks",
+    "pose",
+    "close-ups",
+    "new face",
+    "features",
+    "guided",
+    "guided pose",
+    "style",
+    "style and text",
+    "views",
+    "from text to picture",
+    "mix",
+    "masks in a style",
+    "redrawn",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from typing import Any
 NODES_PAGE = Path(__file__).resolve().parents[3] / "docs" / "nodes.md"
 # Types that the page states once and leaves out afterwards.
 TYPES = {
-    name: f"LIKENESS_{name.upper()}" for name in ("people", "placement", "uniportrait", "consistentid", "omniportrait")
+    name: f"LIKENESS_{name.upper()}"
+    for name in ("people", "placement", "uniportrait", "consistentid", "omniportrait", "facestudio")
 }
 TEXT_BOXES = {"positive", "negative", "text"}
 MANY = {"Detect, Pick": ("Detect Faces", "Pick Faces")}
@@ -77,6 +78,20 @@ CORE: dict[str, tuple[dict[str, Any], list[str]]] = {
         },
         ["MASK"],
     ),
+    "ImageToMask": ({"image": "IMAGE", "channel": (["red", "green", "blue", "alpha"], {})}, ["MASK"]),
+    "ImageBatch": ({"image1": "IMAGE", "image2": "IMAGE"}, ["IMAGE"]),
+    "ImageStitch": (
+        {
+            "image1": "IMAGE",
+            "direction": (["right", "down", "left", "up"], {"default": "right"}),
+            "match_image_size": ("BOOLEAN", {"default": True}),
+            "spacing_width": INT,
+            "spacing_color": (["white", "black"], {"default": "white"}),
+            "image2": "IMAGE",
+        },
+        ["IMAGE"],
+    ),
+    "PrimitiveInt": ({"value": SEED}, ["INT"]),
     "SaveImage": ({"images": "IMAGE", "filename_prefix": ("STRING", {"default": "ComfyUI"})}, []),
     "PreviewAny": ({"source": "*"}, []),
 }

@@ -1,4 +1,4 @@
-"""Layouts of adapters' files: UniPortrait, ConsistentID, OmniPortrait and the public image prompt adapter."""
+"""Layouts of adapters' files: UniPortrait, ConsistentID, OmniPortrait, FaceStudio and the public image prompt adapter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ UNIPORTRAIT_TOKENS = 16
 ID_TOKENS = 4  # of ConsistentID, and of the image prompt adapter
 PLUS_TOKENS = 16  # of the image prompt adapter's Plus kind
 CLIP_WIDTH = 1280  # of ViT-H's tokens
+VIT_H, BIGG = 1024, 1280  # widths of projected embeddings
 EMBEDDING_WIDTH = 768  # of ViT-L's projected embedding, which OmniPortrait reads
+FACE_WIDTH, STYLE_TOKENS, STYLE_RANK = 512, 8, 64  # of FaceStudio, as this pack's trainer makes it
 REGION_WIDTH, REGION_DEPTH, PROJECTION_DEPTH = 1024, 8, 4  # ConsistentID's two perceivers
 
 
@@ -47,20 +49,21 @@ def uniportrait_adapter(*, router: bool) -> Layout:
     return layout
 
 
-def ip_adapter() -> dict[str, Layout]:
-    """The public image prompt adapter for Stable Diffusion 1.5: `image_proj` and `ip_adapter`."""
-    projection = {**linear("proj", ID_TOKENS * SD15.context, 1024), **norm("norm", SD15.context)}
+def ip_adapter(shape: UNetShape = SD15, embedding: int = VIT_H) -> Layout:
+    """The public image prompt adapter for a UNet and a width of embeddings; flat, as in a `.safetensors`."""
+    projection = {**linear("proj", ID_TOKENS * shape.context, embedding), **norm("norm", shape.context)}
     attention: Layout = {}
-    for block, width in enumerate(SD15.transformer_widths):
-        attention |= _image_prompt(2 * block + 1, width, SD15.context)
-    return {"image_proj": projection, "ip_adapter": attention}
+    for block, width in enumerate(shape.transformer_widths):
+        attention |= _image_prompt(2 * block + 1, width, shape.context)
+    return prefixed("image_proj", projection) | prefixed("ip_adapter", attention)
 
 
 def ip_adapter_plus() -> Layout:
     """The Plus kind for Stable Diffusion 1.5, a resampler of CLIP's tokens; flat, as in a `.safetensors`."""
     width = SD15.context
     resampler: Layout = {"latents": (1, PLUS_TOKENS, width), **_perceiver(width, width, PROJECTION_DEPTH)}
-    return prefixed("image_proj", resampler) | prefixed("ip_adapter", ip_adapter()["ip_adapter"])
+    attention = {key: kept for key, kept in ip_adapter().items() if key.startswith("ip_adapter.")}
+    return prefixed("image_proj", resampler) | attention
 
 
 def ip_adapter_faceid_plus(shape: UNetShape) -> dict[str, Layout]:
@@ -106,6 +109,23 @@ def consistentid_adapter(shape: UNetShape) -> Layout:
 def omniportrait(context: int) -> Layout:
     """OmniPortrait's fusion for a width of text, with its whole image encoder."""
     return {**linear("fusion", context, EMBEDDING_WIDTH + context), **prefixed("visual", openclip_vision())}
+
+
+def facestudio(shape: UNetShape, style: int = EMBEDDING_WIDTH) -> Layout:
+    """FaceStudio, trained cheaply, for a UNet and a width of style embeddings; SDXL's with the layer of its pooled vector."""
+    width = shape.context
+    inputs = style + FACE_WIDTH
+    layout: Layout = {"layer.weight": (STYLE_TOKENS * width, inputs), "layer.bias": (STYLE_TOKENS, width)}
+    if shape.label:
+        layout |= linear("pooled", BIGG, width) | {"pooled.empty": (BIGG,)}
+    for block, channels in enumerate(shape.transformer_widths):
+        own, cross = 2 * block, 2 * block + 1
+        for name in ("to_k", "to_v"):
+            layout |= linear(f"attention.{cross}.{name}", channels, width, bias=False)
+        kept = lora(own, channels, channels, STYLE_RANK) | lora(cross, channels, width, STYLE_RANK)
+        replaced = tuple(f"{cross}.to_{name}_lora." for name in "kv")
+        layout |= prefixed("lora", {key: size for key, size in kept.items() if not key.startswith(replaced)})
+    return layout
 
 
 def _image_prompt(index: int, width: int, context: int) -> Layout:

@@ -10,8 +10,15 @@ PARSING_LABELS = 19
 RESNET18_WIDTHS = (64, 128, 256, 512)
 
 
-def clip_vision(layers: int = 32, width: int = 1280, outputs: int = 1024) -> Layout:
-    """The image encoder CLIP ViT-H/14 with its projection, keys as transformers names them."""
+def clip_vision(layers: int = 32, width: int = 1280, outputs: int = 1024, inner: int | None = None) -> Layout:
+    """The image encoder CLIP ViT-H/14 with its projection, keys as transformers names them.
+
+    Args:
+        layers: of the transformer.
+        width: of its tokens.
+        outputs: width of the projected embedding.
+        inner: width of a feed-forward; None is four times that of the tokens.
+    """
     layout: Layout = {
         "embeddings.class_embedding": (width,),
         "embeddings.patch_embedding.weight": (width, 3, 14, 14),
@@ -19,11 +26,16 @@ def clip_vision(layers: int = 32, width: int = 1280, outputs: int = 1024) -> Lay
         **norm("pre_layrnorm", width),
     }
     for index in range(layers):
-        layout |= clip_layer(f"encoder.layers.{index}", width)
+        layout |= clip_layer(f"encoder.layers.{index}", width, inner)
     return {
         **prefixed("vision_model", {**layout, **norm("post_layernorm", width)}),
         "visual_projection.weight": (outputs, width),
     }
+
+
+def clip_vision_bigg() -> Layout:
+    """The image encoder CLIP ViT-bigG/14, likewise; ComfyUI knows it by its 48th layer, so none can be left out."""
+    return clip_vision(layers=48, width=1664, outputs=1280, inner=8192)
 
 
 def openclip_vision(layers: int = 24, width: int = 1024, outputs: int = 768, patch: int = 14) -> Layout:

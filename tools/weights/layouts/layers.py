@@ -51,12 +51,13 @@ def feed_forward(key: str, width: int) -> Layout:
     return {**layout, **linear(f"{key}.3", width, 4 * width, bias=False)}
 
 
-def clip_layer(key: str, width: int) -> Layout:
-    """One layer of a CLIP encoder, keys as transformers names them."""
+def clip_layer(key: str, width: int, inner: int | None = None) -> Layout:
+    """One layer of a CLIP encoder, keys as transformers names them; `inner` is four times the width where it is not given."""
+    inner = inner or 4 * width
     layout = norm(f"{key}.layer_norm1", width) | norm(f"{key}.layer_norm2", width)
     for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
         layout |= linear(f"{key}.self_attn.{name}", width, width)
-    return {**layout, **linear(f"{key}.mlp.fc1", 4 * width, width), **linear(f"{key}.mlp.fc2", width, 4 * width)}
+    return {**layout, **linear(f"{key}.mlp.fc1", inner, width), **linear(f"{key}.mlp.fc2", width, inner)}
 
 
 def openclip_layer(key: str, width: int) -> Layout:

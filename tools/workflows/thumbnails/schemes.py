@@ -6,7 +6,7 @@ Portraits of drawn people stand above a picture of the same people, as the minia
 from __future__ import annotations
 
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from ....miniature.world.scene import Scene
 from ....miniature.world.world import World
@@ -14,6 +14,7 @@ from ....models.records.legend import colour_of
 from ...demo.scene import PEOPLE
 from ..workflow import Motif, Scheme
 from .sheet import compose
+from .styles import card, mosaic, style_picture
 
 SEED = 12
 DRAWN = 512  # pixels of the world's pictures, before they are made small
@@ -31,18 +32,46 @@ def draw_scheme(scheme: Scheme) -> Image.Image:
     shown = torch.tensor([[MIXED]]) if scheme.motif == "features" else codes
     scene = world.scenes([scheme.scene], people=(shown.shape[1], shown.shape[1]), codes=shown)
     large = Image.fromarray(scene.arrays()[0])
-    _mark(large, scheme.motif, scene)
     given = [Image.fromarray(each) for each in portraits.arrays()]
-    if scheme.motif in ("pose", "guided pose"):
-        given.append(_poses(scheme.people))
-    return compose(given, [large])
+    match scheme.motif:
+        case "pose" | "guided pose":
+            given.append(_poses(scheme.people))
+        case "style" | "masks in a style" | "mix":
+            given.append(style_picture())
+        case "style and text" | "from text to picture":
+            given += [card(), style_picture()]
+        case "redrawn":
+            given = [large.copy(), style_picture()]
+        case _:
+            pass
+    drawn = [mosaic(each, amount) for each, amount in _pictures(world, scheme, large)]
+    for each in drawn:
+        _mark(each, scheme.motif, scene)
+    return compose(given, drawn)
+
+
+def _pictures(world: World, scheme: Scheme, large: Image.Image) -> list[tuple[Image.Image, float]]:
+    """What comes out, from left to right, each with how far it is in the style."""
+    match scheme.motif:
+        case "style" | "style and text" | "masks in a style" | "redrawn":
+            return [(large, 1.0)]
+        case "views":
+            return [(large, 1.0), (ImageOps.mirror(large), 1.0)]
+        case "from text to picture":
+            return [(large, amount) for amount in (0.0, 0.5, 1.0)]
+        case "mix":
+            between = (CAST[0], MIXED, CAST[1])
+            scenes = (world.scenes([scheme.scene], people=(1, 1), codes=torch.tensor([[each]])) for each in between)
+            return [(Image.fromarray(each.arrays()[0]), 1.0) for each in scenes]
+        case _:
+            return [(large, 0.0)]
 
 
 def _mark(picture: Image.Image, motif: Motif, scene: Scene) -> None:
     """Draw over a picture what tells a workflow from its likes."""
     boxes = [tuple(box) for box in scene.boxes[0].tolist()]
     match motif:
-        case "masks":
+        case "masks" | "masks in a style":
             _half(picture)
         case "close-ups":
             _frames(picture, boxes)
@@ -50,7 +79,7 @@ def _mark(picture: Image.Image, motif: Motif, scene: Scene) -> None:
             _ellipses(picture, boxes)
         case "guided" | "guided pose":
             _curve(picture, len(boxes))
-        case "plain" | "features" | "pose":
+        case _:
             pass
 
 
