@@ -13,9 +13,10 @@ from torch import Tensor
 
 from ...miniature.judge.judge import Judge
 from ...miniature.world.people.identity import NOUNS
+from ...miniature.world.styles import Style, restyle
 from ...miniature.world.world import World
 from ...models.errors import NoFaceFoundError
-from ...models.images.layout import images_from_arrays
+from ...models.images.layout import arrays_from_images, images_from_arrays
 
 # Nobody whom a network of the miniature has seen: face, skin, hair colour, hair, eyes, mole and mouth by their codes.
 PEOPLE = ((0, 4, 0, 3, 1, 0, 1), (2, 1, 4, 2, 2, 3, 0))
@@ -26,6 +27,7 @@ TWO = (
 )
 SIZE = 128  # pixels
 SEED = 7
+STYLED: tuple[int, int, Style] = (1_000_004, 1, "chalk")  # of the picture of style: seed of its world, number and style
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +115,10 @@ def sentences(codes: Tensor, prompt: str | None) -> tuple[str, str]:
     """The sentences about the first person and about both; a prompt of the user's stands for the second."""
     first, second = (NOUNS[code] for code in codes[:, 0].tolist())
     return ONE.format(first=first), prompt or TWO.format(first=first, second=second)
+
+
+def drawn_style() -> np.ndarray:
+    """The picture of style of the miniature's workflows, (128, 128, 3) uint8: of a person whom no network has seen."""
+    seed, number, style = STYLED
+    image = World(seed=seed, split="held out", size=SIZE).scenes([number]).image
+    return arrays_from_images(restyle(image, [style]).permute(0, 2, 3, 1))[0]

@@ -16,7 +16,7 @@ from .workflow import Collage, Workflow
 SIZE = 128  # pixels; what the miniature has learned to draw
 SAMPLING: dict[str, Any] = {"seed": 7, "steps": 20, "cfg": 2.0, "sampler_name": "euler", "scheduler": "simple"}
 PICTURES = 4
-PORTRAIT = "miniature-person-{number}.png"
+PORTRAIT, STYLE_PICTURE = "miniature-person-{number}.png", "miniature-style.png"
 DETECTOR = "drawn faces (miniature)"
 STRENGTH = 1.0
 STRUCTURE = 0.3

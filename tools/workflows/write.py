@@ -19,11 +19,11 @@ from PIL import Image
 
 from ...models.methods import wings
 from ..comfyui.folders import REPOSITORY
-from ..demo.scene import drawn_people
+from ..demo.scene import drawn_people, drawn_style
 from . import miniature, placed, together
 from .formats import to_api, to_ui
 from .graph import Graph
-from .miniature import PORTRAIT
+from .miniature import PORTRAIT, STYLE_PICTURE
 from .workflow import Workflow
 
 FOLDER = REPOSITORY / "workflows"
@@ -47,10 +47,11 @@ def write_text(graph: Graph) -> dict[Path, str]:
 
 
 def write_portraits(folder: Path) -> list[Path]:
-    """Draw the two people of the miniature's workflows, and of the demo; gives the files."""
+    """Draw the two people of the miniature's workflows, and of the demo, and the picture of style; gives the files."""
     references, _ = drawn_people()
-    files = [folder / "portraits" / PORTRAIT.format(number=number) for number in range(1, len(references) + 1)]
-    for file, reference in zip(files, references, strict=True):
+    names = [PORTRAIT.format(number=number) for number in range(1, len(references) + 1)]
+    files = [folder / "portraits" / name for name in (*names, STYLE_PICTURE)]
+    for file, reference in zip(files, (*references, drawn_style()), strict=True):
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(reference).save(file)
     return files
