@@ -317,5 +317,5 @@ WORKFLOWS: Mapping[str, Workflow] = {
     "5 Try without download - OmniPortrait": Workflow(omniportrait, Collage(1)),
     "6 Try without download - IP-Adapter": Workflow(ip_adapter, Collage(1)),
     "7 Try without download - FaceStudio": Workflow(facestudio, Collage(1)),
-    "8 Try without download - FaceStudio, two people": Workflow(facestudio_two, Collage(2)),
+    "8 Try without download - FaceStudio with two people": Workflow(facestudio_two, Collage(2)),
 }
