@@ -10,7 +10,17 @@ from likeness.tests.miniature.small_base import SIZES
 from likeness.tests.miniature.small_files import write_files_with_adapters
 from torch import nn
 
-NAMES = ("base", "faces", "uniportrait", "consistentid", "omniportrait", "ip_adapter")  # of everything that it reads
+NAMES = (  # of everything that it reads
+    "base",
+    "faces",
+    "uniportrait",
+    "consistentid",
+    "omniportrait",
+    "ip_adapter",
+    "facestudio",
+    "style_adapter",
+    "prior",
+)
 WIDE = replace(SIZES, text=64)  # what the loader of ConsistentID's file takes heads of 64 for
 SIDE = 96  # of the photo, pixels
 

@@ -12,8 +12,12 @@ from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.networks.weights_file import write_weights
 from likeness.miniature.recipe.faces_file import write_face_networks
 from likeness.miniature.recipe.steps.omniportrait import CONFIG, new_pivot
+from likeness.models.clip.prior import PriorSizes
+from likeness.models.clip.prior_file import PriorDescription
 from likeness.models.consistentid.checkpoint import TRAINED_AS
 from likeness.models.face.iresnet import IResNet
+from likeness.models.facestudio.description import Description
+from likeness.models.ip_adapter.projection import ImagePromptProjection
 from likeness.models.miniature.files import STAGE_ONE, STAGE_TWO
 from likeness.models.miniature.finder import FaceFinder
 from likeness.models.miniature.parser import MiniatureParser
@@ -21,8 +25,14 @@ from likeness.models.omniportrait.checkpoint import adapter_metadata, adapter_we
 from likeness.models.omniportrait.image_encoder import PivotImageEncoder
 from likeness.models.weights.state_dict import flatten
 from likeness.tests.miniature.small_base import SIZES
+from likeness.training.adapter_networks import LoRALayers, new_attention
 from likeness.training.consistentid.networks import consistentid_weights
 from likeness.training.consistentid.networks import new_networks as new_consistentid
+from likeness.training.facestudio.networks import facestudio_weights
+from likeness.training.facestudio.networks import new_networks as new_facestudio
+from likeness.training.facestudio.prior.networks import new_prior
+from likeness.training.facestudio.start import Start
+from likeness.training.ip_adapter.networks import FaceIDNetworks
 from likeness.training.ip_adapter.networks import faceid_weights as ip_adapter_weights
 from likeness.training.ip_adapter.networks import new_networks as new_faceid
 from likeness.training.uniportrait.networks import faceid_weights, new_networks, new_routers, router_weights
@@ -30,6 +40,7 @@ from torch import nn
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 IMAGE_TOKENS, IMAGE_WIDTH = 16, 8
+EMBEDDING, SPACE = 8, "small"  # of pictures
 FACE_WIDTH = 10  # of the backbone's deepest map
 # A box in cells from the cell that sees it, then five points: so wide that all the picture is one face.
 FACE = (-30, -30, 30, 30, -2, -2, 2, -2, 0, 0, -1.5, 2, 1.5, 2)
@@ -53,7 +64,7 @@ def write_files(folder, sizes=SIZES):
     base = new_base(sizes, seed=1)
     config = CLIPVisionConfig(
         hidden_size=IMAGE_WIDTH, intermediate_size=16, num_hidden_layers=2, num_attention_heads=1, image_size=224,
-        patch_size=56, projection_dim=8, hidden_act="gelu",
+        patch_size=56, projection_dim=EMBEDDING, hidden_act="gelu",
     )  # fmt: skip
     backbone = IResNet(4, [(4, 1), (6, 1), (8, 1), (FACE_WIDTH, 1)]).eval()
     image_encoder = CLIPVisionModelWithProjection(config).eval()
@@ -116,9 +127,40 @@ def write_pivot(path, base):
 def write_files_with_adapters(folder, sizes=SIZES):
     """`write_files`, and everything else that Load Miniature reads."""
     paths = write_files(folder, sizes) | {
-        name: folder / f"{name}.safetensors" for name in ("consistentid", "omniportrait")
+        name: folder / f"{name}.safetensors"
+        for name in ("consistentid", "omniportrait", "facestudio", "style_adapter", "prior")
     }
     base = read_base(paths["base"])
     write_consistentid(paths["consistentid"], base)
     write_pivot(paths["omniportrait"], base)
+    write_facestudio(paths["facestudio"], base)
+    write_style_adapter(paths["style_adapter"], base)
+    write_prior(paths["prior"], sizes)
     return paths
+
+
+def write_facestudio(path, base):
+    """Write a FaceStudio for a base, with a LoRA and keys and values that do something."""
+    start = Start(style=EMBEDDING, length=3.0, spread=1.0)
+    networks = new_facestudio(base.unet, start, seed=9, rank=2, face=FACE_WIDTH)
+    generator = torch.Generator().manual_seed(10)
+    for parameter in (*networks.lora.parameters(), *networks.attention.parameters()):
+        nn.init.normal_(parameter, std=0.2, generator=generator)
+    description = Description(encoder="other", space=SPACE, activation="gelu", face_width=FACE_WIDTH)
+    write_weights(path, flatten(facestudio_weights(networks, base.unet)), description.metadata())
+
+
+def write_style_adapter(path, base):
+    """Write a plain IP-Adapter for a base."""
+    torch.manual_seed(11)
+    width = base.unet.config["cross_attention_dim"]
+    networks = FaceIDNetworks(ImagePromptProjection(EMBEDDING, 4, width), new_attention(base.unet), LoRALayers({}, 1))
+    write_weights(path, flatten(ip_adapter_weights(networks)), {})
+
+
+def write_prior(path, sizes):
+    """Write a prior of one block."""
+    numbers = PriorSizes(width=16, dim_head=8, depth=1, embedding=EMBEDDING, text=sizes.text, text_tokens=77)
+    prior = new_prior(numbers, torch.zeros(EMBEDDING), torch.ones(EMBEDDING), seed=12)
+    description = PriorDescription(clamp=5.0, dim_head=8, space=SPACE, projected=False)
+    write_weights(path, prior.state_dict(), description.metadata())
