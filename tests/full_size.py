@@ -28,6 +28,11 @@ RUN: dict[str, tuple[str, ...]] = {
         "Guidance - one person with any checkpoint",
         "UniPortrait - one person guided",
     ),
+    "facestudio": (
+        "FaceStudio - style and text with SDXL",
+        "FaceStudio - group photo in a style",
+        "FaceStudio - with a trained file",
+    ),
 }
 # All workflows of one checkpoint stand together, so that ComfyUI loads each once.
 FULL_SIZE_RUNS = tuple(sorted((name for names in RUN.values() for name in names), key=lambda name: "SDXL" not in name))

@@ -18,18 +18,23 @@ FOLDER = Path(__file__).resolve().parents[1] / "workflows" / "api"
 SIZE = 256
 FULL_WIDTH = 768
 STEPS = 2  # of ConsistentID, one for each phase of its prompt
+LIKE_THE_FIRST = ("poses.png", "style.png", "view-1.png", "view-2.png")  # pictures that show person 1 too
 GROUP, GUIDED = "UniPortrait - group with sharp faces", "UniPortrait - one person guided"
 DRAWN = "drawn faces (miniature)"  # a finder that needs no file
 BY_FACES, BY_WORDS = "ConsistentID - two people with SDXL by faces", "IP-Adapter - two people with SDXL by words"
 TWO, PORTRAIT = "UniPortrait - two people", "ConsistentID - one person"
+REDRAWN, WRITTEN = "FaceStudio - group photo in a style", "FaceStudio - style and text with SDXL"
 SHOWING = (
     "SaveImage",
     "LikenessAddPerson",
     "LikenessApplyConsistentID",
+    "LikenessApplyFaceStudio",
     "LikenessApplyIPAdapter",
     "LikenessApplyReferenceGuidance",
     "LikenessApplyUniPortrait",
     "LikenessDetectFaces",
+    "LikenessEncodeStyle",
+    "LikenessMatchPeople",
     "LikenessShowGuidance",
     "LikenessShowRoutingMap",
 )
@@ -47,9 +52,27 @@ def regions(comfy_server) -> dict[str, str]:
     portraits = {"person-1.png": astronaut(), "person-2.png": drawing(1), "person-3.png": drawing(2)}
     for name, portrait in portraits.items():
         portrait.picture.save(comfy_server.base / "input" / name)
-    for name in ("poses.png", "style.png"):
+    for name in LIKE_THE_FIRST:
         portraits["person-1.png"].picture.save(comfy_server.base / "input" / name)
-    return {name: portrait.region for name, portrait in portraits.items()}
+        portraits[name] = portraits["person-1.png"]
+    group, points = beside_each_other(portraits["person-1.png"], portraits["person-2.png"])
+    group.save(comfy_server.base / "input" / "group.png")
+    for number, left in ((1, SIZE // 2), (2, 0)):  # the right one first: Match People has something to do
+        mask = Image.new("RGB", group.size)
+        mask.paste((255, 255, 255), (left, 0, left + SIZE // 2, SIZE))
+        mask.save(comfy_server.base / "input" / f"mask-{number}.png")
+    return {name: portrait.region for name, portrait in portraits.items()} | {"group.png": points}
+
+
+def beside_each_other(*portraits) -> tuple[Image.Image, str]:
+    """Two portraits as one square picture, and the points of both, a line each."""
+    side, group, lines = SIZE // 2, Image.new("RGB", (SIZE, SIZE), "grey"), []
+    for left, portrait in zip((0, side), portraits, strict=True):
+        scale = side / portrait.picture.width
+        group.paste(portrait.picture.resize((side, side)), (left, side // 2))
+        points = [(x * scale + left, y * scale + side // 2) for x, y in portrait.points]
+        lines.append(" ".join(f"{value:g}" for point in points for value in point))
+    return group, "\n".join(lines)
 
 
 @pytest.fixture(scope="session")
@@ -81,15 +104,21 @@ def override(node: dict, prompt: dict, regions: dict[str, str]) -> None:
             inputs |= {"steps": STEPS, "seed": 1}
         case "SolidMask":
             inputs |= {"width": inputs["width"] * SIZE // FULL_WIDTH, "height": SIZE}
+        case "MaskComposite":
+            inputs["x"] = inputs["x"] * SIZE // FULL_WIDTH
         case "LikenessCropFace":
             inputs["size"] = SIZE
         case "LikenessEncodeConsistentIDPrompt":  # one step of each phase
             inputs |= {"width": SIZE, "height": SIZE, "merge_by": "step", "start_merge_step": 0}
         case "LikenessAddPerson":
-            photo = prompt[inputs["photo"][0]]["inputs"]["image"]
-            inputs |= {"detector": "given region", "region": regions[photo]}
+            inputs |= {"detector": "given region", "region": regions[file_of(prompt, inputs["photo"])]}
+        case "LikenessEncodeStyle":
+            inputs |= {"detector": "given region", "region": regions[file_of(prompt, inputs["picture"])]}
         case "LikenessDetectFaces":
-            inputs |= {"detector": "given region", "region": three_boxes(SIZE * 3 // 4)}
+            region = regions.get(file_of(prompt, inputs["image"]), three_boxes(SIZE * 3 // 4))
+            inputs |= {"detector": "given region", "region": region}
+        case "LikenessPredictImageEmbedding":
+            inputs["steps"] = STEPS
         case "LikenessApplyReferenceGuidance":  # in both steps
             inputs |= {"start_percent": 0.0, "seeds": 1, "reference_size": SIZE}
             if "placement" not in inputs:
@@ -98,6 +127,12 @@ def override(node: dict, prompt: dict, regions: dict[str, str]) -> None:
                 inputs["placement"] = ["placed", 0]
         case "LikenessPlacePeople":
             inputs["detector"] = DRAWN
+
+
+def file_of(prompt: dict, link: list) -> str:
+    """The file that *Load Image* loads at the other end of a link; "" where that is another node."""
+    source = prompt[link[0]]
+    return source["inputs"]["image"] if source["class_type"] == "LoadImage" else ""
 
 
 def shrink_group(prompt: dict) -> None:
