@@ -11,7 +11,7 @@ import pytest
 from likeness.tests.full_size import FULL_SIZE_RUNS, MOST_A_METHOD, RUN
 from likeness.tests.tools.workflows.geometry import frames, node_rectangles, overlaps
 from likeness.tools.comfyui.inputs import read_inputs
-from likeness.tools.workflows import consistentid, ip_adapter, omniportrait, placed, together, uniportrait
+from likeness.tools.workflows import consistentid, facestudio, ip_adapter, omniportrait, placed, together, uniportrait
 from likeness.tools.workflows.write import WORKFLOWS, build, write_text
 from PIL import Image
 
@@ -84,6 +84,7 @@ def test_full_size_runs_are_few_and_load_every_checkpoint_once():
         "consistentid": consistentid,
         "omniportrait": omniportrait,
         "ip_adapter": ip_adapter,
+        "facestudio": facestudio,
     }
     assert RUN.keys() == methods.keys()
     for method, names in RUN.items():

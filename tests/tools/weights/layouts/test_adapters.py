@@ -62,7 +62,7 @@ def test_the_narrow_file_has_the_keys_of_the_published_one():
 
 
 def test_the_image_prompt_adapter_numbers_its_layers_as_the_public_one():
-    parts = layouts.ip_adapter()
-    numbers = [int(key.split(".")[0]) for key in parts["ip_adapter"] if key.endswith("to_k_ip.weight")]
+    layout = layouts.ip_adapter()
+    numbers = [int(key.split(".")[1]) for key in layout if key.endswith("to_k_ip.weight")]
     assert numbers == list(range(1, 32, 2))  # cross-attention layers only, of 32
-    assert parts["image_proj"]["proj.weight"] == (4 * 768, 1024)
+    assert layout["image_proj.proj.weight"] == (4 * 768, 1024)
