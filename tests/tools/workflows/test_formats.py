@@ -60,4 +60,6 @@ def test_loaders_embed_the_files_that_comfyui_can_fetch_and_no_others(name):
         models = node["properties"].get("models")
         assert models is None or {(each["name"], each["url"], each["directory"]) for each in models} <= known
         is_loader = "Load" in node["type"] and node["type"] not in ("LoadImage", "LoraLoader", "LikenessLoadMiniature")
+        linked = {entry["name"] for entry in node["inputs"] if entry["link"] is not None}
+        is_loader |= node["type"] == "LikenessPredictImageEmbedding" and "loaded_prior" not in linked
         assert (models is not None) == (is_loader and node["type"] != "LikenessLoadOmniPortrait"), node["type"]

@@ -12,7 +12,7 @@ from ..node import Node
 from ..notes import CONSENT, PHOTOS
 from ..parts import add_person, add_prompts, arrange, sample, save, show_places
 from ..workflow import Scheme, Workflow
-from .parts import GENERIC, NEGATIVE, SETTINGS, apply, encode_style, load_models, prompts_of
+from .parts import GENERIC, NEGATIVE, SETTINGS, apply, encode_style, load_models, prompts_of, style_column
 
 SIZE: dict[str, Any] = {"width": 768, "height": 512}
 SIDE = 320  # width of either mask; what is between them belongs to nobody
@@ -66,12 +66,11 @@ def two_inside_masks(graph: Graph) -> None:
     arrange(
         graph,
         HOW_MASKS,
-        models,
-        [Group("Masks", [masks])],
+        models[:-1],
+        [Group("Masks", [masks]), Group("Prompt", [texts])],
         [Group("People", people)],
-        [Group("Style", [style])],
-        [Group("Prompt", [texts]), Group("Placement", [[placed]])],
-        [Group("Who is in", [[applied]])],
+        style_column(models[-1], style),
+        [Group("Placement", [[placed]]), Group("Who is in", [[applied]])],
         [Group("Sampling", [[latent, sampled]]), Group("Result", [saved]), show_places(graph, sampled, saved[0])],
     )
 
@@ -103,10 +102,10 @@ def group_photo(graph: Graph) -> None:
     arrange(
         graph,
         HOW_GROUP,
-        models,
+        models[:-1],
         [Group("Photo", [[photo, found], people])],
         [Group("Masks", [[*pictures, both, masks], [matched, placed]])],
-        [Group("Style", [style])],
+        style_column(models[-1], style),
         [Group("Prompt", [texts]), Group("Who is in", [[applied]])],
         [Group("Sampling", [[encoded, sampled]]), Group("Result", [saved]), show_places(graph, sampled, saved[0])],
     )

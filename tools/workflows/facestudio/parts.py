@@ -21,6 +21,7 @@ from ...weights.known_files import (
 )
 from ..graph import Graph
 from ..ip_adapter import SAMPLING, SDXL_SAMPLING
+from ..layout import Group
 from ..node import Node, Socket
 from ..parts import load_checkpoint
 
@@ -57,6 +58,11 @@ def encode_style(
     return [picture, graph.add("LikenessEncodeStyle", files=(YUNET, BUFFALO_DETECTOR), **sockets)]
 
 
+def style_column(facestudio: Node, *styles: Sequence[Node]) -> list[Group]:
+    """FaceStudio made of adapters, and below it what it looks at, each picture a column: no template is higher than a window."""
+    return [Group("Method", [[facestudio]]), Group("Style" if len(styles) == 1 else "Views", styles)]
+
+
 def apply(
     graph: Graph, models: Sequence[Node], texts: Sequence[Node], people: Node, title: str | None = None, **given: Any
 ) -> Node:
@@ -81,11 +87,11 @@ def prompts_of(applied: Node) -> tuple[Socket, Socket]:
 
 
 def save_row(graph: Graph, vae: Socket, sampled: Sequence[Node]) -> list[list[Node]]:
-    """Decode pictures and save them as one, from left to right; gives the nodes in two columns."""
+    """Decode pictures and save them as one, from left to right; gives the nodes in a column, in two where they are many."""
     decoded = [graph.add("VAEDecode", samples=each["LATENT"], vae=vae) for each in sampled]
     row, stitches = decoded[0]["IMAGE"], []
     for each in decoded[1:]:
         stitches.append(graph.add("ImageStitch", "Beside each other", image1=row, image2=each["IMAGE"]))
         row = stitches[-1]["IMAGE"]
     saved = graph.add("SaveImage", images=row, filename_prefix=f"likeness/{graph.slug}")
-    return [[*decoded, *stitches], [saved]]
+    return [[*decoded, *stitches, saved]] if len(sampled) == 2 else [[*decoded, *stitches], [saved]]

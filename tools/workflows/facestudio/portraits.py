@@ -10,7 +10,19 @@ from ..layout import Group
 from ..notes import CONSENT, PHOTO
 from ..parts import add_people, add_prompts, arrange, load_checkpoint, sample, save
 from ..workflow import Scheme, Workflow
-from .parts import GENERIC, HIDDEN, NEGATIVE, SETTINGS, SIZES, apply, encode_style, load_models, prompts_of, save_row
+from .parts import (
+    GENERIC,
+    HIDDEN,
+    NEGATIVE,
+    SETTINGS,
+    SIZES,
+    apply,
+    encode_style,
+    load_models,
+    prompts_of,
+    save_row,
+    style_column,
+)
 
 HOW = f"""
 {PHOTO}
@@ -95,9 +107,9 @@ def views(graph: Graph) -> None:
     arrange(
         graph,
         HOW_VIEWS,
-        models,
+        models[:-1],
         [Group("Person", people)],
-        [Group("Views", styles)],
+        style_column(models[-1], *styles),
         [Group("Prompt", [texts]), Group("Sampling", [[latent, seed]])],
         [Group("Each view", drawn)],
         [Group("Result", save_row(graph, models[0]["VAE"], [sampled for _, sampled in drawn]))],
@@ -139,9 +151,9 @@ def _styled(graph: Graph, base: KnownFile, *, text: str = "") -> None:
     arrange(
         graph,
         HOW_TEXT if text else HOW,
-        models,
+        models[:-1],
         [Group("Person", people)],
-        [Group("Style", [style])],
+        style_column(models[-1], style),
         [*([Group("Text", [predicted])] if text else []), Group("Prompt", [texts])],
         [Group("Who is in", [[applied]])],
         [Group("Sampling", [[latent, sampled]]), Group("Result", [save(graph, models[0]["VAE"], sampled)])],

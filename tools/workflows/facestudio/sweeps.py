@@ -11,7 +11,18 @@ from ..node import Node
 from ..notes import CONSENT, PHOTO, PHOTOS
 from ..parts import add_people, add_person, add_prompts, arrange, sample
 from ..workflow import Scheme, Workflow
-from .parts import GENERIC, NEGATIVE, SETTINGS, SIZES, apply, encode_style, load_models, prompts_of, save_row
+from .parts import (
+    GENERIC,
+    NEGATIVE,
+    SETTINGS,
+    SIZES,
+    apply,
+    encode_style,
+    load_models,
+    prompts_of,
+    save_row,
+    style_column,
+)
 
 STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 TEXT = "a person in a lighthouse above a stormy sea, oil painting"
@@ -46,7 +57,7 @@ def alphas(graph: Graph) -> None:
         [apply(graph, models, texts, people[-1][-1], f"Apply FaceStudio: alpha {alpha:g}", alpha=alpha, **sources)]
         for alpha in STEPS
     ]
-    columns = [Group("Style", [style])], [Group("Text", [[predicted]]), Group("Prompt", [texts])]
+    columns = style_column(models[-1], style), [Group("Text", [[predicted]]), Group("Prompt", [texts])]
     _finish(graph, SDXL, HOW_ALPHA, models, [[Group("Person", people)], *columns], texts, drawn)
 
 
@@ -62,7 +73,7 @@ def mixes(graph: Graph) -> None:
         mixed = graph.add("LikenessMixPeople", f"Mix People: {weight:g} of person 2", weight=weight, **pair)
         title = f"Apply FaceStudio: {weight:g} of person 2"
         drawn.append([mixed, apply(graph, models, texts, mixed, title, style=style[-1]["style"], alpha=1.0)])
-    columns = [Group("People", [first, second])], [Group("Style", [style])], [Group("Prompt", [texts])]
+    columns = [Group("People", [first, second])], style_column(models[-1], style), [Group("Prompt", [texts])]
     _finish(graph, SD15, HOW_MIX, models, list(columns), texts, drawn)
 
 
@@ -81,7 +92,7 @@ def _finish(
         graph: all before the samplers is there.
         base: the checkpoint.
         how: text of the note.
-        models: the loaders, the checkpoint first.
+        models: the checkpoint first, FaceStudio last.
         before: columns of what all pictures share; what is set for all goes below the last.
         texts: both prompts.
         drawn: what each picture has of its own, *Apply FaceStudio* last.
@@ -92,7 +103,7 @@ def _finish(
     settings = {**SETTINGS[base], "seed": seed["INT"]}
     sampled = [sample(graph, own[-1]["model"], prompts_of(own[-1]), latent, settings) for own in drawn]
     each = [[Group(_name(own), [[*own, sampler]])] for own, sampler in zip(drawn, sampled, strict=True)]
-    arrange(graph, how, models, *before, *each, [Group("Result", save_row(graph, models[0]["VAE"], sampled))])
+    arrange(graph, how, models[:-1], *before, *each, [Group("Result", save_row(graph, models[0]["VAE"], sampled))])
 
 
 def _name(own: Sequence[Node]) -> str:
