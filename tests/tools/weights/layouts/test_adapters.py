@@ -2,6 +2,10 @@
 
 import pytest
 import torch
+from likeness.models.facestudio.checkpoint import load as load_facestudio
+from likeness.models.facestudio.checkpoint import weights_of
+from likeness.models.facestudio.description import WIDTHS, Description
+from likeness.models.ip_adapter.checkpoint import load as load_ip_adapter
 from likeness.models.omniportrait.checkpoint import adapter_weights
 from likeness.models.omniportrait.image_encoder import VIT_L_14, ImageEncoderConfig, PivotImageEncoder
 from likeness.models.omniportrait.pivot_id_encoder import PivotIDEncoder
@@ -66,3 +70,50 @@ def test_the_image_prompt_adapter_numbers_its_layers_as_the_public_one():
     numbers = [int(key.split(".")[1]) for key in layout if key.endswith("to_k_ip.weight")]
     assert numbers == list(range(1, 32, 2))  # cross-attention layers only, of 32
     assert layout["image_proj.proj.weight"] == (4 * 768, 1024)
+
+
+def empty(layout):
+    """Tensors without values."""
+    return {key: torch.empty(shape, device="meta") for key, shape in layout.items()}
+
+
+@pytest.mark.parametrize(
+    ("layout", "width", "sites", "seen"),
+    [
+        (layouts.ip_adapter(), 768, 16, 1024),
+        (layouts.ip_adapter(layouts.SD15, layouts.BIGG), 768, 16, 1280),
+        (layouts.ip_adapter(layouts.SDXL, layouts.BIGG), 2048, 70, 1280),
+        (layouts.ip_adapter(layouts.NARROW_SDXL, layouts.BIGG), 2048, 70, 1280),
+    ],
+)
+def test_a_plain_ip_adapter_loads_without_values_and_reads_one_embedding(layout, width, sites, seen):
+    adapter = load_ip_adapter(empty(layout))
+    assert adapter.recognised.version == "plain"
+    assert adapter.reads_pooled
+    assert (adapter.context_dim, len(adapter.widths), adapter.image_width) == (width, sites, seen)
+    assert count(layout) == sum(
+        tensor.numel() for part in (adapter.projection, adapter.attention) for tensor in part.state_dict().values()
+    )
+
+
+@pytest.mark.parametrize(("shape", "sites"), [(layouts.SD15, 16), (layouts.SDXL, 70), (layouts.NARROW_SDXL, 70)])
+@pytest.mark.parametrize("encoder", ["vitl", "paper3"])
+def test_facestudio_s_file_loads_without_values_and_has_no_key_beyond(shape, sites, encoder):
+    layout = layouts.facestudio(shape, WIDTHS[encoder])
+    adapter = load_facestudio(empty(layout), description=Description(encoder=encoder))
+    assert (adapter.context_dim, adapter.space.width) == (shape.context, WIDTHS[encoder])
+    assert sorted(adapter.widths) == [2 * block + 1 for block in range(sites)]
+    assert sorted(adapter.lora) == list(range(2 * sites))
+    assert (adapter.pooled is not None) == (shape is not layouts.SD15)
+    held = {
+        f"{part}.{key}": tuple(tensor.shape)
+        for part, tensors in weights_of(adapter).items()
+        for key, tensor in tensors.items()
+    }
+    assert held == layout
+
+
+def test_keys_and_values_that_are_replaced_have_no_lora_beside_them():
+    layout = layouts.facestudio(layouts.SD15)
+    assert not [key for key in layout if key.startswith("lora.1.to_k") or key.startswith("lora.1.to_v")]
+    assert {"lora.0.to_k_lora.down.weight", "lora.1.to_q_lora.down.weight"} < layout.keys()

@@ -1,5 +1,8 @@
 """Networks that look at pictures: sizes and keys as published, and smaller ones by the same rule."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from likeness.models.clip.towers import PUBLISHED, new_tower
@@ -12,6 +15,7 @@ from likeness.tools.weights.layouts.image_networks import iresnet
     ("layout", "tensors", "values"),
     [
         (layouts.clip_vision(), 520, 632_076_800),
+        (layouts.clip_vision_bigg(), 776, 1_844_907_264),
         (layouts.openclip_vision(), 296, 303_966_208),
         (layouts.dino(), 150, 21_665_664),
     ],
@@ -62,3 +66,16 @@ def test_the_layouts_of_openais_towers_are_what_the_networks_have(name, layout):
 def test_openais_vit_l_has_its_published_size_in_transformers_layout():
     layout = layouts.clip_vision(layers=24, width=1024, outputs=768)
     assert (len(layout), count(layout)) == (392, 303_966_208)
+
+
+@pytest.mark.comfy
+@pytest.mark.parametrize(("name", "layout"), [("h", layouts.clip_vision()), ("g", layouts.clip_vision_bigg())])
+def test_the_layouts_of_comfyuis_own_networks_are_what_it_builds(name, layout):
+    import comfy.clip_vision
+    import comfy.ops
+    from comfy.clip_model import CLIPVisionModelProjection
+
+    folder = Path(comfy.clip_vision.__file__).parent
+    config = json.loads((folder / f"clip_vision_config_{name}.json").read_text("utf-8"))
+    model = CLIPVisionModelProjection(config, torch.float16, "meta", comfy.ops.disable_weight_init)
+    assert {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()} == layout
