@@ -70,6 +70,19 @@ def new_styled_backdrop_reader() -> Reader:
     return Reader(STYLED, (32, 48, 64))
 
 
+def new_styled_from(reader: Reader) -> Reader:
+    """Return a reader of styles that reads backdrops as another one does and has no opinion on styles yet."""
+    styled = new_styled_backdrop_reader()
+    known = reader.answers.out_features
+    with torch.no_grad():
+        styled.layers.load_state_dict(reader.layers.state_dict())
+        styled.answers.weight[known:].zero_()
+        styled.answers.bias[known:].zero_()
+        styled.answers.weight[:known].copy_(reader.answers.weight)
+        styled.answers.bias[:known].copy_(reader.answers.bias)
+    return styled
+
+
 def person_windows(pictures: Tensor, points: Tensor) -> Tensor:
     """Cut out what is to be seen around faces.
 

@@ -34,7 +34,7 @@ from ..judge.readers import (
     new_backdrop_reader,
     new_expression_reader,
     new_person_reader,
-    new_styled_backdrop_reader,
+    new_styled_from,
 )
 from ..networks.untrained import new_base
 from ..networks.vae import DiffusersVAE
@@ -160,14 +160,18 @@ class Recipe:
         )
 
     def styled_judge(self) -> Judge:
-        """Return the judge of pictures in all styles: it has the other judge's detector, and begins as that one reads persons."""
+        """Return the judge of pictures in all styles: it has the other judge's detector, and its readers begin as that one's."""
         judge = self.judge()
         persons = partial(train_person_reader, is_styled=True)
-        backdrops = self.make("styled judge of backdrops", new_styled_backdrop_reader, train_styled_backdrop_reader)
+
+        def backdrops() -> Reader:
+            return new_styled_from(judge.backdrops)
+
+        styled = self.make("styled judge of backdrops", backdrops, train_styled_backdrop_reader)
         return Judge(
             finder=judge.finder,
             persons=cast(Reader, self.make("styled judge of persons", lambda: deepcopy(judge.persons), persons)),
-            backdrops=cast(Reader, backdrops),
+            backdrops=cast(Reader, styled),
         )
 
     def expressions(self) -> Reader:

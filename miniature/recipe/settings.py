@@ -26,7 +26,7 @@ TRAIN_CONFIGS: Mapping[str, TrainConfig] = MappingProxyType(
         "judge of backdrops": TrainConfig(seed=22, steps=1000, batch=16, learning_rate=2e-3, decay=0.995),
         "reader of expressions": TrainConfig(seed=23, steps=1500, batch=16, learning_rate=2e-3, decay=0.995),
         "styled judge of persons": TrainConfig(seed=24, steps=800, batch=16, learning_rate=1e-3, decay=0.995),
-        "styled judge of backdrops": TrainConfig(seed=25, steps=1500, batch=16, learning_rate=2e-3, decay=0.995),
+        "styled judge of backdrops": TrainConfig(seed=25, steps=900, batch=16, learning_rate=1e-3, decay=0.995),
         "uniportrait stage I": TrainConfig(seed=1, steps=3000, batch=24, learning_rate=1e-3, decay=0.995),
         "uniportrait stage II": TrainConfig(seed=2, steps=2500, batch=16, learning_rate=1e-3, decay=0.995),
         "consistentid": TrainConfig(seed=3, steps=3000, batch=16, learning_rate=1e-3, decay=0.995),

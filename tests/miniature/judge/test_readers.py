@@ -14,6 +14,7 @@ from likeness.miniature.judge.readers import (
     new_backdrop_reader,
     new_expression_reader,
     new_person_reader,
+    new_styled_from,
     person_windows,
     whole_pictures,
 )
@@ -102,3 +103,15 @@ def test_backdrops_are_seen_whole():
     assert not seen[0].any()
     torch.testing.assert_close(seen[1].mean((1, 2)), torch.full((3,), 0.25))
     assert seen[1, :, : PICTURE // 2 - 2, PICTURE // 2 + 2 :].min() == 1
+
+
+def test_a_reader_of_styles_begins_as_the_reader_of_backdrops():
+    torch.manual_seed(2)
+    flat = new_backdrop_reader().eval()
+    styled = new_styled_from(flat).eval()
+    pixels = torch.rand(2, 3, PICTURE, PICTURE)
+    with torch.no_grad():
+        said, expected = styled(pixels), flat(pixels)
+    for name, logits in expected.items():
+        torch.testing.assert_close(said[name], logits)
+    assert not said["style"].any()
