@@ -48,8 +48,8 @@ class RegionsOf:
     def of(self, people: Sequence[Person], places: Sequence[int] | None = None) -> PlacedPeople:
         """The placement of some people, see `LoadedPlacement.of`."""
         where, names = self.where or MASKS_ONLY, [person.name for person in people]
-        if where.by == "masks":
-            masks = self.masks(people, places)
+        masks = self.masks(people, places)
+        if where.by == "masks" or None not in masks:
             chosen = ways(names, masks, "masks")
             alone: Placement = Everywhere(1)
             placed = PlacedPeople(alone if masks == [None] else MaskedRegions(tuple(masks), self.mode), chosen)

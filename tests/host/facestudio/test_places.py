@@ -29,3 +29,18 @@ def test_masks_of_the_placement_come_before_those_of_people(chain):
     people = People(chain(1).people)
     assert RegionsOf(LoadedPlacement("masks", masks=(given,)), "hard", "none", 0).masks(people.people) == [given]
     assert RegionsOf(None, "hard", "none", 0).masks(people.people) == [None]
+
+
+def test_whoever_decides_masks_of_everybody_divide_the_picture_by_the_papers_rule(chain):
+    from dataclasses import replace
+
+    from likeness.host.facestudio.places import RegionsOf
+    from likeness.host.placement import LoadedPlacement
+    from likeness.models.facestudio.places import MaskedRegions
+
+    masked = [replace(person, mask=torch.ones(1, 4, 4)) for person in chain(2)]
+    placed = RegionsOf(LoadedPlacement("words"), "front", "none", 0).of(masked)
+    assert isinstance(placed.placement, MaskedRegions)
+    assert placed.placement.mode == "front"
+    assert placed.ways == ("mask", "mask")
+    assert placed.watches == ()
