@@ -1,5 +1,7 @@
 """Which FaceStudio file a loader takes, and which encoders come with it."""
 
+# pyright: reportUnusedImport=false
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,5 +1,7 @@
 """What FaceStudio's two forms have in common."""
 
+# pyright: reportUnusedImport=false
+
 from __future__ import annotations
 
 from dataclasses import fields

@@ -1,5 +1,7 @@
 """Both forms queued again: every node runs anew on the same pixels, as after ComfyUI has forgotten its results."""
 
+# pyright: reportUnusedImport=false
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace

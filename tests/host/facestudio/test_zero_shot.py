@@ -1,5 +1,7 @@
 """FaceStudio from two IP-Adapters on a MODEL."""
 
+# pyright: reportUnusedImport=false
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -51,7 +51,7 @@ def two_inside_masks(graph: Graph) -> None:
     masks, people = [empty, side], list[list[Node]]()
     for number, (where, x) in enumerate((("left", 0), ("right", SIZE["width"] - SIDE)), 1):
         title = f"Mask of person {number}: {where} side"
-        both = {"destination": empty["MASK"], "source": side["MASK"]}
+        both: dict[str, Any] = {"destination": empty["MASK"], "source": side["MASK"]}
         masks.append(graph.add("MaskComposite", title, **both, x=x, y=0, operation="add"))
         people.append(add_person(graph, number, people[-1][-1] if people else None, mask=masks[-1]["MASK"]))
     style = encode_style(graph, models[-1])
@@ -89,7 +89,7 @@ def group_photo(graph: Graph) -> None:
     pictures = [graph.add("LoadImage", f"Mask {number}", image=f"mask-{number}.png") for number in (1, 2)]
     both = graph.add("ImageBatch", "Both masks", image1=pictures[0]["IMAGE"], image2=pictures[1]["IMAGE"])
     masks = graph.add("ImageToMask", "As masks", image=both["IMAGE"], channel="red")
-    sockets = {"masks": masks["MASK"], "people": people[-1]["people"], "faces": found["faces"]}
+    sockets: dict[str, Any] = {"masks": masks["MASK"], "people": people[-1]["people"], "faces": found["faces"]}
     matched = graph.add("LikenessMatchPeople", **sockets)
     placed = graph.add("LikenessPlacePeople", by="masks", masks=matched["masks"], people=people[-1]["people"])
     style = encode_style(graph, models[-1])

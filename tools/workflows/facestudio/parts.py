@@ -54,7 +54,7 @@ def encode_style(
 ) -> list[Node]:
     """Add a picture and its style; gives *Load Image* and *Encode Style*."""
     picture = graph.add("LoadImage", title, image=image)
-    sockets = {"facestudio": facestudio["facestudio"], "picture": picture["IMAGE"]}
+    sockets: dict[str, Any] = {"facestudio": facestudio["facestudio"], "picture": picture["IMAGE"]}
     return [picture, graph.add("LikenessEncodeStyle", files=(YUNET, BUFFALO_DETECTOR), **sockets)]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ...weights.known_files import OPENAI_VIT_L, PRIOR_BIGG, RECOGNISER, SD15, SDXL, KnownFile
 from ..graph import Graph
 from ..layout import Group
+from ..node import Node
 from ..notes import CONSENT, PHOTO
 from ..parts import add_people, add_prompts, arrange, load_checkpoint, sample, save
 from ..workflow import Scheme, Workflow
@@ -139,7 +141,8 @@ def _styled(graph: Graph, base: KnownFile, *, text: str = "") -> None:
     models = load_models(graph, base)
     people, style = add_people(graph, 1), encode_style(graph, models[-1])
     texts = add_prompts(graph, models[0]["CLIP"], GENERIC, NEGATIVE)
-    given, predicted = {"style": style[-1]["style"], "alpha": 1.0}, []
+    given: dict[str, Any] = {"style": style[-1]["style"], "alpha": 1.0}
+    predicted: list[Node] = []
     if text:
         predicted = [
             graph.add("LikenessPredictImageEmbedding", clip=models[0]["CLIP"], text=text, files=(PRIOR_BIGG,)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ...weights.known_files import PRIOR_BIGG, SD15, SDXL, KnownFile
 from ..graph import Graph
@@ -69,7 +70,7 @@ def mixes(graph: Graph) -> None:
     texts = add_prompts(graph, models[0]["CLIP"], GENERIC, NEGATIVE)
     drawn = []
     for weight in STEPS:
-        pair = {"people": first[-1]["people"], "other": second[-1]["people"]}
+        pair: dict[str, Any] = {"people": first[-1]["people"], "other": second[-1]["people"]}
         mixed = graph.add("LikenessMixPeople", f"Mix People: {weight:g} of person 2", weight=weight, **pair)
         title = f"Apply FaceStudio: {weight:g} of person 2"
         drawn.append([mixed, apply(graph, models, texts, mixed, title, style=style[-1]["style"], alpha=1.0)])
