@@ -15,12 +15,12 @@ from ...training.batches.draws import Draws
 from ...training.facestudio.prior.batch import PairBatch
 from ..world.world import World
 from .pool_files import POOL_FILES, PoolFiles, pool_name, read_parts
-from .style_people import style_embeddings
+from .style_people import PEOPLE, style_embeddings
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class CaptionedPictures:
-    """P pictures of one person, all flat: what a caption says nothing of is drawn as the world is.
+    """P pictures of one person or two, all flat: what a caption says nothing of is drawn as the world is.
 
     Attributes:
         hidden: states of the text encoder behind its last LayerNorm, (P, 77, W) float16.
@@ -73,11 +73,11 @@ def read_captioned_pictures(
         files: how they lie there.
     """
     tower = base.text_encoders[0]
-    place = folder / pool_name([tower.module, faces.image_encoder], world, (1, 1))
+    place = folder / pool_name([tower.module, faces.image_encoder], world, PEOPLE)
 
     @torch.no_grad()
     def encode(numbers: range) -> dict[str, Tensor]:
-        scene = world.scenes(numbers)
+        scene = world.scenes(numbers, people=PEOPLE)
         said = read_texts(tower, [caption.text for caption in scene.captions])
         embedding = style_embeddings(faces, scene.image, scene.boxes)
         return {"hidden": said.hidden.half(), "pooled": said.pooled, "mask": said.mask, "embedding": embedding}

@@ -32,7 +32,7 @@ TRAIN_CONFIGS: Mapping[str, TrainConfig] = MappingProxyType(
         "consistentid": TrainConfig(seed=3, steps=3000, batch=16, learning_rate=1e-3, decay=0.995),
         "omniportrait": TrainConfig(seed=4, steps=1500, batch=16, learning_rate=5e-3, decay=0.995),
         "ip-adapter faceid": TrainConfig(seed=5, steps=3000, batch=24, learning_rate=1e-3, decay=0.995),
-        "facestudio": TrainConfig(seed=6, steps=3000, batch=24, learning_rate=1.5e-3, decay=0.995),
+        "facestudio": TrainConfig(seed=6, steps=5000, batch=24, learning_rate=1.5e-3, decay=0.995),
         "style adapter": TrainConfig(seed=7, steps=2000, batch=24, learning_rate=1e-3, decay=0.995),
         "prior": TrainConfig(seed=8, steps=3000, batch=64, learning_rate=1e-3, decay=0.995),
     }
