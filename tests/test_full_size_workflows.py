@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from likeness.tests.full_size import FULL_SIZE_RUNS
+from likeness.tests.full_size_inputs import write_inputs
 from likeness.tests.test_own_graphs import PLACED
 from PIL import Image
 
@@ -18,12 +19,11 @@ FOLDER = Path(__file__).resolve().parents[1] / "workflows" / "api"
 SIZE = 256
 FULL_WIDTH = 768
 STEPS = 2  # of ConsistentID, one for each phase of its prompt
-LIKE_THE_FIRST = ("poses.png", "style.png", "view-1.png", "view-2.png")  # pictures that show person 1 too
 GROUP, GUIDED = "UniPortrait - group with sharp faces", "UniPortrait - one person guided"
 DRAWN = "drawn faces (miniature)"  # a finder that needs no file
 BY_FACES, BY_WORDS = "ConsistentID - two people with SDXL by faces", "IP-Adapter - two people with SDXL by words"
 TWO, PORTRAIT = "UniPortrait - two people", "ConsistentID - one person"
-REDRAWN, WRITTEN = "FaceStudio - group photo in a style", "FaceStudio - style and text with SDXL"
+REDRAWN, TRAINED = "FaceStudio - group photo in a style", "FaceStudio - with a trained file"
 SHOWING = (
     "SaveImage",
     "LikenessAddPerson",
@@ -46,33 +46,8 @@ def read_api(name: str) -> dict:
 
 @pytest.fixture(scope="session")
 def regions(comfy_server) -> dict[str, str]:
-    """Portraits in ComfyUI's input folder; from file name to the five points as Add Person takes them."""
-    from likeness.tools.portraits import astronaut, drawing
-
-    portraits = {"person-1.png": astronaut(), "person-2.png": drawing(1), "person-3.png": drawing(2)}
-    for name, portrait in portraits.items():
-        portrait.picture.save(comfy_server.base / "input" / name)
-    for name in LIKE_THE_FIRST:
-        portraits["person-1.png"].picture.save(comfy_server.base / "input" / name)
-        portraits[name] = portraits["person-1.png"]
-    group, points = beside_each_other(portraits["person-1.png"], portraits["person-2.png"])
-    group.save(comfy_server.base / "input" / "group.png")
-    for number, left in ((1, SIZE // 2), (2, 0)):  # the right one first: Match People has something to do
-        mask = Image.new("RGB", group.size)
-        mask.paste((255, 255, 255), (left, 0, left + SIZE // 2, SIZE))
-        mask.save(comfy_server.base / "input" / f"mask-{number}.png")
-    return {name: portrait.region for name, portrait in portraits.items()} | {"group.png": points}
-
-
-def beside_each_other(*portraits) -> tuple[Image.Image, str]:
-    """Two portraits as one square picture, and the points of both, a line each."""
-    side, group, lines = SIZE // 2, Image.new("RGB", (SIZE, SIZE), "grey"), []
-    for left, portrait in zip((0, side), portraits, strict=True):
-        scale = side / portrait.picture.width
-        group.paste(portrait.picture.resize((side, side)), (left, side // 2))
-        points = [(x * scale + left, y * scale + side // 2) for x, y in portrait.points]
-        lines.append(" ".join(f"{value:g}" for point in points for value in point))
-    return group, "\n".join(lines)
+    """Pictures in ComfyUI's input folder; from file name to the points of faces as Add Person takes them."""
+    return write_inputs(comfy_server.base / "input", SIZE)
 
 
 @pytest.fixture(scope="session")
@@ -217,12 +192,13 @@ def test_workflow_runs_and_shows_pictures(name, comfy_server, ran):
             assert all(is_a_picture(picture) for picture in found), f"{node_id} {kind}"
     (saved,) = (picture for node in ids_of(prompt, "SaveImage") for picture in pictures(comfy_server, entry, node))
     side = SIZE * 3 // 4 if name == GROUP else SIZE
-    assert saved.shape == (side, side, 3)
+    beside = len(ids_of(prompt, "ImageStitch"))
+    assert saved.shape == (side, side * (1 + beside), 3)
 
 
 @pytest.mark.parametrize(
     ("name", "sites"),
-    [(BY_FACES, 70), (PORTRAIT, 16), (TWO, 16)],
+    [(BY_FACES, 70), (PORTRAIT, 16), (TWO, 16), (REDRAWN, 16)],
 )
 def test_every_layer_is_reached(name, sites, comfy_server, ran):
     ran(name)
@@ -327,3 +303,37 @@ def test_requeue_bypass_and_enabling_again_change_no_bit(name, kind, comfy_serve
     assert (again() == first).all()
     assert (again(applied=False) == plain).all()
     assert (again() == first).all()
+
+
+@pytest.mark.parametrize("name", [REDRAWN, TRAINED])
+def test_facestudio_queued_again_changes_no_bit(name, comfy_server, small):
+    prompt = small(name)
+    for empty in ids_of(prompt, "EmptyLatentImage"):
+        prompt[empty]["inputs"] |= {"width": SIZE // 4, "height": SIZE // 4}
+    (sampler,) = ids_of(prompt, "KSampler")
+
+    def again(run: int) -> np.ndarray:
+        queued = copy.deepcopy(prompt)
+        queued[sampler]["inputs"]["run"] = run  # not an input of KSampler: it only renews the cache key
+        return painted(comfy_server, queued)
+
+    first = again(1)
+    assert (again(2) == first).all()
+    comfy_server.free()  # every node runs anew
+    assert (again(3) == first).all()
+
+
+def test_masks_of_a_group_photo_are_matched_to_the_people_from_left_to_right(ran, comfy_server):
+    """The mask of the right half was loaded first."""
+    prompt, _ = ran(REDRAWN)
+    (matched,) = ids_of(prompt, "LikenessMatchPeople")
+    shown = {
+        "as picture": {"class_type": "MaskToImage", "inputs": {"mask": [matched, 0]}},
+        "seen": {"class_type": "PreviewImage", "inputs": {"images": ["as picture", 0]}},
+    }
+    left, right = pictures(comfy_server, comfy_server.run(upstream(prompt, matched) | shown), "seen")
+    half = SIZE // 2
+    assert (left[:, :half] == 255).all()
+    assert not left[:, half:, :3].any()
+    assert (right[:, half:] == 255).all()
+    assert not right[:, :half, :3].any()
