@@ -69,6 +69,8 @@ from .experiments import (
     WITH_DROPS,
     WITHOUT_DROPS,
 )
+from .facestudio import experiments as styled_experiments
+from .facestudio.run import run_facestudio
 from .gallery import Gallery
 from .guided_experiments import (
     DRAWN,
@@ -94,9 +96,10 @@ from .settings import REPORTED, AblationSettings
 
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "ablations"
 PAPERS = ("uniportrait", "omniportrait")
-REPORTS = (*PAPERS, "ip_adapter", "guidance")
+REPORTS = (*PAPERS, "ip_adapter", "guidance", "facestudio")
 SWEEPS = "O5"
-EVERY = (*(each.name for each in (*EXPERIMENTS, *guided_experiments.EXPERIMENTS)), SWEEPS)
+CLAIMED = (*EXPERIMENTS, *guided_experiments.EXPERIMENTS, *styled_experiments.EXPERIMENTS)
+EVERY = (*(each.name for each in CLAIMED), SWEEPS)
 TRAINED_ONE = {BY_GLOBAL: GLOBAL, WITHOUT_DROPS: UNDROPPED}
 TRAINED_TWO = {FREE_ROUTER: UNREGULARISED, SUMMED_ROUTER: SUMMED, NOISE_FREE: NOISELESS}
 TRAINED_PIVOTS = {NO_ETA: UNLOCALISED, PAPERS_ETA: PUBLISHED}
@@ -149,7 +152,7 @@ def run(
         recipe: makes the networks that do not ship.
         report: folder of the reports.
         settings: numbers of pictures and how they are drawn.
-        reports: some of `REPORTS`: the claims of both papers, ways to place FaceID's people, and how strong the guidance should be.
+        reports: some of `REPORTS`: the claims of three papers, ways to place FaceID's people, and how strong the guidance should be.
         experiments: which of the claims, some of `EVERY`; what they alone need is trained and drawn.
         weights: folder of the files that ship.
 
@@ -188,6 +191,10 @@ def run(
         )
     if "guidance" in reports:
         written.append(_guidance(gallery, shipped, report, settings))
+    of_facestudio = [each for each in styled_experiments.EXPERIMENTS if each.name in experiments]
+    if "facestudio" in reports and of_facestudio:
+        asked = gallery.questions
+        written.append(run_facestudio(recipe, base, faces, asked, report, settings, of_facestudio, weights=weights))
     return written
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from ...evaluation.bootstrap import Estimate, difference
 from .judging import Values
@@ -13,6 +13,29 @@ LEEWAY = 0.03  # what "not lower" allows an interval that holds 0
 HOLDS, REFUTED, UNDECIDED = "holds", "does not hold here", "undecided"
 
 Expected = Literal["higher", "lower", "not lower", "about the same"]
+
+
+class Statement(Protocol):
+    """Something that pictures of some arms show or not; `Claim` is the common one."""
+
+    @property
+    def difference(self) -> str:
+        """Words for the number that is looked at."""
+        ...
+
+    @property
+    def demand(self) -> str:
+        """Words for what is expected of it."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """What is likely other here than in the paper, for where it does not hold."""
+        ...
+
+    def test(self, values: Mapping[str, Values]) -> tuple[Estimate, str]:
+        """The number with its interval, and whether it "holds", "does not hold here" or is "undecided"."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +99,7 @@ class Experiment:
     """One experiment: arms, and what has to be seen in them.
 
     Attributes:
-        name: U1 to U6, O1 to O8.
+        name: U1 to U6, O1 to O8, F1 to F6.
         claim: in words, with where the paper says so.
         people: in a picture.
         arms: names of those that take part.
@@ -88,5 +111,5 @@ class Experiment:
     claim: str
     people: int
     arms: tuple[str, ...]
-    claims: tuple[Claim, ...]
+    claims: tuple[Statement, ...]
     metrics: tuple[str, ...]

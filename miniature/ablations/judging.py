@@ -35,18 +35,35 @@ def judge_arm(judge: Judge, expressions: Reader | None, pictures: Tensor, questi
         portrait; and "clear", how sure the judge is of what it sees.
     """
     codes = questions.scene.codes
-    verdicts = [verdict for part in pictures.split(ROWS) for verdict in judge.read(part)]
-    values: Values = {}
-    for row, verdict in enumerate(verdicts):
-        said = _of_picture(verdict, questions, codes, row, pictures.shape[-1])
+    rows: list[dict[str, float]] = []
+    for row, verdict in enumerate(read_pictures(judge, pictures)):
+        said = of_picture(verdict, questions, row, pictures.shape[-1])
         if codes.shape[1] == 1 and expressions is not None:
             said["copying"] = _copying(expressions, verdict, pictures[row], questions.opening[row, 0])
-        for name, value in said.items():
-            values.setdefault(name, []).append(value)
-    return values
+        rows.append(said)
+    return gather(rows)
 
 
-def _of_picture(verdict: Verdict, questions: Questions, codes: Tensor, row: int, width: int) -> dict[str, float]:
+def read_pictures(judge: Judge, pictures: Tensor) -> list[Verdict]:
+    """Return what a judge sees in each of the pictures (P, 3, H, W), 0–1."""
+    return [verdict for part in pictures.split(ROWS) for verdict in judge.read(part)]
+
+
+def gather(rows: list[dict[str, float]]) -> Values:
+    """Return what is said of every picture by metric; the first of them names the metrics."""
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def of_picture(verdict: Verdict, questions: Questions, row: int, width: int) -> dict[str, float]:
+    """Return what is right in one picture by metric, see `judge_arm`, without "copying".
+
+    Args:
+        verdict: of the picture.
+        questions: all of them.
+        row: which of them was asked.
+        width: of the picture, pixels.
+    """
+    codes = questions.scene.codes
     text = text_hits(verdict, questions.scene.facts, codes, row, width)
     identity = identity_hits(verdict, codes[row])
     others = codes[(row + 1 + torch.arange(STRANGERS)) % len(codes), 0]

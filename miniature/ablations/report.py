@@ -113,13 +113,27 @@ def table(title: str, rows: Mapping[str, Values], metrics: Sequence[str]) -> lis
 
 def strip(folder: Path, name: str, gallery: Gallery, people: int, arms: Sequence[str]) -> list[str]:
     """Save portraits in the first row and the same questions in every arm below; return the lines that show it."""
+    rows = {"portraits": portrait_row(gallery.questions[people].references)}
+    return save_rows(folder, name, rows | {arm: picture_row(gallery.pictures[arm]) for arm in arms})
+
+
+def portrait_row(references: Tensor) -> np.ndarray:
+    """Return the portraits of the first questions, (P, N, 3, S, S), 0–1, beside each other, all of a question in one square."""
+    return np.concatenate([_side_by_side(each) for each in references[:SHOWN]], 1)
+
+
+def picture_row(pictures: Tensor) -> np.ndarray:
+    """Return the first pictures, (P, 3, H, W), 0–1, beside each other."""
+    return np.concatenate(arrays_from_images(pictures[:SHOWN].permute(0, 2, 3, 1)), 1)
+
+
+def save_rows(folder: Path, name: str, rows: Mapping[str, np.ndarray]) -> list[str]:
+    """Save rows of pictures by title as one picture, as wide as the shortest; return the lines that show it."""
     folder.mkdir(parents=True, exist_ok=True)
-    references = gallery.questions[people].references[:SHOWN]
-    rows = [np.concatenate([_side_by_side(each) for each in references], 1)]
-    rows += [np.concatenate(arrays_from_images(gallery.pictures[arm].permute(0, 2, 3, 1)), 1) for arm in arms]
+    width = min(row.shape[1] for row in rows.values())
     file = re.sub(r"\W+", "-", name) + ".jpg"  # links hold no spaces
-    Image.fromarray(np.concatenate(rows)).save(folder / file, quality=QUALITY)
-    return ["", f"Rows: {'; '.join(('portraits', *arms))}.", "", f"![{name}]({file})", ""]
+    Image.fromarray(np.concatenate([row[:, :width] for row in rows.values()])).save(folder / file, quality=QUALITY)
+    return ["", f"Rows: {'; '.join(rows)}.", "", f"![{name}]({file})", ""]
 
 
 def write_lines(path: Path, lines: Sequence[str], *, keeps: bool = False) -> Path:

@@ -8,7 +8,7 @@ from ..studio.drawing import Settings
 from .guiding import Guiding
 from .matching import BLOCKS, SIGMAS
 
-DRAWING, GUIDING = Settings(), Guiding()
+DRAWING, STYLED, GUIDING = Settings(), Settings(guidance=2.0), Guiding()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,9 @@ class AblationSettings:
     Attributes:
         pictures: of every arm.
         pairs: of faces that the gate matches.
+        few_pictures: of arms about mixed faces and about three people, at most.
         drawing: how all pictures are drawn.
+        styled: how those are that FaceStudio's own weights draw; chosen on 48 pictures of the world in which settings are chosen.
         guiding: how pictures are guided where an arm does not say otherwise.
         blocks: output blocks that the gate and a sweep compare.
         sigmas: noise levels of the gate.
@@ -26,7 +28,9 @@ class AblationSettings:
 
     pictures: int = 192
     pairs: int = 96
+    few_pictures: int = 96
     drawing: Settings = DRAWING
+    styled: Settings = STYLED
     guiding: Guiding = GUIDING
     blocks: tuple[int, ...] = BLOCKS
     sigmas: tuple[float, ...] = SIGMAS
