@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...diffusers_host.attention import RunContext, guidance_pair
 from ...diffusers_host.base import Base
@@ -70,7 +71,7 @@ def draw_trained(
 
     Args:
         base: the miniature.
-        adapter: of whose light form keys, values and LoRA are put on the UNet for the time.
+        adapter: whose keys, values and LoRA, or whole UNet, take the place of the UNet's own for the time.
         guidance: style and faces of all pictures.
         noise: standard normal, (B, C, h, w).
         settings: how.
@@ -87,11 +88,8 @@ def draw_trained(
     context = RunContext(polarities=guidance_pair, sigma=0.0, run=Run(), owners=owners)
     prompted = Prompted(base, text, null.repeat(1, text.shape[1] // null.shape[1], 1), context)
     regional = None if placement is None else RegionalContexts(_acting(people), _lent(guidance, placement))
-    restore = replace_key_values(base.unet, adapter.attention)
-    try:
+    with _put_on(base.unet, adapter):
         return draw_prompted(prompted, noise, settings, residual=regional, lora=adapter.lora or None, kept=kept)
-    finally:
-        restore()
 
 
 @torch.no_grad()
@@ -130,6 +128,21 @@ def draw_zero_shot(
         )
     lora = face.lora if guidance.faces.any() else None
     return draw_latents(base, prompts, noise, settings, residual=residuals, lora=lora)
+
+
+@contextmanager
+def _put_on(unet: nn.Module, adapter: FaceStudioAdapter) -> Generator[None, None, None]:
+    """While it lasts, a UNet has the keys and values of an adapter, or all of its weights."""
+    own = {key: tensor.clone() for key, tensor in unet.state_dict().items()} if adapter.unet else {}
+    restore = replace_key_values(unet, adapter.attention)
+    try:
+        if own:
+            unet.load_state_dict(adapter.unet)
+        yield
+    finally:
+        restore()
+        if own:
+            unet.load_state_dict(own)
 
 
 def _text(found: Contexts, *, alone: bool) -> Tensor:

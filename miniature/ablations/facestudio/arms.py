@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from ....diffusers_host.base import Base
 from ....models.facestudio.background import Background
-from ....models.facestudio.checkpoint import FaceStudioAdapter
+from ....models.facestudio.checkpoint import FaceStudioAdapter, weights_of
 from ....models.facestudio.hybrid import blend, mix
 from ....models.facestudio.places import MaskedRegions
+from ....models.weights.state_dict import flatten
 from ....training.batches.feature_store import FeatureStore, fingerprint
 from ...studio.drawing import Settings
 from ...studio.facestudio import Adapters, Guidance, draw_trained, draw_zero_shot
@@ -67,11 +68,12 @@ class StyledArm:
     def weights(self) -> str:
         """Name of the weights that this arm alone has."""
         if isinstance(self.brings, Adapters):
-            parts: list[nn.Module] = [self.brings.style.projection, self.brings.style.attention]
-            parts += [self.brings.face.projection, self.brings.face.attention]
-        else:
-            parts = [self.brings.layer, self.brings.attention]
-        return fingerprint(parts)
+            style, face = self.brings.style, self.brings.face
+            return fingerprint([style.projection, style.attention, face.projection, face.attention])
+        digest = hashlib.blake2b(digest_size=8)
+        for key, tensor in flatten(weights_of(self.brings)).items():
+            digest.update(key.encode() + tensor.cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from likeness.tests.miniature.ablations.facestudio.small_styled import networks 
 from likeness.tests.miniature.ablations.facestudio.small_styled import weights as weights
 from likeness.tests.miniature.small_base import hooks_on
 from likeness.tests.miniature.small_files import FACE_WIDTH
+from torch import nn
 from torch.nn.functional import normalize
 
 BITS = {"atol": 1e-4, "rtol": 1e-4}
@@ -46,6 +47,17 @@ def test_every_picture_has_its_own_style_and_faces_and_the_unet_is_left_as_it_wa
         torch.testing.assert_close(both[part], one, **BITS)
     assert hooks_on(networks.base.unet) == []
     assert all(torch.equal(tensor, before[key]) for key, tensor in networks.base.unet.state_dict().items())
+
+
+def test_a_whole_unet_takes_the_place_of_the_others_for_the_time(networks):
+    own = {key: tensor.clone() for key, tensor in networks.base.unet.state_dict().items()}
+    plain = replace(networks.facestudio, attention=nn.ModuleDict(), lora={}, unet=own)
+    other = replace(plain, unet={key: tensor * 0.9 for key, tensor in own.items()})
+    bare = replace(plain, unet={})
+    drawn = [draw_trained(networks.base, each, guidance(), NOISE, FEW) for each in (bare, plain, other)]
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.allclose(drawn[0], drawn[2])
+    assert all(torch.equal(tensor, own[key]) for key, tensor in networks.base.unet.state_dict().items())
 
 
 def test_one_person_in_a_mask_of_everything_is_the_person_without_a_mask(networks):

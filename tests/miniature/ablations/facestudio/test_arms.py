@@ -107,3 +107,15 @@ def test_what_was_drawn_is_kept_and_fewer_pictures_are_the_first(renderer, netwo
     assert len(drawn) == COUNT
     with pytest.raises(TypeError):
         draw_arm(renderer, replace(arm, alpha=0.75), questions[1])
+
+
+def test_weights_are_told_apart_by_all_that_they_are(networks):
+    arm = StyledArm(name="", brings=networks.facestudio)
+    lora = {
+        site: {part: (down * 2, up) for part, (down, up) in pairs.items()}
+        for site, pairs in networks.facestudio.lora.items()
+    }
+    others = (replace(networks.facestudio, lora=lora), replace(networks.facestudio, lora={}), networks.adapters)
+    names = {arm.weights, *(StyledArm(name="", brings=each).weights for each in others)}
+    assert len(names) == 4
+    assert arm.weights == replace(arm, alpha=0.5).weights
