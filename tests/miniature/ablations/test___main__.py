@@ -30,6 +30,7 @@ from likeness.miniature.recipe import recipe as module_of_recipe
 from likeness.miniature.recipe.recipe import Recipe
 from likeness.miniature.recipe.train_config import TrainConfig
 from likeness.miniature.studio.drawing import Settings
+from likeness.tests.miniature.ablations.facestudio.small_styled import write_styled_files
 from likeness.tests.miniature.small_files import write_files, write_pivot
 from likeness.tests.miniature.small_recipe import small_settings
 from PIL import Image
@@ -233,6 +234,14 @@ def test_the_report_of_strengths_shows_every_mode_at_both_scales(recipe, weights
     for ladder in found:
         section = section_of(text, ladder.name)
         assert all(numbers_in(section, arm.name) == 8 for arm in ladder.arms)
+
+
+def test_facestudio_is_asked_of_its_own_files(tmp_path):
+    write_styled_files(tmp_path)
+    settings, recipe = replace(SETTINGS, styled=Settings(steps=1)), Recipe(tmp_path / "recipe")
+    paths = module.run(recipe, tmp_path / "report", settings, ["facestudio"], ["F1", "U1"], weights=tmp_path)
+    assert paths == [tmp_path / "report" / "facestudio.md"]
+    assert paths[0].read_text("utf-8").count("\n## ") == 1
 
 
 def test_without_weights_the_command_ends_with_one_line(monkeypatch, tmp_path, capsys):

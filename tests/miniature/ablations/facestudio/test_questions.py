@@ -9,7 +9,7 @@ pytest.importorskip("diffusers")
 
 from likeness.miniature.ablations.facestudio.questions import say
 from likeness.miniature.recipe.style_people import style_embeddings
-from likeness.miniature.world.styles import restyle
+from likeness.miniature.world.styles import STYLES, restyle
 from likeness.tests.miniature.ablations.facestudio.small_styled import COUNT, STYLE_WIDTH
 from likeness.tests.miniature.ablations.facestudio.small_styled import networks as networks
 from likeness.tests.miniature.ablations.facestudio.small_styled import questions as questions
@@ -40,7 +40,7 @@ def test_faces_are_hidden_or_bare_and_of_length_one(questions, networks):
 
 def test_true_pictures_have_the_style_of_the_style_picture(questions):
     asked = questions[1]
-    names = [("flat", "sketch", "mosaic")[code] for code in asked.styles.tolist()]
+    names = [STYLES[code] for code in asked.styles.tolist()]
     assert torch.equal(asked.truth, restyle(asked.asked.scene.image, names))
     assert asked.latents.shape == asked.asked.noise.shape
 
