@@ -19,14 +19,14 @@ from ....training.batches.feature_store import FeatureStore
 from ...judge.file import read_styled_judge
 from ...recipe.recipe import Recipe
 from ...recipe.shipped import ShippedRecipe
-from ...recipe.style_recipe import SHIPPED_STYLE, StyleArm, StyleRecipe
+from ...recipe.style_recipe import DROP_ARMS, SHIPPED_STYLE, StyleArm, StyleRecipe
 from ...studio.facestudio import Adapters
 from ..claims import Experiment
 from ..questions import Questions, new_questions
 from ..settings import AblationSettings
 from . import experiments as named
 from .arms import StyledArm, StyledRenderer
-from .experiments import EXPERIMENTS, FURTHER, LEVELS, ZERO_SHOT_LEVELS
+from .experiments import EXPERIMENTS, LEVELS, ZERO_SHOT_LEVELS
 from .gallery import StyledGallery
 from .questions import StyledQuestions, style_questions
 from .report import write_styled_report
@@ -136,6 +136,7 @@ def new_arms(trained: Trained, zero_shot: Adapters, settings: AblationSettings) 
     return arms + [
         StyledArm(name=named.dropped_name(training, used), brings=adapter, alpha=alpha)
         for training, adapter in trained.items()
+        if training is not SHIPPED_STYLE
         for used, alpha in alphas.items()
     ]
 
@@ -147,7 +148,7 @@ def _trained(recipe: Recipe, experiments: Sequence[Experiment], weights: Path) -
     trainings = StyleRecipe(ShippedRecipe(recipe.folder, recipe.settings))
     further = {
         arm: load_facestudio(trainings.facestudio(arm), description=shipped.description, dtype=torch.float32)
-        for arm in FURTHER
+        for arm in DROP_ARMS.values()
         if any(named.dropped_name(arm, used) in needed for used in named.USES)
     }
     return {SHIPPED_STYLE: shipped} | further

@@ -9,21 +9,23 @@ import pytest
 pytest.importorskip("diffusers")
 
 from likeness.miniature.ablations.claims import Claim
-from likeness.miniature.ablations.facestudio.experiments import ALPHAS, BETAS, EXPERIMENTS, FURTHER, LITERAL
-from likeness.miniature.ablations.facestudio.report import FURTHER as REPORTED
+from likeness.miniature.ablations.facestudio.experiments import ALPHAS, BETAS, EXPERIMENTS, LITERAL
+from likeness.miniature.ablations.facestudio.report import FURTHER
 from likeness.miniature.ablations.facestudio.run import new_arms
 from likeness.miniature.ablations.facestudio.trends import Trend
 from likeness.miniature.ablations.settings import AblationSettings
-from likeness.miniature.recipe.style_recipe import SHIPPED_STYLE
+from likeness.miniature.recipe.style_recipe import DROP_ARMS, SHIPPED_STYLE
 from likeness.miniature.studio.facestudio import Adapters
 from likeness.tests.miniature.ablations.papers_claims import assert_asks
 
-OWN, FEWER, FEWEST = (SimpleNamespace() for _ in range(3))
+OWN, OFTEN, FEWER, FEWEST = (SimpleNamespace() for _ in range(4))
 ADAPTERS = Adapters(SimpleNamespace(), SimpleNamespace())
 ARMS = {
     arm.name: arm
     for arm in new_arms(
-        dict(zip((SHIPPED_STYLE, *FURTHER), (OWN, FEWER, FEWEST), strict=True)), ADAPTERS, AblationSettings()
+        dict(zip((SHIPPED_STYLE, *DROP_ARMS.values()), (OWN, OFTEN, FEWER, FEWEST), strict=True)),
+        ADAPTERS,
+        AblationSettings(),
     )
 }
 
@@ -36,7 +38,7 @@ def test_every_arm_of_an_experiment_is_drawn_for_its_people_and_none_is_idle():
 
 def test_claims_are_about_arms_of_their_experiment():
     for experiment in EXPERIMENTS:
-        for claim in (*experiment.claims, *REPORTED.get(experiment.name, ())):
+        for claim in (*experiment.claims, *FURTHER.get(experiment.name, ())):
             named = (
                 (claim.arm, claim.other)
                 if isinstance(claim, Claim)
@@ -67,7 +69,7 @@ def test_sweeps_go_from_text_to_picture_and_from_one_to_the_other():
 
 
 def test_what_is_dropped_less_often_is_another_training():
-    drops = {"drop 0.64": OWN, "drop 0.1": FEWER, "drop 0.064": FEWEST}
+    drops = {"drop 0.64": OFTEN, "drop 0.1": FEWER, "drop 0.064": FEWEST}
     for name, brings in drops.items():
         used = [ARMS[f"{name}, {each}"] for each in ("text and face", "picture and face", "face alone")]
         assert all(arm.brings is brings for arm in used)
