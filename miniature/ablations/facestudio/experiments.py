@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...judge.scores import IDENTITY
-from ...recipe.style_recipe import DROP_ARMS, StyleArm
+from ...recipe.style_recipe import DROP_ARMS, SHORT, StyleArm
 from ..claims import Claim, Experiment
 from ..experiments import APART
 from .trends import Side, Trend
@@ -135,7 +135,7 @@ EXPERIMENTS = (
     Experiment(
         "F5",
         "Leaving the style out of 64 % of the training makes text and face usable without a picture (section 4.1; 0.64 could be a "
-        "misprint of 0.064). Face alone is zeros in place of a style. Three trainings of 1200 steps, shorter than the shipped one.",
+        f"misprint of 0.064). Face alone is zeros in place of a style. Three trainings of {SHORT} steps, shorter than the shipped one.",
         1,
         tuple(dropped_name(training, used) for used in USES for training in DROP_ARMS.values()),
         tuple(
