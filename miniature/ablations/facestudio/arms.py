@@ -174,7 +174,8 @@ def _key(weights: str, arm: StyledArm, questions: StyledQuestions, rows: slice, 
     """
     asked, digest = questions.asked, hashlib.blake2b(digest_size=16)
     captions = [caption.text for caption in asked.scene.captions[rows]]
-    said = (EDITION, weights, asked.described_by, questions.said_by, arm.description, settings, captions)
+    prior = "" if arm.alpha in (None, 1.0) else questions.said_by
+    said = (EDITION, weights, asked.described_by, prior, arm.description, settings, captions)
     digest.update(repr(said).encode())
     others = other_people(asked.references)
     for tensor in (asked.noise, asked.references, others, questions.pictures, questions.truth):
