@@ -134,7 +134,7 @@ def new_arms(trained: Trained, zero_shot: Adapters, settings: AblationSettings) 
     ]
     alphas = {named.TEXT: 0.0, named.PICTURE: 1.0, named.FACE: None}
     return arms + [
-        StyledArm(name=named.dropped_name(training, used), brings=adapter, alpha=alpha)
+        StyledArm(name=named.dropped_name(training, used), brings=adapter, alpha=alpha, pictures=few)
         for training, adapter in trained.items()
         if training is not SHIPPED_STYLE
         for used, alpha in alphas.items()
