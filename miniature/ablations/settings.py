@@ -18,7 +18,7 @@ class AblationSettings:
     Attributes:
         pictures: of every arm.
         pairs: of faces that the gate matches.
-        few_pictures: of arms about mixed faces, about three people and about other trainings of FaceStudio, at most.
+        few_pictures: of arms about three people and about faces mixed as they stand, at most.
         drawing: how all pictures are drawn.
         styled: how those are that FaceStudio's own weights draw; chosen on 48 pictures of the world in which settings are chosen.
         guiding: how pictures are guided where an arm does not say otherwise.

@@ -126,7 +126,7 @@ EXPERIMENTS = (
     ),
     Experiment(
         "F4, three people",
-        "The same with three people, of whom no network has seen so many in one picture.",
+        "The same with three people; neither the base model nor FaceStudio has seen so many in one picture.",
         3,
         (THREE_SHARED, THREE_MASKS),
         _apart(THREE_MASKS, THREE_SHARED, is_two=False),

@@ -112,7 +112,7 @@ def new_arms(trained: Trained, zero_shot: Adapters, settings: AblationSettings) 
             brings=own,
             beta=level,
             is_literal=is_literal,
-            pictures=few,
+            pictures=few if is_literal else None,
         )
         for is_literal in (False, True)
         for level in (LEVELS[1:-1] if is_literal else LEVELS)
@@ -134,7 +134,7 @@ def new_arms(trained: Trained, zero_shot: Adapters, settings: AblationSettings) 
     ]
     alphas = {named.TEXT: 0.0, named.PICTURE: 1.0, named.FACE: None}
     return arms + [
-        StyledArm(name=named.dropped_name(training, used), brings=adapter, alpha=alpha, pictures=few)
+        StyledArm(name=named.dropped_name(training, used), brings=adapter, alpha=alpha)
         for training, adapter in trained.items()
         if training is not SHIPPED_STYLE
         for used, alpha in alphas.items()
