@@ -177,7 +177,9 @@ def _key(weights: str, arm: StyledArm, questions: StyledQuestions, rows: slice, 
     prior = "" if arm.alpha in (None, 1.0) else questions.said_by
     said = (EDITION, weights, asked.described_by, prior, arm.description, settings, captions)
     digest.update(repr(said).encode())
-    others = other_people(asked.references)
-    for tensor in (asked.noise, asked.references, others, questions.pictures, questions.truth):
+    others = (
+        (other_people(asked.references),) if arm.beta else ()
+    )  # who they are depends on how many questions there are
+    for tensor in (asked.noise, asked.references, *others, questions.pictures, questions.truth):
         digest.update(tensor[rows].contiguous().numpy().tobytes())
     return digest.hexdigest()
