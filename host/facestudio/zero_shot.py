@@ -115,8 +115,18 @@ class ZeroShotFaceStudio:
             is_applied=styled.is_applied or bool(active),
             lines=lines,
             people_mask=together(masks),
-            note=sentences(style.note, nowhere(regions.empty(active, places)), frozen(asked.background, masks)),
+            note=sentences(
+                *self._notes(active),
+                style.note,
+                nowhere(regions.empty(active, places)),
+                frozen(asked.background, masks),
+            ),
         )
+
+    def _notes(self, active: Sequence[Person]) -> list[str]:
+        """What the adapters that act were taken for."""
+        used = [self.style, *([self.face] if self.face is not None and active else [])]
+        return [note for loaded in used for note in loaded.adapter.notes]
 
     def _required_face(self) -> LoadedIPAdapter:
         if self.face is None:

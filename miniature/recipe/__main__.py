@@ -46,7 +46,7 @@ from .recipe import Recipe
 from .shipped import ShippedRecipe
 from .steps.omniportrait import CONFIG
 from .steps.prior import DESCRIPTION
-from .style_recipe import StyleRecipe
+from .styles.recipe import StyleRecipe
 
 logger = logging.getLogger("likeness.miniature")
 

@@ -14,7 +14,7 @@ PHOTO = """1. Choose a photo (*Photo of person 1*). One sharp face from the fron
 2. Run. *Add Person* shows the faces of the photo with their numbers; another one is taken by `face`."""
 
 MINIATURE_FILES = """
-Nothing: the models come with the pack, and so do the two drawn portraits. Open it and run it.
+Nothing: the models come with the pack, and so do the drawn pictures. Open it and run it.
 """
 MINIATURE = """
 The miniature is a tiny model of a drawn world, for pictures of 128 × 128. It knows the words of that world only, and real photos

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...judge.scores import IDENTITY
-from ...recipe.style_recipe import DROP_ARMS, SHORT, StyleArm
+from ...recipe.styles.recipe import DROP_ARMS, SHORT, StyleArm
 from ..claims import Claim, Experiment
 from ..experiments import APART
 from .trends import Side, Trend

@@ -16,7 +16,7 @@ from ....training.batches.draws import Draws
 from ....training.batches.feature_store import fingerprint
 from ...recipe.latents import encode_pictures
 from ...recipe.steps.readers import names_of
-from ...recipe.style_people import style_embeddings
+from ...recipe.styles.people import style_embeddings
 from ...world.styles import STYLES, restyle
 from ...world.world import World
 from ..questions import Questions

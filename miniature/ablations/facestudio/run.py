@@ -19,7 +19,7 @@ from ....training.batches.feature_store import FeatureStore
 from ...judge.file import read_styled_judge
 from ...recipe.recipe import Recipe
 from ...recipe.shipped import ShippedRecipe
-from ...recipe.style_recipe import DROP_ARMS, SHIPPED_STYLE, StyleArm, StyleRecipe
+from ...recipe.styles.recipe import DROP_ARMS, SHIPPED_STYLE, StyleArm, StyleRecipe
 from ...studio.facestudio import Adapters
 from ..claims import Experiment
 from ..questions import Questions, new_questions

@@ -11,7 +11,7 @@ from ....training.facestudio.start import Start, root_mean_square_length, text_s
 from ...world.captions import vocabulary
 from ..attached import train_attached
 from ..emphasis import POWER
-from ..style_people import StylePool
+from ..styles.people import StylePool
 from ..train_config import TrainConfig
 
 RANK = 16

@@ -11,8 +11,8 @@ from ....models.clip.prior_file import PriorDescription
 from ....training.batches.draws import Draws
 from ....training.facestudio.prior.method import PriorMethod
 from ....training.facestudio.prior.networks import new_prior
-from ..captioned_pictures import CaptionedPictures
 from ..loop import train
+from ..styles.captioned_pictures import CaptionedPictures
 from ..train_config import TrainConfig
 
 WIDTH, HEAD, DEPTH = 128, 32, 3

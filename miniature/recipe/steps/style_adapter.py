@@ -17,7 +17,7 @@ from ....training.ip_adapter.networks import FaceIDNetworks
 from ..attached import train_attached
 from ..emphasis import POWER
 from ..latents import caption_tokens, encode_tokens
-from ..style_people import StylePool
+from ..styles.people import StylePool
 from ..train_config import TrainConfig
 
 TOKENS = 4  # of a picture, as published

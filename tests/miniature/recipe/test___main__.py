@@ -19,7 +19,7 @@ from likeness.miniature.recipe.__main__ import PHASES, write_files
 from likeness.miniature.recipe.recipe import Recipe
 from likeness.miniature.recipe.settings import SHIPPED
 from likeness.miniature.recipe.shipped import ShippedRecipe
-from likeness.miniature.recipe.style_recipe import StyleRecipe
+from likeness.miniature.recipe.styles.recipe import StyleRecipe
 from likeness.models.clip.prior_file import load as load_prior
 from likeness.models.consistentid.checkpoint import load as load_consistentid
 from likeness.models.errors import InvalidSettingError

@@ -14,7 +14,7 @@ from likeness.miniature.ablations.facestudio.report import FURTHER
 from likeness.miniature.ablations.facestudio.run import new_arms
 from likeness.miniature.ablations.facestudio.trends import Trend
 from likeness.miniature.ablations.settings import AblationSettings
-from likeness.miniature.recipe.style_recipe import DROP_ARMS, SHIPPED_STYLE
+from likeness.miniature.recipe.styles.recipe import DROP_ARMS, SHIPPED_STYLE
 from likeness.miniature.studio.facestudio import Adapters
 from likeness.tests.miniature.ablations.papers_claims import assert_asks
 

@@ -8,7 +8,7 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.miniature.ablations.facestudio.questions import say
-from likeness.miniature.recipe.style_people import style_embeddings
+from likeness.miniature.recipe.styles.people import style_embeddings
 from likeness.miniature.world.styles import STYLES, restyle
 from likeness.tests.miniature.ablations.facestudio.small_styled import COUNT, STYLE_WIDTH
 from likeness.tests.miniature.ablations.facestudio.small_styled import networks as networks

@@ -10,7 +10,7 @@ pytest.importorskip("diffusers")
 from likeness.miniature.recipe.emphasis import POWER
 from likeness.miniature.recipe.steps import facestudio
 from likeness.miniature.recipe.steps.facestudio import new_facestudio, train_facestudio
-from likeness.miniature.recipe.style_people import StylePool
+from likeness.miniature.recipe.styles.people import StylePool
 from likeness.tests.miniature.small_base import SIZES
 from likeness.tests.miniature.small_base import base as base
 from likeness.tests.miniature.small_recipe import FEW_STEPS

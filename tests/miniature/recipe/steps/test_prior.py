@@ -9,8 +9,8 @@ pytest.importorskip("diffusers")
 
 from dataclasses import replace
 
-from likeness.miniature.recipe.captioned_pictures import CaptionedPictures
 from likeness.miniature.recipe.steps.prior import new_miniature_prior, train_prior
+from likeness.miniature.recipe.styles.captioned_pictures import CaptionedPictures
 from likeness.tests.miniature.small_recipe import FEW_STEPS
 from likeness.training.facestudio.prior.method import PriorMethod
 

@@ -9,7 +9,7 @@ pytest.importorskip("diffusers")
 
 from likeness.miniature.recipe.latents import caption_tokens, encode_tokens
 from likeness.miniature.recipe.steps.style_adapter import TOKENS, CaptionedStyles, new_style_adapter
-from likeness.miniature.recipe.style_people import StylePool
+from likeness.miniature.recipe.styles.people import StylePool
 from likeness.tests.miniature.small_base import SIZES
 from likeness.tests.miniature.small_base import base as base
 from likeness.training.batches.draws import Draws

@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ...diffusers_host.base import Base
-from ...diffusers_host.face_encoder import FaceEncoder
-from ...diffusers_host.text_tower import read_texts
-from ...training.batches.draws import Draws
-from ...training.facestudio.prior.batch import PairBatch
-from ..world.world import World
-from .pool_files import POOL_FILES, PoolFiles, pool_name, read_parts
-from .style_people import PEOPLE, style_embeddings
+from ....diffusers_host.base import Base
+from ....diffusers_host.face_encoder import FaceEncoder
+from ....diffusers_host.text_tower import read_texts
+from ....training.batches.draws import Draws
+from ....training.facestudio.prior.batch import PairBatch
+from ...world.world import World
+from ..pool_files import POOL_FILES, PoolFiles, pool_name, read_parts
+from .people import PEOPLE, style_embeddings
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -7,20 +7,20 @@ from functools import cached_property
 
 from torch import Tensor
 
-from ...diffusers_host.base import Base
-from ...diffusers_host.face_encoder import FaceEncoder
-from ...models.facestudio.description import Description
-from ...models.weights.state_dict import flatten
-from ...training.facestudio.method import PAPERS, Dropping
-from ...training.facestudio.networks import facestudio_weights
-from ...training.ip_adapter.networks import faceid_weights
-from ..world.world import World
+from ....diffusers_host.base import Base
+from ....diffusers_host.face_encoder import FaceEncoder
+from ....models.facestudio.description import Description
+from ....models.weights.state_dict import flatten
+from ....training.facestudio.method import PAPERS, Dropping
+from ....training.facestudio.networks import facestudio_weights
+from ....training.ip_adapter.networks import faceid_weights
+from ...world.world import World
+from ..recipe import Recipe, Weights
+from ..steps.facestudio import new_facestudio, train_facestudio
+from ..steps.prior import SPACE, new_miniature_prior, train_prior
+from ..steps.style_adapter import new_style_adapter, train_style_adapter
 from .captioned_pictures import CaptionedPictures, read_captioned_pictures
-from .recipe import Recipe, Weights
-from .steps.facestudio import new_facestudio, train_facestudio
-from .steps.prior import SPACE, new_miniature_prior, train_prior
-from .steps.style_adapter import new_style_adapter, train_style_adapter
-from .style_people import StylePool, read_style_people
+from .people import StylePool, read_style_people
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.text_tower import read_texts
-from likeness.miniature.recipe.captioned_pictures import read_captioned_pictures
 from likeness.miniature.recipe.pool_files import PoolFiles
-from likeness.miniature.recipe.style_people import style_embeddings
+from likeness.miniature.recipe.styles.captioned_pictures import read_captioned_pictures
+from likeness.miniature.recipe.styles.people import style_embeddings
 from likeness.miniature.world.world import World
 from likeness.tests.miniature.small_base import base as base
 from likeness.tests.miniature.small_base import frozen_faces

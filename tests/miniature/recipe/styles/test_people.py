@@ -8,7 +8,7 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.miniature.recipe.pool_files import PoolFiles
-from likeness.miniature.recipe.style_people import EMPTY, read_style_people, style_embeddings
+from likeness.miniature.recipe.styles.people import EMPTY, read_style_people, style_embeddings
 from likeness.miniature.world.world import World
 from likeness.tests.miniature.small_base import base as base
 from likeness.tests.miniature.small_base import frozen_faces
@@ -37,6 +37,16 @@ def test_every_fifth_picture_shows_nobody(pool):
     assert (pool.weights[empty] == 1).all()
     assert (pool.weights[~empty] > 1).any()
     assert pool.style.shape == (PICTURES, EMBEDDING)
+
+
+def test_of_two_people_one_is_shown_and_the_place_of_the_other_does_not_count(base, pool):
+    scene = WORLD.scenes(range(PICTURES), people=(1, 2))
+    two = scene.present[:, 1] & (torch.arange(PICTURES) % EMPTY != 0)
+    assert two.any()
+    for row in two.nonzero()[:, 0].tolist():
+        inside = torch.nn.functional.avg_pool2d(scene.instances[row], 8)  # (2, h, w)
+        total = [(pool.weights[row, 0].float() * (each > 0.99)).sum() for each in inside]
+        assert min(total) < 0.05 * max(total)
 
 
 def test_a_face_says_nothing_where_it_is_hidden(faces):

@@ -9,23 +9,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
-from ...diffusers_host.base import Base
-from ...diffusers_host.face_encoder import FaceEncoder
-from ...models.facestudio.face_masking import hide_faces
-from ...models.facestudio.style_encoding import style_pixels, style_square
-from ...models.images.layout import arrays_from_images
-from ...models.miniature.vae import FACTOR
-from ...models.uniportrait.encode import vectors_of
-from ...training.batches.draws import Draws
-from ...training.facestudio.batch import StyleBatch
-from ..world.scene import Scene
-from ..world.styles import restyle
-from ..world.world import World
-from .emphasis import part_weights
-from .latents import caption_tokens, encode_pictures
-from .pool_files import POOL_FILES, PoolFiles, pool_name, read_parts
-from .steps.backbone import cut_faces
-from .steps.readers import draw_styles, names_of
+from ....diffusers_host.base import Base
+from ....diffusers_host.face_encoder import FaceEncoder
+from ....models.facestudio.face_masking import hide_faces
+from ....models.facestudio.style_encoding import style_pixels, style_square
+from ....models.images.layout import arrays_from_images
+from ....models.miniature.vae import FACTOR
+from ....models.uniportrait.encode import vectors_of
+from ....training.batches.draws import Draws
+from ....training.facestudio.batch import StyleBatch
+from ...world.scene import Scene
+from ...world.styles import restyle
+from ...world.world import World
+from ..emphasis import part_weights
+from ..latents import caption_tokens, encode_pictures
+from ..pool_files import POOL_FILES, PoolFiles, pool_name, read_parts
+from ..steps.backbone import cut_faces
+from ..steps.readers import draw_styles, names_of
 
 EMPTY = 5  # every so many pictures one shows nobody; the paper gives no number
 PEOPLE = (1, 2)  # in the others; of two, one is shown to the model and the other's place does not count

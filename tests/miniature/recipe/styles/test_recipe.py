@@ -13,7 +13,7 @@ from likeness.miniature.recipe.pool_files import PoolFiles
 from likeness.miniature.recipe.recipe import Recipe
 from likeness.miniature.recipe.steps.facestudio import RANK
 from likeness.miniature.recipe.steps.prior import DESCRIPTION, HEAD
-from likeness.miniature.recipe.style_recipe import StyleArm, StyleRecipe
+from likeness.miniature.recipe.styles.recipe import StyleArm, StyleRecipe
 from likeness.models.clip.prior import EmbeddingPrior
 from likeness.models.facestudio.checkpoint import load
 from likeness.models.ip_adapter.checkpoint import load as load_ip_adapter
@@ -81,7 +81,7 @@ def test_the_prior_keeps_the_spread_that_was_measured(whole):
 
 
 def test_an_arm_drops_as_it_says(whole, monkeypatch):
-    from likeness.miniature.recipe import style_recipe
+    from likeness.miniature.recipe.styles import recipe as style_recipe
 
     given = []
     monkeypatch.setattr(
