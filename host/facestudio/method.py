@@ -54,6 +54,11 @@ class Asked:
     positive: Conditioning | None = None
     negative: Conditioning | None = None
 
+    @property
+    def text_notes(self) -> list[str]:
+        """What is to be said of the texts, such as that one was cut."""
+        return [each.note for each in (self.text, self.negative_text) if each is not None]
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class AppliedFaceStudio:

@@ -94,7 +94,9 @@ class TrainedFaceStudio:
             is_applied=True,
             lines=placed_lines(asked.people, placed),
             people_mask=together(masks),
-            note=sentences(style.note, nowhere(regions.empty(active, places)), frozen(asked.background, masks)),
+            note=sentences(
+                style.note, *asked.text_notes, nowhere(regions.empty(active, places)), frozen(asked.background, masks)
+            ),
         )
 
     def _require_fit(self, model: ModelPatcher) -> None:

@@ -206,6 +206,12 @@ def test_alpha_without_its_source_is_said(apply):
     assert apply(alpha=0.5).note == "alpha is 1 and not 0.5: no text is connected."
 
 
+def test_what_was_cut_from_a_text_is_said(apply, style):
+    cut = replace(style("text"), note="The rest was left out: text by 3.")
+    assert "text by 3" in apply(text=cut).note
+    assert "text by 3" in apply(negative_text=cut).note
+
+
 @pytest.mark.parametrize("by", ["words", "router"])
 def test_ways_that_read_a_text_are_refused(apply, chain, by):
     from likeness.host.placement import LoadedPlacement
