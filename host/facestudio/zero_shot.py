@@ -118,6 +118,7 @@ class ZeroShotFaceStudio:
             note=sentences(
                 *self._notes(active),
                 style.note,
+                *asked.text_notes,
                 nowhere(regions.empty(active, places)),
                 frozen(asked.background, masks),
             ),
