@@ -36,7 +36,7 @@ from ..models.miniature.files import (
     PORTRAITS,
     PRIOR,
     STYLE_ADAPTER,
-    STYLE_PICTURE,
+    STYLE_PICTURES,
     UNET,
     UNIPORTRAIT,
     VAE,
@@ -88,7 +88,7 @@ class LoadedMiniature:
         face_detector: finds drawn faces.
         clip_vision: CLIP_VISION for pictures of 224 pixels.
         portraits: two drawings of ours, IMAGE (1, H, W, 3) each.
-        style_picture: a third one, in another style, likewise.
+        style_pictures: two more in another style, of one person and of two, likewise.
     """
 
     model: ModelPatcher
@@ -105,7 +105,7 @@ class LoadedMiniature:
     face_detector: FaceDetector
     clip_vision: Any
     portraits: tuple[Tensor, ...]
-    style_picture: Tensor
+    style_pictures: tuple[Tensor, ...]
 
 
 def load_miniature() -> LoadedMiniature:
@@ -142,7 +142,7 @@ def load_miniature() -> LoadedMiniature:
         face_detector=drawn_faces(),
         clip_vision=clip_vision,
         portraits=tuple(_portrait(path) for path in PORTRAITS),
-        style_picture=_portrait(STYLE_PICTURE),
+        style_pictures=tuple(_portrait(path) for path in STYLE_PICTURES),
     )
 
 

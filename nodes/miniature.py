@@ -71,7 +71,10 @@ class LoadMiniature(io.ComfyNode):
                     display_name="prior", tooltip="Its prior, for Predict Image Embedding: what a text may look like."
                 ),
                 io.Image.Output(
-                    display_name="style_picture", tooltip="A drawn picture in another style, for Encode Style."
+                    display_name="style_picture_1", tooltip="A drawn person in another style, for Encode Style."
+                ),
+                io.Image.Output(
+                    display_name="style_picture_2", tooltip="Two drawn people in that style, for Encode Style."
                 ),
             ],
         )
@@ -94,7 +97,7 @@ class LoadMiniature(io.ComfyNode):
             loaded.facestudio,
             loaded.style_adapter,
             loaded.prior,
-            loaded.style_picture,
+            *loaded.style_pictures,
         )
 
 

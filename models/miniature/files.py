@@ -40,7 +40,7 @@ PRIOR = WEIGHTS / "prior.safetensors"
 JUDGE = WEIGHTS / "judge.safetensors"
 STYLED_READERS = WEIGHTS / "styled_readers.safetensors"
 PORTRAITS = tuple(PACK / "workflows" / "portraits" / f"miniature-person-{number}.png" for number in (1, 2))
-STYLE_PICTURE = PACK / "workflows" / "portraits" / "miniature-style.png"
+STYLE_PICTURES = tuple(PACK / "workflows" / "portraits" / f"miniature-style-{number}.png" for number in (1, 2))
 
 UNET, VAE, CLIP = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer."
 WORDS = f"{CLIP}text_model.embeddings.token_embedding.weight"

@@ -27,7 +27,9 @@ TWO = (
 )
 SIZE = 128  # pixels
 SEED = 7
-STYLED: tuple[int, int, Style] = (1_000_004, 1, "chalk")  # of the picture of style: seed of its world, number and style
+STYLED: tuple[tuple[int, int], ...] = ((1, 1), (2, 2))  # of the pictures of style: number and people in each
+STYLES_SEED = 1_000_004
+STYLE: Style = "chalk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +119,8 @@ def sentences(codes: Tensor, prompt: str | None) -> tuple[str, str]:
     return ONE.format(first=first), prompt or TWO.format(first=first, second=second)
 
 
-def drawn_style() -> np.ndarray:
-    """The picture of style of the miniature's workflows, (128, 128, 3) uint8: of a person whom no network has seen."""
-    seed, number, style = STYLED
-    image = World(seed=seed, split="held out", size=SIZE).scenes([number]).image
-    return arrays_from_images(restyle(image, [style]).permute(0, 2, 3, 1))[0]
+def drawn_styles() -> list[np.ndarray]:
+    """The pictures of style of the miniature's workflows, (128, 128, 3) uint8: of people whom no network has seen."""
+    world = World(seed=STYLES_SEED, split="held out", size=SIZE)
+    images = [world.scenes([number], people=(people, people)).image for number, people in STYLED]
+    return arrays_from_images(restyle(torch.cat(images), [STYLE] * len(images)).permute(0, 2, 3, 1))

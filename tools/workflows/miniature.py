@@ -16,7 +16,7 @@ from .workflow import Collage, Workflow
 SIZE = 128  # pixels; what the miniature has learned to draw
 SAMPLING: dict[str, Any] = {"seed": 7, "steps": 20, "cfg": 2.0, "sampler_name": "euler", "scheduler": "simple"}
 PICTURES = 4
-PORTRAIT, STYLE_PICTURE = "miniature-person-{number}.png", "miniature-style.png"
+PORTRAIT, STYLE_PICTURE = "miniature-person-{number}.png", "miniature-style-{number}.png"
 DETECTOR = "drawn faces (miniature)"
 STRENGTH = 1.0
 STRUCTURE = 0.3
@@ -281,7 +281,7 @@ def _facestudio(graph: Graph, count: int, how: str) -> None:
     facestudio: dict[str, Any] = {"facestudio": miniature["facestudio"]}
     style = graph.add(
         "LikenessEncodeStyle",
-        picture=miniature["style_picture"],
+        picture=miniature[f"style_picture_{count}"],
         face_detector=miniature["face_detector"],
         face_parser=miniature["face_parser"],
         **facestudio,

@@ -19,7 +19,7 @@ from PIL import Image
 
 from ...models.methods import wings
 from ..comfyui.folders import REPOSITORY
-from ..demo.scene import drawn_people, drawn_style
+from ..demo.scene import drawn_people, drawn_styles
 from . import miniature, placed, together
 from .formats import to_api, to_ui
 from .graph import Graph
@@ -47,11 +47,15 @@ def write_text(graph: Graph) -> dict[Path, str]:
 
 
 def write_portraits(folder: Path) -> list[Path]:
-    """Draw the two people of the miniature's workflows, and of the demo, and the picture of style; gives the files."""
+    """Draw the two people of the miniature's workflows, and of the demo, and the pictures of style; gives the files."""
     references, _ = drawn_people()
-    names = [PORTRAIT.format(number=number) for number in range(1, len(references) + 1)]
-    files = [folder / "portraits" / name for name in (*names, STYLE_PICTURE)]
-    for file, reference in zip(files, (*references, drawn_style()), strict=True):
+    drawn = [
+        (pattern.format(number=number), picture)
+        for pattern, pictures in ((PORTRAIT, references), (STYLE_PICTURE, drawn_styles()))
+        for number, picture in enumerate(pictures, 1)
+    ]
+    files = [folder / "portraits" / name for name, _ in drawn]
+    for file, (_, reference) in zip(files, drawn, strict=True):
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(reference).save(file)
     return files
