@@ -20,7 +20,7 @@ PORTRAIT, STYLE_PICTURE = "miniature-person-{number}.png", "miniature-style-{num
 DETECTOR = "drawn faces (miniature)"
 STRENGTH = 1.0
 STRUCTURE = 0.3
-ALPHA, AVERAGE, FACESTUDIO_CFG = 0.7, 4, 1.5  # chosen by looking
+ALPHA, AVERAGE, FACESTUDIO_CFG = 0.85, 4, 1.5  # chosen by looking
 PIVOT = 1.5  # at 1, one row of the small text is too little
 # Small latents are told apart at lower noise than those of 64 positions a side, for which the paper's numbers are.
 GUIDANCE: dict[str, Any] = {"strength": 1.0, "start_percent": 0.6, "reference_percent": 0.7, "features": "fine"}
