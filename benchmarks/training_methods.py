@@ -128,10 +128,10 @@ def new_step(method: Any, batch: Batch | StyleBatch) -> Callable[[], Tensor]:
     parameters = list(method.trained())
     fused = not isinstance(method, PlainLoRA) and not parameters[0].is_meta
     optimizer = torch.optim.AdamW(parameters, lr=LEARNING_RATE, fused=fused)
-    batch = batch.to(parameters[0].device)
+    given: Any = batch.to(parameters[0].device)  # of the method's own kind
 
     def step() -> Tensor:
-        loss = method(batch)["loss"]
+        loss = method(given)["loss"]
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, LONGEST_GRADIENT)
         optimizer.step()

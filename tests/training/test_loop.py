@@ -122,7 +122,7 @@ def test_parameters_that_have_a_pace_of_their_own_keep_it_through_warm_up_and_re
     assert [len(group["params"]) for group in run.optimizer.param_groups] == [
         len(pace.parameters) for pace in run.method.paces()
     ]
-    rates: list[list[float]] = [run.rate.get_last_lr()]
+    rates = [run.rate.get_last_lr()]
     train(run, FaceStudioFeed(), at_step=lambda _: rates.append(run.rate.get_last_lr()))
     expected = [[1e-3 * share, 1e-2 * share] for share in (0.25, 0.5, 0.75)]
     torch.testing.assert_close(torch.tensor(rates), torch.tensor(expected))

@@ -123,4 +123,4 @@ def drawn_styles() -> list[np.ndarray]:
     """The pictures of style of the miniature's workflows, (128, 128, 3) uint8: of people whom no network has seen."""
     world = World(seed=STYLES_SEED, split="held out", size=SIZE)
     images = [world.scenes([number], people=(people, people)).image for number, people in STYLED]
-    return arrays_from_images(restyle(torch.cat(images), [STYLE] * len(images)).permute(0, 2, 3, 1))
+    return arrays_from_images(restyle(torch.cat(images), (STYLE,) * len(images)).permute(0, 2, 3, 1))

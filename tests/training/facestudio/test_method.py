@@ -115,6 +115,7 @@ def test_what_is_left_out_is_zeros_and_the_guidance_is_all_that_is_read(monkeypa
     assert torch.equal(given.text, expected)
     assert given.text.shape[1] == 8
     if family == "sdxl":
+        assert method.pooled is not None
         assert torch.equal(given.pooled, method.pooled(expected))
     else:
         assert given.pooled is None
@@ -158,6 +159,7 @@ def test_what_was_trained_loads_as_a_file_and_draws_the_same(family, form):
         assert torch.equal(context, shown.text)
         added = {}
         if family == "sdxl":
+            assert adapter.pooled is not None
             assert torch.equal(adapter.pooled(context), shown.pooled)
             added = {"added_cond_kwargs": {"text_embeds": shown.pooled, "time_ids": batch.sizes.float()}}
         call = (batch.latents, torch.tensor(500))

@@ -54,6 +54,7 @@ def test_the_light_form_begins_as_the_unet_and_leaves_its_keys_without_a_lora():
 def test_the_pooled_vector_of_sdxl_begins_as_the_empty_prompts():
     networks = small_networks(small_base("sdxl"))
     tokens = networks.layer(torch.randn(2, STYLE), torch.randn(2, FACE))
+    assert networks.pooled is not None
     assert torch.equal(networks.pooled(tokens), torch.linspace(-1, 1, POOLED).expand(2, -1))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from typing import Any
 
 import pytest
 import torch
@@ -66,7 +67,8 @@ def test_the_prior_is_new_and_knows_the_spread_of_the_pictures(folder):
     assert (prior.sizes.width, prior.sizes.depth, prior.sizes.embedding, prior.sizes.text) == (24, 1, 768, TOWER)
     assert len(parts.dataset) == 8
     styles = [parts.dataset[place].people[0] for place in range(8)]
-    embeddings = encode_styles(parts.encode.network, styles, parts.encode.store)
+    encoder: Any = parts.encode
+    embeddings = encode_styles(encoder.network, styles, encoder.store)
     torch.testing.assert_close(prior.clip_mean[0], embeddings.mean(0), atol=1e-5, rtol=1e-5)
     assert assembled(folder, method__measured=2).method.prior.clip_mean.ne(prior.clip_mean).any()
     assert (parts.sheet, parts.method.base) == (None, None)
