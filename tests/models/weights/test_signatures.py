@@ -9,6 +9,7 @@ from likeness.models.weights.state_dict import identify
 UNIPORTRAIT_LAYER = "faceid_adapter.1.to_k_faceid.weight"
 FILES = {
     "ConsistentID": ["image_proj.norm.weight", "FacialEncoder.a", "adapter_modules.1.to_k_ip.weight"],
+    "FaceStudio": ["layer.weight", "layer.bias", "attention.1.to_k.weight"],
     "OmniPortrait": ["fusion.weight", "fusion.bias", "visual.conv1.weight"],
     "faceid": ["faceid_proj.latents", UNIPORTRAIT_LAYER],
     "router": ["faceid_adapter.1.to_q_router.0.weight", UNIPORTRAIT_LAYER],
