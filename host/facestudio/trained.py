@@ -31,6 +31,7 @@ from ..unet.attention import inject
 from ..unet.lora import add_lora
 from ..unet.replaced import replace_keys_and_values, replace_unet
 from ..unet.sites import context_width, require_fit, unet_of
+from .contexts import marked, refuse_other_prompts
 from .method import NAME, AppliedFaceStudio, Asked, sentences
 from .places import RegionsOf, frozen, nowhere, together
 
@@ -78,6 +79,7 @@ class TrainedFaceStudio:
         placed = self._place(model, regions, active, places) if active else None
         clone = model.clone()
         self._teach(clone)
+        refuse_other_prompts(clone)
         found = self._contexts(style.embedding, active, asked)
         if placed is None or _is_everywhere(active, placed):
             context, owners = (found.people if active else found.background), {}
@@ -162,7 +164,7 @@ class TrainedFaceStudio:
         if pooled is not None:
             with loaded(self.layers):
                 noted["pooled_output"] = pooled(tokens.mean(0, keepdim=True).to(pooled.weight)).to("cpu")
-        return [[context.to("cpu"), noted]]
+        return [[context.to("cpu"), marked(noted)]]
 
 
 def new_trained(

@@ -9,6 +9,7 @@ RUNS = "likeness"
 RECORDS = "likeness.records"
 GUIDANCE = "likeness.guidance"
 LOOKS = "likeness.looks"
+CONTEXTS = "likeness.contexts"  # also in an entry of a CONDITIONING
 
 # In `transformer_options`.
 RUN = "likeness.run"

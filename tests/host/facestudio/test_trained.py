@@ -100,6 +100,7 @@ def test_people_read_their_own_context_alone(apply, draw, chain):
 
 def test_masked_attention_is_the_region_of_each_alone(apply, chain, sample):
     """With one step and one row the first cross-attention tells: the same as drawn with each context alone, place by place."""
+    from likeness.host.facestudio.contexts import marked
     from likeness.host.unet.attention import inject
 
     applied = apply(middle_free(chain(2)))
@@ -108,7 +109,7 @@ def test_masked_attention_is_the_region_of_each_alone(apply, chain, sample):
     for name, model, positive in [
         ("masked", applied.model, applied.positive),
         *(
-            (each, apply().model, [[applied.positive[0][0][:, each * TOKENS : (each + 1) * TOKENS], {}]])
+            (each, apply().model, [[applied.positive[0][0][:, each * TOKENS : (each + 1) * TOKENS], marked({})]])
             for each in range(count)
         ),
     ]:
