@@ -12,6 +12,7 @@ pytestmark = pytest.mark.comfy
 
 ADD = "LikenessAddPerson"
 MODEL = object()
+SHARED_OUTPUTS = ["model", "applied", "preview"]
 
 
 @pytest.fixture
@@ -77,7 +78,8 @@ def test_every_node_that_takes_people_into_a_model_shows_them():
 
     schemas = [node.define_schema() for node in asyncio.run(LikenessExtension().get_node_list())]
     applying = [each for each in schemas if each.node_id.startswith("LikenessApply")]
-    assert len(applying) == 4
+    assert len(applying) == 5
     for schema in applying:
         assert {io.Hidden.prompt, io.Hidden.unique_id} <= set(schema.hidden), schema.node_id
-        assert [each.display_name for each in schema.outputs] == ["model", "applied", "preview"]
+        names = [each.display_name for each in schema.outputs]  # FaceStudio's has more
+        assert [name for name in names if name in SHARED_OUTPUTS] == SHARED_OUTPUTS
