@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..models.clip.posterior import FEWEST_STEPS
 from ..models.clip.prior import EmbeddingPrior
 from ..models.clip.prior_file import PriorDescription, load
-from ..models.errors import IncompatibleBaseModelError, InvalidSettingError, MissingModelFileError
+from ..models.errors import IncompatibleBaseModelError, MissingModelFileError, require_range
 from ..models.weights.signatures import PRIOR
 from .files import Shapes, choose_file, load_once, model_folder
 from .memory import loaded, manage
@@ -179,15 +179,10 @@ def draw(seeds: Sequence[int], steps: int, width: int) -> tuple[Tensor, Tensor]:
 
 
 def _check(steps: int, guidance: float, seed: int, average: int) -> None:
-    limits = (
-        ("steps", steps, FEWEST_STEPS, MOST_STEPS),
-        ("guidance", guidance, 1, MOST_GUIDANCE),
-        ("seed", seed, 0, SEEDS - 1),
-        ("average", average, 1, MOST_AVERAGED),
-    )
-    for name, value, least, most in limits:
-        if not least <= value <= most:
-            raise InvalidSettingError(f"{name} is {value}; choose a number from {least} to {most:g}.")
+    require_range("steps", steps, MOST_STEPS, lowest=FEWEST_STEPS)
+    require_range("guidance", guidance, MOST_GUIDANCE, lowest=1)
+    require_range("seed", seed, SEEDS - 1)
+    require_range("average", average, MOST_AVERAGED, lowest=1)
 
 
 def _note(dropped: Sequence[int]) -> str:

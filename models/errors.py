@@ -93,14 +93,14 @@ class ShapeError(LikenessError, ValueError):
     """A tensor has a shape that the callee cannot use."""
 
 
-def require_range(name: str, value: float, highest: float) -> None:
-    """Check a setting that lies between 0 and `highest`.
+def require_range(name: str, value: float, highest: float, *, lowest: float = 0) -> None:
+    """Check a setting that lies between `lowest` and `highest`.
 
     Raises:
         InvalidSettingError: if it does not.
     """
-    if not 0 <= value <= highest:
-        raise InvalidSettingError(f"{name} is {value}; choose a number from 0 to {highest}.")
+    if not lowest <= value <= highest:
+        raise InvalidSettingError(f"{name} is {value}; choose a number from {lowest} to {highest}.")
 
 
 def require_shape(name: str, tensor: Tensor, expected: Sequence[int | str]) -> None:

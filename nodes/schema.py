@@ -86,6 +86,19 @@ def lora_strength() -> io.Input:
     )
 
 
+def face_structure() -> io.Input:
+    """How much FaceID PlusV2 takes of a photo beside who somebody is."""
+    return io.Float.Input(
+        "structure_scale",
+        default=1.0,
+        min=0.0,
+        max=5.0,
+        step=0.01,
+        tooltip="FaceID PlusV2 only: how much of the face's structure is taken from the photo beside who it is.",
+        **ADVANCED,
+    )
+
+
 def image_encoder_file(**options: Any) -> io.Input:
     """The file of the CLIP vision model that looks at photos; `options` are those of a widget."""
     return io.Combo.Input(

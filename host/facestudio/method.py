@@ -11,10 +11,10 @@ from torch import Tensor
 from ...models.facestudio.background import Background
 from ...models.facestudio.encode import Mixing
 from ...models.facestudio.regions import Mode
-from ...models.facestudio.style import Space, Style
+from ...models.facestudio.style import Style
 from ...models.people.person import People
 from ...models.people.preview import Line
-from ...models.port.encoders import ImageEmbedder
+from ..encoders.style_pictures import ReadsStyles
 from ..placement import LoadedPlacement
 from ..sampling.delayed_conditioning import Conditioning
 
@@ -82,23 +82,8 @@ class AppliedFaceStudio:
     note: str
 
 
-class LoadedFaceStudio(Protocol):
+class LoadedFaceStudio(ReadsStyles, Protocol):
     """What a loader hands on."""
-
-    @property
-    def space(self) -> Space:
-        """Of the styles that it reads."""
-        ...
-
-    @property
-    def embedder(self) -> ImageEmbedder | None:
-        """Looks at style pictures; None where its file was not found."""
-        ...
-
-    @property
-    def wanted(self) -> str:
-        """What looks at style pictures, for messages."""
-        ...
 
     def apply(self, model: ModelPatcher, asked: Asked) -> AppliedFaceStudio:
         """Put style and people into a MODEL.

@@ -60,19 +60,21 @@ class RegionsOf:
         return replace(placed, placement=Lent(placed.placement, len(people), self.background, self.seed))
 
     def masks(self, people: Sequence[Person], places: Sequence[int] | None = None) -> list[Tensor | None]:
-        """The masks of some people; whose mask is empty is told to the log."""
+        """The masks of some people; None for those who have none, and where masks do not count."""
         where = self.where or MASKS_ONLY
         if not where.masks_first and where.by != "masks":
             return [None] * len(people)
         return where.masks_of(people, list(range(len(people)) if places is None else places))
 
-    def empty(self, people: Sequence[Person], places: Sequence[int]) -> list[str]:
-        """Names of those whose mask shows nothing, who therefore are nowhere."""
-        pairs = zip(people, self.masks(people, places), strict=True)
-        names = [person.name for person, mask in pairs if mask is not None and not (mask > 0).any()]
-        for name in names:
-            logger.warning('The mask of "%s" is empty, so this person is nowhere in the picture', name)
-        return names
+
+def empty(people: Sequence[Person], masks: Sequence[Tensor | None]) -> list[str]:
+    """Names of those whose mask shows nothing, who therefore are nowhere; each is told to the log."""
+    names = [
+        person.name for person, mask in zip(people, masks, strict=True) if mask is not None and not (mask > 0).any()
+    ]
+    for name in names:
+        logger.warning('The mask of "%s" is empty, so this person is nowhere in the picture', name)
+    return names
 
 
 def together(masks: Sequence[Tensor | None]) -> Tensor:

@@ -33,7 +33,7 @@ from ..unet.replaced import replace_keys_and_values, replace_unet
 from ..unet.sites import context_width, require_fit, unet_of
 from .contexts import marked, refuse_other_prompts
 from .method import NAME, AppliedFaceStudio, Asked, sentences
-from .places import RegionsOf, frozen, nowhere, together
+from .places import RegionsOf, empty, frozen, nowhere, together
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,8 @@ class TrainedFaceStudio:
         places = acting_places(asked.people)
         active = [asked.people[place] for place in places]
         regions = RegionsOf(asked.where, asked.regions, _lent(asked), asked.seed)
-        placed = self._place(model, regions, active, places) if active else None
+        masks = regions.masks(active, places)
+        placed = self._place(model, regions, active, places, masks) if active else None
         clone = model.clone()
         self._teach(clone)
         refuse_other_prompts(clone)
@@ -88,7 +89,6 @@ class TrainedFaceStudio:
             residual = RegionalContexts(_acting(model, active), placed.placement)
             clone = inject(clone, [residual], name=NAME, weights=placed.weights)
             placed.watch(clone)
-        masks = regions.masks(active, places)
         return AppliedFaceStudio(
             model=clone,
             positive=self._conditioning(context, found.people if active else found.background, owners),
@@ -97,7 +97,7 @@ class TrainedFaceStudio:
             lines=placed_lines(asked.people, placed),
             people_mask=together(masks),
             note=sentences(
-                style.note, *asked.text_notes, nowhere(regions.empty(active, places)), frozen(asked.background, masks)
+                style.note, *asked.text_notes, nowhere(empty(active, masks)), frozen(asked.background, masks)
             ),
         )
 
@@ -112,11 +112,16 @@ class TrainedFaceStudio:
             )
 
     def _place(
-        self, model: ModelPatcher, regions: RegionsOf, active: Sequence[Person], places: Sequence[int]
+        self,
+        model: ModelPatcher,
+        regions: RegionsOf,
+        active: Sequence[Person],
+        places: Sequence[int],
+        masks: Sequence[Tensor | None],
     ) -> PlacedPeople:
         regions.require_fit(model)
         where = regions.where
-        if where is not None and where.by in WITHOUT_TEXT and None in regions.masks(active, places):
+        if where is not None and where.by in WITHOUT_TEXT and None in masks:
             raise InvalidSettingError(
                 f'Place People is by {where.by}, and trained FaceStudio has no text that names anybody; choose "faces", or "masks" '
                 "and connect masks or boxes."

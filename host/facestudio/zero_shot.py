@@ -24,7 +24,7 @@ from ..ip_adapter.application import apply as apply_ip_adapter
 from ..memory import loaded
 from ..people import acting_places, people_lines
 from .method import AppliedFaceStudio, Asked, sentences
-from .places import RegionsOf, frozen, nowhere, together
+from .places import RegionsOf, empty, frozen, nowhere, together
 
 MOST_STRENGTH = 2.0
 
@@ -119,7 +119,7 @@ class ZeroShotFaceStudio:
                 *self._notes(active),
                 style.note,
                 *asked.text_notes,
-                nowhere(regions.empty(active, places)),
+                nowhere(empty(active, masks)),
                 frozen(asked.background, masks),
             ),
         )

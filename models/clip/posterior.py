@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import InvalidSettingError
+from ..errors import require_range
 
 TIMESTEPS = 1000
 LARGEST_BETA = 0.999
@@ -63,8 +63,7 @@ def timesteps(steps: int) -> tuple[int, ...]:
     Raises:
         InvalidSettingError: if there are fewer or more.
     """
-    if not FEWEST_STEPS <= steps <= TIMESTEPS:
-        raise InvalidSettingError(f"steps is {steps}; choose a number from {FEWEST_STEPS} to {TIMESTEPS}.")
+    require_range("steps", steps, TIMESTEPS, lowest=FEWEST_STEPS)
     apart = (TIMESTEPS - 1) / (steps - 1)
     return tuple(round(number * apart) for number in reversed(range(steps)))
 
