@@ -29,14 +29,14 @@ from ..judge.file import read_judge
 from ..networks.checkpoint import read_base
 from ..networks.faces import read_faces
 from ..recipe.recipe import Recipe
-from . import guided_experiments
 from .arms import Renderer
 from .experiments import EXPERIMENTS
 from .facestudio import experiments as styled_experiments
 from .facestudio.run import run_facestudio
 from .gallery import Gallery
-from .guided_runs import run_guidance, run_omniportrait
-from .guided_sweeps import sweeps
+from .omniportrait import experiments as guided_experiments
+from .omniportrait.run import run_guidance, run_omniportrait
+from .omniportrait.sweeps import sweeps
 from .questions import new_questions
 from .settings import REPORTED, AblationSettings
 from .uniportrait_runs import run_placed, run_uniportrait

@@ -19,11 +19,11 @@ from likeness.miniature.ablations import __main__ as module
 from likeness.miniature.ablations import arms, gallery
 from likeness.miniature.ablations.arms import draw_arm
 from likeness.miniature.ablations.experiments import EXPERIMENTS
-from likeness.miniature.ablations.guided_experiments import DRAWN, MEASURED, NO_STRENGTH
-from likeness.miniature.ablations.guided_ladders import ladders
-from likeness.miniature.ablations.guided_sweeps import sweeps
 from likeness.miniature.ablations.guiding import Guiding
 from likeness.miniature.ablations.matching import REFERENCE_SIGMA
+from likeness.miniature.ablations.omniportrait.experiments import DRAWN, MEASURED, NO_STRENGTH
+from likeness.miniature.ablations.omniportrait.ladders import ladders
+from likeness.miniature.ablations.omniportrait.sweeps import sweeps
 from likeness.miniature.ablations.settings import AblationSettings
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.recipe import recipe as module_of_recipe

@@ -13,8 +13,8 @@ pytest.importorskip("open_clip")
 from likeness.diffusers_host.attention_maps import AttentionMaps
 from likeness.miniature.ablations import localisation
 from likeness.miniature.ablations.arms import PIVOT_STRENGTH
-from likeness.miniature.ablations.guided_experiments import PUBLISHED, UNLOCALISED
 from likeness.miniature.ablations.localisation import TIMESTEPS, overlaps, questioned_people
+from likeness.miniature.ablations.omniportrait.experiments import PUBLISHED, UNLOCALISED
 from likeness.miniature.ablations.questions import SEED
 from likeness.miniature.recipe.arms import SHIPPED_PIVOT
 from likeness.miniature.recipe.steps.omniportrait import CONFIG, new_pivot, read_pivot

@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
-from likeness.miniature.ablations.guided_sweeps import SWEPT, sweeps
 from likeness.miniature.ablations.matching import BLOCK, REFERENCE_SIGMA
+from likeness.miniature.ablations.omniportrait.sweeps import SWEPT, sweeps
 from likeness.miniature.ablations.settings import REPORTED
 
 

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import torch
 
-from ...evaluation.bootstrap import difference, estimate
-from .arms import PIVOT_STRENGTH
-from .claims import Experiment
-from .experiments import PLAIN
-from .gallery import Gallery
-from .guided_experiments import DRAWN, EXPERIMENTS, MEASURED, NO_STRENGTH, ONE
-from .guided_sweeps import SWEPT, Sweep
-from .guiding import WITH_PIVOT, WITH_TOKENS, Guiding
-from .heads import WIDENING
-from .judging import Values
-from .matching import GATE, Matches, passes
-from .report import notes, section, strip, table, write_lines
+from ....evaluation.bootstrap import difference, estimate
+from ..arms import PIVOT_STRENGTH
+from ..claims import Experiment
+from ..experiments import PLAIN
+from ..gallery import Gallery
+from ..guiding import WITH_PIVOT, WITH_TOKENS, Guiding
+from ..heads import WIDENING
+from ..judging import Values
+from ..matching import GATE, Matches, passes
+from ..report import notes, section, strip, table, write_lines
+from .experiments import DRAWN, EXPERIMENTS, MEASURED, NO_STRENGTH, ONE
+from .sweeps import SWEPT, Sweep
 
 
 def write_guided_report(

@@ -11,7 +11,8 @@ pytest.importorskip("open_clip")
 
 from likeness.miniature.ablations.arms import Arm
 from likeness.miniature.ablations.experiments import ON, PLAIN, ROUTER
-from likeness.miniature.ablations.guided_experiments import (
+from likeness.miniature.ablations.guiding import WITH_PIVOT, WITH_TOKENS, Guiding
+from likeness.miniature.ablations.omniportrait.experiments import (
     BESIDE,
     BY_WORD,
     DRAWN,
@@ -32,7 +33,6 @@ from likeness.miniature.ablations.guided_experiments import (
     guided_arms,
     unguided_of,
 )
-from likeness.miniature.ablations.guiding import WITH_PIVOT, WITH_TOKENS, Guiding
 from likeness.tests.miniature.ablations.papers_claims import assert_asks
 
 GUIDING = Guiding(block=2, start=3.0)

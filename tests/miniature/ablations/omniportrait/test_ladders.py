@@ -11,9 +11,9 @@ pytest.importorskip("open_clip")
 
 from likeness.diffusers_host.sigmas import share_behind
 from likeness.miniature.ablations.experiments import ON, PLAIN
-from likeness.miniature.ablations.guided_ladders import gains, ladders, write_ladder_report
-from likeness.miniature.ablations.guided_sweeps import SWEPT
 from likeness.miniature.ablations.guiding import Guiding
+from likeness.miniature.ablations.omniportrait.ladders import gains, ladders, write_ladder_report
+from likeness.miniature.ablations.omniportrait.sweeps import SWEPT
 from likeness.models.omniportrait.guidance_settings import DEFAULT_STRENGTH
 from likeness.tests.miniature.ablations.hung_gallery import hang
 from PIL import Image

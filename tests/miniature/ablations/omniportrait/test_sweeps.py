@@ -10,8 +10,8 @@ pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
 from likeness.miniature.ablations.experiments import ON, PLAIN
-from likeness.miniature.ablations.guided_sweeps import SWEPT, sweeps
 from likeness.miniature.ablations.guiding import Guiding
+from likeness.miniature.ablations.omniportrait.sweeps import SWEPT, sweeps
 
 GUIDING = Guiding(block=2, start=3.0, strength=1.25, reference_sigma=0.9)
 ADAPTER = object()

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 
-from ...diffusers_host.sigmas import level_at
-from ...evaluation.bootstrap import Estimate, difference, estimate
-from ...models.omniportrait.guidance_settings import DEFAULT_STRENGTH, StrengthMode
-from ...models.uniportrait.checkpoint import UniPortraitAdapter
-from .arms import Arm
-from .experiments import ON, PLAIN
-from .gallery import Gallery
-from .guided_sweeps import SWEPT, arms_at
-from .guiding import Guiding
-from .judging import Values
-from .report import strip, write_lines
+from ....diffusers_host.sigmas import level_at
+from ....evaluation.bootstrap import Estimate, difference, estimate
+from ....models.omniportrait.guidance_settings import DEFAULT_STRENGTH, StrengthMode
+from ....models.uniportrait.checkpoint import UniPortraitAdapter
+from ..arms import Arm
+from ..experiments import ON, PLAIN
+from ..gallery import Gallery
+from ..guiding import Guiding
+from ..judging import Values
+from ..report import strip, write_lines
+from .sweeps import SWEPT, arms_at
 
 PAPERS_START = 0.4  # u = 0.6, the default of the node
 OWN_SCALE, PAPERS_SCALE = 2.0, 7.5  # of classifier-free guidance: the miniature's, and OmniPortrait 4.2's

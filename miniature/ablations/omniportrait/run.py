@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ...models.miniature.files import OMNIPORTRAIT
-from ...models.omniportrait.checkpoint import load as load_pivot
-from ...models.uniportrait.checkpoint import UniPortraitAdapter
-from ..recipe.recipe import Recipe
-from ..recipe.steps.omniportrait import read_pivot
-from . import face_sizes, noun_masks
-from .claims import Experiment
-from .gallery import Gallery
-from .guided_experiments import (
+from ....models.miniature.files import OMNIPORTRAIT
+from ....models.omniportrait.checkpoint import load as load_pivot
+from ....models.uniportrait.checkpoint import UniPortraitAdapter
+from ...recipe.recipe import Recipe
+from ...recipe.steps.omniportrait import read_pivot
+from .. import face_sizes, noun_masks
+from ..claims import Experiment
+from ..gallery import Gallery
+from ..heads import true_heads
+from ..localisation import overlaps, questioned_people
+from ..matching import match, new_pairs
+from ..questions import true_scenes
+from ..settings import AblationSettings
+from .experiments import (
     DRAWN,
     NO_ETA,
     OVERLAP,
@@ -25,14 +30,9 @@ from .guided_experiments import (
     guided_arms,
     unguided_of,
 )
-from .guided_ladders import ladders, write_ladder_report
-from .guided_report import write_guided_report
-from .guided_sweeps import Sweep
-from .heads import true_heads
-from .localisation import overlaps, questioned_people
-from .matching import match, new_pairs
-from .questions import true_scenes
-from .settings import AblationSettings
+from .ladders import ladders, write_ladder_report
+from .report import write_guided_report
+from .sweeps import Sweep
 
 TRAINED_PIVOTS = {NO_ETA: UNLOCALISED, PAPERS_ETA: PUBLISHED}
 

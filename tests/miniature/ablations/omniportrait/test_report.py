@@ -11,11 +11,11 @@ pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
 from likeness.miniature.ablations.experiments import PLAIN
-from likeness.miniature.ablations.guided_experiments import DRAWN, EXPERIMENTS, MEASURED, NO_STRENGTH
-from likeness.miniature.ablations.guided_report import write_guided_report
-from likeness.miniature.ablations.guided_sweeps import sweeps
 from likeness.miniature.ablations.guiding import Guiding
 from likeness.miniature.ablations.matching import GATE, Matches
+from likeness.miniature.ablations.omniportrait.experiments import DRAWN, EXPERIMENTS, MEASURED, NO_STRENGTH
+from likeness.miniature.ablations.omniportrait.report import write_guided_report
+from likeness.miniature.ablations.omniportrait.sweeps import sweeps
 from likeness.tests.miniature.ablations.hung_gallery import hang, values_around
 
 GUIDING = Guiding(block=3, reference_sigma=0.57, strength=2.5)

@@ -10,10 +10,10 @@ pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
 from likeness.miniature.ablations.gallery import Gallery
-from likeness.miniature.ablations.guided_experiments import EXPERIMENTS
-from likeness.miniature.ablations.guided_ladders import ladders
-from likeness.miniature.ablations.guided_runs import TRAINED_PIVOTS, run_guidance
 from likeness.miniature.ablations.guiding import Guiding
+from likeness.miniature.ablations.omniportrait.experiments import EXPERIMENTS
+from likeness.miniature.ablations.omniportrait.ladders import ladders
+from likeness.miniature.ablations.omniportrait.run import TRAINED_PIVOTS, run_guidance
 from likeness.miniature.ablations.settings import AblationSettings
 from likeness.miniature.judge.file import read_judge
 from likeness.tests.miniature.ablations.small_studio import FEW

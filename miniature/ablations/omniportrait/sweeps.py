@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ...diffusers_host.sigmas import share_behind
-from ...models.uniportrait.checkpoint import UniPortraitAdapter
-from .arms import Arm
-from .experiments import ON, PLAIN
-from .guiding import Guiding
+from ....diffusers_host.sigmas import share_behind
+from ....models.uniportrait.checkpoint import UniPortraitAdapter
+from ..arms import Arm
+from ..experiments import ON, PLAIN
+from ..guiding import Guiding
 
 SWEPT = 64  # pictures of an arm
 STRENGTHS = (0.15, 0.5, 1.5, 3.0, 6.0, 9.0, 12.0)

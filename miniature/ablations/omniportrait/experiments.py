@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ...models.omniportrait.checkpoint import OmniPortraitAdapter
-from ...models.uniportrait.checkpoint import UniPortraitAdapter
-from ...training.omniportrait.face_localization import WEIGHT
-from ..judge.scores import IDENTITY
-from ..recipe.arms import FUSION, PivotArm
-from . import face_sizes, noun_masks
-from .arms import PIVOT_STRENGTH, Arm
-from .claims import Claim, Experiment
-from .experiments import ON, PLAIN, ROUTER
-from .guiding import WITH_PIVOT, WITH_TOKENS, Guiding
+from ....models.omniportrait.checkpoint import OmniPortraitAdapter
+from ....models.uniportrait.checkpoint import UniPortraitAdapter
+from ....training.omniportrait.face_localization import WEIGHT
+from ...judge.scores import IDENTITY
+from ...recipe.arms import FUSION, PivotArm
+from .. import face_sizes, noun_masks
+from ..arms import PIVOT_STRENGTH, Arm
+from ..claims import Claim, Experiment
+from ..experiments import ON, PLAIN, ROUTER
+from ..guiding import WITH_PIVOT, WITH_TOKENS, Guiding
 
 UNLOCALISED = PivotArm(" without localisation", replace(FUSION, eta=0.0))
 PUBLISHED = PivotArm(" with the paper's localisation", replace(FUSION, eta=WEIGHT))

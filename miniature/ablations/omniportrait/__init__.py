@@ -1,0 +1,1 @@
+"""OmniPortrait's experiments, and how strong its guidance should be."""
