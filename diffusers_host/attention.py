@@ -7,23 +7,20 @@ leaves the UNet as it was: no weight is ever touched.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
 from ..models.errors import IncompatibleBaseModelError, InvalidSettingError
 from ..models.port.attention import AttentionCall, AttentionResidual, AttentionSite, Polarity, Run, TextRows
+from .lora import LoRA, branches_of, lora_hook
 from .noise_levels import stable_diffusion_sigma
 
 logger = logging.getLogger(__name__)
-
-LoRA = Mapping[int, Mapping[str, tuple[Tensor, Tensor]]]  # site index → q, k, v or out → (down, up)
-PROJECTIONS = {"q": "to_q", "k": "to_k", "v": "to_v", "out": "to_out.0"}
 
 
 def all_positive(rows: int) -> tuple[Polarity, ...]:
@@ -91,9 +88,9 @@ def attach(
     """
     residuals = () if residual is None else tuple(residual) if isinstance(residual, Sequence) else (residual,)
     sites = find_sites(unet)
-    branches = _branches(unet, sites, lora or {}) if lora_strength else {}
+    branches = branches_of(unet, sites, lora or {}) if lora_strength else {}
     # LoRA before the hooks that read the query
-    handles = [module.register_forward_hook(_lora_hook(*pair, lora_strength)) for module, pair in branches.items()]
+    handles = [module.register_forward_hook(lora_hook(*pair, lora_strength)) for module, pair in branches.items()]
     attachment = _Attachment(residuals, context or RunContext())
     wanted = [site for site in sites if any(one.wants(site) for one in residuals)]
     handles.append(unet.register_forward_pre_hook(attachment.begin, with_kwargs=True))
@@ -281,31 +278,3 @@ def _transformers(unet: nn.Module) -> list[tuple[str, int, str]]:
             number += len(block.resnets) + bool(getattr(block, "downsamplers", None))
     middle = getattr(getattr(unet, "mid_block", None), "attentions", ())
     return found + [("middle", place, f"mid_block.attentions.{place}") for place in range(len(middle))]
-
-
-def _branches(unet: nn.Module, sites: Sequence[AttentionSite], lora: LoRA) -> dict[nn.Module, tuple[Tensor, Tensor]]:
-    """The linear layers that get a LoRA branch, with their matrices on the layer's device and in its type."""
-    paths, parameters = {site.index: site.path for site in sites}, dict(unet.named_parameters())
-    branches: dict[nn.Module, tuple[Tensor, Tensor]] = {}
-    for index, projections in lora.items():
-        for projection, (down, up) in projections.items():
-            path = f"{paths[index]}.{PROJECTIONS[projection]}.weight" if index in paths else ""
-            weight = parameters.get(path)
-            wanted, shape = (up.shape[0], down.shape[1]), None if weight is None else tuple(weight.shape)
-            if weight is None or shape != wanted:
-                raise IncompatibleBaseModelError(
-                    f"The LoRA for attention layer {index} needs a weight of {wanted[0]}×{wanted[1]}, this UNet has "
-                    f"{'×'.join(map(str, shape)) if shape else 'no such layer'}; give the UNet of the architecture that "
-                    "the adapter was trained for."
-                )
-            down, up = (matrix if matrix.requires_grad else matrix.to(weight) for matrix in (down, up))
-            branches[unet.get_submodule(path.removesuffix(".weight"))] = (down, up)
-    return branches
-
-
-def _lora_hook(down: Tensor, up: Tensor, strength: float) -> Callable[[nn.Module, tuple[Any, ...], Tensor], Tensor]:
-    def add(module: nn.Module, args: tuple[Any, ...], output: Tensor) -> Tensor:
-        x = args[0]
-        return output + strength * linear(linear(x, down.to(x)), up.to(x))
-
-    return add

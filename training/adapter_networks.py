@@ -8,7 +8,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ..diffusers_host.attention import PROJECTIONS, find_sites
+from ..diffusers_host.attention import find_sites
+from ..diffusers_host.lora import PROJECTIONS
 from ..models.adapters.decoupled_cross_attention import KeyValueProjection
 from ..models.adapters.weights import LoRA
 from ..models.port.attention import AttentionSite

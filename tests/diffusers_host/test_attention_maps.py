@@ -11,8 +11,9 @@ import torch
 pytest.importorskip("diffusers")
 
 from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
-from likeness.diffusers_host.attention import PROJECTIONS, attach, find_sites
+from likeness.diffusers_host.attention import attach, find_sites
 from likeness.diffusers_host.attention_maps import EVERY, AttentionMaps, nearest_level
+from likeness.diffusers_host.lora import PROJECTIONS
 from likeness.models.errors import IncompatibleBaseModelError
 from likeness.models.port.word_attention import attention_columns
 from torch import nn
