@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from likeness.models.people.encodings import RememberedBackbone, RememberedImageEncoder
+from likeness.models.people.remembered import RememberedBackbone, RememberedImageEncoder
 from likeness.models.port.attention import Polarity
 from likeness.tests.people import PixelMaps, PixelTokens, PixelVectors
 from likeness.tools.caches import write_elsewhere

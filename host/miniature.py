@@ -48,7 +48,7 @@ from ..models.miniature.files import (
 from ..models.miniature.sizes import BaseSizes
 from ..models.miniature.vae import FACTOR, MiniatureVAE
 from ..models.omniportrait.checkpoint import load as load_adapter
-from ..models.people.encodings import RememberedBackbone
+from ..models.people.remembered import RememberedBackbone
 from ..models.port.encoders import FaceDetector
 from ..models.weights.state_dict import KeyReport, load_strictly, subset
 from .consistentid.adapter import LoadedConsistentID, new_consistentid

@@ -10,8 +10,8 @@ from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
 from ..models.errors import InvalidSettingError
-from ..models.people.encodings import RememberedRecogniser
 from ..models.people.person import Person
+from ..models.people.remembered import RememberedRecogniser
 from ..models.placement.faces import EVERY, FaceLook, FaceOrder
 from ..models.placement.found import Found, Otherwise
 from ..models.placement.placements import Placement

@@ -21,8 +21,8 @@ from ...models.consistentid.features import FacialFeatures
 from ...models.consistentid.flavour import Flavour, Mode, Purpose, choose_flavour
 from ...models.errors import MissingModelFileError
 from ...models.face.insightface import ArcFace
-from ...models.people.encodings import RememberedParser, RememberedRecogniser
 from ...models.people.person import People, Person
+from ...models.people.remembered import RememberedParser, RememberedRecogniser
 from ...models.port.encoders import FaceParser, FaceRecogniser
 from ...models.weights.signatures import FACE_PARSER
 from ..encoders.image_encoder import find_clip_vision, image_encoder

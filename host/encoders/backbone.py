@@ -13,7 +13,7 @@ from torch import Tensor
 from ...models.face.alignment import CROP_SIZE, align
 from ...models.face.iresnet import IResNet
 from ...models.face.types import Face
-from ...models.people.encodings import RememberedBackbone
+from ...models.people.remembered import RememberedBackbone
 from ...models.port.encoders import FaceBackbone
 from ...models.uniportrait.encode import face_vectors
 from ...models.weights.fingerprint import fingerprint

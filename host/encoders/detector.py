@@ -18,7 +18,7 @@ from ...models.face.types import Detection, Face, FaceSet, OnNoFace
 from ...models.images.layout import arrays_from_images
 from ...models.miniature.files import FACES, read_face_networks
 from ...models.miniature.finder import FaceFinder, FinderDetector
-from ...models.people.encodings import RememberedDetector
+from ...models.people.remembered import RememberedDetector
 from ...models.port.encoders import FaceDetector
 from ..files import detector_files, load_once
 from ..memory import loaded, manage

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...models.errors import IncompatibleBaseModelError, UnknownCheckpointError
-from ...models.people.encodings import RememberedEmbedder, RememberedImageEncoder
+from ...models.people.remembered import RememberedEmbedder, RememberedImageEncoder
 from ...models.port.encoders import ImageEmbedder, ImageEncoder
 from ...models.weights.fingerprint import fingerprint
 from ...models.weights.signatures import CLIP_VISION

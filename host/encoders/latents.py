@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...models.people.encodings import RememberedLatents
+from ...models.people.remembered import RememberedLatents
 from ...models.port.encoders import LatentEncoder
 from ...models.weights.fingerprint import fingerprint
 

@@ -14,7 +14,7 @@ from ...models.clip.towers import PUBLISHED, VISUAL, TransformerSizes, recognise
 from ...models.errors import IncompatibleBaseModelError, InvalidSettingError, UnknownCheckpointError
 from ...models.facestudio.description import NETWORKS, Description
 from ...models.facestudio.style_encoding import StyleEncoder
-from ...models.people.encodings import RememberedEmbedder
+from ...models.people.remembered import RememberedEmbedder
 from ...models.port.encoders import ImageEmbedder
 from ...models.weights.fingerprint import of_file
 from ...models.weights.reading import read_shapes

@@ -16,8 +16,8 @@ from ...models.facestudio.background import Background
 from ...models.facestudio.checkpoint import FaceStudioAdapter
 from ...models.facestudio.encode import Contexts, contexts, face_vectors
 from ...models.facestudio.style import Space, Style, hybrid_style, require_space
-from ...models.people.encodings import RememberedRecogniser
 from ...models.people.person import Person
+from ...models.people.remembered import RememberedRecogniser
 from ...models.placement.rule import Way
 from ...models.port.encoders import FaceRecogniser, ImageEmbedder
 from ..encoders.style import missing_encoder

@@ -21,8 +21,8 @@ from ...models.ip_adapter.combination import Combination
 from ...models.ip_adapter.encode import Looking, embedding_tokens, encode_people, null_tokens, picture_tokens
 from ...models.ip_adapter.encoders import RECOGNISER, IPAdapterEncoders
 from ...models.ip_adapter.files import KINDS
-from ...models.people.encodings import RememberedRecogniser
 from ...models.people.person import Person
+from ...models.people.remembered import RememberedRecogniser
 from ...models.port.encoders import FaceRecogniser
 from ..encoders.image_encoder import find_clip_vision, image_embedder, image_encoder
 from ..files import AUTO, NONE, choose_file, model_folder, recogniser_file, resolve

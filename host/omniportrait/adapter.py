@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from ...models.omniportrait.checkpoint import OmniPortraitAdapter, load
 from ...models.omniportrait.encode import encode
 from ...models.omniportrait.image_encoder import PivotImageEncoder
-from ...models.people.encodings import RememberedImageEncoder
 from ...models.people.person import Person
+from ...models.people.remembered import RememberedImageEncoder
 from ...models.port.encoders import ImageEncoder
 from ...models.weights.fingerprint import fingerprint
 from ..memory import loaded, manage

@@ -15,8 +15,8 @@ from ...models.omniportrait.application import reference_guidance
 from ...models.omniportrait.encode import ReferenceEncoders, reference_pictures
 from ...models.omniportrait.guidance_settings import GuidanceSettings
 from ...models.omniportrait.guided_person import ReferencePicture
-from ...models.people.encodings import RememberedParser
 from ...models.people.person import People, Person
+from ...models.people.remembered import RememberedParser
 from ...models.port.encoders import FaceParser
 from ..encoders.latents import latent_encoder
 from ..guidance.attach import guidable_unet, guide

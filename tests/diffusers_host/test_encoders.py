@@ -9,7 +9,8 @@ pytest.importorskip("transformers")
 
 from likeness.diffusers_host.encoders import ClipEncoder, PlainBackbone
 from likeness.diffusers_host.image_encoder import hidden_tokens, load_image_encoder
-from likeness.models.people.encodings import Encodings, RememberedBackbone, RememberedImageEncoder
+from likeness.models.people.encodings import Encodings
+from likeness.models.people.remembered import RememberedBackbone, RememberedImageEncoder
 from likeness.models.uniportrait.checkpoint import load_backbone
 from likeness.tests.training.small_files import small_backbone, small_clip_vision
 

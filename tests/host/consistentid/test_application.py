@@ -143,7 +143,7 @@ def test_one_person_without_a_mask_gets_the_rest(tiny_model, apply, crowd, quick
 @pytest.fixture(scope="module")
 def uniportrait(adapter):
     """UniPortrait for the tiny model, with a small image encoder."""
-    from likeness.models.people.encodings import RememberedImageEncoder
+    from likeness.models.people.remembered import RememberedImageEncoder
 
     return replace(
         adapter, clip=RememberedImageEncoder(SmallImageEncoder(CLIP_WIDTH, "clip of uniportrait"), Encodings())

@@ -12,7 +12,7 @@ from likeness.models.face.analysis import Selection
 from likeness.models.face.types import Detection
 from likeness.models.miniature.files import FACES
 from likeness.models.miniature.finder import FaceFinder
-from likeness.models.people.encodings import RememberedDetector
+from likeness.models.people.remembered import RememberedDetector
 from likeness.tests.models.face import synthetic_detectors
 
 pytestmark = pytest.mark.comfy

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from likeness.models.images.layout import images_from_arrays
-from likeness.models.people.encodings import RememberedImageEncoder, RememberedRecogniser
+from likeness.models.people.remembered import RememberedImageEncoder, RememberedRecogniser
 from likeness.tests.host.conftest import vision_model  # noqa: F401
 from likeness.tests.host.facestudio.conftest import DESCRIPTION, FACE, STYLE
 from likeness.tests.host.ip_adapter.conftest import SEEN, ip_adapter, ip_adapter_weights  # noqa: F401

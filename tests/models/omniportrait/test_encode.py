@@ -10,8 +10,9 @@ import torch
 from likeness.models.errors import InvalidSettingError
 from likeness.models.face.region_masks import TRUE_NAMES
 from likeness.models.omniportrait.encode import ReferenceEncoders, encode, reference_pictures
-from likeness.models.people.encodings import Encodings, RememberedImageEncoder, RememberedLatents
+from likeness.models.people.encodings import Encodings
 from likeness.models.people.person import Person
+from likeness.models.people.remembered import RememberedImageEncoder, RememberedLatents
 from likeness.tests.models.omniportrait.small_adapter import CONFIG
 from likeness.tests.models.omniportrait.small_people import (
     Labels,

@@ -7,8 +7,9 @@ import pytest
 import torch
 from likeness.models.errors import InvalidSettingError, ShapeError
 from likeness.models.face.iresnet import IResNet
-from likeness.models.people.encodings import Encodings, RememberedBackbone, RememberedImageEncoder
+from likeness.models.people.encodings import Encodings
 from likeness.models.people.person import People, PersonSettings
+from likeness.models.people.remembered import RememberedBackbone, RememberedImageEncoder
 from likeness.models.uniportrait.checkpoint import load_backbone
 from likeness.models.uniportrait.encode import (
     ReferenceFeatures,
