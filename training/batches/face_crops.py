@@ -22,7 +22,7 @@ LIGHT = 0.25  # share of brightness, contrast and colour, either way
 
 def face_box(person: PersonRow) -> Box:
     """Where a person's face is: what the manifest says, else the outline of the aligned crop, else the person."""
-    if person.face or not person.points:
+    if person.face or person.points is None or not can_be_aligned(person.points):
         return person.face or person.box
     matrix = similarity_matrix(np.array(person.points), TEMPLATE_SIZE)
     edge = float(TEMPLATE_SIZE)

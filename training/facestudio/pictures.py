@@ -17,7 +17,7 @@ from ...models.face.region_masks import TRUE_NAMES
 from ...models.facestudio.face_masking import hide_faces
 from ...models.images.resampling import resize
 from ..batches.examples import Crop
-from ..batches.face_crops import crop_key, face_box
+from ..batches.face_crops import can_be_aligned, crop_key, face_box
 from ..batches.framing import Frame, frame_faces
 from ..batches.index import Wanted
 from ..batches.row_dataset import RowDataset, Seen
@@ -93,7 +93,7 @@ def style_crop(seen: Seen, square: StyleSquare, is_cached: Callable[[str], bool]
         is_cached: whether what CLIP says is at hand by the key, so that pixels are not needed.
         hide: whether the faces of all people are hidden.
     """
-    with_face = [person for person in seen.row.persons if person.face or person.points] if hide else []
+    with_face = [person for person in seen.row.persons if person.face or can_be_aligned(person.points)] if hide else []
     boxes = [_in_frame(seen.frame, person) for person in with_face]
     maps = [person.parse for person in with_face if person.parse]
     told = f"style {seen.photo.digest} {seen.frame} {[box.tolist() for box in boxes]} {maps} {square}"

@@ -12,6 +12,7 @@ from likeness.training.batches.face_crops import can_be_aligned, crop_and_augmen
 from PIL import Image
 
 POINTS = tuple((x + 40.0, y + 30.0) for x, y in ARCFACE_TEMPLATE.tolist())
+CROWDED = tuple((1 + step * 1e-5, 1.0) for step in range(5))  # five different points, and yet no face
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +58,15 @@ def test_points_give_the_outline_of_the_crop():
     assert face_box(somebody(points=POINTS)) == pytest.approx((40, 30, 152, 142), abs=1e-3)
 
 
-def test_without_face_and_points_the_person_counts():
-    assert face_box(somebody()) == (0, 0, 9, 9)
+@pytest.mark.parametrize("points", [None, CROWDED])
+def test_without_face_and_points_that_can_be_aligned_the_person_counts(points):
+    assert face_box(somebody(points=points)) == (0, 0, 9, 9)
 
 
 def test_only_five_spread_points_can_be_aligned():
     assert can_be_aligned(POINTS)
     assert not can_be_aligned(None)
-    assert not can_be_aligned(tuple((1 + step * 1e-5, 1.0) for step in range(5)))
+    assert not can_be_aligned(CROWDED)
 
 
 @given(shift=st.floats(-5, 5), name=st.text(max_size=3))

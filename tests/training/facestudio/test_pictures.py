@@ -96,8 +96,9 @@ def test_a_picture_of_nobody_is_a_style_as_it_is(tmp_path):
     assert np.array_equal(sources.style.pixels, example.pixels)
 
 
-def test_somebody_without_a_known_face_hides_nothing(tmp_path):
-    seen = only(tmp_path, person(), person(x=40, side=20, kps=None, face=None))
+@pytest.mark.parametrize("points", [None, [[40 + step * 1e-5, 20] for step in range(5)]])
+def test_somebody_without_a_known_face_hides_nothing(tmp_path, points):
+    seen = only(tmp_path, person(), person(x=40, side=20, kps=points, face=None))
     left = seen.sizes[3]
     expected = hide_faces(seen.pixels, [np.array([24 - left, 16, 56 - left, 48])]).picture
     assert np.array_equal(seen.people[0].style.pixels, expected)
