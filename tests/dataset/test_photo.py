@@ -57,6 +57,11 @@ def test_a_map_has_the_size_of_the_picture(photo, files):
         photo().map("p.png")
 
 
+def test_a_map_is_told_from_others_by_what_is_in_it(photo, files):
+    assert photo().map_digest("p.png") == hashlib.sha256(class_map(3)).hexdigest()
+    assert files[None] == ["p.png"]
+
+
 def test_a_picture_of_another_size_is_refused(photo):
     with pytest.raises(BadImageError, match="has 80x64 pixels, but its row says 90x64"):
         photo(w=90).picture  # noqa: B018

@@ -92,11 +92,19 @@ def style_crop(seen: Seen, square: StyleSquare, is_cached: Callable[[str], bool]
         square: what CLIP sees.
         is_cached: whether what CLIP says is at hand by the key, so that pixels are not needed.
         hide: whether the faces of all people are hidden.
+
+    Returns:
+        The square, (size, size, 3) uint8 RGB, under a key that says all that it depends on, what is in the parsing maps included.
+
+    Raises:
+        OSError: if the picture or a map cannot be read.
+        BadImageError: if one cannot be decoded, has another size than the row says, or a map holds a class that none is.
     """
     with_face = [person for person in seen.row.persons if person.face or can_be_aligned(person.points)] if hide else []
     boxes = [_in_frame(seen.frame, person) for person in with_face]
     maps = [person.parse for person in with_face if person.parse]
-    told = f"style {seen.photo.digest} {seen.frame} {[box.tolist() for box in boxes]} {maps} {square}"
+    parsed = [seen.photo.map_digest(name) for name in maps]
+    told = f"style {seen.photo.digest} {seen.frame} {[box.tolist() for box in boxes]} {parsed} {square}"
     key = hashlib.sha256(told.encode()).hexdigest()
     if is_cached(key):
         return Crop(key, None)

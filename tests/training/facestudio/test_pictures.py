@@ -115,6 +115,14 @@ def test_a_style_has_one_name_for_all_that_it_depends_on(tmp_path):
     assert examples[0].people[0].style.key != examples[0].key
 
 
+def test_a_map_that_was_made_anew_gives_the_style_another_name(tmp_path):
+    keys = set()
+    for part in (9, 10, 9):
+        (tmp_path / "p.png").write_bytes(class_map(part))
+        keys.add(only(tmp_path, person(parse="p.png")).people[0].style.key)
+    assert len(keys) == 2
+
+
 def test_what_is_cached_is_not_read(tmp_path):
     data = dataset(tmp_path, [row(1)])
     [seen] = data[0].people
