@@ -169,12 +169,18 @@ def _networks(
 
 
 def _require_same_encoder(adapter: FaceStudioAdapter, description: Description, path: Path) -> None:
+    """Refuse a file that was trained with other networks, as far as it says.
+
+    Names of recognisers are free, so of these only the width of their vectors counts; and a file may know no hashes.
+    """
     theirs = adapter.description
-    differs = theirs.encoder != description.encoder or (theirs.sha256 and theirs.sha256 != description.sha256)
-    if differs or theirs.face_width != description.face_width:
+    free: dict[str, Any] = {"recogniser": description.recogniser}
+    if not theirs.sha256:
+        free["sha256"] = description.sha256
+    if replace(theirs, **free) != description:
         raise InvalidSettingError(
-            f'"{path.name}" was trained with other CLIP models or another recogniser than [base] style and recogniser name '
-            f"({theirs.encoder}, {theirs.recogniser}); name those that it was trained with."
+            f'"{path.name}" was trained with other CLIP models, other colours or another recogniser than [base] style and '
+            f"recogniser name ({theirs.encoder}, {theirs.activation}, {theirs.recogniser}); name those that it was trained with."
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ pytest.importorskip("insightface")
 from accelerate.state import AcceleratorState
 from likeness.models.errors import InvalidSettingError, UnknownCheckpointError
 from likeness.models.facestudio.checkpoint import load
+from likeness.models.facestudio.description import Description
 from likeness.models.weights.reading import read_metadata, sha256
 from likeness.tests.models.face import synthetic_detectors
 from likeness.tests.training.facestudio.small_facestudio import write_style
@@ -29,7 +32,7 @@ from likeness.training.facestudio.start import text_spread
 from likeness.training.methods import CONFIGS
 from likeness.training.run_folder import checkpoints
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 KEYS = {
     "method__name": "facestudio", "base__clip_vision": None, "base__backbone": None, "base__recogniser": "models/arcface.onnx",
@@ -185,6 +188,31 @@ def test_what_does_not_fit_the_file_to_start_from_is_refused(folder):
         assembled(folder, method__tokens=1, **start)
     with pytest.raises(InvalidSettingError, match="was trained with other CLIP models"):
         assembled(folder, base__style=["models/other.safetensors"], **start)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_refused"),
+    [
+        ({"activation": "gelu"}, True),
+        ({"mean": (0.5, 0.5, 0.5)}, True),
+        ({"sha256": ("0" * 64,)}, True),
+        ({"sha256": (), "recogniser": "renamed"}, False),
+    ],
+)
+def test_a_file_to_start_from_was_trained_with_the_same_networks_as_far_as_it_says(folder, changes, is_refused):
+    first = assembled(folder, method__rank=2)
+    described = Description(sha256=(sha256(folder / "models" / "style.safetensors"),), recogniser="arcface")
+    flat = {f"{part}.{key}": tensor for part, held in first.method.weights().items() for key, tensor in held.items()}
+    save_file(
+        {key: tensor.contiguous() for key, tensor in flat.items()},
+        folder / "start.safetensors",
+        replace(described, **changes).metadata(),
+    )
+    refusal = (
+        pytest.raises(InvalidSettingError, match="was trained with other CLIP models") if is_refused else nullcontext()
+    )
+    with refusal:
+        assembled(folder, method__init_from="start.safetensors")
 
 
 def test_a_check_counts_people_without_a_face(folder, capsys):
