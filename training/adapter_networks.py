@@ -12,6 +12,7 @@ from ..diffusers_host.attention import find_sites
 from ..diffusers_host.lora import PROJECTIONS
 from ..models.adapters.decoupled_cross_attention import KeyValueProjection
 from ..models.adapters.weights import LoRA
+from ..models.errors import InvalidSettingError
 from ..models.port.attention import AttentionSite
 
 Weights = dict[str, dict[str, Tensor]]  # as published: part of the file → key → tensor
@@ -22,11 +23,12 @@ class LoRALayers(nn.Module):
 
     Args:
         shapes: site index → projection → (outputs, inputs).
-        rank: of all branches.
+        rank: of all branches; read from outside as `rank`.
     """
 
     def __init__(self, shapes: Mapping[int, Mapping[str, tuple[int, int]]], rank: int):
         super().__init__()
+        self.rank = rank
         self.layers = nn.ModuleDict()
         for index, projections in shapes.items():
             layer = nn.ModuleDict()
@@ -53,6 +55,47 @@ class LoRALayers(nn.Module):
                 for projection, pair in projections.items():
                     for mine, theirs in zip(pair, lora[index][projection], strict=True):
                         mine.copy_(theirs)
+
+
+def lora_of(lora: LoRA, shapes: Mapping[int, Mapping[str, tuple[int, int]]]) -> LoRALayers:
+    """The LoRA of a file, float32, to go on training from it.
+
+    Args:
+        lora: of the file.
+        shapes: of the layers that are trained, see `LoRALayers`.
+
+    Raises:
+        InvalidSettingError: if it is of other layers, or of several ranks.
+    """
+    ranks = {down.shape[0] for parts in lora.values() for down, _ in parts.values()}
+    held = {
+        index: {part: (len(up), down.shape[1]) for part, (down, up) in each.items()} for index, each in lora.items()
+    }
+    if held != shapes or len(ranks) != 1:
+        raise InvalidSettingError(
+            "The LoRA of the file to begin from has several ranks, or is not of the attention matrices that get one here; name "
+            "a file of the same method and architecture."
+        )
+    layers = LoRALayers(shapes, ranks.pop())
+    layers.fill(lora)
+    return layers
+
+
+def require_rank(asked: int | None, lora: LoRALayers, name: str) -> None:
+    """Refuse another rank than that of the file to start from.
+
+    Args:
+        asked: what the configuration says, if anything.
+        lora: of the file.
+        name: of the file.
+
+    Raises:
+        InvalidSettingError: naming both.
+    """
+    if asked not in (None, lora.rank):
+        raise InvalidSettingError(
+            f'[method] rank is {asked}, but the LoRA of "{name}" has {lora.rank}; remove rank or name another file.'
+        )
 
 
 def new_attention(unet: nn.Module) -> nn.ModuleDict:

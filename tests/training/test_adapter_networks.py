@@ -8,8 +8,16 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention import attach, find_sites
+from likeness.models.errors import InvalidSettingError
 from likeness.tests.training.small_world import small_base
-from likeness.training.adapter_networks import LoRALayers, lora_shapes, lora_weights, new_attention
+from likeness.training.adapter_networks import (
+    LoRALayers,
+    lora_of,
+    lora_shapes,
+    lora_weights,
+    new_attention,
+    require_rank,
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +56,58 @@ def test_a_new_lora_changes_nothing_until_it_has_learned(unet):
     up.add_(1)  # training changes the matrices in place
     assert not torch.allclose(draw(), plain)
     detach()
+
+
+def test_a_files_lora_is_taken_over_with_its_rank_as_float32(unet):
+    shapes, first = lora_shapes(unet, find_sites(unet)), new_lora(unet, rank=3)
+    halves = {
+        index: {part: (down.half(), up.half()) for part, (down, up) in parts.items()}
+        for index, parts in first.pairs().items()
+    }
+    again = lora_of(halves, shapes)
+    assert again.rank == 3
+    assert all(
+        torch.equal(mine, theirs.half().float())
+        for mine, theirs in zip(again.parameters(), first.parameters(), strict=True)
+    )
+
+
+def one_lacks(pairs):
+    del pairs[1]["v"]
+
+
+def one_is_of_another_rank(pairs):
+    down, up = pairs[1]["v"]
+    pairs[1]["v"] = down[:1], up[:, :1]
+
+
+def one_is_of_another_width(pairs):
+    down, up = pairs[1]["v"]
+    pairs[1]["v"] = down[:, 1:], up
+
+
+def one_is_of_no_layer(pairs):
+    pairs[99] = pairs[0]
+
+
+@pytest.mark.parametrize(
+    "spoil", [one_lacks, one_is_of_another_rank, one_is_of_another_width, one_is_of_no_layer, dict.clear]
+)
+def test_a_files_lora_that_is_not_of_the_trained_layers_is_refused(unet, spoil):
+    pairs = new_lora(unet).pairs()
+    spoil(pairs)
+    with pytest.raises(
+        InvalidSettingError, match="several ranks, or is not of the attention matrices that get one here"
+    ):
+        lora_of(pairs, lora_shapes(unet, find_sites(unet)))
+
+
+def test_a_rank_is_the_files_or_not_given(unet):
+    lora = new_lora(unet, rank=3)
+    require_rank(None, lora, "a.bin")
+    require_rank(3, lora, "a.bin")
+    with pytest.raises(InvalidSettingError, match=r'rank is 4, but the LoRA of "a.bin" has 3; remove rank or name'):
+        require_rank(4, lora, "a.bin")
 
 
 def test_a_lora_takes_over_another_ones_values(unet):

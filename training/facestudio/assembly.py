@@ -29,7 +29,7 @@ from .batch import StyleBatch
 from .config import FaceStudioConfig
 from .encode import Caches, StylePictureEncoder, encode_styles, open_caches
 from .method import FASTER, Dropping, FaceStudio
-from .networks import RANK, FaceStudioNetworks, networks_of, new_networks, rank_of
+from .networks import RANK, FaceStudioNetworks, networks_of, new_networks
 from .pictures import StyleDataset, cut_style
 from .prior import assembly as prior_assembly
 from .start import Start, root_mean_square_length, text_spread
@@ -159,7 +159,7 @@ def _networks(
     adapter = load(path)
     _require_same_encoder(adapter, description, path)
     networks = networks_of(adapter, base.unet)
-    held = {"form": networks.form, "rank": rank_of(networks), "tokens": networks.layer.num_tokens}
+    held = {"form": networks.form, "rank": networks.lora and networks.lora.rank, "tokens": networks.layer.num_tokens}
     for name, value in held.items():
         if getattr(asked, name) not in (None, value):
             raise InvalidSettingError(

@@ -11,12 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from ...diffusers_host.attention import find_sites
-from ...models.adapters.weights import LoRA
-from ...models.errors import IncompatibleBaseModelError, InvalidSettingError
+from ...models.errors import IncompatibleBaseModelError
 from ...models.facestudio.checkpoint import ATTENTION, LAYER, LORA, POOLED, UNET, FaceStudioAdapter, PooledLayer
 from ...models.facestudio.hybrid import FACE, TOKENS, HybridLayer
 from ...models.weights.state_dict import KeyReport
-from ..adapter_networks import LoRALayers, Weights, lora_shapes, lora_weights, new_attention
+from ..adapter_networks import LoRALayers, Weights, lora_of, lora_shapes, lora_weights, new_attention
 from .start import Start
 
 Form = Literal["light", "full"]
@@ -103,7 +102,7 @@ def networks_of(adapter: FaceStudioAdapter, unet: nn.Module) -> FaceStudioNetwor
             "choose a file and a base model of one architecture."
         )
     return FaceStudioNetworks(
-        adapter.layer, adapter.pooled, adapter.attention.float(), _lora_of(adapter.lora, _lora_shapes(unet))
+        adapter.layer, adapter.pooled, adapter.attention.float(), lora_of(adapter.lora, _lora_shapes(unet))
     )
 
 
@@ -115,14 +114,6 @@ def facestudio_weights(networks: FaceStudioNetworks, unet: nn.Module) -> Weights
     if networks.lora is None:
         return parts | {UNET: _tensors(unet)}
     return parts | {ATTENTION: _tensors(networks.attention), LORA: lora_weights(networks.lora)}
-
-
-def rank_of(networks: FaceStudioNetworks) -> int | None:
-    """Of the LoRA, if there is one."""
-    if networks.lora is None:
-        return None
-    down, _ = next(iter(next(iter(networks.lora.pairs().values())).values()))
-    return down.shape[0]
 
 
 def _new_layer(start: Start, tokens: int, width: int, face: int) -> HybridLayer:
@@ -148,21 +139,6 @@ def _lora_shapes(unet: nn.Module) -> dict[int, dict[str, tuple[int, int]]]:
         index: {part: shape for part, shape in shapes.items() if index not in whole or part not in ("k", "v")}
         for index, shapes in lora_shapes(unet, sites).items()
     }
-
-
-def _lora_of(lora: LoRA, shapes: Mapping[int, Mapping[str, tuple[int, int]]]) -> LoRALayers:
-    ranks = {down.shape[0] for parts in lora.values() for down, _ in parts.values()}
-    held = {
-        index: {part: (len(up), down.shape[1]) for part, (down, up) in each.items()} for index, each in lora.items()
-    }
-    if held != shapes or len(ranks) != 1:
-        raise InvalidSettingError(
-            "The LoRA of the FaceStudio file to begin from is not of one rank and of all attention matrices but keys and values "
-            "of cross-attention; name a file that this trainer wrote for the same architecture."
-        )
-    layers = LoRALayers(shapes, ranks.pop())
-    layers.fill(lora)
-    return layers
 
 
 def _write_unet(unet: nn.Module, weights: Mapping[str, Tensor]) -> None:

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ...diffusers_host.base import Base
 from ...diffusers_host.text_encoders import TextCondition
-from ...models.errors import InvalidSettingError
 from ...models.face.insightface import ArcFace
 from ...models.ip_adapter.checkpoint import load
+from ..adapter_networks import require_rank
 from ..assembled import Assembled, Registration, new_base, open_data, wanted_rows
 from ..references import find_references
 from ..samples import SampleSheet, Sitter, encode_sheet
@@ -106,10 +106,5 @@ def _networks(config: FaceIDConfig, base: Base, vector: int) -> FaceIDNetworks:
     if asked.init_from is None:
         return new_networks(base.unet, vector=vector, rank=asked.rank or RANK, seed=config.run.seed)
     networks = networks_of(load(asked.init_from), base.unet)
-    down, _ = next(iter(next(iter(networks.lora.pairs().values())).values()))
-    if asked.rank not in (None, down.shape[0]):
-        raise InvalidSettingError(
-            f'[method] rank is {asked.rank}, but the LoRA of "{asked.init_from.name}" has {down.shape[0]}; remove rank or '
-            "name another file."
-        )
+    require_rank(asked.rank, networks.lora, asked.init_from.name)
     return networks

@@ -13,7 +13,7 @@ from ...models.adapters.weights import key_shape
 from ...models.errors import IncompatibleBaseModelError, InvalidSettingError
 from ...models.ip_adapter.checkpoint import IPAdapter
 from ...models.ip_adapter.kinds import Kind
-from ..adapter_networks import LoRALayers, Weights, lora_shapes, lora_weights, new_attention, token_weights
+from ..adapter_networks import LoRALayers, Weights, lora_of, lora_shapes, lora_weights, new_attention, token_weights
 
 TOKENS = 4  # of a face, as published
 
@@ -55,7 +55,7 @@ def networks_of(adapter: IPAdapter, unet: nn.Module) -> FaceIDNetworks:
     """The networks of a file, float32, to go on training from them.
 
     Raises:
-        InvalidSettingError: if the file is another kind of IP-Adapter, or has no LoRA.
+        InvalidSettingError: if the file is another kind of IP-Adapter, or has no LoRA of the layers that are trained here.
         IncompatibleBaseModelError: if it was made for another base model.
     """
     if adapter.kind is not Kind.FACEID or adapter.lora is None or not isinstance(adapter.projection, FacesProjection):
@@ -70,9 +70,7 @@ def networks_of(adapter: IPAdapter, unet: nn.Module) -> FaceIDNetworks:
             f"The adapter to begin from has {len(adapter.widths)} layers, and they are not those of this base model; choose an "
             "adapter and a base model of one architecture."
         )
-    down, _ = next(iter(next(iter(adapter.lora.values())).values()))
-    lora = LoRALayers(lora_shapes(unet, sites), down.shape[0])
-    lora.fill(adapter.lora)
+    lora = lora_of(adapter.lora, lora_shapes(unet, sites))
     return FaceIDNetworks(adapter.projection.float(), adapter.attention.float(), lora)
 
 

@@ -11,9 +11,9 @@ import torch
 from ...diffusers_host.base import Base
 from ...diffusers_host.face_encoder import FaceEncoder
 from ...diffusers_host.image_encoder import load_image_encoder
-from ...models.errors import InvalidSettingError
 from ...models.uniportrait.checkpoint import load, load_backbone
 from ...models.uniportrait.encode import ReferenceFeatures
+from ..adapter_networks import require_rank
 from ..assembled import FROZEN_TYPES, Assembled, Registration, new_base, open_data, wanted_rows
 from ..references import Reference, find_references
 from ..samples import SampleSheet, Sitter, encode_sheet
@@ -129,10 +129,5 @@ def _networks(
     if asked.init_from is None:
         return new_networks(base.unet, nobody, rank=asked.rank or RANK, seed=config.run.seed)
     networks = networks_of(load(asked.init_from, routers), base.unet)
-    down, _ = next(iter(next(iter(networks.lora.pairs().values())).values()))
-    if asked.rank not in (None, down.shape[0]):
-        raise InvalidSettingError(
-            f'[method] rank is {asked.rank}, but the LoRA of "{asked.init_from.name}" has {down.shape[0]}; remove rank or '
-            "name another file."
-        )
+    require_rank(asked.rank, networks.lora, asked.init_from.name)
     return networks

@@ -15,7 +15,7 @@ from ...models.uniportrait.checkpoint import UniPortraitAdapter
 from ...models.uniportrait.encode import ReferenceFeatures
 from ...models.uniportrait.id_embedding import IDEmbedding, IDEmbeddingSizes
 from ...models.uniportrait.id_routing import IDRouter
-from ..adapter_networks import LoRALayers, Weights, lora_shapes, lora_weights, new_attention, token_weights
+from ..adapter_networks import LoRALayers, Weights, lora_of, lora_shapes, lora_weights, new_attention, token_weights
 
 TOKENS = 16  # queries of the published ID embedding
 DEPTH = 6
@@ -90,6 +90,7 @@ def networks_of(adapter: UniPortraitAdapter, unet: nn.Module) -> UniPortraitNetw
 
     Raises:
         IncompatibleBaseModelError: if the file was made for another base model.
+        InvalidSettingError: if its LoRA is not of the layers that are trained here.
     """
     sites = find_sites(unet)
     wanted = {site.index: site.channels for site in sites if site.kind == "cross"}
@@ -98,10 +99,7 @@ def networks_of(adapter: UniPortraitAdapter, unet: nn.Module) -> UniPortraitNetw
             f"The adapter to begin from has {len(adapter.widths)} layers, this base model {len(wanted)}, or they are of "
             "other widths; choose an adapter and a base model of one architecture."
         )
-    pairs = adapter.multi_lora or adapter.single_lora
-    down, _ = next(iter(next(iter(pairs.values())).values()))
-    lora = LoRALayers(lora_shapes(unet, sites), down.shape[0])
-    lora.fill(pairs)
+    lora = lora_of(adapter.multi_lora or adapter.single_lora, lora_shapes(unet, sites))
     return UniPortraitNetworks(
         adapter.id_embedding.float(), adapter.face_attention.float(), lora, adapter.routers.float()
     )

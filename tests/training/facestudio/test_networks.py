@@ -13,7 +13,7 @@ from likeness.models.errors import IncompatibleBaseModelError, InvalidSettingErr
 from likeness.models.facestudio.checkpoint import load
 from likeness.tests.training.facestudio.small_facestudio import DESCRIPTION, FACE, POOLED, STYLE, small_networks
 from likeness.tests.training.small_world import WIDTH, small_base
-from likeness.training.facestudio.networks import facestudio_weights, networks_of, new_networks, rank_of
+from likeness.training.facestudio.networks import facestudio_weights, networks_of, new_networks
 from likeness.training.facestudio.start import Start
 from torch.nn.functional import normalize
 
@@ -40,7 +40,7 @@ def test_the_light_form_begins_as_the_unet_and_leaves_its_keys_without_a_lora():
     base = small_base()
     networks = small_networks(base, rank=3)
     assert networks.form == "light"
-    assert rank_of(networks) == 3
+    assert networks.lora.rank == 3
     assert networks.pooled is None
     pairs = networks.lora.pairs()
     assert set(pairs[0]) == {"q", "k", "v", "out"}
@@ -91,7 +91,7 @@ def test_a_file_of_another_base_is_refused():
     with pytest.raises(UnknownCheckpointError, match=r"keys .* missing \(unet\."):
         networks_of(whole, small_base("sdxl").unet)
     del adapter.lora[0]["q"]
-    with pytest.raises(InvalidSettingError, match="not of one rank and of all attention matrices but"):
+    with pytest.raises(InvalidSettingError, match="not of the attention matrices that get one here"):
         networks_of(adapter, small_base().unet)
 
 
