@@ -27,7 +27,9 @@ def from_weights(networks, base):
 def test_tokens_begin_as_large_as_asked_for_and_half_of_it_is_the_face():
     start = Start(style=768, length=10.0, spread=0.9)
     layer = new_networks(small_base().unet, start, seed=0, rank=2).layer
-    style, face = 10 * normalize(torch.randn(64, 768), dim=-1), normalize(torch.randn(64, 512), dim=-1)
+    generator = torch.Generator().manual_seed(1)  # with the layer's seed they would be its weights
+    style, face = (normalize(torch.randn(64, width, generator=generator), dim=-1) for width in (768, 512))
+    style = 10 * style
     with torch.no_grad():
         both, alone = layer(style, face), layer(torch.zeros_like(style), face)
     assert both.shape == (64, 8, WIDTH)
