@@ -13,6 +13,7 @@ from likeness.diffusers_host.attention import attach
 from likeness.diffusers_host.key_values import replace_key_values
 from likeness.models.facestudio.checkpoint import load
 from likeness.tests.training.facestudio.small_facestudio import DESCRIPTION, NO_DROPS, facestudio, small_batch
+from likeness.tests.training.gradients import checkpointed_gradients
 from likeness.tests.training.small_world import overfit, small_base
 from likeness.training.batches.draws import Draws
 from likeness.training.facestudio import method as module
@@ -78,14 +79,9 @@ def test_a_batch_is_the_mean_of_its_rows():
 
 @pytest.mark.parametrize("form", ["light", "full"])
 def test_checkpointing_changes_no_gradient(form):
-    gradients = []
-    for checkpointing in (False, True):
-        method = facestudio(form=form, dropping=Dropping(style=0.5, face=0.5))
-        if checkpointing:
-            method.base.unet.enable_gradient_checkpointing()
-        method(small_batch())["loss"].backward()
-        gradients.append([weight.grad for weight in method.parameters()])
-    for plain, checkpointed in zip(*gradients, strict=True):
+    for plain, checkpointed in checkpointed_gradients(
+        lambda: facestudio(form=form, dropping=Dropping(style=0.5, face=0.5)), small_batch()
+    ):
         torch.testing.assert_close(plain, checkpointed)
 
 

@@ -10,6 +10,7 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.models.ip_adapter.checkpoint import load
+from likeness.tests.training.gradients import checkpointed_gradients
 from likeness.tests.training.ip_adapter.small_faceid import faceid, small_batch
 from likeness.tests.training.small_world import overfit
 from likeness.training.batches.draws import Draws
@@ -52,14 +53,7 @@ def test_a_batch_is_the_mean_of_its_rows():
 
 
 def test_checkpointing_changes_no_gradient():
-    gradients = []
-    for checkpointing in (False, True):
-        method = faceid(dropping=OFTEN)
-        if checkpointing:
-            method.base.unet.enable_gradient_checkpointing()
-        method(small_batch())["loss"].backward()
-        gradients.append([weight.grad for weight in method.parameters()])
-    for plain, checkpointed in zip(*gradients, strict=True):
+    for plain, checkpointed in checkpointed_gradients(lambda: faceid(dropping=OFTEN), small_batch()):
         torch.testing.assert_close(plain, checkpointed)
 
 

@@ -9,6 +9,7 @@ pytest.importorskip("diffusers")
 
 from likeness.models.placement.placements import Everywhere
 from likeness.models.uniportrait.checkpoint import load
+from likeness.tests.training.gradients import checkpointed_gradients
 from likeness.tests.training.small_world import overfit, small_batch, stage_one
 from likeness.training.uniportrait.networks import networks_of
 from likeness.training.uniportrait.people import Dropping
@@ -48,14 +49,9 @@ def test_a_batch_is_the_mean_of_its_rows():
 
 
 def test_checkpointing_changes_no_gradient():
-    gradients = []
-    for checkpointing in (False, True):
-        method = stage_one(dropping=Dropping(token=0.5, path=0.5, face=0.5))
-        if checkpointing:
-            method.base.unet.enable_gradient_checkpointing()
-        method(small_batch())["loss"].backward()
-        gradients.append([weight.grad for weight in method.parameters()])
-    for plain, checkpointed in zip(*gradients, strict=True):
+    for plain, checkpointed in checkpointed_gradients(
+        lambda: stage_one(dropping=Dropping(token=0.5, path=0.5, face=0.5)), small_batch()
+    ):
         torch.testing.assert_close(plain, checkpointed)
 
 

@@ -12,6 +12,7 @@ pytest.importorskip("diffusers")
 from likeness.models.port.attention import Polarity
 from likeness.models.uniportrait.application import Routed
 from likeness.models.uniportrait.checkpoint import load
+from likeness.tests.training.gradients import checkpointed_gradients
 from likeness.tests.training.small_world import overfit, small_batch, stage_one, stage_two
 from likeness.training.batches.draws import Draws
 from likeness.training.uniportrait.stage2 import GumbelPlacement, Routing
@@ -68,14 +69,9 @@ def test_the_form_of_the_regularisation_is_the_one_that_was_asked_for():
 
 
 def test_checkpointing_changes_no_gradient():
-    gradients = []
-    for checkpointing in (False, True):
-        method = filled(stage_two(routing=Routing(weight=1.0)))
-        if checkpointing:
-            method.base.unet.enable_gradient_checkpointing()
-        method(small_batch(people=2))["loss"].backward()
-        gradients.append([weight.grad for weight in method.parameters()])
-    for plain, checkpointed in zip(*gradients, strict=True):
+    for plain, checkpointed in checkpointed_gradients(
+        lambda: filled(stage_two(routing=Routing(weight=1.0))), small_batch(people=2)
+    ):
         torch.testing.assert_close(plain, checkpointed)
 
 
