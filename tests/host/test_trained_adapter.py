@@ -16,7 +16,8 @@ from likeness.models.uniportrait.id_embedding import IDEmbedding
 from likeness.tests.host.conftest import CLIP_WIDTH, INTRINSIC, SHALLOW
 from likeness.tests.host.test_hosts_agree import TIMESTEP, WHOLE, call_comfyui, inputs, twin
 from likeness.tests.people import crowd
-from likeness.tests.training.small_world import NO_DROPS, SIZES, overfit, small_base, small_batch, small_networks
+from likeness.tests.training.overfitting import overfit
+from likeness.tests.training.small_world import NO_DROPS, SIZES, small_base, small_batch, small_networks
 from likeness.training.export import export
 from likeness.training.uniportrait.networks import new_routers
 from likeness.training.uniportrait.stage1 import StageOne

@@ -103,16 +103,3 @@ def stage_two(family="sd15", *, routing=None, seed=0) -> StageTwo:
     base = small_base(family)
     networks = small_networks(base, routers=True)
     return StageTwo(base, networks, nobody(), routing=routing or Routing(drop_face=0), seed=seed)
-
-
-def overfit(method, batch, *, steps, rate=5e-3) -> list[float]:
-    """Train on one batch with the same noise every time; gives the losses."""
-    optimizer = torch.optim.AdamW(method.trained(), lr=rate)
-    losses = []
-    for _ in range(steps):
-        loss = method(batch)["loss"]
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses

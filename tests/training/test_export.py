@@ -16,7 +16,8 @@ from likeness.models.placement.placements import Everywhere
 from likeness.models.port.attention import Run
 from likeness.models.uniportrait.checkpoint import load
 from likeness.models.weights.reading import read_metadata
-from likeness.tests.training.small_world import overfit, small_base, small_batch, stage_one, stage_two
+from likeness.tests.training.overfitting import overfit
+from likeness.tests.training.small_world import small_base, small_batch, stage_one, stage_two
 from likeness.training.export import export, use_average
 from safetensors.torch import load_file
 

@@ -16,7 +16,8 @@ from likeness.tests.host.test_hosts_agree import TIMESTEP, WHOLE, call_comfyui, 
 from likeness.tests.models.consistentid.small_encoders import SmallRecogniser
 from likeness.tests.people import crowd
 from likeness.tests.training.ip_adapter.small_faceid import NO_DROPS, small_batch
-from likeness.tests.training.small_world import overfit, small_base
+from likeness.tests.training.overfitting import overfit
+from likeness.tests.training.small_world import small_base
 from likeness.training.export import export
 from likeness.training.ip_adapter.method import FaceID
 from likeness.training.ip_adapter.networks import new_networks

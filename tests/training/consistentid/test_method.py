@@ -11,7 +11,8 @@ pytest.importorskip("diffusers")
 
 from likeness.models.consistentid.checkpoint import load
 from likeness.tests.training.numbered_rows import numbered, randn
-from likeness.tests.training.small_world import WIDTH, overfit, small_base
+from likeness.tests.training.overfitting import overfit
+from likeness.tests.training.small_world import WIDTH, small_base
 from likeness.training.batches.draws import Draws
 from likeness.training.consistentid.facial_loss import facial_loss
 from likeness.training.consistentid.method import FACIAL_WEIGHT, ConsistentID, Dropping, FacialBatch

@@ -14,7 +14,8 @@ from likeness.diffusers_host.key_values import replace_key_values
 from likeness.models.facestudio.checkpoint import load
 from likeness.tests.training.facestudio.small_facestudio import DESCRIPTION, NO_DROPS, facestudio, small_batch
 from likeness.tests.training.gradients import checkpointed_gradients
-from likeness.tests.training.small_world import overfit, small_base
+from likeness.tests.training.overfitting import overfit
+from likeness.tests.training.small_world import small_base
 from likeness.training.batches.draws import Draws
 from likeness.training.facestudio import method as module
 from likeness.training.facestudio.method import PAPERS, Dropping

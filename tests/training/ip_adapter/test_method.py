@@ -12,7 +12,7 @@ pytest.importorskip("diffusers")
 from likeness.models.ip_adapter.checkpoint import load
 from likeness.tests.training.gradients import checkpointed_gradients
 from likeness.tests.training.ip_adapter.small_faceid import faceid, small_batch
-from likeness.tests.training.small_world import overfit
+from likeness.tests.training.overfitting import overfit
 from likeness.training.batches.draws import Draws
 from likeness.training.ip_adapter import method as module
 from likeness.training.ip_adapter.method import PAPERS, Dropping

@@ -15,7 +15,8 @@ from likeness.models.omniportrait.pivot_id_encoder import PivotIDEncoder
 from likeness.tests.models.omniportrait.small_adapter import CONFIG, small_encoder
 from likeness.tests.training.gradients import checkpointed_gradients
 from likeness.tests.training.omniportrait.small_pivot import DROPPED, new_method, small_batch
-from likeness.tests.training.small_world import WIDTH, overfit, small_base
+from likeness.tests.training.overfitting import overfit
+from likeness.tests.training.small_world import WIDTH, small_base
 from likeness.training.batches.draws import Draws
 from likeness.training.denoising import denoising_loss
 from likeness.training.omniportrait.face_localization import WEIGHT, face_localization_loss
@@ -149,9 +150,8 @@ def test_checkpointing_changes_no_gradient():
     def fresh():
         return new_method(training=PivotTraining(drop=0, eta=1.0))
 
-    for plain, checkpointed in checkpointed_gradients(
-        fresh, small_batch(), passes=2
-    ):  # nothing is left of the first pass
+    # what the first of two passes left behind must not count in the second
+    for plain, checkpointed in checkpointed_gradients(fresh, small_batch(), passes=2):
         assert plain.any()
         assert torch.equal(plain, checkpointed)
 

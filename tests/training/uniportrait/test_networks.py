@@ -12,7 +12,8 @@ from likeness.models.adapters.decoupled_cross_attention import KeyValueProjectio
 from likeness.models.errors import IncompatibleBaseModelError
 from likeness.models.uniportrait.checkpoint import load
 from likeness.models.uniportrait.encode import ReferenceFeatures
-from likeness.tests.training.small_world import nobody, overfit, small_base, small_batch, small_networks, stage_one
+from likeness.tests.training.overfitting import overfit
+from likeness.tests.training.small_world import nobody, small_base, small_batch, small_networks, stage_one
 from likeness.training.adapter_networks import LoRALayers, lora_shapes
 from likeness.training.export import export
 from likeness.training.uniportrait.networks import (

@@ -10,7 +10,8 @@ pytest.importorskip("diffusers")
 from likeness.models.placement.placements import Everywhere
 from likeness.models.uniportrait.checkpoint import load
 from likeness.tests.training.gradients import checkpointed_gradients
-from likeness.tests.training.small_world import overfit, small_batch, stage_one
+from likeness.tests.training.overfitting import overfit
+from likeness.tests.training.small_world import small_batch, stage_one
 from likeness.training.uniportrait.networks import networks_of
 from likeness.training.uniportrait.people import Dropping
 

@@ -13,7 +13,8 @@ from likeness.models.port.attention import Polarity
 from likeness.models.uniportrait.application import Routed
 from likeness.models.uniportrait.checkpoint import load
 from likeness.tests.training.gradients import checkpointed_gradients
-from likeness.tests.training.small_world import overfit, small_batch, stage_one, stage_two
+from likeness.tests.training.overfitting import overfit
+from likeness.tests.training.small_world import small_batch, stage_one, stage_two
 from likeness.training.batches.draws import Draws
 from likeness.training.uniportrait.stage2 import GumbelPlacement, Routing
 

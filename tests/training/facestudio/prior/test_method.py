@@ -7,19 +7,8 @@ import torch
 from likeness.models.clip.posterior import alphas_cumprod
 from likeness.models.clip.prior import EmbeddingPrior
 from likeness.tests.training.facestudio.prior.small_prior import MEAN, STD, method, small_batch
+from likeness.tests.training.overfitting import overfit
 from likeness.training.batches.draws import Draws
-
-
-def overfit(subject, batch, *, steps, rate=3e-3) -> list[float]:
-    optimizer = torch.optim.AdamW(subject.trained(), lr=rate)
-    losses = []
-    for _ in range(steps):
-        loss = subject(batch)["loss"]
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
 
 
 def asked(monkeypatch, subject, batch):
@@ -37,13 +26,13 @@ def asked(monkeypatch, subject, batch):
 
 
 def test_pairs_can_be_learned():
-    losses = overfit(method(), small_batch(), steps=60)
+    losses = overfit(method(), small_batch(), steps=60, rate=3e-3)
     assert losses[-1] < 0.5 * losses[0]
 
 
 def test_what_was_learned_is_drawn_again():
     subject, batch = method(), small_batch(rows=2)
-    overfit(subject, batch, steps=400)
+    overfit(subject, batch, steps=400, rate=3e-3)
     pairs = [torch.cat([given, given]) for given in (batch.hidden, batch.pooled, batch.mask)]
     start = torch.randn(2, 10, generator=torch.Generator().manual_seed(1))
     noise = torch.randn(9, 2, 10, generator=torch.Generator().manual_seed(2))
