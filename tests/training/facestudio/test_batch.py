@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
+import pytest
 import torch
+
+pytest.importorskip("diffusers")
+
 from likeness.tests.training.facestudio.small_facestudio import small_batch
 
 
 def test_a_batch_moves_with_all_its_tensors():
-    moved = small_batch().to(torch.device("meta"))
+    weighted = replace(small_batch(), weights=torch.ones(2, 1, 8, 8))
+    moved = weighted.to(torch.device("meta"))
     assert moved.positions == (0, 1)
-    assert {moved.latents.device.type, moved.style.device.type, moved.face.device.type, moved.sizes.device.type} == {
-        "meta"
-    }
-    assert moved.weights is None
+    tensors = [getattr(moved, field.name) for field in fields(moved) if field.name != "positions"]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+
+
+def test_weights_that_are_not_there_stay_away():
+    assert small_batch().to(torch.device("meta")).weights is None
