@@ -13,13 +13,13 @@ pytest.importorskip("open_clip")
 
 from likeness.diffusers_host.image_embedder import image_embeddings, load_image_embedder
 from likeness.models.clip import CLIP_MEAN, CLIP_STD
-from likeness.models.clip.towers import ResNetSizes, TransformerSizes, new_tower
+from likeness.models.clip.towers import ResNetSizes, TransformerSizes, from_state_dicts, new_tower, tower_weights
 from likeness.models.errors import IncompatibleBaseModelError, UnknownCheckpointError
 from likeness.models.facestudio.description import Description
 from likeness.models.weights.reading import sha256
 from likeness.tests.training.facestudio.small_facestudio import write_style
 from likeness.training.facestudio.style_network import load_style_network
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 CPU = torch.device("cpu")
 SMALL = {
@@ -51,16 +51,18 @@ def squares(size, rows=2):
     return np.random.default_rng(0).integers(0, 256, (rows, size, size, 3), np.uint8)
 
 
+def normalised(pictures):
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (CLIP_MEAN, CLIP_STD))
+    return (torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255 - mean) / std
+
+
 def test_one_file_in_transformers_layout(folder):
     [path] = paths(folder, "transformers.safetensors")
     network = load_style_network("vitl", [path], CPU)
     assert (network.width, network.square.size) == (768, 224)
     assert network.description == Description(encoder="vitl", activation="quick_gelu", sha256=(sha256(path),))
-    pictures = squares(224)
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (CLIP_MEAN, CLIP_STD))
-    pixels = (torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255 - mean) / std
-    expected = image_embeddings(load_image_embedder(path, activation="quick_gelu"), pixels)
-    assert torch.equal(network.embeddings(pictures), expected)
+    expected = image_embeddings(load_image_embedder(path, activation="quick_gelu"), normalised(squares(224)))
+    assert torch.equal(network.embeddings(squares(224)), expected)
 
 
 def test_one_file_in_open_clips_layout(folder):
@@ -73,10 +75,12 @@ def test_the_papers_three_are_joined_in_its_order(folder):
     network = load_style_network("paper3", paths(folder, *THREE), CPU)
     assert (network.width, network.description.encoder) == (1792, "paper3")
     assert network.description.sha256 == tuple(map(sha256, paths(folder, *THREE)))
-    found, pictures = network.embeddings(squares(64)), squares(64)
-    alone = load_style_network("vitl", paths(folder, "l.safetensors"), CPU).embeddings(pictures)
-    torch.testing.assert_close(found[:, :768], alone)
+    found = network.embeddings(squares(64))
     assert not found.requires_grad
+    for part, path in zip(found.split([768, 512, 512], dim=1), paths(folder, *THREE), strict=True):
+        alone = from_state_dicts([tower_weights(load_file(path))], activation="quick_gelu", names=[path.name])
+        with torch.no_grad():
+            torch.testing.assert_close(part, alone(normalised(squares(64))))
 
 
 def test_the_key_tells_weights_and_preparation_apart(folder):
