@@ -34,10 +34,8 @@ def whole(seed: int) -> np.ndarray:
     return np.asarray(decode_picture(png(seed), "a"))
 
 
-def only(folder, *persons, **changes):
-    entry = {**row(1, **changes), "persons": list(persons)}
-    [example] = map(dataset(folder, [entry]).__getitem__, [0])
-    return example
+def only(folder, *persons, square=SQUARE):
+    return dataset(folder, [{**row(1), "persons": list(persons)}], square)[0]
 
 
 def test_the_faces_of_the_square_are_hidden_before_it_is_resized(tmp_path):
@@ -50,9 +48,7 @@ def test_the_faces_of_the_square_are_hidden_before_it_is_resized(tmp_path):
     assert np.array_equal(sources.style.pixels, expected)
     middle = ((boxes[0][:2] + boxes[0][2:]) / 2).astype(int)
     assert np.array_equal(sources.style.pixels[middle[1], middle[0]], GREY)
-    [small] = dataset(tmp_path, [{**row(1), "persons": [person(), person(x=60, y=2, side=12)]}], StyleSquare(size=32))[
-        0
-    ].people
+    [small] = only(tmp_path, person(), person(x=60, y=2, side=12), square=StyleSquare(size=32)).people
     assert np.array_equal(small.style.pixels, resize(expected, (32, 32), "bicubic"))
 
 
@@ -109,7 +105,7 @@ def test_a_style_has_one_name_for_all_that_it_depends_on(tmp_path):
     entries = [person(), person(face=[24, 16, 57, 48]), person(parse="p.png")]
     examples = [only(tmp_path, entry) for entry in entries]
     keys = {example.people[0].style.key for example in examples}
-    other = dataset(tmp_path, [row(1)], StyleSquare(size=32))[0].people[0].style.key
+    other = only(tmp_path, person(), square=StyleSquare(size=32)).people[0].style.key
     assert len(keys | {other}) == 4
     assert only(tmp_path, person()).people[0].style.key in keys
     assert examples[0].people[0].style.key != examples[0].key
@@ -134,7 +130,6 @@ def test_what_is_cached_is_not_read(tmp_path):
 
 def test_a_reference_s_style_is_the_square_around_the_face_without_it(tmp_path):
     data = dataset(tmp_path, [row(1)])
-    [read] = [data._row(0)]
-    square = cut_style(decode_picture(png(1), "a"), read.persons[0], SQUARE)
+    square = cut_style(decode_picture(png(1), "a"), data._row(0).persons[0], SQUARE)
     assert square.shape == (64, 64, 3)
     assert np.array_equal(square, data[0].people[0].style.pixels)
