@@ -37,7 +37,7 @@ HOW_GROUP = f"""
 photo: lower `denoise` of *KSampler* (0.5–0.8). The surroundings as they are: `background` `freeze`, and *Set Latent Noise Mask* with
 `people_mask` of *Apply FaceStudio* before *KSampler*.
 
-Somebody else's face: link another photo to *Add Person*.
+Another face: link its photo to *Add Person*, with `face` 1.
 
 {CONSENT}
 """

@@ -28,7 +28,7 @@ from .parts import (
 
 HOW = f"""
 {PHOTO}
-3. Choose the *Picture of the style*: a painting, a photo, any picture that is to be followed in what it shows and how.
+3. Choose the *Picture of the style*: a painting, a photo, anything. It is followed in what it shows and how it is drawn.
 
 The prompt may stay: then picture and face say everything. What you write into it is added. More of the style: `style_strength` of
 *FaceStudio from IP-Adapters*; more of the face: `face_strength`.
@@ -63,9 +63,9 @@ HOW_TRAINED = f"""
 {PHOTO}
 3. Choose the *Picture of the style*, and run.
 
-No FaceStudio file is published; this pack's trainer makes one, see `docs/training.md`. It belongs in `facestudio`. It makes both
-contexts itself from style and face, so there are no prompts. A text goes in by *Predict Image Embedding* (input `text`, and
-`negative_text` for what is not wanted), with the prior of Karlo or Kandinsky 2.1.
+No FaceStudio file is published; this pack's trainer makes one, see `docs/training.md`. It belongs in `facestudio`. Style and face
+are all that it reads, so there are no prompts. A text goes in by *Predict Image Embedding* (input `text`, and `negative_text` for
+what is not wanted), with OpenAI's ViT-L/14 text encoder and the prior of Karlo or Kandinsky 2.1.
 
 {HIDDEN}
 

@@ -31,8 +31,8 @@ HOW_ALPHA = f"""
 {PHOTO}
 3. Choose the *Picture of the style*, write a text into *Predict Image Embedding*, and run.
 
-Five pictures of one seed: `alpha` of *Apply FaceStudio* is 0 on the left, where the text alone is followed, and 1 on the right, where it
-is the picture. The face is the same in all of them. What you like goes into *FaceStudio - style and text with SDXL*.
+Five pictures of one seed: `alpha` of *Apply FaceStudio* is 0 on the left, where only the text is followed, and 1 on the right, where only the
+picture is. The face is the same in all of them. Set the `alpha` that you like in *FaceStudio - style and text with SDXL*.
 
 {CONSENT}
 """
