@@ -36,11 +36,12 @@ StyleFiles = Annotated[
 
 
 def style_faults(kind: Kind, files: Sequence[Path]) -> Iterator[str]:
-    """A file for each of the models."""
+    """Name a number of files that is not that of the models."""
     wanted = NETWORKS[kind]
     if len(files) != len(wanted):
         yield (
-            f'[base] style names {len(files)} files, but style_encoder is "{kind}"; name {len(wanted)}: {", ".join(wanted)}.'
+            f'[base] style names {len(files)} file{"" if len(files) == 1 else "s"}, but style_encoder is "{kind}"; name '
+            f"{len(wanted)}: {', '.join(wanted)}."
         )
 
 

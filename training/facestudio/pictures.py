@@ -43,7 +43,15 @@ class StyleSquare:
     mean: Sequence[float] = CLIP_MEAN
 
     def of(self, picture: np.ndarray, boxes: Sequence[np.ndarray], labels: np.ndarray | None) -> np.ndarray:
-        """A square picture (S, S, 3) uint8 RGB as CLIP sees it, faces hidden before it is resized; see `hide_faces`."""
+        """A square picture as CLIP sees it, faces hidden before it is resized.
+
+        Args:
+            picture: (S, S, 3) uint8 RGB.
+            boxes, labels: see `hide_faces`, which also says what is raised.
+
+        Returns:
+            (size, size, 3) uint8 RGB, bicubic.
+        """
         hidden = hide_faces(picture, boxes, labels, mean=self.mean).picture
         return resize(hidden, (self.size, self.size), "bicubic")
 
@@ -113,7 +121,10 @@ def style_crop(seen: Seen, square: StyleSquare, is_cached: Callable[[str], bool]
 
 
 def cut_style(picture: Image.Image, person: PersonRow, square: StyleSquare) -> np.ndarray:
-    """The square of a picture around somebody as CLIP sees it, their face hidden in its box; other people's faces stay."""
+    """The square of a picture around somebody as CLIP sees it, (size, size, 3) uint8 RGB.
+
+    Their own face is hidden by the ellipse in its box; other people's faces stay.
+    """
     frame = frame_faces(picture.width, picture.height, [face_box(person)], min(picture.size))
     return square.of(frame.picture(picture), [_in_frame(frame, person)], None)
 

@@ -36,7 +36,7 @@ def test_what_the_file_says_holds_in_both_forms(tmp_path):
         ),
         (
             {"base.style_encoder": '"paper3"'},
-            '[base] style names 1 files, but style_encoder is "paper3"; name 3: ViT-L-14, RN101, ViT-B-32.',
+            '[base] style names 1 file, but style_encoder is "paper3"; name 3: ViT-L-14, RN101, ViT-B-32.',
         ),
         (
             {**FULL, "method.rank": "4"},

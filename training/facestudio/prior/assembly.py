@@ -76,7 +76,7 @@ def _prior(
         return found.network, found.description
     if len(dataset) < 2:
         raise InvalidSettingError(
-            f"There are {len(dataset)} pictures to train on, of which no spread can be measured; add some to [data]."
+            "There is one picture to train on, of which no spread can be measured; add some to [data]."
         )
 
     def embed(places: range) -> Tensor:

@@ -121,7 +121,7 @@ def test_one_picture_has_no_spread(folder):
     (folder / "data").unlink()
     write_data(folder / "data", alone=1, pairs=0)
     with pytest.raises(
-        InvalidSettingError, match="There are 1 pictures to train on, of which no spread can be measured"
+        InvalidSettingError, match="There is one picture to train on, of which no spread can be measured"
     ):
         assembled(folder)
 

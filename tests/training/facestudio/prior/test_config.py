@@ -19,7 +19,7 @@ def test_the_prior_needs_no_base_and_has_its_numbers(tmp_path):
         ({"base.text_tower": None}, "[base] text_tower is missing; choose the path of a file that exists."),
         (
             {"base.style_encoder": '"paper3"'},
-            '[base] style names 1 files, but style_encoder is "paper3"; name 3: ViT-L-14, RN101, ViT-B-32.',
+            '[base] style names 1 file, but style_encoder is "paper3"; name 3: ViT-L-14, RN101, ViT-B-32.',
         ),
         (
             {"method.width": "100"},
