@@ -12,11 +12,10 @@ from torch import Tensor
 
 from ...diffusers_host.base import Base
 from ...models.face.insightface import ArcFace
-from ...models.weights.fingerprint import of_file
 from ..batches.examples import Crop, Example
 from ..batches.feature_store import FeatureStore, Tensors, encode_once
 from ..batches.latents import latent_store, sample_latents
-from ..ip_adapter.encode import face_vectors
+from ..ip_adapter.encode import encode_faces, vector_store
 from .batch import StyleBatch
 from .pictures import Sources
 from .style_network import StyleNetwork
@@ -46,7 +45,7 @@ def open_caches(folder: Path, base: Base, network: StyleNetwork, recogniser: Arc
     return Caches(
         latents=latent_store(folder, base),
         styles=style_store(folder, network),
-        vectors=FeatureStore(folder / f"vectors-{of_file(recogniser.path)[:16]}"),
+        vectors=vector_store(folder, recogniser),
     )
 
 
@@ -98,13 +97,8 @@ class StylePictureEncoder:
     def _faces(self, faces: Sequence[Crop | None], device: torch.device) -> Tensor:
         """Vectors (B, V); zeros for nobody."""
         found = torch.zeros(len(faces), self.recogniser.width, device=device)
-        known = [(row, face) for row, face in enumerate(faces) if face is not None]
+        known = [face for face in faces if face is not None]
         if known:
-            crops = [face for _, face in known]
-            said = encode_once(crops, self._vectors, self.caches and self.caches.vectors, device)
-            for (row, _), one in zip(known, said, strict=True):
-                found[row] = one["vector"].to(device)
+            shown = torch.tensor([face is not None for face in faces], device=device)
+            found[shown] = encode_faces(self.recogniser, known, self.caches and self.caches.vectors, device)
         return found
-
-    def _vectors(self, crops: np.ndarray) -> list[Tensors]:
-        return [{"vector": vector} for vector in face_vectors(self.recogniser, crops)]

@@ -17,11 +17,11 @@ from ...models.face.region_masks import TRUE_NAMES
 from ...models.facestudio.face_masking import hide_faces
 from ...models.images.resampling import resize
 from ..batches.examples import Crop
-from ..batches.face_crops import can_be_aligned, crop_key, face_box
+from ..batches.face_crops import can_be_aligned, face_box
 from ..batches.framing import Frame, frame_faces
 from ..batches.index import Wanted
 from ..batches.row_dataset import RowDataset, Seen
-from ..ip_adapter.pictures import cut_face
+from ..ip_adapter.pictures import face_crop
 
 PARSED = (  # the manifest's classes in order, by the names that hiding knows
     *("background", "skin", "left_eyebrow", "right_eyebrow", "left_eye", "right_eye", "eyeglasses", "left_ear"),
@@ -84,12 +84,8 @@ class StyleDataset(RowDataset[Sources]):
         self._square = square
 
     def _people(self, seen: Seen) -> tuple[Sources]:
-        face = self._face(seen, seen.people[0]) if seen.people else None
+        face = face_crop(seen, seen.people[0], self.is_cached) if seen.people else None
         return (Sources(style=style_crop(seen, self._square, self.is_cached), face=face),)
-
-    def _face(self, seen: Seen, person: PersonRow) -> Crop:
-        key = crop_key(seen.photo.digest, person.points or ())
-        return Crop(key, None if self.is_cached(key) else cut_face(seen.photo.picture, person))
 
 
 def style_crop(seen: Seen, square: StyleSquare, is_cached: Callable[[str], bool], *, hide: bool = True) -> Crop:

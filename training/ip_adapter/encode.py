@@ -40,8 +40,23 @@ class Caches:
 
 def open_caches(folder: Path, base: Base, recogniser: ArcFace) -> Caches:
     """The caches for these very networks, below a folder that other networks' caches may share."""
-    seen = of_file(recogniser.path)[:16]
-    return Caches(latents=latent_store(folder, base), vectors=FeatureStore(folder / f"vectors-{seen}"))
+    return Caches(latents=latent_store(folder, base), vectors=vector_store(folder, recogniser))
+
+
+def vector_store(folder: Path, recogniser: ArcFace) -> FeatureStore:
+    """The cache of what this very recogniser says of faces."""
+    return FeatureStore(folder / f"vectors-{of_file(recogniser.path)[:16]}")
+
+
+def encode_faces(
+    recogniser: ArcFace, faces: Sequence[Crop], store: FeatureStore | None, device: torch.device
+) -> Tensor:
+    """Vectors of length 1 of one face or more, (R, V) float32 on a device, encoded here or read from a cache."""
+
+    def say(crops: np.ndarray) -> list[Tensors]:
+        return [{"vector": vector} for vector in face_vectors(recogniser, crops)]
+
+    return torch.stack([one["vector"].to(device) for one in encode_once(faces, say, store, device)])
 
 
 def face_vectors(recogniser: ArcFace, crops: np.ndarray) -> Tensor:
@@ -69,8 +84,7 @@ class FacePictureEncoder:
         """The batch of some examples; of several people in a picture the first is shown."""
         text = encode_prompts(self.base.text_encoders, ["", *(example.caption for example in examples)])
         device = text.tokens.device
-        crops = [example.people[0] for example in examples]
-        said = encode_once(crops, self._vectors, self.caches and self.caches.vectors, device)
+        faces = [example.people[0] for example in examples]
         return FaceBatch(
             positions=tuple(example.position for example in examples),
             latents=sample_latents(self.base, examples, self.caches and self.caches.latents, seed=self.seed),
@@ -79,8 +93,5 @@ class FacePictureEncoder:
             pooled=None if text.pooled is None else text.pooled[1:],
             empty_pooled=None if text.pooled is None else text.pooled[:1],
             sizes=torch.tensor([example.sizes for example in examples], device=device),
-            vectors=torch.stack([one["vector"].to(device) for one in said]),
+            vectors=encode_faces(self.recogniser, faces, self.caches and self.caches.vectors, device),
         )
-
-    def _vectors(self, crops: np.ndarray) -> list[Tensors]:
-        return [{"vector": vector} for vector in face_vectors(self.recogniser, crops)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from PIL import Image
 
@@ -17,11 +19,13 @@ class FaceDataset(RowDataset[Crop]):
     """Pictures with the aligned faces of their people, (112, 112, 3), cut out of the whole picture at once."""
 
     def _people(self, seen: Seen) -> tuple[Crop, ...]:
-        return tuple(self._crop(seen, person) for person in seen.people)
+        return tuple(face_crop(seen, person, self.is_cached) for person in seen.people)
 
-    def _crop(self, seen: Seen, person: PersonRow) -> Crop:
-        key = crop_key(seen.photo.digest, person.points or ())
-        return Crop(key, None if self.is_cached(key) else cut_face(seen.photo.picture, person))
+
+def face_crop(seen: Seen, person: PersonRow, is_cached: Callable[[str], bool]) -> Crop:
+    """The aligned face of somebody in a row, see `cut_face`; no pixels where their vector is cached under its key."""
+    key = crop_key(seen.photo.digest, person.points or ())
+    return Crop(key, None if is_cached(key) else cut_face(seen.photo.picture, person))
 
 
 def cut_face(picture: Image.Image, person: PersonRow) -> np.ndarray:
