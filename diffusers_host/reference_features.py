@@ -12,8 +12,8 @@ from torch import Tensor
 from ..models.port.guidance import FeatureCapture
 from ..models.records.archive import content_hash
 from .feature_capture import ReachedError, capture_features
+from .noise_levels import level_at, nearest_timestep
 from .prompted import Prompted
-from .sigmas import level_at, nearest_timestep
 
 
 @dataclass(frozen=True, eq=False, slots=True)

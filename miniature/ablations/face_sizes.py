@@ -10,8 +10,8 @@ from torch.nn.functional import interpolate, pad
 
 from ...diffusers_host.base import Base
 from ...diffusers_host.guidance import Guided, GuidedRun
+from ...diffusers_host.noise_levels import nearest_timestep, share_behind
 from ...diffusers_host.prompted import Prompted
-from ...diffusers_host.sigmas import nearest_timestep, share_behind
 from ...models.omniportrait.application import reference_guidance
 from ...models.omniportrait.guidance_settings import GuidanceSettings, StrengthMode
 from ...models.omniportrait.guided_person import ReferencePicture

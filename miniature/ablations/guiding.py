@@ -9,7 +9,7 @@ import torch
 
 from ...diffusers_host.base import Base
 from ...diffusers_host.guidance import Guided
-from ...diffusers_host.sigmas import share_behind
+from ...diffusers_host.noise_levels import share_behind
 from ...models.miniature.finder import FaceFinder
 from ...models.omniportrait.application import reference_guidance
 from ...models.omniportrait.guidance_settings import GuidanceSettings, StrengthMode

@@ -16,8 +16,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from ...diffusers_host.base import Base
 from ...diffusers_host.feature_capture import ReachedError, capture_features
+from ...diffusers_host.noise_levels import nearest_timestep
 from ...diffusers_host.prompted import Prompted
-from ...diffusers_host.sigmas import nearest_timestep
 from ...models.omniportrait.correspondence import nearest
 from ...models.port.attention import Run
 from ...models.port.guidance import FeatureCapture

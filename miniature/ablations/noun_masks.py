@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ...diffusers_host.base import Base
+from ...diffusers_host.noise_levels import nearest_timestep
 from ...diffusers_host.prompted import Prompted
-from ...diffusers_host.sigmas import nearest_timestep
 from ...diffusers_host.word_attention import note_attention
 from ...models.placement.region_mask import clean_mask, normalise, refine_with
 from ...models.port.attention import Run

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ...diffusers_host.sigmas import timesteps, zero_snr_sigmas
+from ...diffusers_host.noise_levels import timesteps, zero_snr_sigmas
 from ...models.port.guidance import NoiseLevels
 
 Predict = Callable[[Tensor, int, float], Tensor]

@@ -8,9 +8,9 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.guidance import Guided, GuidedRun
+from likeness.diffusers_host.noise_levels import nearest_timestep, zero_snr_sigmas
 from likeness.diffusers_host.prompted import Prompted
 from likeness.diffusers_host.reference_features import ReferenceReader
-from likeness.diffusers_host.sigmas import nearest_timestep, zero_snr_sigmas
 from likeness.miniature.studio.drawing import Settings, draw_latents
 from likeness.models.errors import InvalidSettingError
 from likeness.models.omniportrait.guidance_settings import GuidanceSettings

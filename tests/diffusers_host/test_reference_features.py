@@ -9,9 +9,9 @@ pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention import attach
 from likeness.diffusers_host.feature_capture import capture_features
+from likeness.diffusers_host.noise_levels import level_at, nearest_timestep
 from likeness.diffusers_host.prompted import Prompted
 from likeness.diffusers_host.reference_features import ReferenceReader
-from likeness.diffusers_host.sigmas import level_at, nearest_timestep
 from likeness.models.port.attention import Run
 from likeness.models.port.guidance import FeatureCapture
 from likeness.tests.diffusers_host.small_drawing import CAPTURE, PROMPTS, SIDE

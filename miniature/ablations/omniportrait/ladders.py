@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 
-from ....diffusers_host.sigmas import level_at
+from ....diffusers_host.noise_levels import level_at
 from ....evaluation.bootstrap import Estimate, difference, estimate
 from ....models.omniportrait.guidance_settings import DEFAULT_STRENGTH, StrengthMode
 from ....models.uniportrait.checkpoint import UniPortraitAdapter

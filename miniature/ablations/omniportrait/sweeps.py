@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ....diffusers_host.sigmas import share_behind
+from ....diffusers_host.noise_levels import share_behind
 from ....models.uniportrait.checkpoint import UniPortraitAdapter
 from ..arms import Arm
 from ..experiments import ON, PLAIN

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
-from likeness.diffusers_host.sigmas import share_behind
+from likeness.diffusers_host.noise_levels import share_behind
 from likeness.miniature.ablations.experiments import ON, PLAIN
 from likeness.miniature.ablations.guiding import Guiding
 from likeness.miniature.ablations.omniportrait.ladders import gains, ladders, write_ladder_report
