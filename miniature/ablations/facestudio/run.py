@@ -131,6 +131,8 @@ def new_arms(trained: Trained, zero_shot: Adapters, settings: AblationSettings) 
         StyledArm(name=named.ZERO_SHOT_MASKS, brings=zero_shot, people=2, places="silhouettes"),
         StyledArm(name=named.THREE_SHARED, brings=own, people=3),
         StyledArm(name=named.THREE_MASKS, brings=own, people=3, places="silhouettes"),
+        StyledArm(name=named.FROZEN_SHARED, brings=own, people=3, background="freeze"),
+        StyledArm(name=named.FROZEN_MASKS, brings=own, people=3, places="silhouettes", background="freeze"),
     ]
     alphas = {named.TEXT: 0.0, named.PICTURE: 1.0, named.FACE: None}
     return arms + [

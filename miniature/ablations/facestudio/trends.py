@@ -35,7 +35,8 @@ class Trend:
     @property
     def difference(self) -> str:
         """Words for the number."""
-        return f"{self.metric}: Spearman's coefficient from {self.arms[0]} to {self.arms[-1]}"
+        first, second, *_, last = self.arms
+        return f"{self.metric}: Spearman's coefficient from {first} by {second} to {last}"
 
     @property
     def demand(self) -> str:

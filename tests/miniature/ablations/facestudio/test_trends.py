@@ -52,8 +52,8 @@ def test_only_pictures_that_all_arms_have_count():
 
 
 def test_words_for_a_report():
-    trend, side = Trend("style", ("α = 0", "α = 1"), "falls", why="so."), Side("leaning", "α = 0", "below 0")
-    assert trend.difference == "style: Spearman's coefficient from α = 0 to α = 1"
+    trend, side = Trend("style", ("α = 0", "half", "α = 1"), "falls", why="so."), Side("leaning", "α = 0", "below 0")
+    assert trend.difference == "style: Spearman's coefficient from α = 0 by half to α = 1"
     assert (trend.demand, Trend("style", ARMS, "rises").demand, trend.why) == ("at most -0.9", "at least 0.9", "so.")
     assert (side.difference, side.demand) == ("leaning: α = 0", "below 0")
 
