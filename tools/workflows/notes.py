@@ -8,10 +8,10 @@ from ..weights.known_files import BUFFALO_DETECTOR, FACEID, YUNET, KnownFile
 
 DETECTORS = (YUNET, BUFFALO_DETECTOR)
 CONSENT = "Use photos of people who agree to it."
-PHOTOS = """1. Choose a photo for every person (*Photo of person …*). One sharp face from the front is best.
-2. Run. *Add Person* shows the faces of the photo with their numbers; another one is taken by `face`."""
-PHOTO = """1. Choose a photo (*Photo of person 1*). One sharp face from the front is best.
-2. Run. *Add Person* shows the faces of the photo with their numbers; another one is taken by `face`."""
+CHOOSE_PHOTOS = "1. Choose a photo for every person (*Photo of person …*). One sharp face from the front is best."
+CHOOSE_PHOTO = "1. Choose a photo (*Photo of person 1*). One sharp face from the front is best."
+RUN = "Run. *Add Person* shows the faces of the photo with their numbers; another one is taken by `face`."
+PHOTOS, PHOTO = f"{CHOOSE_PHOTOS}\n2. {RUN}", f"{CHOOSE_PHOTO}\n2. {RUN}"
 
 MINIATURE_FILES = """
 Nothing: the models come with the pack, and so do the drawn pictures. Open it and run it.

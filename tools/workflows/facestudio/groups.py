@@ -9,7 +9,7 @@ from ...weights.known_files import BUFFALO_DETECTOR, SD15, YUNET
 from ..graph import Graph
 from ..layout import Group
 from ..node import Node
-from ..notes import CONSENT, PHOTOS
+from ..notes import CHOOSE_PHOTOS, CONSENT, RUN
 from ..parts import add_person, add_prompts, arrange, sample, save, show_places
 from ..workflow import Scheme, Workflow
 from .parts import GENERIC, NEGATIVE, SETTINGS, apply, encode_style, load_models, prompts_of, style_column
@@ -18,8 +18,9 @@ SIZE: dict[str, Any] = {"width": 768, "height": 512}
 SIDE = 320  # width of either mask; what is between them belongs to nobody
 STRENGTH = 0.6  # of the img2img variant
 HOW_MASKS = f"""
-{PHOTOS}
-3. Choose the *Picture of the style*, write a prompt with two people in it, and run.
+{CHOOSE_PHOTOS}
+2. Choose the *Picture of the style*, and write a prompt with two people in it.
+3. {RUN}
 
 Everybody is drawn inside their own mask; *Show Routing Map* shows it. What no mask covers is drawn in the style without a face;
 `background` of *Apply FaceStudio* lends it to somebody (`mean`, `nearest`, `random`). Masks of your own: link them to *Add Person*.

@@ -9,7 +9,7 @@ from ...weights.known_files import OPENAI_VIT_L, PRIOR_BIGG, RECOGNISER, SD15, S
 from ..graph import Graph
 from ..layout import Group
 from ..node import Node
-from ..notes import CONSENT, PHOTO
+from ..notes import CHOOSE_PHOTO, CONSENT, RUN
 from ..parts import add_people, add_prompts, arrange, load_checkpoint, sample, save
 from ..workflow import Scheme, Workflow
 from .parts import (
@@ -27,8 +27,9 @@ from .parts import (
 )
 
 HOW = f"""
-{PHOTO}
-3. Choose the *Picture of the style*: a painting, a photo, anything. It is followed in what it shows and how it is drawn.
+{CHOOSE_PHOTO}
+2. Choose the *Picture of the style*: a painting, a photo, anything. It is followed in what it shows and how it is drawn.
+3. {RUN}
 
 The prompt may stay: then picture and face say everything. What you write into it is added. More of the style: `style_strength` of
 *FaceStudio from IP-Adapters*; more of the face: `face_strength`.
@@ -38,8 +39,9 @@ The prompt may stay: then picture and face say everything. What you write into i
 {CONSENT}
 """
 HOW_TEXT = f"""
-{PHOTO}
-3. Choose the *Picture of the style*, and write what is to be seen into *Predict Image Embedding*, as plain words.
+{CHOOSE_PHOTO}
+2. Choose the *Picture of the style*, and write what is to be seen into *Predict Image Embedding*, as plain words.
+3. {RUN}
 
 A prior translates the text into what CLIP might have seen in such a picture; `alpha` of *Apply FaceStudio* mixes both: 1 follows the
 picture alone, 0 the text alone. Another `seed` of *Predict Image Embedding* is another reading of the text.
@@ -49,8 +51,9 @@ picture alone, 0 the text alone. Another `seed` of *Predict Image Embedding* is 
 {CONSENT}
 """
 HOW_VIEWS = f"""
-{PHOTO}
-3. Choose two pictures of somebody, whoever it is, seen as you want to see your person: from the left, from the right, from below.
+{CHOOSE_PHOTO}
+2. Choose two pictures of somebody, whoever it is, seen as you want to see your person: from the left, from the right, from below.
+3. {RUN}
 
 Pose, clothes and surroundings come from these pictures, the face from the photo. Both are drawn from one seed
 (*Seed of both pictures*).
@@ -60,8 +63,9 @@ Pose, clothes and surroundings come from these pictures, the face from the photo
 {CONSENT}
 """
 HOW_TRAINED = f"""
-{PHOTO}
-3. Choose the *Picture of the style*, and run.
+{CHOOSE_PHOTO}
+2. Choose the *Picture of the style*.
+3. {RUN}
 
 No FaceStudio file is published; this pack's trainer makes one, see `docs/training.md`. It belongs in `facestudio`. Style and face
 are all that it reads, so there are no prompts. A text goes in by *Predict Image Embedding* (input `text`, and `negative_text` for

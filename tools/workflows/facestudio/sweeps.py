@@ -9,7 +9,7 @@ from ...weights.known_files import PRIOR_BIGG, SD15, SDXL, KnownFile
 from ..graph import Graph
 from ..layout import Group
 from ..node import Node
-from ..notes import CONSENT, PHOTO, PHOTOS
+from ..notes import CHOOSE_PHOTO, CHOOSE_PHOTOS, CONSENT, RUN
 from ..parts import add_people, add_person, add_prompts, arrange, sample
 from ..workflow import Scheme, Workflow
 from .parts import (
@@ -28,8 +28,9 @@ from .parts import (
 STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 TEXT = "a person in a lighthouse above a stormy sea, oil painting"
 HOW_ALPHA = f"""
-{PHOTO}
-3. Choose the *Picture of the style*, write a text into *Predict Image Embedding*, and run.
+{CHOOSE_PHOTO}
+2. Choose the *Picture of the style*, and write a text into *Predict Image Embedding*.
+3. {RUN}
 
 Five pictures of one seed: `alpha` of *Apply FaceStudio* is 0 on the left, where only the text is followed, and 1 on the right, where only the
 picture is. The face is the same in all of them. Set the `alpha` that you like in *FaceStudio - style and text with SDXL*.
@@ -37,8 +38,9 @@ picture is. The face is the same in all of them. Set the `alpha` that you like i
 {CONSENT}
 """
 HOW_MIX = f"""
-{PHOTOS}
-3. Choose the *Picture of the style*, and run.
+{CHOOSE_PHOTOS}
+2. Choose the *Picture of the style*.
+3. {RUN}
 
 Five pictures of one seed: *Mix People* makes one person of two. On the left it is person 1 alone, on the right person 2. Further people
 are mixed in by further *Mix People*, one behind the other.
