@@ -45,11 +45,19 @@ def for_rows(mask: Tensor, call: AttentionCall, *, mode: str = "bilinear") -> Te
     Returns:
         (B, L).
     """
-    resized = to_grid(mask, call.grid, call.crop, mode=mode).to(call.query)  # (M, L)
-    if resized.shape[0] == 1:
-        return resized.expand(len(call.samples), -1)
-    rows = torch.tensor([sample % resized.shape[0] for sample in call.samples], device=resized.device)
-    return resized[rows]
+    return rows_of(mask, call, mode=mode).to(call.query).expand(len(call.samples), -1)
+
+
+def rows_of(mask: Tensor, call: AttentionCall, *, mode: str = "bilinear") -> Tensor:
+    """The mask of every batch row at the call's grid, (B, L) float32 where the mask is, or (1, L) where there is one for all.
+
+    Args:
+        mask, call, mode: see `for_rows`.
+    """
+    resized = to_grid(mask, call.grid, call.crop, mode=mode)  # (M, L)
+    if len(resized) == 1:
+        return resized
+    return resized[[sample % len(resized) for sample in call.samples]]
 
 
 def check_mask(mask: Tensor, name: str) -> Tensor:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ..port.attention import AttentionCall, AttentionSite
-from .masks import for_rows
+from .masks import for_rows, rows_of
+from .standing import Standing, kept
 
 # Published code divides by max(sum over identities, 1e-3), so that empty areas stay empty.
 SMALLEST_MASK_SUM = 1e-3
@@ -39,6 +40,18 @@ class Everywhere:
         rows, positions, _ = call.query.shape
         return call.query.new_full((1, 1, 1), 1.0 / self.people).expand(rows, positions, self.people)
 
+    def standing(self, site: AttentionSite, call: AttentionCall) -> Standing:
+        """One person everywhere, or all in equal parts."""
+        del site
+
+        def share() -> Standing:
+            if self.people == 1:
+                return Standing(people=1, is_kept=True)
+            weights = call.query.new_full((1, 1, self.people), 1.0 / self.people)
+            return Standing(people=self.people, weights=weights, is_kept=True)
+
+        return call.run.remember((self, "standing", call.query.dtype, call.query.device), share)
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Masks:
@@ -56,10 +69,18 @@ class Masks:
         """Weights (B, L, N): mask over the sum of all masks; zero where nobody's mask is."""
         del site
         key = (self, call.grid, call.crop, call.samples, call.query.dtype, call.query.device)
-        return call.run.remember(key, lambda: self._weights(call))
+        return call.run.remember(key, lambda: self._weights(call).to(call.query).expand(len(call.samples), -1, -1))
+
+    def standing(self, site: AttentionSite, call: AttentionCall) -> Standing:
+        """Everybody inside a mask, alone where masks are 0 and 1 on the layer's grid and nowhere overlap."""
+        del site
+        key = (self, "standing", call.grid, call.crop, call.samples, call.query.dtype, call.query.device)
+        return call.run.remember(key, lambda: kept(self._weights(call), call.query))
 
     def _weights(self, call: AttentionCall) -> Tensor:
-        stacked = torch.stack([for_rows(mask, call) for mask in self.masks], dim=-1)  # (B, L, N)
+        """(B, L, N) float32, or (1, L, N) of pictures with the same masks, where the masks are."""
+        every = torch.broadcast_tensors(*(rows_of(mask, call) for mask in self.masks))
+        stacked = torch.stack(every, dim=-1)
         return stacked / stacked.sum(dim=-1, keepdim=True).clamp(min=SMALLEST_MASK_SUM)
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import cast
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ..adapters.weights import LoRA
 from ..errors import InvalidSettingError, require_range
 from ..people.person import Person
 from ..placement.placements import Placement
 from ..placement.rule import By, place, ways
+from ..placement.standing import Standing
 from ..port.attention import AttentionCall, AttentionSite, Polarity
 from .checkpoint import UniPortraitAdapter
 from .id_routing import IDRouter
@@ -45,16 +45,22 @@ class Routed:
     def __call__(self, site: AttentionSite, call: AttentionCall) -> Tensor:
         """Weights (B, L, N), one-hot or soft on positive rows, 1/N on negative ones."""
         people = self.tokens.shape[0]
-        rows, positions, _ = call.hidden.shape
         if people == 1 or call.polarity is Polarity.NEGATIVE:
+            rows, positions, _ = call.hidden.shape
             return call.hidden.new_full((1, 1, 1), 1 / people).expand(rows, positions, people)
+        return self.standing(site, call).shares(call.hidden)
+
+    def standing(self, site: AttentionSite, call: AttentionCall) -> Standing:
+        """Who stands where; on negative rows one identity everywhere, as all are the same."""
+        people = self.tokens.shape[0]
+        if people == 1 or call.polarity is Polarity.NEGATIVE:
+            return call.run.remember((self, "one"), lambda: Standing(people=1, is_kept=True))
         key = (self, site.index, call.hidden.dtype, call.hidden.device)
         router, folded = call.run.remember(key, lambda: self._prepare(site, call.hidden))
         logits = router.folded_logits(call.hidden, folded)  # (B, L, N)
         if self.is_soft:
-            return logits.softmax(dim=-1).to(call.hidden.dtype)
-        choice = logits.argmax(dim=-1)  # the first of equals wins
-        return functional.one_hot(choice, people).to(call.hidden.dtype)
+            return Standing(people=people, weights=logits.softmax(dim=-1))
+        return Standing(people=people, choice=logits.argmax(dim=-1))  # the first of equals wins
 
     def _prepare(self, site: AttentionSite, like: Tensor) -> tuple[IDRouter, Tensor]:
         router = cast(IDRouter, self.routers[str(site.index)])
