@@ -33,7 +33,7 @@ class WordWatch(Watch):
 
     def attach(self, model: ModelPatcher) -> None:
         """See `Watch`."""
-        model.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, f"{keys.OURS}words {id(self.look)}", self.run_unet)
+        model.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, f"{keys.READING}{id(self.look)}", self.run_unet)
 
     def check(self, conds: Mapping[str, Any]) -> None:
         """See `Watch`."""

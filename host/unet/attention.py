@@ -9,10 +9,11 @@ matter.
 
 from __future__ import annotations
 
-import itertools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,17 +21,21 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ...models.port.attention import AttentionResidual, AttentionSite
+from ...models.adapters.token_attention import attend, read
+from ...models.port.attention import AttentionCall, AttentionResidual, AttentionSite, Run
 from ..sampling.runs import follow_runs
 from . import keys
+from .batch import is_ours
 from .call import PendingLayer, UNetCall
+from .compiled import is_compiled, residual, running
 from .couples import LayerRows
-from .options import block_of, context_of_call, options_of_call, with_options_of_call
+from .network import bare
+from .options import Options, block_of, context_of_call, options_of_call, with_options_of_call
 from .sites import find_sites, unet_of
 
 logger = logging.getLogger(__name__)
 
-_numbers = itertools.count(1)
+TEXT_PLACE = 3  # apply_model(x, t, c_concat, c_crossattn, control, transformer_options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,19 +44,26 @@ class Injection:
 
     Attributes:
         name: for the log.
-        key: where this injection's state lies in `transformer_options` during a UNet call.
+        rank: how many injections the MODEL had before.
         residuals: added one after another.
         sites: layers that at least one residual wants, by ComfyUI's (stage, block, transformer).
+        every: all layers, in compiled code: the next run may want others.
         previous: the attention override that was there before, or None.
         adds: whether a residual may add something; those that only look on do not.
     """
 
     name: str
-    key: str
+    rank: int
     residuals: tuple[AttentionResidual, ...]
     sites: dict[tuple[str, int, int], AttentionSite]
+    every: dict[tuple[str, int, int], AttentionSite]
     previous: Callable[..., Tensor] | None
     adds: bool = True
+
+    @property
+    def key(self) -> str:
+        """Where this injection's state lies in `transformer_options` during a UNet call; compiled code finds that of another clone there."""
+        return f"{keys.INJECTION}{self.rank}"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Injection:
         """Cloning a MODEL on 0.3.64 copies its options deeply; adapters must not be copied with them."""
@@ -59,24 +71,39 @@ class Injection:
 
     def run_unet(self, executor: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
         """Wrapper around one call of the UNet: makes the state that the patches share."""
-        options = options_of_call(args, kwargs)
-        context = context_of_call(args, kwargs)
-        call = UNetCall.begin(executor.class_obj, args[0], context, options)  # type: ignore[attr-defined]
+        options, context = options_of_call(args, kwargs), context_of_call(args, kwargs)
+        with self.called(executor.class_obj, args[0], context, options) as seen:  # type: ignore[attr-defined]
+            positional, named = with_options_of_call(args, kwargs, seen)
+            return executor(*positional, **named)
+
+    @contextmanager
+    def called(self, unet: Any, x: Tensor, context: Tensor | None, options: Options) -> Generator[Options, None, None]:
+        """While a call of the UNet lasts, its `transformer_options` with the state that the patches share.
+
+        Args:
+            unet: the network.
+            x: its input, (B, channels, h, w).
+            context: the text of every row, (B, S, D), or None.
+            options: `transformer_options` of the call.
+        """
+        call = UNetCall.begin(unet, x, context, options)
         patches = {**options.get(keys.PATCHES, {})}
+        behind = _behind(self.note, patches.get(keys.LAYER_PATCH, ()))
+        call.copies = not all(is_ours(patch) for patch in behind)
         patches[keys.LAYER_PATCH] = [*patches.get(keys.LAYER_PATCH, ()), self.look]  # behind all others
-        positional, named = with_options_of_call(args, kwargs, {**options, self.key: call, keys.PATCHES: patches})
-        output = executor(*positional, **named)
+        with running(partial(self._residual_at, call)):
+            yield {**options, self.key: call, keys.PATCHES: patches}
         self._report(call)
-        return output
 
     def note(self, n: Tensor, context: Tensor, value: Tensor, extra: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
         """attn2_patch: keep the layer's normed input, (B, L, C)."""
         call: UNetCall | None = extra.get(self.key)
         block = block_of(extra)
-        site = None if call is None or block is None else self.sites.get(block)
+        sites = self.every if torch.compiler.is_compiling() else self.sites
+        site = None if call is None or block is None else sites.get(block)
         if call is not None and site is not None:
             grid = tuple(extra.get(keys.GRID, ())[-2:])
-            noted = n.clone()  # patches after ours may write into theirs
+            noted = n.clone() if call.copies else n
             call.pending = PendingLayer(site, noted, extra[keys.HEADS], grid, (context, value))
         return n, context, value
 
@@ -99,9 +126,10 @@ class Injection:
         query, *text = (args[place] if place < len(args) else kwargs[name] for place, name in enumerate("qkv"))
         if query.shape[:2] != call.pending.hidden.shape[:2] or query.shape != base.shape:
             return base  # a patch after ours changed the batch: added after the layer instead
-        added = self._residual(
-            call, call.take(), query, base, (text[0], text[1]) if call.batch.has_regional_text else None
-        )
+        pending = call.take()
+        if torch.compiler.is_compiling():
+            return base + residual(query, pending.hidden, base, (text[0], text[1]), pending.site.index)
+        added = self._residual(call, pending, query, base, (text[0], text[1]))
         return base if added is None else base + added
 
     def finish(self, n: Tensor, extra: dict[str, Any]) -> Tensor:
@@ -123,6 +151,24 @@ class Injection:
         nothing = torch.zeros_like(added[:1, :1])
         return n + (layer.to_out(added) - layer.to_out(nothing))  # the projection without its bias
 
+    def _residual_at(
+        self,
+        call: UNetCall,
+        query: Tensor,
+        hidden: Tensor,
+        base: Tensor | None,
+        text: tuple[Tensor, Tensor],
+        index: int,
+    ) -> Tensor | None:
+        """See `compiled.residual`."""
+        site = next((site for site in self.sites.values() if site.index == index), None)
+        if site is None or index in call.fired:
+            return None
+        heads = call.unet.get_submodule(site.path).heads
+        pending = PendingLayer(site, hidden, heads, (), text)
+        return self._residual(call, pending, query, base, text)
+
+    @torch.compiler.disable
     def _residual(
         self,
         call: UNetCall,
@@ -132,18 +178,14 @@ class Injection:
         text: tuple[Tensor, Tensor] | None,
     ) -> Tensor | None:
         call.fired.add(pending.site.index)
-        residuals = [residual for residual in self.residuals if residual.wants(pending.site)]
-        rows, parts = [], []
-        for group, attention_call in call.attention_calls(pending, query, base, text):
-            rows.append(group)
-            parts.append(_sum([residual(pending.site, attention_call) for residual in residuals]))
-        if all(part is None for part in parts):
-            return None
-        filled = [
-            query.new_zeros(query[group].shape) if part is None else part
-            for group, part in zip(rows, parts, strict=True)
+        text = text if call.batch.has_regional_text else None
+        calls = list(call.attention_calls(pending, query, base, text))
+        parts = [
+            _all_rows(residual, pending, query, calls, call.run)
+            for residual in self.residuals
+            if residual.wants(pending.site)
         ]
-        return filled[0] if len(filled) == 1 else torch.cat(filled)
+        return _sum([part for both in parts for part in both])
 
     def _report(self, call: UNetCall) -> None:
         if (self.key, "reported") in call.run.memo:
@@ -181,9 +223,9 @@ def inject(
     wanted = {site.block: site for site in cross if any(residual.wants(site) for residual in residuals)}
     clone = model.clone()
     options = clone.model_options[keys.TRANSFORMER_OPTIONS]
-    injection = Injection(
-        name, f"{keys.OURS}{next(_numbers)}", tuple(residuals), wanted, options.get(keys.ATTENTION_OVERRIDE), adds
-    )
+    rank = sum(key.startswith(keys.INJECTION) for key in clone.wrappers.get(WrappersMP.DIFFUSION_MODEL, {}))
+    every = {site.block: site for site in cross}
+    injection = Injection(name, rank, tuple(residuals), wanted, every, options.get(keys.ATTENTION_OVERRIDE), adds)
     clone.set_model_attn2_patch(injection.note)
     clone.set_model_attn2_output_patch(injection.finish)
     options[keys.ATTENTION_OVERRIDE] = injection.attend
@@ -191,14 +233,77 @@ def inject(
     if weights:
         clone.set_additional_models(injection.key, list(weights))
     follow_runs(clone)
+    if keys.STRUCTURE not in clone.wrappers.get(WrappersMP.APPLY_MODEL, {}):
+        clone.add_wrapper_with_key(WrappersMP.APPLY_MODEL, keys.STRUCTURE, _run_compiled)
     logger.info("%s: attached to %d/%d sites", name, len(wanted), len(cross))
     return clone
+
+
+def _run_compiled(executor: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Wrapper around ComfyUI's BaseModel: where its network is compiled, the state of a call is made before the trace begins.
+
+    Where the words of people are read in its layers, it runs as it is: what is read has no place in a trace.
+    """
+    base = executor.class_obj  # type: ignore[attr-defined]
+    options = options_of_call(args, kwargs)
+    wrappers = options.get(keys.WRAPPERS, {})
+    if not is_compiled(wrappers, base.diffusion_model):
+        return executor(*args, **kwargs)
+    of_network = wrappers.get(WrappersMP.DIFFUSION_MODEL, {})
+    if any(key.startswith(keys.READING) for key in of_network):
+        with torch.compiler.set_stance("force_eager"):
+            return executor(*args, **kwargs)
+    ours = [key for key in of_network if key.startswith(keys.INJECTION)]
+    rest = {key: each for key, each in of_network.items() if key not in ours}
+    options = {**options, keys.WRAPPERS: {**wrappers, WrappersMP.DIFFUSION_MODEL: rest}}
+    x, sigma = args[:2]
+    context = kwargs[keys.TEXT] if keys.TEXT in kwargs else args[TEXT_PLACE]
+    with ExitStack() as stack:
+        for key in ours:
+            for wrapper in of_network[key]:
+                given = base.model_sampling.calculate_input(sigma, x)
+                options = stack.enter_context(
+                    wrapper.__self__.called(bare(base.diffusion_model), given, context, options)
+                )
+        positional, named = with_options_of_call(args, kwargs, options)
+        return executor(*positional, **named, **{keys.STRUCTURE: " ".join(ours)})
 
 
 def changes_nothing(patch: object) -> bool:
     """Whether a patch of a MODEL is one of ours that only looks on."""
     owner = getattr(patch, "__self__", None)
     return isinstance(owner, Injection) and not owner.adds
+
+
+def _behind(patch: object, patches: Sequence[Any]) -> Sequence[Any]:
+    """The patches that run after one of them."""
+    return patches[patches.index(patch) + 1 :] if patch in patches else patches
+
+
+def _all_rows(
+    residual: AttentionResidual,
+    pending: PendingLayer,
+    query: Tensor,
+    calls: Sequence[tuple[slice, AttentionCall]],
+    run: Run,
+) -> tuple[Tensor | None, Tensor | None]:
+    """What a residual adds to all rows of a layer: what these read, in one attention if that can be, and what it adds beside."""
+    found = [(rows, *read(residual, pending.site, call)) for rows, call in calls]
+    readings = [(rows.stop - rows.start, reading) for rows, reading, _ in found]
+    return attend(query, readings, pending.heads, run), _joined([added for *_, added in found], query, calls)
+
+
+def _joined(
+    parts: Sequence[Tensor | None], query: Tensor, calls: Sequence[tuple[slice, AttentionCall]]
+) -> Tensor | None:
+    """Parts of all rows as one, 0 where there is none."""
+    if all(part is None for part in parts):
+        return None
+    filled = [
+        query.new_zeros(query[rows].shape) if part is None else part
+        for (rows, _), part in zip(calls, parts, strict=True)
+    ]
+    return filled[0] if len(filled) == 1 else torch.cat(filled)
 
 
 def _sum(parts: Sequence[Tensor | None]) -> Tensor | None:

@@ -165,9 +165,18 @@ class BatchRows:
 
     def _patched_by(self) -> str:
         """Who else changes the input of layers, for a message."""
-        modules = {getattr(patch, "__module__", type(patch).__module__) for patch in self.patches}
-        names = {module.rsplit("/")[-1] for module in modules if not module.startswith(OURS)}
+        modules = {_module_of(patch) for patch in self.patches if not is_ours(patch)}
+        names = {module.rsplit("/")[-1] for module in modules}
         return f" (the layers are patched by {', '.join(sorted(names))})" if names else ""
+
+
+def is_ours(patch: object) -> bool:
+    """Whether a patch of layers is one of this pack's."""
+    return _module_of(patch).startswith(OURS)
+
+
+def _module_of(patch: object) -> str:
+    return getattr(patch, "__module__", type(patch).__module__)
 
 
 def _samples(count: int, options: Options) -> tuple[int, ...]:

@@ -55,6 +55,7 @@ class UNetCall:
         batch: which rows are what.
         pending: the layer whose residual is still to be added.
         seen: the rows of the layer that runs, where another pack changed their number.
+        copies: whether patches of other packs see a layer's input after ours and may write into it.
         fired: indices of the sites that were asked for a residual.
     """
 
@@ -65,6 +66,7 @@ class UNetCall:
     batch: BatchRows
     pending: PendingLayer | None = None
     seen: LayerRows | None = None
+    copies: bool = True
     fired: set[int] = field(default_factory=set)
 
     @classmethod
@@ -85,7 +87,7 @@ class UNetCall:
         return cls(
             unet=unet,
             run=run,
-            sigma=math.inf if sigmas is None else float(sigmas.flatten()[0]),
+            sigma=math.inf if sigmas is None else float(sigmas.reshape(-1)[0]),
             size=(x.shape[-2], x.shape[-1]),
             batch=BatchRows.read(x, context, options, run),
         )

@@ -9,6 +9,9 @@ RUNS = "likeness"
 RECORDS = "likeness.records"
 GUIDANCE = "likeness.guidance"
 LOOKS = "likeness.looks"
+STRUCTURE = "likeness.structure"  # also an argument of compiled networks
+INJECTION = "likeness.injection "  # before a number
+READING = "likeness.reading "  # of layers, before what is read with
 CONTEXTS = "likeness.contexts"  # also in an entry of a CONDITIONING
 
 # In `transformer_options`.

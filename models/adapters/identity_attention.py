@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from torch import Tensor, nn
@@ -12,9 +12,11 @@ from torch.nn import functional
 from ..errors import require_range
 from ..people.person import Person
 from ..placement.placements import Placement
+from ..placement.standing import Standing, standing_of
 from ..placement.windows import ALWAYS, SigmaWindow
 from ..port.attention import AttentionCall, AttentionSite, Polarity
-from .decoupled_cross_attention import KeyValueProjection, decoupled_cross_attention
+from .decoupled_cross_attention import KeyValueProjection
+from .token_attention import Reading, Tokens, attend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,27 +74,33 @@ class IdentityResidual:
 
     def __call__(self, site: AttentionSite, call: AttentionCall) -> Tensor | None:
         """Attention to the identities, (B, L, C), or None while nobody is active."""
-        return self.attend(site, call, self.placement(site, call)) if self.acts(call) else None
+        return attend(call.query, [(len(call.query), self.reading(site, call))], call.heads, call.run)
+
+    def read(self, site: AttentionSite, call: AttentionCall) -> tuple[Reading | None, Tensor | None]:
+        """What the rows read, and nothing else; see `ReadingResidual`."""
+        return self.reading(site, call), None
+
+    def reading(self, site: AttentionSite, call: AttentionCall) -> Reading | None:
+        """What the rows read of the identities, or None while nobody is active."""
+        return self.reading_at(site, call, standing_of(self.placement, site, call)) if self.acts(call) else None
 
     def acts(self, call: AttentionCall) -> bool:
         """Whether anybody is active at this noise level."""
         return any(self._strengths(call))
 
-    def attend(self, site: AttentionSite, call: AttentionCall, weights: Tensor) -> Tensor:
-        """Attention to the identities, (B, L, C), at places already known, (B, L, N); somebody must be active."""
+    def reading_at(self, site: AttentionSite, call: AttentionCall, standing: Standing) -> Reading:
+        """What the rows read of the identities at places already known; somebody must be active."""
         strengths = self._strengths(call)
-        negative = call.polarity is Polarity.NEGATIVE
-        if negative:
+        if call.polarity is Polarity.NEGATIVE:
             active = [strength for strength in strengths if strength > 0]
-            weights = weights.sum(dim=-1, keepdim=True) * (sum(active) / len(active))
-        else:
-            if call.run.recorder is not None:
-                call.run.recorder.record(tuple(person.name for person in self.people), call, weights, site)
-            if any(strength != 1 for strength in strengths):  # else nothing is copied to the device
-                key = (self, tuple(strengths), weights.dtype, weights.device)
-                weights = weights * call.run.remember(key, lambda: weights.new_tensor(strengths))
-        keys, values = project_tokens(self, self.attention, self.null_tokens if negative else self.tokens, site, call)
-        return decoupled_cross_attention(call.query, keys, values, weights, call.heads)
+            mean = sum(active) / len(active)
+            return Reading(
+                project_tokens(self, self.attention, self.null_tokens, site, call, (mean,)), _together(standing, call)
+            )
+        if call.run.recorder is not None:
+            shares = standing.shares(call.query)
+            call.run.recorder.record(tuple(person.name for person in self.people), call, shares, site)
+        return Reading(project_tokens(self, self.attention, self.tokens, site, call, tuple(strengths)), standing)
 
     def _strengths(self, call: AttentionCall) -> list[float]:
         return [person.strength if person.window.contains(call.sigma) else 0.0 for person in self.people]
@@ -144,8 +152,13 @@ def people_residual(
 
 
 def project_tokens(
-    owner: object, attention: nn.ModuleDict, tokens: Tensor, site: AttentionSite, call: AttentionCall
-) -> tuple[Tensor, Tensor]:
+    owner: object,
+    attention: nn.ModuleDict,
+    tokens: Tensor,
+    site: AttentionSite,
+    call: AttentionCall,
+    factors: tuple[float, ...],
+) -> Tokens:
     """Return keys and values of tokens at one layer.
 
     Args:
@@ -155,19 +168,32 @@ def project_tokens(
             projected, anew in every call: they may be in training.
         site: the layer.
         call: what is being computed.
-
-    Returns:
-        Keys and values, (N, T, C) or (B, N, T, C) each.
+        factors: N of them, on the values of each.
     """
 
-    def project(rows: Tensor) -> tuple[Tensor, Tensor]:
+    def project(rows: Tensor, *, is_kept: bool) -> Tokens:
         layer = cast(KeyValueProjection, attention[str(site.index)])
         moved = rows.to(call.query)
-        key, value = (functional.linear(moved, part.weight.to(call.query)) for part in (layer.to_k, layer.to_v))
-        return key, value
+        keys, values = (functional.linear(moved, part.weight.to(call.query)) for part in (layer.to_k, layer.to_v))
+        if any(factor != 1 for factor in factors):  # else nothing is copied to the device
+            values = values * values.new_tensor(factors)[:, None, None]
+        return Tokens(keys, values, is_kept)
 
     if tokens.ndim == 4:  # a slice, because a list of rows would be copied to the device in every layer, and waited for
-        return project(tokens[call.samples[0] : call.samples[-1] + 1])
+        return project(tokens[call.samples[0] : call.samples[-1] + 1], is_kept=False)
     negative = call.polarity is Polarity.NEGATIVE
-    key = (owner, "projected", site.index, negative, call.query.dtype, call.query.device)
-    return call.run.remember(key, lambda: project(tokens))
+    key = (owner, "projected", site.index, negative, factors, call.query.dtype, call.query.device)
+    return call.run.remember(key, lambda: project(tokens, is_kept=True))
+
+
+def _together(standing: Standing, call: AttentionCall) -> Standing:
+    """All people as one, the null identity, wherever anybody stands."""
+
+    def join() -> Standing:
+        if standing.weights is not None:
+            return replace(standing, people=1, weights=standing.weights.sum(dim=-1, keepdim=True))
+        if not standing.has_gaps or standing.choice is None:
+            return Standing(people=1, is_kept=True)
+        return replace(standing, people=1, choice=(standing.choice == standing.people).long())
+
+    return call.run.remember((standing, "together"), join) if standing.is_kept else join()

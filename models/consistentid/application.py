@@ -11,8 +11,10 @@ from torch import Tensor
 
 from ..adapters.identity_attention import EncodedPeople, IdentityResidual, people_residual
 from ..adapters.regional_text import regional_text
+from ..adapters.token_attention import Reading, attend
 from ..people.person import Person
 from ..placement.placements import Placement
+from ..placement.standing import Standing, standing_of
 from ..placement.windows import SigmaWindow
 from ..port.attention import AttentionCall, AttentionSite
 from .checkpoint import ConsistentIDAdapter
@@ -43,21 +45,27 @@ class ConsistentIDResidual:
 
     def __call__(self, site: AttentionSite, call: AttentionCall) -> Tensor | None:
         """ID attention and the change of the text attention, (B, L, C), or None where neither acts."""
+        reading, own_words = self.read(site, call)
+        identity = attend(call.query, [(len(call.query), reading)], call.heads, call.run)
+        return own_words if identity is None else identity if own_words is None else identity + own_words
+
+    def read(self, site: AttentionSite, call: AttentionCall) -> tuple[Reading | None, Tensor | None]:
+        """What the rows read of the ID tokens, and the change of the text attention, (B, L, C)."""
         acts = self.identity.acts(call)
         if not acts and call.text is None:
-            return None
-        weights = self.identity.placement(site, call)
-        parts = [self.identity.attend(site, call, weights) if acts else None, self._own_words(call, weights)]
-        given = [part for part in parts if part is not None]
-        return sum(given[1:], given[0]) if given else None
+            return None, None
+        standing = standing_of(self.identity.placement, site, call)
+        reading = self.identity.reading_at(site, call, standing) if acts else None
+        return reading, self._own_words(call, standing)
 
-    def _own_words(self, call: AttentionCall, weights: Tensor) -> Tensor | None:
+    def _own_words(self, call: AttentionCall, standing: Standing) -> Tensor | None:
         """What changes in the attention to the text, (B, L, C); None where no row is one person's alone.
 
         Rows of somebody who does not act are everybody's.
         """
-        if call.text is None or weights.shape[-1] < 2:
+        if call.text is None or standing.people < 2:
             return None
+        weights = standing.shares(call.query)
         places = self.places or range(weights.shape[-1])
         columns = 1 + max(*places, *call.text.owners)
         if columns == weights.shape[-1]:

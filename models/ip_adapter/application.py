@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
-from ..adapters.decoupled_cross_attention import decoupled_cross_attention
 from ..adapters.identity_attention import project_tokens
-from ..placement.masks import for_rows
+from ..adapters.token_attention import Reading, Tokens, attend, read
+from ..placement.masks import rows_of
+from ..placement.standing import Standing, kept
 from ..placement.windows import ALWAYS, SigmaWindow
-from ..port.attention import AttentionCall, AttentionResidual, AttentionSite, Polarity
+from ..port.attention import AttentionCall, AttentionResidual, AttentionSite, Polarity, Run
 
 STRENGTH = 1.0  # of the published code; it recommends half of it beside a prompt
 
@@ -50,26 +51,33 @@ class PictureResidual:
 
     def __call__(self, site: AttentionSite, call: AttentionCall) -> Tensor | None:
         """Attention to the pictures, (B, L, C), or None outside the window and at strength 0."""
+        return attend(call.query, [(len(call.query), self.reading(site, call))], call.heads, call.run)
+
+    def read(self, site: AttentionSite, call: AttentionCall) -> tuple[Reading | None, Tensor | None]:
+        """What the rows read, and nothing else; see `ReadingResidual`."""
+        return self.reading(site, call), None
+
+    def reading(self, site: AttentionSite, call: AttentionCall) -> Reading | None:
+        """What the rows read of the pictures, or None outside the window and at strength 0."""
         if self.strength == 0 or not self.window.contains(call.sigma):
             return None
-        keys, values = self._projected(site, call)
-        return decoupled_cross_attention(call.query, keys, values, self._weights(call), call.heads)
+        return Reading(self._projected(site, call), self._standing(call))
 
-    def _projected(self, site: AttentionSite, call: AttentionCall) -> tuple[Tensor, Tensor]:
+    def _projected(self, site: AttentionSite, call: AttentionCall) -> Tokens:
         negative = call.polarity is Polarity.NEGATIVE
         tokens, scaling = self.null_tokens if negative else self.tokens, self.scaling
-        projected = project_tokens(self, self.attention, tokens, site, call)
+        projected = project_tokens(self, self.attention, tokens, site, call, (self.strength,))
         if scaling is None:
             return projected
         key = (self, "scaled", site.index, negative, call.query.dtype, call.query.device)
-        return call.run.remember(key, lambda: scaling(*projected))
+        return call.run.remember(key, lambda: Tokens(*scaling(projected.keys, projected.values), is_kept=True))
 
-    def _weights(self, call: AttentionCall) -> Tensor:
+    def _standing(self, call: AttentionCall) -> Standing:
         mask = self.mask
         if mask is None:
-            return call.query.new_full((1, 1, 1), self.strength)
+            return call.run.remember((self, "everywhere"), lambda: Standing(people=1, is_kept=True))
         key = (self, "mask", call.grid, call.crop, call.samples, call.query.dtype, call.query.device)
-        return call.run.remember(key, lambda: for_rows(mask, call, mode=self.resize)[..., None] * self.strength)
+        return call.run.remember(key, lambda: kept(rows_of(mask, call, mode=self.resize)[..., None], call.query))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -93,3 +101,23 @@ class WeightedByLayer:
         added = self.residual(site, call)
         factor = self.factors.get(site.index, 1.0)
         return added if added is None or factor == 1 else added * factor
+
+    def read(self, site: AttentionSite, call: AttentionCall) -> tuple[Reading | None, Tensor | None]:
+        """What the residual reads and adds, both times the layer's factor."""
+        factor = self.factors.get(site.index, 1.0)
+        reading, added = read(self.residual, site, call)
+        if factor == 1:
+            return reading, added
+        return _weighted(self, reading, factor, call.run), None if added is None else added * factor
+
+
+def _weighted(owner: object, reading: Reading | None, factor: float, run: Run) -> Reading | None:
+    """A reading with a factor on what is read."""
+    if reading is None:
+        return None
+    tokens = reading.tokens
+
+    def weigh() -> Tokens:
+        return replace(tokens, values=tokens.values * factor)
+
+    return replace(reading, tokens=run.remember((owner, tokens), weigh) if tokens.is_kept else weigh())

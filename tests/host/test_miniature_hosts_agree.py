@@ -42,6 +42,7 @@ SIZES = BaseSizes(unet=(32, 64), vae=(16, 16), latent_channels=4, text=16, text_
 PROMPT, SEED, SCALE = "a man in a red shirt and a woman in blue, in front of dots", 5, 0.3
 SETTINGS = Settings(steps=8, guidance=3.0)
 ALIKE = 1e-3  # of latents of spread 1
+GUIDED = 5e-3  # a gradient follows a router's choices, which the last bits may turn
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +172,6 @@ def test_both_hosts_guide_to_the_same_picture(path, base, adapter, people, count
 
     theirs, _ = in_comfyui(path, crowd(count), adapter, own())
     ours, _ = on_diffusers(base, crowd(count), adapter, own())
-    torch.testing.assert_close(ours, theirs, atol=ALIKE, rtol=0)
+    torch.testing.assert_close(ours, theirs, atol=GUIDED if count else ALIKE, rtol=0)
     plain, _ = on_diffusers(base, crowd(count), adapter)
     assert (ours - plain).abs().max() > 100 * ALIKE

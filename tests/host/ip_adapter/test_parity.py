@@ -122,21 +122,21 @@ def test_every_layer_acts_where_the_published_code_numbers_it(published, name, r
     """Sites against the reference's table, and against the blocks that ComfyUI itself tells its patches of."""
     acted, told = [], []
 
-    def acts(self, site, call, attend=residual.__call__):
-        added = attend(self, site, call)
-        assert added is not None
-        assert added.abs().max() > 0
+    def acts(self, site, call, read=residual.read):
+        reading, added = read(self, site, call)
+        assert added is None
+        assert reading.tokens.values.abs().max() > 0
         if (site.index, call.polarity) not in acted:
             acted.append((site.index, call.polarity))
             sites[site.index] = (site.block, site.path)
-        return added
+        return reading, added
 
     def tell(n, context, value, extra):
         told.append((*extra["block"], extra["block_index"]))
         return n, context, value
 
     sites = {}
-    monkeypatch.setattr(residual, "__call__", acts)
+    monkeypatch.setattr(residual, "read", acts)
     watched = published(name).model.clone()
     watched.set_model_attn2_patch(tell)
     call_unet(applied(published(name), 1.0, model=watched), published(name).case, published(name).text)

@@ -98,9 +98,9 @@ def test_windows_of_rows_of_the_picture_see_their_part_of_a_mask(tiny_model, peo
     from likeness.host.unet.attention import inject
 
     class Watched(Masks):
-        def __call__(self, site, call):
+        def standing(self, site, call):
             crops.add(call.crop and (call.crop.top, call.crop.height))
-            return super().__call__(site, call)
+            return super().standing(site, call)
 
     model, crops = tiny_model(), set()
     strips = {"dim": 2, "context_length": 8, "context_overlap": 0, "causal_window_fix": False}

@@ -69,7 +69,8 @@ def test_people_of_each_row_are_what_they_would_be_for_that_row_alone(residual, 
 def test_only_what_all_pictures_share_is_kept_for_the_run(residual, asked):
     shared = residual((1.0, ALWAYS))
     rows = replace(shared, tokens=shared.tokens[None].clone().requires_grad_(True))
-    for one, kept in ((shared, 1), (rows, 0)):
+    # who stands where; of what all share also keys and values, as they are and as attention takes them
+    for one, kept in ((shared, 3), (rows, 1)):
         run = Run()
         first, again = (one(SITE, replace(asked, run=run)) for _ in range(2))
         assert torch.equal(first, again)

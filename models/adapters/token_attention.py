@@ -1,0 +1,277 @@
+"""Attention of a layer's positions to tokens beside the text, for rows of both sides of guidance at once.
+
+Where every position reads one set of tokens alone, the softmax over that set is a softmax over all sets with the others masked
+out, so one scaled-dot-product attention gives it; where positions read several, each set has a softmax of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad, scaled_dot_product_attention
+
+from ..placement.standing import Standing
+from ..port.attention import AttentionCall, AttentionResidual, AttentionSite, Run
+from .decoupled_cross_attention import LARGEST_SCORES
+
+ALIGNED = 8  # masks with rows of a multiple of it are read as they lie by memory-efficient kernels
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Tokens:
+    """Keys and values of N sets of T tokens at one layer; whatever is multiplied with the result is part of the values.
+
+    Attributes:
+        keys, values: (N, T, C), the same for all rows, or (B, N, T, C).
+        is_kept: whether the run hands this object out again.
+    """
+
+    keys: Tensor
+    values: Tensor
+    is_kept: bool = False
+
+    @property
+    def sets(self) -> int:
+        """N."""
+        return self.keys.shape[-3]
+
+    @property
+    def length(self) -> int:
+        """T."""
+        return self.keys.shape[-2]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Reading:
+    """What some neighbouring rows of a layer read.
+
+    Attributes:
+        tokens: the sets.
+        standing: which of them every position reads; `standing.people` is their number.
+    """
+
+    tokens: Tokens
+    standing: Standing
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether neither changes while the run lasts."""
+        return self.tokens.is_kept and self.standing.is_kept
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether a position may read several sets."""
+        return self.standing.weights is not None
+
+    @property
+    def columns(self) -> int:
+        """Keys that one attention has, with those that fill up the rows of its mask."""
+        count = self.tokens.sets * self.tokens.length
+        if self.standing.choice is None:
+            return count
+        return -(-(count + self.standing.has_gaps) // ALIGNED) * ALIGNED
+
+
+Part = tuple[int, Reading | None]  # number of rows, and what they read
+
+
+@runtime_checkable
+class ReadingResidual(AttentionResidual, Protocol):
+    """A residual part of which is attention to tokens, so that a host may compute it for all rows of a layer at once."""
+
+    def read(self, site: AttentionSite, call: AttentionCall) -> tuple[Reading | None, Tensor | None]:
+        """What some rows read, and what is to be added beside it, (B, L, C); together what calling the residual gives."""
+        ...
+
+
+def read(residual: AttentionResidual, site: AttentionSite, call: AttentionCall) -> tuple[Reading | None, Tensor | None]:
+    """What rows read of a residual and what it adds beside; one that reads nothing only adds."""
+    return residual.read(site, call) if isinstance(residual, ReadingResidual) else (None, residual(site, call))
+
+
+def attend(query: Tensor, parts: Sequence[Part], heads: int, run: Run) -> Tensor | None:
+    """Attend to tokens.
+
+    Args:
+        query: (B, L, C), heads not split.
+        parts: rows of the batch one after another, B in all; those without a reading get 0.
+        heads: each has C / heads channels.
+        run: keeps keys, values and masks as attention takes them.
+
+    Returns:
+        Σ_n w_n · softmax(q k_nᵀ / √(C / heads)) v_n with w as `Standing` says, (B, L, C), or None where nothing is read.
+    """
+    readings = [reading for _, reading in parts if reading is not None]
+    if not readings:
+        return None
+    if len(readings) == len(parts) and _are_alike(readings):
+        return _attend(query, [rows for rows, _ in parts], readings, heads, run)
+    found, first = [], 0
+    for rows, reading in parts:
+        own = query[first : first + rows]
+        found.append(torch.zeros_like(own) if reading is None else _attend(own, [rows], [reading], heads, run))
+        first += rows
+    return torch.cat(found)
+
+
+def _are_alike(readings: Sequence[Reading]) -> bool:
+    """Whether one attention gives all of them at no more work than each by itself needs, or at fewer launches if none ever changes."""
+    first, *others = readings
+    if not others:
+        return True
+    if any(reading.is_shared for reading in readings):
+        return all(each.is_kept and each.tokens.length == first.tokens.length for each in readings)
+    if any(each.columns != first.columns for each in others):
+        return False
+    return all(each.standing.choice is None for each in readings) or all(each.is_kept for each in readings)
+
+
+def _attend(query: Tensor, rows: Sequence[int], readings: Sequence[Reading], heads: int, run: Run) -> Tensor:
+    attend_rows = _attend_shared if any(reading.is_shared for reading in readings) else _attend_alone
+    return attend_rows(query, rows, readings, heads, run)
+
+
+def _attend_alone(query: Tensor, rows: Sequence[int], readings: Sequence[Reading], heads: int, run: Run) -> Tensor:
+    """One scaled-dot-product attention with a mask, or without one where all tokens are for every position."""
+    unit, columns = _unit(rows, readings), readings[0].columns
+    key, value = _keep(
+        run,
+        ("alone", heads, unit, columns),
+        [(count, reading.tokens) for count, reading in zip(rows, readings, strict=True)],
+        all(reading.tokens.is_kept for reading in readings),
+        lambda: _laid_out(rows, readings, unit, heads, columns),
+    )
+    mask = None
+    if any(reading.standing.choice is not None for reading in readings):
+        mask = _keep(
+            run,
+            ("mask", unit, columns, query.dtype),
+            [(count, reading.standing, reading.tokens.length) for count, reading in zip(rows, readings, strict=True)],
+            all(reading.standing.is_kept for reading in readings),
+            lambda: _mask(query, rows, readings, unit, run),
+        )
+    attended = scaled_dot_product_attention(_split(query, unit, heads), key, value, attn_mask=mask)
+    return attended.transpose(1, 2).reshape(query.shape)
+
+
+def _attend_shared(query: Tensor, rows: Sequence[int], readings: Sequence[Reading], heads: int, run: Run) -> Tensor:
+    """A softmax for each set, and a weight for each position."""
+    unit, sets = _unit(rows, readings), max(reading.tokens.sets for reading in readings)
+    length = readings[0].tokens.length
+    key, value = _keep(
+        run,
+        ("shared", heads, unit, sets),
+        [(count, reading.tokens) for count, reading in zip(rows, readings, strict=True)],
+        all(reading.tokens.is_kept for reading in readings),
+        lambda: _scaled(*_laid_out(rows, readings, unit, heads, sets * length)),
+    )
+    weights = _keep(
+        run,
+        ("weights", unit, sets, query.shape[1], query.dtype),
+        [(count, reading.standing) for count, reading in zip(rows, readings, strict=True)],
+        all(reading.standing.is_kept for reading in readings),
+        lambda: _weights(query, rows, readings, unit, sets),
+    )
+    split = _split(query, unit, heads)
+    step = max(1, LARGEST_SCORES // (len(split) * heads * sets * length))
+    found = [
+        _weighted(split[:, :, first : first + step], key, value, weights[..., first : first + step])
+        for first in range(0, split.shape[2], step)
+    ]
+    attended = found[0] if len(found) == 1 else torch.cat(found, dim=2)
+    return attended.transpose(1, 2).reshape(query.shape)
+
+
+def _weighted(query: Tensor, key: Tensor, value: Tensor, weights: Tensor) -> Tensor:
+    """Attention of (G, heads, P, d) to keys (G, heads, N·T, d), with weights (G, 1, N, 1, P)."""
+    # Positions last: over the few tokens of a person, lying side by side, a softmax takes the CPU twenty times as long.
+    scores = key @ query.transpose(-1, -2)  # (G, heads, N·T, P)
+    sets = weights.shape[2]
+    shares = scores.view(*scores.shape[:2], sets, -1, scores.shape[-1]).softmax(dim=-2) * weights
+    return shares.view(scores.shape).transpose(-1, -2) @ value
+
+
+def _unit(rows: Sequence[int], readings: Sequence[Reading]) -> int:
+    """Rows that one entry of the attention's batch holds: they have their tokens in common, so positions of all may lie in a row."""
+    if any(reading.tokens.keys.ndim == 4 for reading in readings):
+        return 1
+    return math.gcd(*rows)
+
+
+def _split(query: Tensor, unit: int, heads: int) -> Tensor:
+    """(B, L, C) as (B / unit, heads, unit · L, d)."""
+    rows, positions, channels = query.shape
+    return query.reshape(rows // unit, unit * positions, heads, channels // heads).transpose(1, 2)
+
+
+def _laid_out(
+    rows: Sequence[int], readings: Sequence[Reading], unit: int, heads: int, columns: int
+) -> tuple[Tensor, Tensor]:
+    """Keys and values of all entries of the batch, (B / unit, heads, columns, d) each; what is missing to `columns` is 0."""
+
+    def lay_out(part: str) -> Tensor:
+        every: list[Tensor] = []
+        for count, reading in zip(rows, readings, strict=True):
+            tokens: Tensor = getattr(reading.tokens, part)
+            joined = tokens.flatten(-3, -2)  # (N·T, C) or (B, N·T, C)
+            filled = pad(joined, (0, 0, 0, columns - joined.shape[-2]))
+            every.append(filled.expand(count // unit, *filled.shape[-2:]))
+        together = every[0] if len(every) == 1 else torch.cat(every)
+        return together.unflatten(-1, (heads, -1)).transpose(1, 2).contiguous()
+
+    return lay_out("keys"), lay_out("values")
+
+
+def _scaled(key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+    return key / math.sqrt(key.shape[-1]), value
+
+
+def _mask(query: Tensor, rows: Sequence[int], readings: Sequence[Reading], unit: int, run: Run) -> Tensor:
+    """What is added to scores, (B / unit, 1, unit · L, columns): 0 for what a position reads, else -∞."""
+    every: list[Tensor] = []
+    for count, reading in zip(rows, readings, strict=True):
+        table = _table(query, reading, run)
+        choice = reading.standing.choice
+        opened = table[:1] if choice is None else table[choice]  # (B or 1, L or 1, columns)
+        every.append(_by_entry(opened, count, query.shape[1], unit))
+    together = every[0] if len(every) == 1 else torch.cat(every)
+    return together[:, None]
+
+
+def _by_entry(of_rows: Tensor, rows: int, positions: int, unit: int) -> Tensor:
+    """(rows or 1, positions or 1, X) as (rows / unit, unit · positions, X)."""
+    return of_rows.expand(rows, positions, of_rows.shape[-1]).reshape(rows // unit, unit * positions, -1)
+
+
+def _table(query: Tensor, reading: Reading, run: Run) -> Tensor:
+    """Rows of a mask, (N + 1, columns): those of N sets, and where some position reads none, that of a key whose value is 0."""
+    sets, length, columns = reading.tokens.sets, reading.tokens.length, reading.columns
+
+    def make() -> Tensor:
+        table = torch.full((sets + 1, columns), -math.inf)
+        for number in range(sets):
+            table[number, number * length : (number + 1) * length] = 0
+        table[sets, sets * length : sets * length + 1] = 0
+        return table.to(query)
+
+    return run.remember(("rows of a mask", sets, length, columns, query.dtype, query.device), make)
+
+
+def _weights(query: Tensor, rows: Sequence[int], readings: Sequence[Reading], unit: int, sets: int) -> Tensor:
+    """Weights of all entries of the batch, (B / unit, 1, sets, 1, unit · L); sets that are missing have 0."""
+    every: list[Tensor] = []
+    for count, reading in zip(rows, readings, strict=True):
+        shares = reading.standing.shares(query[:count]).to(query)
+        every.append(_by_entry(pad(shares, (0, sets - shares.shape[-1])), count, query.shape[1], unit))
+    together = every[0] if len(every) == 1 else torch.cat(every)
+    return together.transpose(-1, -2)[:, None, :, None]
+
+
+def _keep(run: Run, what: tuple[Any, ...], parts: Sequence[Any], is_kept: bool, make: Callable[[], Any]) -> Any:
+    """What is made of parts, once per run where none of them ever changes."""
+    return run.remember((*what, *parts), make) if is_kept else make()
