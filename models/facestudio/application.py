@@ -5,14 +5,17 @@ FaceStudio (arXiv:2312.02663), section 3.2, Eq. 2, masked multi-identity cross-a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
 
 from ..adapters.decoupled_cross_attention import decoupled_cross_attention
 from ..adapters.identity_attention import Acting
 from ..placement.placements import Placement
+from ..placement.standing import Standing, standing_of
 from ..port.attention import AttentionCall, AttentionSite, Polarity, TextRows
 
 
@@ -39,10 +42,14 @@ class RegionalContexts:
         """The difference, (B, L, C); None on the negative side, which has one context everywhere."""
         if call.text is None or call.polarity is Polarity.NEGATIVE:
             return None
-        weights = self.placement(site, call)  # (B, L, N)
+        standing = standing_of(self.placement, site, call)
         if call.run.recorder is not None:
-            call.run.recorder.record(tuple(person.name for person in self.people), call, weights, site)
+            shares = standing.shares(call.query)
+            call.run.recorder.record(tuple(person.name for person in self.people), call, shares, site)
         active = [float(person.window.contains(call.sigma)) for person in self.people]
+        if standing.choice is not None and standing.is_kept and all(active) and call.base is not None:
+            return _alone(call, call.text, standing) - call.base
+        weights = standing.shares(call.query)  # (B, L, N)
         if not all(active):
             weights = weights * weights.new_tensor(active)
         shares = torch.cat([weights, (1 - weights.sum(-1, keepdim=True)).clamp(min=0)], dim=-1)
@@ -54,6 +61,23 @@ class RegionalContexts:
             all_keys, all_values = (part.flatten(1, 2)[:, None] for part in (keys, values))
             base = decoupled_cross_attention(call.query, all_keys, all_values, everywhere, call.heads)
         return regional - base
+
+
+def _alone(call: AttentionCall, text: TextRows, standing: Standing) -> Tensor:
+    """Attention in which every position reads one context, (B, L, C): to all of them, with a mask."""
+
+    def opened() -> Tensor:
+        owners = torch.tensor([standing.people if owner < 0 else owner for owner in text.owners])
+        is_own = torch.arange(standing.people + 1)[:, None] == owners  # (N + 1, S)
+        rows = torch.zeros(is_own.shape).masked_fill(~is_own, -math.inf).to(call.query)
+        return rows[standing.choice][:, None]  # (B or 1, 1, L, S)
+
+    mask = call.run.remember((standing, text.owners), opened)
+    query, keys, values = (
+        part.reshape(*part.shape[:2], call.heads, -1).transpose(1, 2) for part in (call.query, text.keys, text.values)
+    )
+    attended = scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+    return attended.transpose(1, 2).reshape(call.query.shape)
 
 
 def _by_owner(call: AttentionCall, text: TextRows) -> tuple[Tensor, Tensor]:

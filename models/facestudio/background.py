@@ -16,6 +16,7 @@ from torch.nn.functional import one_hot
 from ..errors import InvalidSettingError
 from ..placement.masks import to_grid
 from ..placement.placements import Placement
+from ..placement.standing import Standing, kept, standing_of
 from ..port.attention import AttentionCall, AttentionSite
 
 Background = Literal["none", "mean", "random", "nearest", "freeze"]
@@ -57,6 +58,16 @@ class Lent:
             return weights + rest / self.people
         shares = self._drawn(call, weights) if self.background == "random" else _nearest(weights, call.grid)
         return weights + rest * shares
+
+    def standing(self, site: AttentionSite, call: AttentionCall) -> Standing:
+        """Who stands where; what no step changes is worked out once per run."""
+        inside = standing_of(self.placement, site, call)
+        if self.background in ("none", "freeze"):
+            return inside
+        if not inside.is_kept:
+            return Standing(people=self.people, weights=self(site, call))
+        key = (self, "standing", inside, call.query.shape, call.query.dtype)
+        return call.run.remember(key, lambda: kept(self(site, call).float().cpu(), call.query))
 
     def _drawn(self, call: AttentionCall, like: Tensor) -> Tensor:
         """One person for each place, (1, L, N)."""

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..placement.masks import span
+from ..placement.standing import Standing, kept
 from ..port.attention import AttentionCall, AttentionSite, Crop
 from .regions import Mode, weights
 
@@ -31,6 +32,12 @@ class MaskedRegions:
         del site
         key = (self, call.grid, call.crop, call.samples, call.query.dtype, call.query.device)
         return call.run.remember(key, lambda: self._weights(call).to(call.query))
+
+    def standing(self, site: AttentionSite, call: AttentionCall) -> Standing:
+        """Who stands where; nobody where it is the background's."""
+        del site
+        key = (self, "standing", call.grid, call.crop, call.samples, call.query.dtype, call.query.device)
+        return call.run.remember(key, lambda: kept(self._weights(call), call.query))
 
     def _weights(self, call: AttentionCall) -> Tensor:
         rows = {sample: self._picture(sample, call.grid, call.crop) for sample in dict.fromkeys(call.samples)}

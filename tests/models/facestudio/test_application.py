@@ -8,7 +8,9 @@ import torch
 from einops import rearrange
 from likeness.models.adapters.identity_attention import Acting
 from likeness.models.facestudio.application import RegionalContexts
+from likeness.models.facestudio.background import BACKGROUNDS, Lent
 from likeness.models.facestudio.places import MaskedRegions
+from likeness.models.placement.standing import Standing
 from likeness.models.placement.windows import SigmaWindow
 from likeness.models.port.attention import AttentionSite, Polarity, TextRows
 
@@ -74,6 +76,21 @@ def test_each_region_is_what_it_would_be_with_its_own_context_alone(asked, peopl
         alone = attention(call.query, *of(call.text, each))
         where = (owner == each).flatten()
         torch.testing.assert_close(got[:, where], alone[:, where], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("background", BACKGROUNDS)
+def test_one_attention_with_a_mask_is_an_attention_of_each(asked, background):
+    """In the first call of a run, where the mask is made, in the next, and where the base is not known."""
+    call, people = asked(2), 2
+    one = RegionalContexts(
+        residual(thirds(people)).people, Lent(MaskedRegions(tuple(thirds(people))), people, background)
+    )
+    first, again = (one(SITE, call) for _ in range(2))
+    open_form = one(SITE, replace(call, base=None))
+    assert torch.equal(first, again)
+    torch.testing.assert_close(first, open_form, rtol=0, atol=1e-5)
+    kept = [key for key in call.run.memo if isinstance(key[0], Standing)]
+    assert len(kept) == (background != "mean")  # which is shared by all, so that each has a softmax of its own
 
 
 def test_soft_regions_share(asked):
