@@ -22,7 +22,8 @@ from likeness.tools.caches import write_elsewhere
 from likeness.tools.comfyui.folders import VARIABLE, find_comfy_folders
 from likeness.tools.weights.layouts import UNetShape, unet
 from likeness.tools.weights.write import BACKBONE, CHECKPOINT, FACEID, FACEID_PLUS, ROUTER, WeightFile, make
-from torch.utils.flop_counter import FlopCounterMode
+
+from .operations import count_flops
 
 TEXT_TOKENS = 77
 TIMESTEP = 500
@@ -169,6 +170,4 @@ def unet_call(
 def flops(call: Callable[[], torch.Tensor]) -> int:
     """Floating point operations of a call's matrix products, convolutions and attention."""
     call()  # the first call of a run also projects the people's keys and values, once
-    with FlopCounterMode(display=False) as counter:
-        call()
-    return counter.get_total_flops()
+    return count_flops(call)

@@ -23,9 +23,9 @@ from likeness.models.placement.windows import ALWAYS
 from likeness.models.port.guidance import FeatureCapture, FeatureReader, GuidedStep, NoiseLevels, Pull
 from likeness.tools.weights.layouts import SD15, SDXL, UNetShape
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from .comfy_process import META, comfyui, load_model, meta_model, parser
+from .operations import count_flops
 from .paired_ratios import compare, measure
 
 STEPS, GUIDED = 50, 30  # u = 0.6
@@ -94,7 +94,7 @@ def _report_flops(name: str, shape: UNetShape, side: int) -> None:
     if width:  # what SDXL is told of sizes is made of numbers too
         model.model.encode_adm = lambda **_: torch.empty(1, width, device=META)
     guided = guide(model, AnyFeatures(choose_capture(unet_of(model), "coarse")))
-    plain, more = (_flops(_step(each, side, "meta")) for each in (model, guided))
+    plain, more = (count_flops(_step(each, side, "meta")) for each in (model, guided))
     one = more / plain
     averages = (1 + (one - 1) * GUIDED / STEPS, 1 + (one - 1) * GUIDED / STEPS / 2)
     print(f"\n{name} at {side}x{side}: plain step {plain / 1e12:.3f} TFLOP, guided {more / 1e12:.3f} TFLOP")
@@ -187,12 +187,6 @@ def _step(model: Any, side: int, device: str = "cpu") -> Callable[[], object]:
     guider.model_options = {**model.model_options, "transformer_options": {**options, "wrappers": model.wrappers}}
     sigma = model.get_model_object("model_sampling").sigma(torch.tensor([400.0]))
     return lambda: guider(x, sigma, model_options=guider.model_options)
-
-
-def _flops(call: Callable[[], object]) -> int:
-    with FlopCounterMode(display=False) as counter:
-        call()
-    return counter.get_total_flops()
 
 
 def _held(call: Callable[[], object]) -> int:
