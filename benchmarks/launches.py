@@ -20,7 +20,7 @@ import torch
 from likeness.models.people.person import People
 from likeness.tests.people import crowd, someone
 
-from .comfy_process import adapter_files, comfyui, load_adapter, load_faceid, load_model, parser, unet_call
+from .comfy_process import TEXT_TOKENS, adapter_files, comfyui, load_adapter, load_faceid, load_model, parser, unet_call
 from .operations import count_operations
 
 SIDE = 64  # of the picture, pixels: work is of no interest here
@@ -75,7 +75,7 @@ def report(plain: Any, arms: list[Arm]) -> int:
 
 def launched(model: Any, owners: tuple[int, ...] = ()) -> Counter[str]:
     """Operations of the second call of a run."""
-    call = unet_call(model, SIDE, owners, **({"text_tokens": len(owners)} if owners else {}))
+    call = unet_call(model, SIDE, owners, text_tokens=len(owners) or TEXT_TOKENS)
     call()
     return count_operations(call)
 

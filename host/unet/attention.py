@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,15 +27,12 @@ from ..sampling.runs import follow_runs
 from . import keys
 from .batch import is_ours
 from .call import PendingLayer, UNetCall
-from .compiled import is_compiled, residual, running
+from .compiled import residual, run_compiled, running
 from .couples import LayerRows
-from .network import bare
 from .options import Options, block_of, context_of_call, options_of_call, with_options_of_call
 from .sites import find_sites, unet_of
 
 logger = logging.getLogger(__name__)
-
-TEXT_PLACE = 3  # apply_model(x, t, c_concat, c_crossattn, control, transformer_options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,11 +161,10 @@ class Injection:
         site = next((site for site in self.sites.values() if site.index == index), None)
         if site is None or index in call.fired:
             return None
-        heads = call.unet.get_submodule(site.path).heads
-        pending = PendingLayer(site, hidden, heads, (), text)
+        layer: Any = call.unet.get_submodule(site.path)
+        pending = PendingLayer(site, hidden, layer.heads, (), text)
         return self._residual(call, pending, query, base, text)
 
-    @torch.compiler.disable
     def _residual(
         self,
         call: UNetCall,
@@ -179,13 +175,7 @@ class Injection:
     ) -> Tensor | None:
         call.fired.add(pending.site.index)
         text = text if call.batch.has_regional_text else None
-        calls = list(call.attention_calls(pending, query, base, text))
-        parts = [
-            _all_rows(residual, pending, query, calls, call.run)
-            for residual in self.residuals
-            if residual.wants(pending.site)
-        ]
-        return _sum([part for both in parts for part in both])
+        return _added(self.residuals, call, pending, query, base, text)
 
     def _report(self, call: UNetCall) -> None:
         if (self.key, "reported") in call.run.memo:
@@ -234,39 +224,9 @@ def inject(
         clone.set_additional_models(injection.key, list(weights))
     follow_runs(clone)
     if keys.STRUCTURE not in clone.wrappers.get(WrappersMP.APPLY_MODEL, {}):
-        clone.add_wrapper_with_key(WrappersMP.APPLY_MODEL, keys.STRUCTURE, _run_compiled)
+        clone.add_wrapper_with_key(WrappersMP.APPLY_MODEL, keys.STRUCTURE, run_compiled)
     logger.info("%s: attached to %d/%d sites", name, len(wanted), len(cross))
     return clone
-
-
-def _run_compiled(executor: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Wrapper around ComfyUI's BaseModel: where its network is compiled, the state of a call is made before the trace begins.
-
-    Where the words of people are read in its layers, it runs as it is: what is read has no place in a trace.
-    """
-    base = executor.class_obj  # type: ignore[attr-defined]
-    options = options_of_call(args, kwargs)
-    wrappers = options.get(keys.WRAPPERS, {})
-    if not is_compiled(wrappers, base.diffusion_model):
-        return executor(*args, **kwargs)
-    of_network = wrappers.get(WrappersMP.DIFFUSION_MODEL, {})
-    if any(key.startswith(keys.READING) for key in of_network):
-        with torch.compiler.set_stance("force_eager"):
-            return executor(*args, **kwargs)
-    ours = [key for key in of_network if key.startswith(keys.INJECTION)]
-    rest = {key: each for key, each in of_network.items() if key not in ours}
-    options = {**options, keys.WRAPPERS: {**wrappers, WrappersMP.DIFFUSION_MODEL: rest}}
-    x, sigma = args[:2]
-    context = kwargs[keys.TEXT] if keys.TEXT in kwargs else args[TEXT_PLACE]
-    with ExitStack() as stack:
-        for key in ours:
-            for wrapper in of_network[key]:
-                given = base.model_sampling.calculate_input(sigma, x)
-                options = stack.enter_context(
-                    wrapper.__self__.called(bare(base.diffusion_model), given, context, options)
-                )
-        positional, named = with_options_of_call(args, kwargs, options)
-        return executor(*positional, **named, **{keys.STRUCTURE: " ".join(ours)})
 
 
 def changes_nothing(patch: object) -> bool:
@@ -278,6 +238,21 @@ def changes_nothing(patch: object) -> bool:
 def _behind(patch: object, patches: Sequence[Any]) -> Sequence[Any]:
     """The patches that run after one of them."""
     return patches[patches.index(patch) + 1 :] if patch in patches else patches
+
+
+@torch.compiler.disable  # of a network that is compiled in parts, these are no part
+def _added(
+    residuals: Sequence[AttentionResidual],
+    call: UNetCall,
+    pending: PendingLayer,
+    query: Tensor,
+    base: Tensor | None,
+    text: tuple[Tensor, Tensor] | None,
+) -> Tensor | None:
+    """What residuals add to all rows of a layer."""
+    calls = list(call.attention_calls(pending, query, base, text))
+    parts = [_all_rows(each, pending, query, calls, call.run) for each in residuals if each.wants(pending.site)]
+    return _sum([part for both in parts for part in both])
 
 
 def _all_rows(

@@ -8,14 +8,18 @@ with other people, with more or fewer injections, or is run with none of them, d
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
+from . import keys
 from .network import COMPILED, bare
+from .options import options_of_call, with_options_of_call
+
+TEXT_PLACE = 3  # apply_model(x, t, c_concat, c_crossattn, control, transformer_options)
 
 Residual = Callable[[Tensor, Tensor, Tensor, tuple[Tensor, Tensor], int], Tensor | None]
 
@@ -53,13 +57,38 @@ def residual(query: Tensor, hidden: Tensor, base: Tensor, text: tuple[Tensor, Te
     return torch.ops.likeness.residual(query, hidden, base, *text, site)
 
 
-def is_compiled(wrappers: Mapping[str, Any], network: Any) -> bool:
-    """Whether a network runs compiled.
+def run_compiled(executor: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Wrapper around ComfyUI's BaseModel: where its network is compiled, the state of a call is made before the trace begins.
 
-    Args:
-        wrappers: of a run; ComfyUI's own node puts compiled code in place by one of them.
-        network: that of the model, which another node may have put into compiled code.
+    Where the words of people are read in its layers, it runs as it is: what is read has no place in a trace.
     """
+    base = executor.class_obj  # type: ignore[attr-defined]
+    options = options_of_call(args, kwargs)
+    wrappers = options.get(keys.WRAPPERS, {})
+    if not _is_compiled(wrappers, base.diffusion_model):
+        return executor(*args, **kwargs)
+    of_network = wrappers.get(WrappersMP.DIFFUSION_MODEL, {})
+    if any(key.startswith(keys.READING) for key in of_network):
+        with torch.compiler.set_stance("force_eager"):
+            return executor(*args, **kwargs)
+    ours = [key for key in of_network if key.startswith(keys.INJECTION)]
+    rest = {key: each for key, each in of_network.items() if key not in ours}
+    options = {**options, keys.WRAPPERS: {**wrappers, WrappersMP.DIFFUSION_MODEL: rest}}
+    x, sigma = args[:2]
+    context = kwargs[keys.TEXT] if keys.TEXT in kwargs else args[TEXT_PLACE]
+    with ExitStack() as stack:
+        for key in ours:
+            for wrapper in of_network[key]:
+                given = base.model_sampling.calculate_input(sigma, x)
+                options = stack.enter_context(
+                    wrapper.__self__.called(bare(base.diffusion_model), given, context, options)
+                )
+        positional, named = with_options_of_call(args, kwargs, options)
+        return executor(*positional, **named, **{keys.STRUCTURE: " ".join(ours)})
+
+
+def _is_compiled(wrappers: Mapping[str, Any], network: Any) -> bool:
+    """Whether a network runs compiled: put in place by ComfyUI's own node, or by another one."""
     return COMPILED in wrappers.get(WrappersMP.APPLY_MODEL, {}) or bare(network) is not network
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from ..port.attention import AttentionCall, AttentionSite
-
-if TYPE_CHECKING:
-    from .placements import Placement
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -53,8 +51,10 @@ class Stands(Protocol):
         ...
 
 
-def standing_of(placement: Placement, site: AttentionSite, call: AttentionCall) -> Standing:
-    """Who stands where, by any placement."""
+def standing_of(
+    placement: Callable[[AttentionSite, AttentionCall], Tensor], site: AttentionSite, call: AttentionCall
+) -> Standing:
+    """Who stands where, by any `Placement`."""
     if isinstance(placement, Stands):
         return placement.standing(site, call)
     weights = placement(site, call)
