@@ -65,7 +65,7 @@ def report(plain: Any, arms: list[Arm]) -> int:
     is_missed = False
     for arm in arms:
         found = launched(arm.put(plain), arm.owners)
-        more = 100 * (found.total() / base.total() - 1)
+        more = 100 * (found.total() - base.total()) / base.total()
         is_met = arm.budget is None or more <= arm.budget
         is_missed = is_missed or not is_met
         verdict = "" if arm.budget is None else f", at most {arm.budget:+.0f} %: {'met' if is_met else 'MISSED'}"
