@@ -19,12 +19,15 @@ from typing import Any
 import torch
 from likeness.models.people.person import People
 from likeness.tests.people import crowd, someone
+from likeness.tools.peers.ip_adapter import apply_theirs, load_clip_vision
+from likeness.tools.peers.process import load_pack
+from likeness.tools.weights.write import CLIP_VISION, make
 
 from .comfy_process import TEXT_TOKENS, adapter_files, comfyui, load_adapter, load_faceid, load_model, parser, unet_call
+from .ip_adapter_cost import KINDS, VARIABLE
 from .operations import count_operations
 
 SIDE = 64  # of the picture, pixels: work is of no interest here
-PEER = "LIKENESS_IPADAPTER_PLUS"
 MASK = 128  # cells of a side of a mask
 
 
@@ -48,7 +51,9 @@ class Arm:
 def main() -> int:
     """Print a line for each; return 1 if a budget is missed."""
     arguments = parser(__doc__)
-    arguments.add_argument("--peer", type=Path, default=os.environ.get(PEER), help="folder of ComfyUI_IPAdapter_plus")
+    arguments.add_argument(
+        "--peer", type=Path, default=os.environ.get(VARIABLE), help="folder of ComfyUI_IPAdapter_plus"
+    )
     given = arguments.parse_args()
     torch.set_num_threads(given.threads)
     with comfyui(given.comfyui) as (_, version):
@@ -99,12 +104,8 @@ def ours(uniportrait: Any) -> list[Arm]:
 
 def theirs(folder: Path) -> list[Arm]:
     """ComfyUI_IPAdapter_plus with one person."""
-    from likeness.tools.peers.ip_adapter import Setting, apply_theirs, load_clip_vision
-    from likeness.tools.peers.process import load_pack
-    from likeness.tools.weights.write import CLIP_VISION, FACEID_PLUS, make
-
     pack, clip_vision = load_pack(folder), load_clip_vision(make(CLIP_VISION))
-    setting = Setting(file=FACEID_PLUS, strength=0.8)
+    setting = KINDS["FaceID PlusV2"]
     return [Arm("IPAdapter_plus, FaceID, 1 person", lambda model: apply_theirs(pack, model, clip_vision, setting)[0])]
 
 

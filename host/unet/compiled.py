@@ -74,15 +74,12 @@ def run_compiled(executor: Callable[..., Any], *args: Any, **kwargs: Any) -> Any
     ours = [key for key in of_network if key.startswith(keys.INJECTION)]
     rest = {key: each for key, each in of_network.items() if key not in ours}
     options = {**options, keys.WRAPPERS: {**wrappers, WrappersMP.DIFFUSION_MODEL: rest}}
-    x, sigma = args[:2]
+    network, x = bare(base.diffusion_model), base.model_sampling.calculate_input(args[1], args[0])
     context = kwargs[keys.TEXT] if keys.TEXT in kwargs else args[TEXT_PLACE]
     with ExitStack() as stack:
         for key in ours:
             for wrapper in of_network[key]:
-                given = base.model_sampling.calculate_input(sigma, x)
-                options = stack.enter_context(
-                    wrapper.__self__.called(bare(base.diffusion_model), given, context, options)
-                )
+                options = stack.enter_context(wrapper.__self__.called(network, x, context, options))
         positional, named = with_options_of_call(args, kwargs, options)
         return executor(*positional, **named, **{keys.STRUCTURE: " ".join(ours)})
 

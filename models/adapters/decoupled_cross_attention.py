@@ -44,24 +44,39 @@ def decoupled_cross_attention(query: Tensor, keys: Tensor, values: Tensor, weigh
 
     Reference: UniPortrait (arXiv:2408.05939), decoupled cross-attention with ID routing.
     """
-    people, tokens, channels = keys.shape[-3:]
+    people, _, channels = keys.shape[-3:]
     scale = 1 / math.sqrt(channels // heads)
     key = rearrange(keys * scale, "... n t (a d) -> ... a (n t) d", a=heads)
     value = rearrange(values, "... n t (a d) -> ... a (n t) d", a=heads)
     rows, positions, _ = query.shape
-    weights = weights.expand(rows, positions, people)
-    step = max(1, LARGEST_SCORES // (rows * heads * people * tokens))
+    split = rearrange(query, "b l (a d) -> b a l d", a=heads)
+    shares = rearrange(weights.expand(rows, positions, people), "b l n -> b 1 n 1 l")
+    return rearrange(attend_to_sets(split, key, value, shares), "b a l d -> b l (a d)")
+
+
+def attend_to_sets(query: Tensor, key: Tensor, value: Tensor, weights: Tensor) -> Tensor:
+    """Attend to N sets of T tokens, with a softmax for each and a weight per position; large pictures in slices of positions.
+
+    Args:
+        query: (B, heads, P, d).
+        key: (B, heads, N·T, d) or (heads, N·T, d), times 1 / √d.
+        value: as the key, not scaled.
+        weights: (B, 1, N, 1, P).
+
+    Returns:
+        (B, heads, P, d).
+    """
+    rows, heads, positions, _ = query.shape
+    step = max(1, LARGEST_SCORES // (rows * heads * key.shape[-2]))
     parts = [
-        _attend(query[:, start : start + step], key, value, weights[:, start : start + step], heads)
+        _attend(query[:, :, start : start + step], key, value, weights[..., start : start + step])
         for start in range(0, positions, step)
     ]
-    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor, weights: Tensor, heads: int) -> Tensor:
-    rows, positions, people = weights.shape
+def _attend(query: Tensor, key: Tensor, value: Tensor, weights: Tensor) -> Tensor:
     # Positions last: over the few tokens of a person, lying side by side, a softmax takes the CPU twenty times as long.
-    scores = key @ rearrange(query, "b l (a d) -> b a d l", a=heads)  # (B, heads, N·T, L)
-    shares = scores.view(rows, heads, people, -1, positions).softmax(dim=-2)  # one softmax per person
-    shares = (shares * rearrange(weights, "b l n -> b 1 n 1 l")).view(scores.shape)
-    return rearrange(shares.transpose(-1, -2) @ value, "b a l d -> b l (a d)")
+    scores = key @ query.transpose(-1, -2)  # (B, heads, N·T, P)
+    shares = scores.view(*scores.shape[:2], weights.shape[2], -1, scores.shape[-1]).softmax(dim=-2) * weights
+    return shares.view(scores.shape).transpose(-1, -2) @ value

@@ -17,7 +17,7 @@ from torch.nn.functional import pad, scaled_dot_product_attention
 
 from ..placement.standing import Standing
 from ..port.attention import AttentionCall, AttentionResidual, AttentionSite, Run
-from .decoupled_cross_attention import LARGEST_SCORES
+from .decoupled_cross_attention import attend_to_sets
 
 ALIGNED = 8  # masks with rows of a multiple of it are read as they lie by memory-efficient kernels
 
@@ -177,23 +177,8 @@ def _attend_shared(query: Tensor, rows: Sequence[int], readings: Sequence[Readin
         all(reading.standing.is_kept for reading in readings),
         lambda: _weights(query, rows, readings, unit, sets),
     )
-    split = _split(query, unit, heads)
-    step = max(1, LARGEST_SCORES // (len(split) * heads * sets * length))
-    found = [
-        _weighted(split[:, :, first : first + step], key, value, weights[..., first : first + step])
-        for first in range(0, split.shape[2], step)
-    ]
-    attended = found[0] if len(found) == 1 else torch.cat(found, dim=2)
+    attended = attend_to_sets(_split(query, unit, heads), key, value, weights)
     return attended.transpose(1, 2).reshape(query.shape)
-
-
-def _weighted(query: Tensor, key: Tensor, value: Tensor, weights: Tensor) -> Tensor:
-    """Attention of (G, heads, P, d) to keys (G, heads, N·T, d), with weights (G, 1, N, 1, P)."""
-    # Positions last: over the few tokens of a person, lying side by side, a softmax takes the CPU twenty times as long.
-    scores = key @ query.transpose(-1, -2)  # (G, heads, N·T, P)
-    sets = weights.shape[2]
-    shares = scores.view(*scores.shape[:2], sets, -1, scores.shape[-1]).softmax(dim=-2) * weights
-    return shares.view(scores.shape).transpose(-1, -2) @ value
 
 
 def _unit(rows: Sequence[int], readings: Sequence[Reading]) -> int:

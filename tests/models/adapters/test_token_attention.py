@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import likeness.models.adapters.token_attention as module
+import likeness.models.adapters.decoupled_cross_attention as module
 import pytest
 import torch
 from hypothesis import given, settings
