@@ -74,6 +74,7 @@ def draw(miniature_server):
         ("faces", {"order": "most alike", "not_found": "nobody"}),
         ("router", {}),
         ("router", {"soft": True}),
+        ("router", {"route_every": 3}),
     ],
 )
 def test_people_get_places_of_their_own_whoever_finds_them(graph, draw, by, given):

@@ -85,10 +85,12 @@ class UniPortraitRouter:
     Attributes:
         uniportrait: with its router file.
         structure_scale: of the people's tokens that the routers compare, 0–1; below 0 it is chosen.
+        every: noise levels from one choice to the next, 1–100; in between the last one is kept.
     """
 
     uniportrait: LoadedUniPortrait
     structure_scale: float
+    every: int = 1
 
     @property
     def weights(self) -> ModelPatcher:
@@ -112,7 +114,7 @@ class UniPortraitRouter:
         """
         lora_for(self.uniportrait.adapter, len(people))  # its file holds the routers too
         encoded = self.uniportrait.encode(people, structure_for(len(people), self.structure_scale))
-        return Routed(self.uniportrait.adapter.routers, encoded.tokens, is_soft)
+        return Routed(self.uniportrait.adapter.routers, encoded.tokens, is_soft, self.every)
 
 
 def load_uniportrait(

@@ -155,6 +155,10 @@ class PlacementRecorder(Protocol):
         """Take the weights (B, L, N) of one call of a layer, one name per person."""
         ...
 
+    def compare(self, before: Tensor, now: Tensor) -> None:
+        """Take who was chosen at the positions of a layer, (B, L) int64, at one noise level and at the next choice."""
+        ...
+
 
 class GuidanceRecorder(Protocol):
     """Collects how people were pulled."""

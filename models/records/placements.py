@@ -42,6 +42,7 @@ class PlacementMaps:
         missing: the pictures in which somebody was looked for and never found, by their name.
         steps, layers: the same step by step, and layer by layer in the order in which the UNet runs.
         words: the attention to everybody's words, its mean over steps, (S, h, w) by name; empty where nobody read them.
+        equal_choices: the share of positions that a router gave to the same person as the time before, 0–1; None where none chose twice.
     """
 
     names: tuple[str, ...]
@@ -50,6 +51,7 @@ class PlacementMaps:
     steps: tuple[PartOfRun, ...] = ()
     layers: tuple[PartOfRun, ...] = ()
     words: Mapping[str, Tensor] = field(default_factory=dict)
+    equal_choices: float | None = None
 
     def is_missing(self, name: str, picture: int) -> bool:
         """Whether somebody was looked for in a picture and never found."""
@@ -76,6 +78,8 @@ class PlacementRecord:
     sums: dict[tuple[str, ...], dict[tuple[int, int], _Sum]] = field(default_factory=dict)
     steps: dict[float, PlacementRecord] = field(default_factory=dict)
     layers: dict[AttentionSite, PlacementRecord] = field(default_factory=dict)
+    equal: Tensor | int = 0
+    compared: int = 0
 
     @torch.inference_mode(
         False
@@ -117,6 +121,13 @@ class PlacementRecord:
             kept.total[area] += maps[row, :, :height, :width]
             kept.calls[area] += 1
 
+    @torch.inference_mode(False)
+    @torch.no_grad()
+    def compare(self, before: Tensor, now: Tensor) -> None:
+        """Count the positions, (B, L), that were given to the same person twice running."""
+        self.equal = self.equal + (before == now).sum()
+        self.compared += now.numel()
+
     def maps(
         self, missing: Mapping[str, frozenset[int]] = NOTHING, words: Mapping[str, Tensor] = NOTHING
     ) -> PlacementMaps | None:
@@ -137,6 +148,7 @@ class PlacementRecord:
             words=words,
             steps=tuple(PartOfRun(label, part._average().maps) for label, part in steps),
             layers=tuple(PartOfRun(label, part._average().maps) for label, part in layers),
+            equal_choices=float(self.equal) / self.compared if self.compared else None,
         )
 
     def _average(self) -> PlacementMaps:

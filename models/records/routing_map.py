@@ -76,7 +76,7 @@ def draw(maps: PlacementMaps, size: tuple[int, int] | None = None, image: Tensor
         winners = find_winners(weights, size or _size_of(maps))
         coloured = colour_winners(winners, len(maps.names), None if below is None else below[number % len(below)])
         lost = [name for name in maps.names if maps.is_missing(name, number)]
-        pictures.append(_annotate(coloured, winners, shares, lost))
+        pictures.append(_annotate(coloured, winners, shares, lost, maps.equal_choices))
     return images_from_arrays(pictures)
 
 
@@ -100,7 +100,9 @@ def colour_winners(winners: Winners, people: int, picture: Tensor | None) -> Ten
     return torch.where(lines[..., None], 0.15 * mixed + 0.85, mixed)
 
 
-def _annotate(coloured: Tensor, winners: Winners, shares: dict[str, float], lost: Sequence[str]) -> np.ndarray:
+def _annotate(
+    coloured: Tensor, winners: Winners, shares: dict[str, float], lost: Sequence[str], equal_choices: float | None
+) -> np.ndarray:
     """The picture with names and a legend below, which says who was never found, (H + legend, W, 3) uint8."""
     try:
         from PIL import Image
@@ -119,6 +121,8 @@ def _annotate(coloured: Tensor, winners: Winners, shares: dict[str, float], lost
         LegendLine(_say(name, share, is_strongest=middle is not None, is_lost=name in lost), rgb_of(place))
         for place, ((name, share), middle) in enumerate(zip(shares.items(), middles, strict=True))
     ]
+    if equal_choices is not None:
+        lines.append(LegendLine(f"router: {equal_choices:.0%} chosen as before"))
     named = draw_name_plates(picture, plates, letters_for(picture.width))
     return np.concatenate([np.asarray(named), np.asarray(draw_legend(lines, picture.width))])
 

@@ -17,10 +17,12 @@ from ..placement.rule import By, place, ways
 from ..placement.standing import Standing
 from ..port.attention import AttentionCall, AttentionSite, Polarity
 from .checkpoint import UniPortraitAdapter
+from .choices import Choices
 from .id_routing import IDRouter
 
 STRENGTH = 0.7  # of the published code; a person's own strength is a factor on it
 STRUCTURE_ONE, STRUCTURE_SEVERAL = 0.1, 0.3  # structure scales of the published code
+LONGEST = 100  # noise levels from one choice of the routers to the next
 AUTO = -1.0  # a structure scale below 0 is chosen by the number of people
 
 
@@ -34,6 +36,7 @@ class Routed:
         routers: `IDRouter` by site index.
         tokens: (N, T, D) identity embeddings of the people to place.
         is_soft: whether people share a position by the softmax of the router's logits (Table 3) in place of the choice.
+        every: noise levels from one choice to the next; in between the last one is kept.
 
     Reference: UniPortrait (arXiv:2408.05939), ID routing. Deviation: docs/parity.md.
     """
@@ -41,6 +44,10 @@ class Routed:
     routers: nn.ModuleDict
     tokens: Tensor
     is_soft: bool = False
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        require_range("route_every", self.every, LONGEST, lowest=1)
 
     def __call__(self, site: AttentionSite, call: AttentionCall) -> Tensor:
         """Weights (B, L, N), one-hot or soft on positive rows, 1/N on negative ones."""
@@ -55,6 +62,13 @@ class Routed:
         people = self.tokens.shape[0]
         if people == 1 or call.polarity is Polarity.NEGATIVE:
             return call.run.remember((self, "one"), lambda: Standing(people=1, is_kept=True))
+        if self.every == 1 and call.run.recorder is None:
+            return self._choose(site, call)
+        choices: Choices = call.run.found.setdefault(self, Choices(self.every))
+        return choices.at(site.index, call, lambda: self._choose(site, call))
+
+    def _choose(self, site: AttentionSite, call: AttentionCall) -> Standing:
+        people = self.tokens.shape[0]
         key = (self, site.index, call.hidden.dtype, call.hidden.device)
         router, folded = call.run.remember(key, lambda: self._prepare(site, call.hidden))
         logits = router.folded_logits(call.hidden, folded)  # (B, L, N)

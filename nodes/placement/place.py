@@ -57,6 +57,7 @@ class PlacePeople(io.ComfyNode):
         structure_scale: float,
         width: int,
         height: int,
+        route_every: int = 1,
         people: Chain | None = None,
         vae: Any = None,
         uniportrait: LoadedUniPortrait | None = None,
@@ -78,7 +79,7 @@ class PlacePeople(io.ComfyNode):
             )
         placement = LoadedPlacement(
             by,
-            router=None if uniportrait is None else UniPortraitRouter(uniportrait, structure_scale),
+            router=None if uniportrait is None else UniPortraitRouter(uniportrait, structure_scale, route_every),
             masks_first=masks_first,
             masks=masks_of_people(given, None if people is None else len(people), order),
             faces=faces,

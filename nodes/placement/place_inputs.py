@@ -11,7 +11,7 @@ from ...models.placement.faces import EVERY
 from ...models.placement.found import OTHERWISE
 from ...models.placement.given import Order
 from ...models.placement.rule import By
-from ...models.uniportrait.application import AUTO
+from ...models.uniportrait.application import AUTO, LONGEST
 from ..schema import ADVANCED, People, UniPortrait, given_detector, recogniser_file
 
 DETECTORS: tuple[DetectorChoice, ...] = ("auto", "insightface", "yunet", DRAWN)
@@ -85,6 +85,16 @@ def widgets() -> list[io.Input]:
         ),
         _side("width"),
         _side("height"),
+        io.Int.Input(
+            "route_every",
+            default=1,
+            min=1,
+            max=LONGEST,
+            optional=True,
+            tooltip="Router: it chooses at every so many-th step and keeps the choice in between. Show Routing Map says how much of it "
+            "stays the same from one choice to the next.",
+            **ADVANCED,
+        ),
     ]
 
 

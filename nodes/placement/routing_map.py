@@ -55,6 +55,11 @@ class ShowRoutingMap(io.ComfyNode):
                 io.String.Output(
                     display_name="shares", tooltip="JSON: for each picture, name and share of all positions, 0–1."
                 ),
+                io.Float.Output(
+                    display_name="equal_choices",
+                    tooltip="Share of places that the router gave to the same person as at its choice before, 0–1; 1 where it chose "
+                    "once or there is none.",
+                ),
             ],
         )
 
@@ -74,7 +79,11 @@ class ShowRoutingMap(io.ComfyNode):
         picture = ways[view]()
         shares = [{name: round(share, 3) for name, share in each.items()} for each in maps.shares]
         return io.NodeOutput(
-            person_masks(maps, size), picture, json.dumps(shares), ui=ui.PreviewImage(picture, cls=cls)
+            person_masks(maps, size),
+            picture,
+            json.dumps(shares),
+            1.0 if maps.equal_choices is None else maps.equal_choices,
+            ui=ui.PreviewImage(picture, cls=cls),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -78,14 +79,17 @@ def put(model, *people):
     [pytest.param(True, id="compiled first"), pytest.param(False, id="compiled last", marks=pytest.mark.long)],
 )
 def test_people_of_several_runs_are_those_of_each(loaded_model, people, drawn, compiled, is_first):
-    """A window that opens and closes within the run, then other people, strengths and masks."""
+    """A window that opens and closes within the run, then other people, strengths and masks, and a router that chooses at every third step."""
     build, graphs = compiled
     middle = SigmaWindow(start=12.0, end=1.0)
     oval = ellipse(torch.tensor([0.1, 0.1, 0.5, 0.9]), (16, 16))[None]
+    routed = people(loaded_model, 2, seed=7)
     casts = [
         people(loaded_model, 2, windows=[middle, SigmaWindow(end=3.0)]),
         people(loaded_model, 3, seed=5, strengths=[0.5, 1.0, 1.5]),
         people(loaded_model, 2, seed=6, placement=Masks((oval, 1 - oval))),
+        replace(routed, placement=replace(routed.placement, every=3)),
+        routed,
     ]
     plain = drawn(loaded_model, steps=4)
     expected = [drawn(put(loaded_model, cast), steps=4) for cast in casts]
@@ -94,6 +98,7 @@ def test_people_of_several_runs_are_those_of_each(loaded_model, people, drawn, c
         model = put(base, cast) if base else build(put(loaded_model, cast))
         torch.testing.assert_close(drawn(model, steps=4), wanted, atol=ALIKE, rtol=0)
     assert all((wanted - plain).abs().max() > 100 * ALIKE for wanted in expected)
+    assert not torch.equal(*expected[-2:])  # three steps of the one choose as the first did
     assert graphs
     assert not counters["graph_break"]
     assert {ops_of(graph) for graph in graphs} == {16}

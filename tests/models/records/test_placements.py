@@ -61,3 +61,12 @@ def test_a_name_in_two_groups_stands_for_two_people(call):
     record.record(("ann",), call((2, 2)), torch.full((1, 4, 1), 0.5))
     [shares] = record.maps().shares
     assert shares == pytest.approx({"ann": 1, "bob": 0, "ann (2)": 0.5})
+
+
+def test_without_a_second_choice_nothing_is_said_of_the_first(call):
+    record = PlacementRecord()
+    record.record(NAMES, call((2, 2)), weights((2, 2), 1))
+    assert record.maps().equal_choices is None
+    record.compare(torch.tensor([[0, 1, 1, 0]]), torch.tensor([[0, 1, 0, 1]]))
+    record.compare(torch.tensor([[0, 1]]), torch.tensor([[0, 1]]))
+    assert record.maps().equal_choices == pytest.approx(4 / 6)

@@ -1,5 +1,7 @@
 """The picture of who was placed where."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -96,6 +98,14 @@ def test_the_legend_says_who_is_nowhere():
     assert written[0] > 2 * written[1]  # a sentence in place of a share
     on_the_map = [int((draw(maps, (240, 240))[0, :240].amin(-1) > 0.9).sum()) for maps in (together, apart)]
     assert on_the_map[0] < on_the_map[1]  # one name, and no border
+
+
+def test_the_legend_says_how_much_a_router_chose_as_before():
+    maps = maps_of(1.0)
+    silent, told = draw(maps, (240, 240)), draw(replace(maps, equal_choices=0.97), (240, 240))
+    assert [len(letters_in(each[0], 240, each.shape[1])) for each in (silent, told)] == [2, 3]
+    assert torch.equal(told[:, :240], silent[:, :240])
+    assert not torch.equal(told, draw(replace(maps, equal_choices=0.5), (240, 240)))
 
 
 def test_names_of_any_length_and_many_people_are_drawn():

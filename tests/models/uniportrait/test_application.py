@@ -1,5 +1,7 @@
 """People and an adapter become what every host attaches: scales, LoRA, strengths, windows, placement."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from likeness.models.adapters.identity_attention import Acting, EncodedPeople, IdentityResidual, people_residual
@@ -162,6 +164,26 @@ def test_keys_and_values_are_projected_once_per_run():
     assert torch.equal(residual(SITE, row_call(case, 1, run=run)), first)
     assert run.memo.keys() == kept.keys()
     assert not torch.equal(residual(SITE, row_call(case, 1)), first)
+
+
+def test_a_router_that_chooses_less_often_keeps_its_choice_also_in_guided_passes():
+    """These have a memo of their own and share what is known of the picture."""
+    case, residual = two_people()
+    rare = replace(residual.placement, every=2)
+    run, guided = Run(), Run()
+    guided.found = run.found
+    others = torch.randn(case.hidden[:1].shape, generator=torch.Generator().manual_seed(0))
+
+    def at(sigma, hidden, run, placement=rare):
+        return placement.standing(SITE, replace(row_call(case, 1, run=run, sigma=sigma), hidden=hidden)).choice
+
+    first = at(9.0, case.hidden[1:2], run)
+    new = at(9.0, others, Run(), residual.placement)
+    assert not torch.equal(first, new)
+    assert torch.equal(at(8.0, others, run), first)
+    assert torch.equal(at(8.0, others, guided), first)
+    assert torch.equal(at(7.0, others, run), new)
+    assert torch.equal(at(9.0, others, Run()), new)  # another run has its own
 
 
 def test_a_mask_for_one_person_leaves_the_rest_to_the_router():

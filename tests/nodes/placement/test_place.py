@@ -52,6 +52,14 @@ def test_the_structure_scale_is_that_of_the_router(place, adapter):
     assert not torch.equal(tokens[0], tokens[2])
 
 
+def test_a_router_chooses_as_often_as_the_widget_says(place, adapter):
+    every = [
+        place(by="router", uniportrait=adapter, **given).of(list(crowd(2))).placement.every
+        for given in ({}, {"route_every": 3})
+    ]
+    assert every == [1, 3]
+
+
 def test_widgets_say_how_people_are_found(place):
     from likeness.tests.host.omniportrait.small_guidance import Detector, Vae
 

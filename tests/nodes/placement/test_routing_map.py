@@ -14,10 +14,10 @@ LATENT = {"samples": torch.randn(2, 4, 8, 12, generator=torch.Generator().manual
 class SampledModel:
     """A MODEL that remembers one run."""
 
-    def __init__(self, *shares):
+    def __init__(self, *shares, equal_choices=None):
         first = torch.tensor(shares)[:, None, None].expand(-1, 4, 6)  # SDXL's finest layers see half of the latent
         self.archive = RunArchive()
-        maps = PlacementMaps(("Ann", "Ben"), torch.stack([first, 1 - first], dim=1))
+        maps = PlacementMaps(("Ann", "Ben"), torch.stack([first, 1 - first], dim=1), equal_choices=equal_choices)
         self.archive.file(LATENT["samples"], RunRecord(placements=maps))
 
     def get_attachment(self, key):
@@ -34,12 +34,13 @@ def show(model, monkeypatch, **inputs):
 
 def test_it_gives_masks_as_large_as_the_picture_a_picture_each_and_rounded_shares(monkeypatch):
     shown = show(SampledModel(1 / 3, 0.9), monkeypatch, latent=LATENT)
-    masks, picture, shares = shown.result
+    masks, picture, shares, equal_choices = shown.result
     assert masks.shape == (4, 64, 96)
     assert masks.mean((1, 2)).tolist() == pytest.approx([1 / 3, 2 / 3, 0.9, 0.1])
     assert picture.shape[0] == 2
     assert picture.shape[2] == 96
     assert json.loads(shares) == [{"Ann": 0.333, "Ben": 0.667}, {"Ann": 0.9, "Ben": 0.1}]
+    assert equal_choices == 1
     assert torch.equal(shown.ui["shown"], picture)
 
 
@@ -48,6 +49,10 @@ def test_a_finished_picture_is_drawn_over_in_its_own_size(monkeypatch):
     dark, light = (show(SampledModel(1.0, 1.0), monkeypatch, latent=LATENT, image=each).result[1] for each in images)
     assert dark.shape[2] == 192
     assert (light[:, 4, 4] - dark[:, 4, 4]).min() > 0.2
+
+
+def test_it_says_how_much_a_router_chose_as_before(monkeypatch):
+    assert show(SampledModel(1.0, 1.0, equal_choices=0.25), monkeypatch, latent=LATENT).result[3] == 0.25
 
 
 def test_another_latent_is_refused_with_what_to_do(monkeypatch):
