@@ -21,10 +21,10 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ...models.adapters.token_attention import attend, read
-from ...models.port.attention import AttentionCall, AttentionResidual, AttentionSite, Run
+from ...models.port.attention import AttentionResidual, AttentionSite
 from ..sampling.runs import follow_runs
 from . import keys
+from .addition import added
 from .batch import is_ours
 from .call import PendingLayer, UNetCall
 from .compiled import residual, run_compiled, running
@@ -126,8 +126,8 @@ class Injection:
         pending = call.take()
         if torch.compiler.is_compiling():
             return base + residual(query, pending.hidden, base, (text[0], text[1]), pending.site.index)
-        added = self._residual(call, pending, query, base, (text[0], text[1]))
-        return base if added is None else base + added
+        more = self._residual(call, pending, query, base, (text[0], text[1]))
+        return base if more is None else base + more
 
     def finish(self, n: Tensor, extra: dict[str, Any]) -> Tensor:
         """attn2_output_patch: add what the override had no chance to add."""
@@ -142,11 +142,11 @@ class Injection:
         if call.batch.has_regional_text:
             contexts = (call.batch.match(context, n.shape[0], call.seen) for context in pending.context)
             text = tuple(project(context) for project, context in zip((layer.to_k, layer.to_v), contexts, strict=True))
-        added = self._residual(call, pending.with_hidden(hidden), query, None, text)
-        if added is None:
+        more = self._residual(call, pending.with_hidden(hidden), query, None, text)
+        if more is None:
             return n
-        nothing = torch.zeros_like(added[:1, :1])
-        return n + (layer.to_out(added) - layer.to_out(nothing))  # the projection without its bias
+        nothing = torch.zeros_like(more[:1, :1])
+        return n + (layer.to_out(more) - layer.to_out(nothing))  # the projection without its bias
 
     def _residual_at(
         self,
@@ -175,7 +175,7 @@ class Injection:
     ) -> Tensor | None:
         call.fired.add(pending.site.index)
         text = text if call.batch.has_regional_text else None
-        return _added(self.residuals, call, pending, query, base, text)
+        return added(self.residuals, call, pending, query, base, text)
 
     def _report(self, call: UNetCall) -> None:
         if (self.key, "reported") in call.run.memo:
@@ -238,49 +238,3 @@ def changes_nothing(patch: object) -> bool:
 def _behind(patch: object, patches: Sequence[Any]) -> Sequence[Any]:
     """The patches that run after one of them."""
     return patches[patches.index(patch) + 1 :] if patch in patches else patches
-
-
-@torch.compiler.disable  # of a network that is compiled in parts, these are no part
-def _added(
-    residuals: Sequence[AttentionResidual],
-    call: UNetCall,
-    pending: PendingLayer,
-    query: Tensor,
-    base: Tensor | None,
-    text: tuple[Tensor, Tensor] | None,
-) -> Tensor | None:
-    """What residuals add to all rows of a layer."""
-    calls = list(call.attention_calls(pending, query, base, text))
-    parts = [_all_rows(each, pending, query, calls, call.run) for each in residuals if each.wants(pending.site)]
-    return _sum([part for both in parts for part in both])
-
-
-def _all_rows(
-    residual: AttentionResidual,
-    pending: PendingLayer,
-    query: Tensor,
-    calls: Sequence[tuple[slice, AttentionCall]],
-    run: Run,
-) -> tuple[Tensor | None, Tensor | None]:
-    """What a residual adds to all rows of a layer: what these read, in one attention if that can be, and what it adds beside."""
-    found = [(rows, *read(residual, pending.site, call)) for rows, call in calls]
-    readings = [(rows.stop - rows.start, reading) for rows, reading, _ in found]
-    return attend(query, readings, pending.heads, run), _joined([added for *_, added in found], query, calls)
-
-
-def _joined(
-    parts: Sequence[Tensor | None], query: Tensor, calls: Sequence[tuple[slice, AttentionCall]]
-) -> Tensor | None:
-    """Parts of all rows as one, 0 where there is none."""
-    if all(part is None for part in parts):
-        return None
-    filled = [
-        query.new_zeros(query[rows].shape) if part is None else part
-        for (rows, _), part in zip(calls, parts, strict=True)
-    ]
-    return filled[0] if len(filled) == 1 else torch.cat(filled)
-
-
-def _sum(parts: Sequence[Tensor | None]) -> Tensor | None:
-    given = [part for part in parts if part is not None]
-    return sum(given[1:], given[0]) if given else None
