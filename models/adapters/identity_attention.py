@@ -173,11 +173,12 @@ def project_tokens(
 
     def project(rows: Tensor, *, is_kept: bool) -> Tokens:
         layer = cast(KeyValueProjection, attention[str(site.index)])
-        moved = rows.to(call.query)
-        keys, values = (functional.linear(moved, part.weight.to(call.query)) for part in (layer.to_k, layer.to_v))
+        like = call.query.float() if is_kept else call.query  # once in a run float32 costs nothing, and is rounded once
+        moved = rows.to(like)
+        keys, values = (functional.linear(moved, part.weight.to(like)) for part in (layer.to_k, layer.to_v))
         if any(factor != 1 for factor in factors):  # else nothing is copied to the device
             values = values * values.new_tensor(factors)[:, None, None]
-        return Tokens(keys, values, is_kept)
+        return Tokens(keys.to(call.query), values.to(call.query), is_kept)
 
     if tokens.ndim == 4:  # a slice, because a list of rows would be copied to the device in every layer, and waited for
         return project(tokens[call.samples[0] : call.samples[-1] + 1], is_kept=False)

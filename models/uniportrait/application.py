@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from ..adapters.weights import LoRA
@@ -70,18 +71,26 @@ class Routed:
     def _choose(self, site: AttentionSite, call: AttentionCall) -> Standing:
         people = self.tokens.shape[0]
         key = (self, site.index, call.hidden.dtype, call.hidden.device)
-        router, folded = call.run.remember(key, lambda: self._prepare(site, call.hidden))
+        router, folded, power = call.run.remember(key, lambda: self._prepare(site, call.hidden))
         logits = router.folded_logits(call.hidden, folded)  # (B, L, N)
         if self.is_soft:
-            return Standing(people=people, weights=logits.softmax(dim=-1))
+            return Standing(people=people, weights=(logits.float() * power).softmax(dim=-1).to(logits.dtype))
         return Standing(people=people, choice=logits.argmax(dim=-1))  # the first of equals wins
 
-    def _prepare(self, site: AttentionSite, like: Tensor) -> tuple[IDRouter, Tensor]:
-        router = cast(IDRouter, self.routers[str(site.index)])
-        weight = next(router.parameters())
-        if (weight.dtype, weight.device) != (like.dtype, like.device):
-            router = copy.deepcopy(router).to(like)
-        return router, router.fold(self.tokens.to(like)[None])
+    def _prepare(self, site: AttentionSite, like: Tensor) -> tuple[IDRouter, Tensor, Tensor]:
+        """The router in the type of the hidden states, and what tells people apart, worked out in float32."""
+        own = cast(IDRouter, self.routers[str(site.index)])
+        exact = _moved(own, like.float())
+        folded, power = exact.fold_differences(self.tokens.to(like.device, torch.float32)[None])
+        return _moved(own, like), folded.to(like), power
+
+
+def _moved(router: IDRouter, like: Tensor) -> IDRouter:
+    """A router in the type and on the device of a tensor."""
+    weight = next(router.parameters())
+    if (weight.dtype, weight.device) == (like.dtype, like.device):
+        return router
+    return copy.deepcopy(router).to(like)
 
 
 def structure_for(people: int, asked: float = AUTO) -> float:

@@ -101,12 +101,31 @@ class IDRouter(nn.Module):
         """
         return self._keys(identity_tokens) @ cast(nn.Linear, self.to_q_router[2]).weight
 
+    def fold_differences(self, identity_tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """What tells identities apart, for logits in half precision.
+
+        What all of them have in common changes neither choice nor softmax, nor does a positive factor change the choice. Without
+        both, logits neither run out of float16's range nor lose the differences between people in their last bits.
+
+        Args:
+            identity_tokens: (B, N, T, D) in float32, as the router should be.
+
+        Returns:
+            For `folded_logits`: differences to the mean of all N, (B, N, 2C), divided by a power of two so that none exceeds 1.
+            And that power, ().
+        """
+        folded = self.fold(identity_tokens)
+        apart = folded - folded.mean(dim=1, keepdim=True)
+        _, exponent = torch.frexp(apart.abs().amax())
+        power = torch.ldexp(apart.new_ones(()), exponent)
+        return apart / power, power
+
     def folded_logits(self, hidden: Tensor, folded: Tensor) -> Tensor:
         """The same values as `logits`, from identities that were folded before.
 
         Args:
             hidden: (B, L, C).
-            folded: what `fold` gave, (B, N, 2C); B may be 1.
+            folded: what `fold` gave, (B, N, 2C); B may be 1. Of differences it gives differences.
 
         Returns:
             (B, L, N).

@@ -32,6 +32,32 @@ def test_folding_changes_nothing(people, positions, seed):
     torch.testing.assert_close(folded, plain, atol=1e-12, rtol=1e-9)
 
 
+@pytest.mark.parametrize("people", [1, 2, 5])
+def test_differences_tell_people_apart_as_the_logits_do(people):
+    router = small_router(torch.float64)
+    hidden, tokens = (x.double() for x in case(people, 20))
+
+    apart, power = router.fold_differences(tokens)
+    found = router.folded_logits(hidden, apart) * power
+
+    logits = router.logits(hidden, tokens)
+    torch.testing.assert_close(found, logits - logits.mean(-1, keepdim=True), atol=1e-12, rtol=1e-9)
+    assert apart.abs().max() <= 1
+    assert people == 1 or apart.abs().max() >= 0.5
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_the_first_of_equal_people_wins_by_differences_too(dtype):
+    hidden, tokens = case(1, 20)
+
+    apart, power = small_router().fold_differences(tokens.expand(-1, 3, -1, -1))
+    logits = small_router(dtype).folded_logits(hidden.to(dtype), apart.to(dtype))
+
+    assert power > 0
+    assert logits.isfinite().all()
+    assert logits.argmax(-1).max() == 0
+
+
 def test_assign_takes_the_highest_logit():
     router = small_router()
     hidden, tokens = case(5, 20)
