@@ -6,8 +6,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
+from torch import Tensor, nn
 
 from . import keys
 from .options import Options, transformer_options, with_transformer_options
@@ -33,6 +35,31 @@ def bare(network: Any) -> Any:
     while (inside := getattr(network, "_modules", {}).get(INSIDE)) is not None:
         network = inside
     return network
+
+
+def shape_of(network: nn.Module, key: str) -> tuple[int, ...] | None:
+    """The shape of a weight as its layer multiplies with it, however it is packed; None where there is no such weight.
+
+    Args:
+        network: without compiled code around it.
+        key: the weight's name inside.
+    """
+    path, _, name = key.rpartition(".")
+    try:
+        layer: Any = network.get_submodule(path)
+    except AttributeError:
+        return None
+    tensor = getattr(layer, name, None)
+    if not isinstance(tensor, Tensor):
+        return None
+    if name == "weight" and hasattr(layer, "in_features"):
+        return layer.out_features, layer.in_features
+    return tuple(tensor.shape)
+
+
+def type_of(base: Any) -> torch.dtype:
+    """The type of hidden states of ComfyUI's BaseModel, in which it calculates whatever its weights are kept in."""
+    return base.manual_cast_dtype or base.get_dtype()
 
 
 @contextmanager

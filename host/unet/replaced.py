@@ -10,7 +10,7 @@ from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
 from ...models.errors import IncompatibleBaseModelError
-from .network import bare_network
+from .network import bare_network, shape_of
 from .sites import find_sites, unet_of
 
 PLACE = "diffusion_model."
@@ -63,9 +63,9 @@ def replace_unet(model: ModelPatcher, weights: Mapping[str, Tensor]) -> None:
 
 
 def _replace(model: ModelPatcher, weights: Mapping[str, Tensor]) -> None:
-    own = unet_of(model).state_dict()
+    unet = unet_of(model)
     for key, tensor in weights.items():
-        found = tuple(own[key].shape) if key in own else None
+        found = shape_of(unet, key)
         if found != tuple(tensor.shape):
             raise IncompatibleBaseModelError(
                 f"The file's {key} is {tuple(tensor.shape)}, and this model has {found or 'no such weight'}; connect a checkpoint of "
