@@ -45,7 +45,7 @@ def look(run: Run, x: Tensor, together: Tensor, alone: Tensor, dtype: torch.dtyp
         x: noisy latents, (B, C, H, W); what the network tells is their noise or the rest, whichever is less.
         together: the positive cond's output, (B, C, H, W), from a call that was about all conds.
         alone: the same from a call of its own.
-        dtype: of the network.
+        dtype: in which the network calculates.
     """
     if TOGETHER in run.memo:
         return

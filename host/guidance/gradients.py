@@ -88,7 +88,7 @@ def _forward_of(name: str, layer: nn.Module) -> Forward | None:
     if next(layer.parameters(recurse=False), None) is not None:
         raise IncompatibleBaseModelError(
             f"The layer {name} of this model is a {type(layer).__name__}, through which no gradient can be taken; use a model "
-            "with ordinary weights (fp32, fp16, bf16 or fp8, no GGUF or TensorRT)."
+            "with ordinary weights (fp32, fp16, bf16, fp8 or int8, no GGUF or TensorRT)."
         )
     return None
 
@@ -118,7 +118,9 @@ def _transpose_of(layer: nn.Module) -> Project | None:
 
 def _transposed_linear(layer: nn.Module, gradient: Tensor, shape: torch.Size) -> Tensor:
     del shape
-    return gradient @ _weight(layer, gradient)
+    back = gradient @ _weight(layer, gradient)
+    smoothing = getattr(layer, "pre_quant_scale", None)  # on the input of some quantised layers
+    return back if smoothing is None else back * smoothing.to(back)
 
 
 def _transposed_convolution(layer: nn.Module, gradient: Tensor, shape: torch.Size) -> Tensor:

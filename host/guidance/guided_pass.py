@@ -15,7 +15,7 @@ from ...models.port.attention import Run
 from ...models.port.guidance import GradientGuidance, GuidedStep
 from ..unet import keys
 from ..unet.feature_capture import CapturedFeatures
-from ..unet.network import bare, bare_network, without_compiled
+from ..unet.network import bare, bare_network, type_of, without_compiled
 from ..unet.windows import part_error
 from ..unet.word_attention import AttentionReader, layers_to_read
 from .company import look, needs_company
@@ -88,7 +88,7 @@ def run_guided(batch: CondBatch, place: int, step: Step) -> list[Tensor]:
     with bare_network(batch.model):  # through compiled code nothing can be read and no gradient taken
         alone = _run_positive(replace(batch, model_options=without_compiled(batch.model_options)), place, step)
     if in_company:
-        look(step.run, batch.x, outputs[place], alone, batch.model.get_dtype())
+        look(step.run, batch.x, outputs[place], alone, type_of(batch.model))
     else:
         outputs[place] = alone
     return outputs

@@ -7,14 +7,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
 from comfy import model_management
 from comfy.ldm.modules.attention import BasicTransformerBlock
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
 from torch import Tensor
 
 from ...models.port.attention import Run
-from ..unet.network import bare
+from ..unet.network import bare, type_of
 from ..unet.sites import halvings, unet_of
 
 logger = logging.getLogger(__name__)
@@ -69,7 +68,7 @@ def ask_for_more(
         unet,
         (noise_shape[-2], noise_shape[-1]),
         noise_shape[0],
-        _itemsize(base),
+        type_of(base).itemsize,
         len(unet.output_blocks) - 1,
         is_saving=True,
     )
@@ -82,7 +81,9 @@ def is_short(model: Any, x: Tensor, block: int, run: Run) -> bool:
 
     def ask() -> bool:
         size = (x.shape[-2], x.shape[-1])
-        needed = graph_bytes(bare(model.diffusion_model), size, x.shape[0], _itemsize(model), block, is_saving=False)
+        needed = graph_bytes(
+            bare(model.diffusion_model), size, x.shape[0], type_of(model).itemsize, block, is_saving=False
+        )
         free = model_management.get_free_memory(x.device)
         if needed > free:
             logger.info(
@@ -93,11 +94,6 @@ def is_short(model: Any, x: Tensor, block: int, run: Run) -> bool:
         return needed > free
 
     return run.remember(("guidance memory", tuple(x.shape), block), ask)
-
-
-def _itemsize(model: Any) -> int:
-    dtype: torch.dtype = model.manual_cast_dtype or model.get_dtype()
-    return dtype.itemsize
 
 
 def _width(layer: Any) -> int:

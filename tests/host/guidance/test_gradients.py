@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from likeness.models.errors import IncompatibleBaseModelError
+from likeness.tests.host.bases import BASES, is_known, rounded
 
 pytestmark = pytest.mark.comfy
 
@@ -158,3 +159,58 @@ def test_layers_without_a_gradient_are_refused_by_name(in_inference_mode):
     with pytest.raises(IncompatibleBaseModelError, match=r"out\.last .* is a Packed"), differentiable(unet):
         pass
     assert not [name for name, layer in unet.named_modules() if "forward" in vars(layer)]
+
+
+def slope(model, given):
+    """The gradient of a weighted sum of what a MODEL says, in its latent."""
+    from likeness.host.guidance.gradients import differentiable
+
+    x, _, context, weights = given
+    with torch.inference_mode(), differentiable(model.model.diffusion_model):
+        leaf = x.clone().requires_grad_(True)
+        said = model.model.apply_model(leaf, torch.tensor([3.0]), c_crossattn=context.clone(), transformer_options={})
+        [found] = torch.autograd.grad((said * weights).sum(), leaf)
+    return found
+
+
+def is_alike(found, expected, most=0.999):
+    return torch.nn.functional.cosine_similarity(found.float().flatten(), expected.flatten(), dim=0) > most
+
+
+QUANTISED = ["e4m3 as fp16", "e5m2 as bf16", "scaled fp8 as fp16", "scaled fp8 as bf16", "int8 as bf16"]
+
+
+@pytest.mark.parametrize("name", QUANTISED)
+def test_quantised_bases_have_the_gradient_of_their_numbers(name, tiny_model, given):
+    if not is_known(BASES[name]):
+        pytest.skip("this ComfyUI has no int8")
+    with torch.inference_mode():
+        base, full = rounded(tiny_model(), BASES[name])
+    found, expected = slope(base, given), slope(full, given)
+    assert is_alike(found, expected)
+    assert float(found.norm() / expected.norm()) == pytest.approx(1, abs=0.02)
+
+
+def test_what_scales_the_input_of_a_quantised_layer_scales_its_gradient(tiny_model, given):
+    if not is_known(BASES["int8 as bf16"]):
+        pytest.skip("this ComfyUI has no int8")
+    with torch.inference_mode():
+        base, full = rounded(tiny_model(), BASES["int8 as bf16"])
+        for block in ("input_blocks.1", "output_blocks.8"):
+            path = f"{block}.1.transformer_blocks.0.attn2.to_out.0"
+            own, twin = (each.model.diffusion_model.get_submodule(path) for each in (base, full))
+            smoothing = torch.linspace(-30, 30, own.in_features)
+            own.pre_quant_scale = torch.nn.Parameter(smoothing, requires_grad=False)
+            twin.weight.data = twin.weight * smoothing
+    assert is_alike(slope(base, given), slope(full, given), most=0.99)
+
+
+def test_packed_bases_are_refused_in_one_sentence(tiny_model):
+    from likeness.host.guidance.gradients import differentiable
+
+    base, _ = rounded(tiny_model(), BASES["gguf as fp16"])
+    with (
+        pytest.raises(IncompatibleBaseModelError, match="no GGUF or TensorRT"),
+        differentiable(base.model.diffusion_model),
+    ):
+        pass
