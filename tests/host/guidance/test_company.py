@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from likeness.models.port.attention import Run
+from likeness.tests.host.bases import BASES, rounded
 from likeness.tests.host.omniportrait.small_guidance import apply
 from likeness.tests.host.omniportrait.small_guidance import people as in_photos
 
@@ -104,3 +105,14 @@ def test_it_is_seen_at_every_noise_level(seen, scale):
     run, (output, noise) = Run(), seen
     look(run, output + scale * noise, output, output + 0.1 * min(scale, 1) * noise, torch.float16)
     assert run.memo[TOGETHER] is True
+
+
+def test_a_base_is_judged_by_the_type_that_it_calculates_in(tiny_model, drawn, monkeypatch):
+    from likeness.host.guidance import guided_pass
+
+    judged = []
+    monkeypatch.setattr(guided_pass, "look", lambda run, x, together, alone, dtype: judged.append(dtype))
+    with torch.inference_mode():
+        base, _ = rounded(tiny_model(), BASES["e4m3 as fp32"])
+    drawn(patched(guided(base), nothing), steps=1)
+    assert judged == [torch.float32]

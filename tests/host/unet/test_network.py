@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from likeness.tests.host.bases import BASES, rounded
 from likeness.tests.host.omniportrait.small_guidance import apply, by_words
 from likeness.tests.host.omniportrait.small_guidance import people as in_photos
 
@@ -121,3 +122,41 @@ def test_comfyuis_own_compiling_node_leaves_guidance_as_it_is(loaded_model, cond
     drawn(guided(compiled) if is_first else compiled, **{**settings, "cfg": 1.0})
     assert not calls  # the positive side alone, with a graph
     torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        ("fp16", torch.float16),
+        ("e4m3 as fp32", torch.float32),
+        ("e5m2 as bf16", torch.bfloat16),
+        ("gguf as fp16", torch.float16),
+    ],
+)
+def test_the_type_is_that_of_hidden_states_whatever_weights_are_kept_in(tiny_model, name, dtype):
+    from likeness.host.unet.network import type_of
+
+    model, _ = rounded(tiny_model(), BASES[name])
+    assert type_of(model.model) is dtype
+
+
+def test_the_shape_is_that_which_a_layer_multiplies_with(tiny_model):
+    from likeness.host.unet.network import shape_of
+    from likeness.host.unet.sites import find_sites, unet_of
+
+    base, full = rounded(tiny_model(), BASES["gguf as fp16"])
+    packed, plain = unet_of(base), unet_of(full)
+    shapes = {key: tuple(tensor.shape) for key, tensor in plain.state_dict().items()}
+    assert {key: shape_of(packed, key) for key in shapes} == shapes
+    site = find_sites(packed)[0]
+    for missing in ("None.to_q.weight", f"{site.path}.to_q.other", f"{site.path}.to_q.bias", "other", "out"):
+        assert shape_of(packed, missing) is None
+
+
+def test_a_packed_weight_may_tell_another_shape():
+    """As those of other packs do, which only their layer understands."""
+    from likeness.host.unet.network import shape_of
+
+    layer = torch.nn.Linear(6, 4)
+    layer.weight = torch.nn.Parameter(torch.zeros(12, 1, dtype=torch.uint8), requires_grad=False)
+    assert shape_of(torch.nn.Sequential(layer), "0.weight") == (4, 6)

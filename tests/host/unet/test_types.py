@@ -156,6 +156,28 @@ def test_what_is_added_behind_a_layer_that_others_hold_is_the_same(twins, people
     assert gap(call(held), wanted) <= MOST * torch.finfo(BASES[name].type).eps
 
 
+@pytest.mark.parametrize("name", PACKED)
+def test_words_are_read_as_in_float32(twins, name):
+    from likeness.host.unet.word_attention import AttentionReader, layers_to_read
+    from likeness.tests.host.unet.test_word_attention import cond
+
+    seen = []
+    for model in twins(name):
+        unet = model.model.diffusion_model
+        reader = AttentionReader(unet, layers_to_read(unet, SIZE))
+        options = {
+            "uuids": [0],
+            "likeness.conds": {0: cond(named_rows=((0, 2), (1, 4)))},
+            "patches": reader.with_patches({}),
+        }
+        generator = torch.Generator().manual_seed(0)
+        x, text = torch.randn(1, 4, *SIZE, generator=generator), torch.randn(1, 7, CONTEXT, generator=generator)
+        with torch.inference_mode():
+            model.model.apply_model(x, torch.tensor([SIGMA]), c_crossattn=text, transformer_options=options)
+        seen.append(torch.stack([reader.collect().columns[person].float() for person in (0, 1)]))
+    assert gap(*seen) <= MOST * torch.finfo(BASES[name].type).eps
+
+
 def lora(sites):
     def layer(site):
         small = {part: pair(site, part, seed=site.index) for part in ("q", "k", "v", "out")}
