@@ -173,7 +173,7 @@ def test_what_is_added_is_of_the_querys_type_and_within_its_error(name, kept, dt
 
 
 @pytest.mark.parametrize("dtype", HALF, ids=str)
-@pytest.mark.parametrize("size", [1.0, 5.0])
+@pytest.mark.parametrize("size", [1.0, 10.0])
 def test_routers_choose_as_in_float32(dtype, size):
     """With large weights too, whose logits exceed float16's range."""
     call = asked("UniPortrait, 4 routed", Polarity.POSITIVE, dtype)
@@ -185,3 +185,14 @@ def test_routers_choose_as_in_float32(dtype, size):
     assert is_clear.float().mean() > 0.9
     choice = routed.standing(SITE, call).choice
     assert torch.equal(choice[is_clear], logits.argmax(-1)[is_clear])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, *HALF], ids=str)
+def test_soft_routing_is_the_softmax_of_the_routers_logits(dtype):
+    call = asked("UniPortrait, 4 softly routed", Polarity.POSITIVE, dtype)
+    routed = new_routed(4, torch.float32, is_soft=True)
+    expected = routed.routers["1"].logits(call.hidden.float(), routed.tokens[None]).softmax(-1)
+    found = routed.standing(SITE, call).weights
+    assert found.dtype == dtype
+    most = 1e-5 if dtype == torch.float32 else 4 * torch.finfo(dtype).eps
+    torch.testing.assert_close(found.float(), expected, atol=most, rtol=0)
