@@ -59,7 +59,7 @@ from .encoders.style import style_embedder
 from .facestudio.trained import TrainedFaceStudio, new_trained
 from .files import embedding_folders
 from .ip_adapter.adapter import LoadedIPAdapter, new_ip_adapter
-from .memory import attention_dtype, manage
+from .memory import SmallPatcher, attention_dtype, manage
 from .omniportrait.adapter import LoadedOmniPortrait
 from .prior import LoadedPrior
 from .uniportrait.adapter import LoadedUniPortrait, new_uniportrait
@@ -224,7 +224,7 @@ def _vae(weights: dict[str, torch.Tensor], sizes: BaseSizes) -> Any:
     network = load_strictly(MiniatureVAE(sizes.vae, sizes.latent_channels), subset(weights, VAE), "The miniature's VAE")
     vae: Any = comfy.sd.VAE(sd={"pixel_space_vae": torch.tensor(1.0)}, dtype=torch.float32)
     vae.first_stage_model = network
-    vae.patcher = ModelPatcher(network, load_device=vae.device, offload_device=vae.patcher.offload_device)
+    vae.patcher = SmallPatcher(network, load_device=vae.device, offload_device=vae.patcher.offload_device)
     vae.downscale_ratio = vae.upscale_ratio = FACTOR
     vae.latent_channels = sizes.latent_channels
     vae.memory_used_encode = lambda shape, dtype: PIXEL_BYTES * shape[2] * shape[3]

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import comfy.model_management
 import torch
 from comfy.sd1_clip import SDClipModel
 from torch import Tensor
 
 from ..models.errors import IncompatibleBaseModelError
+from .memory import load
 from .prompt_tokens import LENGTH, chunk, literal_ids
 
 logger = logging.getLogger(__name__)
@@ -61,8 +61,7 @@ def read_texts(clip: Any, texts: Sequence[str], *, width: int, projected: bool =
         IncompatibleBaseModelError: if there is no such tower, or it has no text projection where one is needed.
     """
     name, tower = _find(clip, width)
-    comfy.model_management.throw_exception_if_processing_interrupted()
-    comfy.model_management.load_models_gpu([clip.patcher])
+    load(clip.patcher)
     if projected and not _is_projected(tower):
         raise IncompatibleBaseModelError(
             f"The text tower {name} of this CLIP has no text projection, as those of SD1.5 and SDXL checkpoints, and the prior reads "

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import comfy.clip_vision
-import comfy.model_management
 import torch
 from torch import Tensor
 
@@ -17,6 +16,7 @@ from ...models.port.encoders import ImageEmbedder, ImageEncoder
 from ...models.weights.fingerprint import fingerprint
 from ...models.weights.signatures import CLIP_VISION
 from ..files import Shapes, choose_file, load_once
+from ..memory import load
 
 PENULTIMATE = -2  # layer whose hidden state is taken, before the last norm
 FOLDER = "clip_vision"
@@ -85,8 +85,7 @@ class ClipVisionEmbedder:
 
 def _run(clip_vision: Any, pixels: Tensor, place: int) -> Tensor:
     """One of the outputs: 1 is the penultimate hidden state, 2 the projected embedding."""
-    comfy.model_management.throw_exception_if_processing_interrupted()
-    comfy.model_management.load_model_gpu(clip_vision.patcher)
+    load(clip_vision.patcher)
     shown = pixels.to(clip_vision.load_device).float()
     with torch.no_grad():
         found = clip_vision.model(pixel_values=shown, intermediate_output=PENULTIMATE)[place]
