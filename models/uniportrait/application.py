@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -72,6 +71,8 @@ class Routed:
         people = self.tokens.shape[0]
         key = (self, site.index, call.hidden.dtype, call.hidden.device)
         router, folded, power = call.run.remember(key, lambda: self._prepare(site, call.hidden))
+        if router.aggr_router.weight.device != call.hidden.device:  # somebody has taken its memory since
+            router, folded, power = call.run.memo[key] = self._prepare(site, call.hidden)
         logits = router.folded_logits(call.hidden, folded)  # (B, L, N)
         if self.is_soft:
             return Standing(people=people, weights=(logits.float() * power).softmax(dim=-1).to(logits.dtype))
@@ -90,7 +91,9 @@ def _moved(router: IDRouter, like: Tensor) -> IDRouter:
     weight = next(router.parameters())
     if (weight.dtype, weight.device) == (like.dtype, like.device):
         return router
-    return copy.deepcopy(router).to(like)
+    # a copy of the module would bring along what a host has put into its layers while a gradient is taken
+    weights = {name: tensor.to(like) for name, tensor in router.state_dict().items()}
+    return IDRouter.from_state_dict(weights).requires_grad_(False)
 
 
 def structure_for(people: int, asked: float = AUTO) -> float:

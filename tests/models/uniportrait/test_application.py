@@ -302,3 +302,22 @@ def test_the_router_compares_the_tokens_of_those_whom_it_places(adapter):
 def test_masks_alone_let_nobody_blend(adapter):
     with pytest.raises(InvalidSettingError, match="2 of 2 people have no mask"):
         placement_of(adapter, [someone("Ada"), someone("Ben")], tokens(2), "masks")
+
+
+def test_a_router_of_another_type_is_copied_without_what_its_layers_were_given(adapter):
+    """A host gives layers another forward while it takes a gradient."""
+    site = AttentionSite(kind="cross", block=("input", 1, 0), index=1, channels=WIDTHS[1], path="")
+    hidden = torch.randn(1, 16, WIDTHS[1], dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    call = AttentionCall(
+        hidden=hidden, query=hidden, base=None, heads=1, grid=(4, 4), polarity=Polarity.POSITIVE, samples=(0,), sigma=1.0,
+        crop=None, run=Run(),
+    )  # fmt: skip
+    placement = Routed(adapter.routers, tokens(2))
+    expected = placement(site, call)
+    layer = adapter.routers["1"].to_k_router[0]
+    layer.forward = lambda x: pytest.fail("the copied layer ran as the host's")
+    try:
+        call.run.memo.clear()
+        assert torch.equal(placement(site, call), expected)
+    finally:
+        del layer.forward
