@@ -118,35 +118,49 @@ def _transpose_of(layer: nn.Module) -> Project | None:
 
 def _transposed_linear(layer: nn.Module, gradient: Tensor, shape: torch.Size) -> Tensor:
     del shape
-    back = gradient @ _weight(layer, gradient)
+    with _weight(layer, gradient) as weight:
+        back = gradient @ weight
     smoothing = getattr(layer, "pre_quant_scale", None)  # on the input of some quantised layers
     return back if smoothing is None else back * smoothing.to(back)
 
 
 def _transposed_convolution(layer: nn.Module, gradient: Tensor, shape: torch.Size) -> Tensor:
     own: Any = layer
-    weight = _weight(layer, gradient)
-    return conv2d_input(list(shape), weight, gradient, own.stride, own.padding, own.dilation, own.groups)
+    with _weight(layer, gradient) as weight:
+        return conv2d_input(list(shape), weight, gradient, own.stride, own.padding, own.dilation, own.groups)
 
 
-def _weight(layer: nn.Module, like: Tensor) -> Tensor:
+@contextmanager
+def _weight(layer: nn.Module, like: Tensor) -> Generator[Tensor, None, None]:
     """The weight that the forward pass used, in the type and on the device of a tensor."""
-    weight, _ = _parameters(layer, like)
-    scale = getattr(layer, "scale_weight", None)  # of fp8 files; 0.33.0 keeps it inside the weight
-    return weight if scale is None else weight * scale.to(weight)
+    with _parameters(layer, like) as (weight, _):
+        scale = getattr(layer, "scale_weight", None)  # of fp8 files; 0.33.0 keeps it inside the weight
+        yield weight if scale is None else weight * scale.to(weight)
 
 
-def _parameters(layer: nn.Module, like: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Weight and bias as the forward pass uses them: ComfyUI's layers cast and change theirs, torch's do not."""
-    if hasattr(layer, "weight_function"):
-        return comfy.ops.cast_bias_weight(layer, like)
+@contextmanager
+def _parameters(layer: nn.Module, like: Tensor) -> Generator[tuple[Tensor, Tensor | None], None, None]:
+    """Weight and bias as the forward pass uses them: ComfyUI's layers cast and change theirs, torch's do not.
+
+    What 0.33.0 has brought to the device it may use for other weights afterwards, and under dynamic loading must be told so.
+    """
     own: Any = layer
-    return own.weight, own.bias
+    ops: Any = comfy.ops
+    if not hasattr(layer, "weight_function"):
+        yield own.weight, own.bias
+    elif not hasattr(ops, "uncast_bias_weight"):
+        yield ops.cast_bias_weight(layer, like)
+    else:
+        weight, bias, place = ops.cast_bias_weight(layer, like, offloadable=True)
+        try:
+            yield weight, bias
+        finally:
+            ops.uncast_bias_weight(layer, weight, bias, place)
 
 
 def _copy_parameters(layer: nn.Module, like: Tensor) -> tuple[Tensor | None, Tensor | None]:
     """Weight and bias as tensors that a graph may hold."""
     if layer.weight is None:
         return None, None
-    weight, bias = _parameters(layer, like)
-    return weight.clone(), None if bias is None else bias.clone()
+    with _parameters(layer, like) as (weight, bias):
+        return weight.clone(), None if bias is None else bias.clone()

@@ -84,7 +84,7 @@ def is_short(model: Any, x: Tensor, block: int, run: Run) -> bool:
         needed = graph_bytes(
             bare(model.diffusion_model), size, x.shape[0], type_of(model).itemsize, block, is_saving=False
         )
-        free = model_management.get_free_memory(x.device)
+        free = _free(model, x.device)
         if needed > free:
             logger.info(
                 "Guidance would take %.1f GB of the %.1f GB that are free; parts are computed twice instead",
@@ -94,6 +94,13 @@ def is_short(model: Any, x: Tensor, block: int, run: Run) -> bool:
         return needed > free
 
     return run.remember(("guidance memory", tuple(x.shape), block), ask)
+
+
+def _free(model: Any, device: torch.device) -> int:
+    """Bytes that can be had; under dynamic loading weights give way, and the MODEL's patcher knows how many."""
+    patcher = model.current_patcher
+    ask = getattr(patcher, "get_free_memory", model_management.get_free_memory)  # not in 0.3.64
+    return int(ask(device))
 
 
 def _width(layer: Any) -> int:

@@ -218,3 +218,34 @@ def test_packed_bases_are_refused_in_one_sentence(tiny_model):
         differentiable(base.model.diffusion_model),
     ):
         pass
+
+
+def test_every_weight_that_is_brought_for_a_gradient_is_given_back(tiny_model, monkeypatch):
+    """0.33.0 keeps the memory of a weight as long as nobody says that it was the last use."""
+    import comfy.ops
+    from likeness.host.guidance.gradients import differentiable
+
+    if not hasattr(comfy.ops, "uncast_bias_weight"):
+        pytest.skip("this ComfyUI keeps no memory for weights that it brings")
+    unet, held = tiny_model().model.diffusion_model, []
+    cast, give_back = comfy.ops.cast_bias_weight, comfy.ops.uncast_bias_weight
+
+    def note(layer, *args, **kwargs):
+        held.append(layer)
+        return cast(layer, *args, **kwargs)
+
+    def forget(layer, *args):
+        held.remove(layer)
+        give_back(layer, *args)
+
+    monkeypatch.setattr(comfy.ops, "cast_bias_weight", note)
+    monkeypatch.setattr(comfy.ops, "uncast_bias_weight", forget)
+    with differentiable(unet):
+        x = torch.randn(1, 4, 16, 16, requires_grad=True)
+        output = unet(x, torch.tensor([500.0]), torch.randn(1, 7, 24), transformer_options={})
+        torch.autograd.grad(output.sum(), x)
+    assert held == []
+    monkeypatch.setattr(comfy.ops, "uncast_bias_weight", lambda *_: None)
+    with differentiable(unet):
+        unet(x, torch.tensor([500.0]), torch.randn(1, 7, 24), transformer_options={})
+    assert held, "it would be seen"

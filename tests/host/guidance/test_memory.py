@@ -86,3 +86,15 @@ def test_parts_are_computed_twice_where_little_is_free_asked_once_in_a_run(tiny_
     assert len(asked) == 1
     is_short(model, torch.zeros(2, 4, 16, 16), 5, run)
     assert len(asked) == 2
+
+
+def test_weights_that_would_give_way_count_as_free(tiny_model, monkeypatch):
+    """Under 0.33.0's dynamic loading they fill the card, and the patcher of the MODEL knows how many."""
+    from comfy import model_management
+    from likeness.host.guidance.memory import is_short
+
+    patcher = tiny_model()
+    monkeypatch.setattr(model_management, "get_free_memory", lambda device: 1)
+    monkeypatch.setattr(patcher, "get_free_memory", lambda device: 10**15, raising=False)
+    monkeypatch.setattr(patcher.model, "current_patcher", patcher)
+    assert not is_short(patcher.model, torch.zeros(1, 4, 16, 16), 5, Run())
