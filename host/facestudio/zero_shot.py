@@ -139,4 +139,4 @@ class ZeroShotFaceStudio:
     def _encode(self, face: LoadedIPAdapter, mixing: Mixing, people: Sequence[Person]) -> EncodedPeople:
         looking = Looking(s_scale=self.structure_scale)
         with loaded(face.encoder), torch.no_grad():
-            return encode_mixed(people, face.encoders, face.adapter, looking, mixing)
+            return encode_mixed(people, face.encoders, face.adapter, looking, mixing).on_cpu()

@@ -55,9 +55,9 @@ class LoadedIPAdapter:
     encoders: IPAdapterEncoders
 
     def encode_people(self, people: Sequence[Person], looking: Looking) -> EncodedPeople:
-        """The tokens of some people and of nobody, see `models.ip_adapter.encode.encode_people`."""
+        """The tokens of some people and of nobody on the CPU, see `models.ip_adapter.encode.encode_people`."""
         with loaded(self.encoder):
-            return encode_people(people, self.encoders, self.adapter, looking)
+            return encode_people(people, self.encoders, self.adapter, looking).on_cpu()
 
     def encode_pictures(
         self, pictures: Sequence[np.ndarray], looking: Looking, how: Combination
@@ -65,13 +65,13 @@ class LoadedIPAdapter:
         """The tokens of some pictures, (1, T, D), and those of the negative side, (1, T', D)."""
         with loaded(self.encoder):
             tokens = picture_tokens(pictures, self.encoders, self.adapter, looking, how=how)
-            return tokens, null_tokens(self.encoders, self.adapter, looking)
+            return tokens.cpu(), null_tokens(self.encoders, self.adapter, looking).cpu()
 
     def encode_embeddings(self, embeddings: Tensor, looking: Looking, how: Combination) -> tuple[Tensor, Tensor]:
         """The tokens of pooled embeddings (N, E) of pictures, (1, T, D), and those of the negative side, (1, T', D)."""
         with loaded(self.encoder):
             tokens = embedding_tokens(embeddings, self.adapter, looking, how=how)
-            return tokens, null_tokens(self.encoders, self.adapter, looking)
+            return tokens.cpu(), null_tokens(self.encoders, self.adapter, looking).cpu()
 
 
 def new_ip_adapter(

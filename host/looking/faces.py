@@ -132,6 +132,7 @@ class FaceWatch(Watch):
 
 
 def load_again(model: Any) -> None:
-    """Load ComfyUI's BaseModel that is sampling; decoding a preview may have pushed it out of memory."""
+    """Load ComfyUI's BaseModel that is sampling and its adapters; decoding a preview may have pushed them out of memory."""
+    patcher: ModelPatcher = model.current_patcher
     with torch.inference_mode():
-        model_management.load_models_gpu([model.current_patcher])
+        model_management.load_models_gpu([patcher, *patcher.get_nested_additional_models()])

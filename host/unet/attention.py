@@ -220,8 +220,10 @@ def inject(
     clone.set_model_attn2_output_patch(injection.finish)
     options[keys.ATTENTION_OVERRIDE] = injection.attend
     clone.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, injection.key, injection.run_unet)
-    if weights:
-        clone.set_additional_models(injection.key, list(weights))
+    there = {id(each.model) for each in clone.get_nested_additional_models()}  # two methods may share a router
+    new = [each for each in weights if id(each.model) not in there]
+    if new:
+        clone.set_additional_models(injection.key, new)
     follow_runs(clone)
     if keys.STRUCTURE not in clone.wrappers.get(WrappersMP.APPLY_MODEL, {}):
         clone.add_wrapper_with_key(WrappersMP.APPLY_MODEL, keys.STRUCTURE, run_compiled)

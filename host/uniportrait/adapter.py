@@ -72,10 +72,10 @@ class LoadedUniPortrait:
         return clip_width(self.adapter, self.backbone)
 
     def encode(self, people: Sequence[Person], structure_scale: float) -> EncodedPeople:
-        """The tokens of some people, see `encode_people`."""
+        """The tokens of some people on the CPU, see `encode_people`."""
         encoders = self.encoders
         with loaded(self.encoder):
-            return encode_people(people, encoders, self.adapter.id_embedding, structure_scale)
+            return encode_people(people, encoders, self.adapter.id_embedding, structure_scale).on_cpu()
 
 
 @dataclass(frozen=True, eq=False)

@@ -130,8 +130,8 @@ def _image_prompt_residual(uniportrait: LoadedUniPortrait, prompt: ImagePromptIn
         )
     encoders = IPAdapterEncoders(clip=None if branch.reads_pooled else uniportrait.encoders.clip)
     with loaded(uniportrait.encoder):
-        tokens = branch.projection(seen.to(next(branch.projection.parameters())))
-        null = null_tokens(encoders, branch, Looking())
+        tokens = branch.projection(seen.to(next(branch.projection.parameters()))).cpu()
+        null = null_tokens(encoders, branch, Looking()).cpu()
     return PictureResidual(
         attention=branch.attention,
         tokens=join(tokens),

@@ -46,6 +46,10 @@ class EncodedPeople:
     tokens: Tensor
     null_tokens: Tensor
 
+    def on_cpu(self) -> EncodedPeople:
+        """The same where they take no memory of a card as long as the people are applied."""
+        return EncodedPeople(tokens=self.tokens.cpu(), null_tokens=self.null_tokens.cpu())
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class IdentityResidual:
