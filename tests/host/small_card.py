@@ -66,7 +66,7 @@ class SmallCard(TorchDispatchMode):
 
     def hold(self, tensor: OnCard) -> None:
         """Count a tensor until it is gone."""
-        storage = tensor.inner.untyped_storage()
+        storage = tensor.held.untyped_storage()
         place = storage.data_ptr()
         if not self._holders[place]:
             self._bytes[place] = storage.nbytes()
@@ -95,7 +95,7 @@ class SmallCard(TorchDispatchMode):
             _require_one_place(func, tensors)
         if device is not None and is_there:
             given = {**given, "device": torch.device("cpu")}
-        own = {id(each.inner): each for each in there}
+        own = {id(each.held): each for each in there}
 
         def wrapped(value: Any) -> Any:
             if not isinstance(value, Tensor) or not (is_there or id(value) in own):
@@ -127,27 +127,27 @@ class OnCard(Tensor):
     """A tensor on the card.
 
     Attributes:
-        inner: its values.
+        held: its values.
     """
 
-    inner: Tensor
+    held: Tensor
 
     @staticmethod
-    def __new__(cls, inner: Tensor, card: SmallCard) -> OnCard:
+    def __new__(cls, held: Tensor, card: SmallCard) -> OnCard:
         own: OnCard = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
             cls,
-            inner.shape,
-            strides=inner.stride(),
-            storage_offset=inner.storage_offset(),
-            dtype=inner.dtype,
+            held.shape,
+            strides=held.stride(),
+            storage_offset=held.storage_offset(),
+            dtype=held.dtype,
             device=CARD,
         )
-        own.inner = inner
+        own.held = held
         card.hold(own)
         return own
 
-    def __init__(self, inner: Tensor, card: SmallCard) -> None:
-        del inner, card
+    def __init__(self, held: Tensor, card: SmallCard) -> None:
+        del held, card
 
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
@@ -175,7 +175,7 @@ def _mapped(change: Callable[[Any], Any], value: Any) -> Any:
 
 
 def _inner(value: Any) -> Any:
-    return value.inner if isinstance(value, OnCard) else value
+    return value.held if isinstance(value, OnCard) else value
 
 
 def _require_one_place(func: Any, tensors: list[Tensor]) -> None:
