@@ -159,7 +159,7 @@ class PackedTensor(torch.Tensor):
         return self
 
     @property
-    def shape(self):
+    def shape(self):  # pyright: ignore[reportIncompatibleVariableOverride]
         return getattr(self, "tensor_shape", self.size())
 
 

@@ -314,7 +314,7 @@ def test_a_router_of_another_type_is_copied_without_what_its_layers_were_given(a
     )  # fmt: skip
     placement = Routed(adapter.routers, tokens(2))
     expected = placement(site, call)
-    layer = adapter.routers["1"].to_k_router[0]
+    layer = adapter.routers["1"].to_q_router[0]
     layer.forward = lambda x: pytest.fail("the copied layer ran as the host's")
     try:
         call.run.memo.clear()
