@@ -21,7 +21,7 @@ def main() -> int:
     if folders:
         variables["LIKENESS_COMFYUI"] = str(folders[0].path)
     failed: list[str] = []
-    names = sorted(file.stem for file in FOLDER.glob("*.py") if "__main__" in file.read_text(encoding="utf-8"))
+    names = programs()
     for name in names:
         print(f"=== {name} ===", flush=True)
         started = time.monotonic()
@@ -32,6 +32,12 @@ def main() -> int:
     outcome = f"failed: {', '.join(failed)}" if failed else "all ran to the end"
     print(f"bench: {len(names)} programs, {outcome}")
     return 1 if failed else 0
+
+
+def programs() -> list[str]:
+    """Names of all programs below the folder, as Python imports them from there."""
+    files = [file for file in FOLDER.rglob("*.py") if "__main__" in file.read_text(encoding="utf-8")]
+    return sorted(".".join(file.relative_to(FOLDER).with_suffix("").parts) for file in files)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,13 @@ def test_programs_run_and_what_they_share_does_not(ran):
     ]
 
 
+def test_programs_in_a_folder_run_too(ran, tmp_path):
+    (tmp_path / "subject").mkdir()
+    (tmp_path / "subject" / "inner.py").write_text(PROGRAM)
+    run_benchmarks.main()
+    assert [command[-1] for command, _ in ran][-1] == "likeness.benchmarks.subject.inner"
+
+
 def test_one_that_fails_is_named_and_does_not_stop_the_others(ran, capsys):
     assert run_benchmarks.main() == 1
     assert capsys.readouterr().out.splitlines()[-1] == "bench: 2 programs, failed: bad"
@@ -61,6 +68,6 @@ def test_without_comfyui_this_python_runs_them(ran):
 
 
 def test_the_real_folder_has_programs():
-    programs = [file.stem for file in run_benchmarks.FOLDER.glob("*.py") if "__main__" in file.read_text("utf-8")]
-    assert {"parity", "unet_overhead", "guidance_cost"} <= set(programs)
-    assert "paired_ratios" not in programs
+    programs = run_benchmarks.programs()
+    assert {"parity", "unet_overhead", "guidance_cost", "training.steps"} <= set(programs)
+    assert not {"paired_ratios", "training.methods"} & set(programs)

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("tensorboard")
 
-from likeness.benchmarks import training_waiting
-from likeness.benchmarks.training_waiting import pictures_per_second, shares, write_photos
+from likeness.benchmarks.training import waiting
+from likeness.benchmarks.training.waiting import pictures_per_second, shares, write_photos
 from likeness.dataset.rows import ManifestRows
 from likeness.training.config.file import read_config
 from likeness.training.methods import CONFIGS
@@ -19,7 +19,7 @@ from PIL import Image
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setattr(training_waiting, "PHOTOS", 2)
+    monkeypatch.setattr(waiting, "PHOTOS", 2)
     write_photos(tmp_path)
     return tmp_path
 
@@ -65,8 +65,8 @@ def configs(folder, monkeypatch):
         file.touch()
         return file
 
-    monkeypatch.setattr(training_waiting, "make", make)
-    monkeypatch.setattr(training_waiting.subprocess, "run", run)
+    monkeypatch.setattr(waiting, "make", make)
+    monkeypatch.setattr(waiting.subprocess, "run", run)
     return read
 
 

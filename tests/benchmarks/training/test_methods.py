@@ -7,7 +7,7 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.benchmarks.training_methods import (
+from likeness.benchmarks.training.methods import (
     FORMS,
     FULL,
     LIGHT,

@@ -1,6 +1,6 @@
 """How long training waits for pictures: the real command on a full-size SD1.5 with random weights, batch 1.
 
-Usage: PYTHON -m likeness.benchmarks.training_waiting [--size 512] [--steps 4] [--workers 1]
+Usage: PYTHON -m likeness.benchmarks.training.waiting [--size 512] [--steps 4] [--workers 1]
 
 Any interpreter with the trainer's packages will do. Twelve photos of 1024×1024 pixels are trained on three times: without a
 cache, with an empty one and with a full one. The shares are the means that the log of the run holds, without its first

@@ -1,6 +1,6 @@
 """What a training step costs on a full-size SD1.5, batch 1, float32: our methods against plain LoRA of the same rank.
 
-Usage: PYTHON -m likeness.benchmarks.training_steps [--measure flop memory speed] [--sizes 256 512] [--rounds 10]
+Usage: PYTHON -m likeness.benchmarks.training.steps [--measure flop memory speed] [--sizes 256 512] [--rounds 10]
 
 Any interpreter with the trainer's packages will do; CUDA is used where there is one. Everything is measured with and
 without gradient checkpointing. FLOP are counted on the meta device. Memory is the peak of two steps, each way to train in
@@ -24,9 +24,9 @@ from typing import Any
 import torch
 from likeness.training.uniportrait.config import StageOneConfig
 
-from .comfy_process import META, flops
-from .paired_ratios import Ratio, compare, measure
-from .training_methods import FULL, LIGHT, PEOPLE, PLAIN, new_base, new_batch, new_method, new_step
+from ..comfy_process import META, flops
+from ..paired_ratios import Ratio, compare, measure
+from .methods import FULL, LIGHT, PEOPLE, PLAIN, new_base, new_batch, new_method, new_step
 
 TARGET = 0.9  # least speed against plain LoRA of those that train little more
 TARGETED = (StageOneConfig.name, LIGHT)

@@ -10,9 +10,9 @@ from torch import nn
 
 pytest.importorskip("diffusers")
 
-from likeness.benchmarks import training_steps
-from likeness.benchmarks.training_methods import PEOPLE, PLAIN
-from likeness.benchmarks.training_steps import speeds
+from likeness.benchmarks.training import steps
+from likeness.benchmarks.training.methods import PEOPLE, PLAIN
+from likeness.benchmarks.training.steps import speeds
 from likeness.training.uniportrait.config import StageOneConfig
 
 
@@ -48,16 +48,16 @@ def ways(monkeypatch):
         made.append(Way(name))
         return made[-1]
 
-    monkeypatch.setattr(training_steps, "new_base", lambda device: None)
-    monkeypatch.setattr(training_steps, "new_method", new_method)
-    monkeypatch.setattr(training_steps, "new_batch", lambda name, side: torch.ones(1, side))
-    monkeypatch.setattr(training_steps, "new_step", lambda way, batch: lambda: way.weight.T.detach() @ batch)
+    monkeypatch.setattr(steps, "new_base", lambda device: None)
+    monkeypatch.setattr(steps, "new_method", new_method)
+    monkeypatch.setattr(steps, "new_batch", lambda name, side: torch.ones(1, side))
+    monkeypatch.setattr(steps, "new_step", lambda way, batch: lambda: way.weight.T.detach() @ batch)
     return made
 
 
 @pytest.mark.parametrize("stage", [StageOneConfig.name])
 def test_work_is_told_beside_that_of_plain_lora_for_every_setting(stage, ways, capsys):
-    training_steps.print_flop(argparse.Namespace(sizes=[50, 100], methods=[stage], rank=4))
+    steps.print_flop(argparse.Namespace(sizes=[50, 100], methods=[stage], rank=4))
     headings = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FLOP")]
     assert headings == [
         f"FLOP of a step, {side}x{side}, {how} checkpointing" for side in (50, 100) for how in ("without", "with")
@@ -66,7 +66,7 @@ def test_work_is_told_beside_that_of_plain_lora_for_every_setting(stage, ways, c
 
 
 def test_the_extra_work_is_in_per_cent(ways, capsys):
-    training_steps.print_flop(argparse.Namespace(sizes=[50], methods=[StageOneConfig.name], rank=4))
+    steps.print_flop(argparse.Namespace(sizes=[50], methods=[StageOneConfig.name], rank=4))
     plain, ours = capsys.readouterr().out.splitlines()[2:4]
     assert plain.split()[:1] + plain.split()[3:5] == [PLAIN, "+0.00", "%"]
     assert ours.split()[3:5] == ["+10.00", "%"]
