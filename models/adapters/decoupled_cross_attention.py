@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
-import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-# Scores of one chunk: 2^26 values are 256 MiB in float32; larger pictures are attended in slices of positions.
-LARGEST_SCORES = 2**26
+# As many scores are held at once as four people with 16 tokens have in a guidance pair of SD1.5 at 1024 × 1024 (64 MiB in
+# float32). Larger pictures are attended in slices of positions with a quarter of it, for a softmax holds its scores twice.
+LARGEST_SCORES = 2**24
+SLICE_OF_SCORES = 2**22
 
 
 class KeyValueProjection(nn.Module):
@@ -67,16 +68,33 @@ def attend_to_sets(query: Tensor, key: Tensor, value: Tensor, weights: Tensor) -
         (B, heads, P, d).
     """
     rows, heads, positions, _ = query.shape
-    step = max(1, LARGEST_SCORES // (rows * heads * key.shape[-2]))
-    parts = [
-        _attend(query[:, :, start : start + step], key, value, weights[..., start : start + step])
-        for start in range(0, positions, step)
-    ]
-    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
+    step = positions_at_once(positions, rows * heads * key.shape[-2])
+    if step == positions:
+        return _attend(query, key, value, weights)
+    # Heads lie beside each other, as whoever joins them wants it, and slices are not held beside the whole.
+    whole = query.new_empty(rows, positions, heads, value.shape[-1]).transpose(1, 2)
+    for start in range(0, positions, step):
+        own = slice(start, start + step)
+        whole[:, :, own] = _attend(query[:, :, own], key, value, weights[..., own])
+    return whole
+
+
+def positions_at_once(positions: int, scores: int) -> int:
+    """How many positions to attend at once: all of them, or where they have too many scores, those of a slice.
+
+    Args:
+        positions: of a layer.
+        scores: of one position, for all rows and heads together.
+    """
+    return positions if positions * scores <= LARGEST_SCORES else max(1, SLICE_OF_SCORES // scores)
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, weights: Tensor) -> Tensor:
     # Positions last: over the few tokens of a person, lying side by side, a softmax takes the CPU twenty times as long.
-    scores = key @ query.transpose(-1, -2)  # (B, heads, N·T, P)
-    shares = scores.view(*scores.shape[:2], weights.shape[2], -1, scores.shape[-1]).softmax(dim=-2) * weights
-    return shares.view(scores.shape).transpose(-1, -2) @ value
+    shares = key @ query.transpose(
+        -1, -2
+    )  # scores, (B, heads, N·T, P); under one name all along, so that none are held twice
+    together = shares.shape
+    shares = shares.view(*together[:2], weights.shape[2], -1, together[-1]).softmax(dim=-2)
+    shares = shares * weights
+    return shares.view(together).transpose(-1, -2) @ value

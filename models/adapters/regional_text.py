@@ -9,7 +9,7 @@ from einops import rearrange
 from torch import Tensor
 
 from ..port.attention import AttentionCall, Polarity, TextRows
-from .decoupled_cross_attention import LARGEST_SCORES
+from .decoupled_cross_attention import positions_at_once
 
 EVERYBODY = -1
 
@@ -38,7 +38,7 @@ def regional_text(call: AttentionCall, weights: Tensor) -> Tensor | None:
     )
     key = (key / math.sqrt(query.shape[-1])).transpose(-1, -2)  # (B, heads, d, S)
     shares = _shares(call, text, weights)[:, None]  # (B, 1, L, S)
-    step = max(1, LARGEST_SCORES // (key[:, :, 0].numel()))
+    step = positions_at_once(query.shape[2], key[:, :, 0].numel())
     parts = [
         _difference(query[:, :, start : start + step] @ key, shares[:, :, start : start + step]).to(value) @ value
         for start in range(0, query.shape[2], step)

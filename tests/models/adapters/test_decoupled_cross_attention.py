@@ -3,6 +3,7 @@
 import likeness.models.adapters.decoupled_cross_attention as module
 import pytest
 import torch
+from likeness.benchmarks.peak_memory import Peak
 from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
 from torch.nn.functional import scaled_dot_product_attention
 
@@ -59,14 +60,76 @@ def test_every_row_may_have_people_of_its_own():
         torch.testing.assert_close(got[own], alone)
 
 
-def test_slices_change_nothing(monkeypatch):
+@pytest.fixture
+def some():
+    """Query, keys, values and weights of two rows, 37 positions and two people with 4 tokens; two heads."""
     generator = torch.Generator().manual_seed(1)
     query = torch.randn(2, 37, 16, generator=generator)
     keys, values = torch.randn(2, 2, 4, 16, generator=generator)
-    weights = torch.rand(2, 37, 2, generator=generator)
-    whole = module.decoupled_cross_attention(query, keys, values, weights, 2)
-    monkeypatch.setattr(module, "LARGEST_SCORES", 2 * 2 * 2 * 4 * 5)
-    torch.testing.assert_close(module.decoupled_cross_attention(query, keys, values, weights, 2), whole)
+    return query, keys, values, torch.rand(2, 37, 2, generator=generator)
+
+
+SCORES = 2 * 2 * 2 * 4  # of a position of these
+
+
+@pytest.fixture
+def sliced(monkeypatch):
+    """Pictures with more than 20 positions are attended by 5."""
+    monkeypatch.setattr(module, "LARGEST_SCORES", 20 * SCORES)
+    monkeypatch.setattr(module, "SLICE_OF_SCORES", 5 * SCORES)
+
+
+def test_slices_change_nothing(some, sliced):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "LARGEST_SCORES", 37 * SCORES)
+        whole = module.decoupled_cross_attention(*some, 2)
+    found = module.decoupled_cross_attention(*some, 2)
+    torch.testing.assert_close(found, whole, atol=1e-6, rtol=1e-6)
+
+
+def test_slices_pass_gradients_on(some, sliced):
+    found = []
+    for most in (37, 20):
+        module.LARGEST_SCORES = most * SCORES
+        leaves = [tensor.clone().requires_grad_() for tensor in some]
+        module.decoupled_cross_attention(*leaves, 2).square().sum().backward()
+        found.append([leaf.grad for leaf in leaves])
+    for whole, by_slices in zip(*found, strict=True):
+        torch.testing.assert_close(by_slices, whole)
+
+
+@pytest.mark.usefixtures("sliced")
+@pytest.mark.parametrize(("positions", "at_once"), [(1, 1), (20, 20), (21, 5), (1000, 5)])
+def test_small_pictures_are_attended_at_once(positions, at_once):
+    assert module.positions_at_once(positions, SCORES) == at_once
+
+
+@pytest.mark.usefixtures("sliced")
+def test_a_position_with_more_scores_than_a_slice_is_attended_by_itself():
+    assert module.positions_at_once(20, 100 * SCORES) == 1
+
+
+def test_pictures_of_1024_pixels_are_attended_at_once_and_larger_ones_are_not():
+    """Four people with 16 tokens, a guidance pair: SD1.5 with 8 heads, SDXL with 10."""
+    assert module.positions_at_once(128 * 128, 2 * 8 * 4 * 16) == 128 * 128
+    assert module.positions_at_once(64 * 64, 2 * 10 * 4 * 16) == 64 * 64
+    assert module.positions_at_once(128 * 128, 2 * 10 * 4 * 16) < 128 * 128
+
+
+def test_scores_are_held_twice_at_most_and_beyond_a_size_by_slices(monkeypatch):
+    """Beside them the query, its copy by heads, and what is read."""
+    query, keys, values, weights = torch.randn(1, 4096, 16), *torch.randn(2, 8, 16, 16), torch.rand(1, 4096, 8)
+    scores, query_bytes = 4096 * 2 * 128 * 4, 4096 * 16 * 4
+    slack = 4 * query_bytes + 2**16
+    held = []
+    for slice_of in (1, 16):
+        monkeypatch.setattr(module, "LARGEST_SCORES", 0 if slice_of > 1 else 2**24)
+        monkeypatch.setattr(module, "SLICE_OF_SCORES", scores // 4 // slice_of)
+        with torch.inference_mode(), Peak(torch.device("cpu")) as peak:
+            module.decoupled_cross_attention(query, keys, values, weights, 2)
+        held.append(peak.bytes)
+        assert peak.bytes <= 2 * scores // slice_of + slack
+    assert held[0] > 2 * scores
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from likeness.models.adapters import decoupled_cross_attention
 from likeness.models.adapters.regional_text import EVERYBODY, regional_text
 from likeness.models.port.attention import Polarity, TextRows
 from torch.nn.functional import scaled_dot_product_attention
@@ -120,3 +121,10 @@ def test_when_there_is_nothing_to_do(spoken, case):
     if case == "no owners":
         call = replace(call, text=None)
     assert regional_text(call, weights) is None
+
+
+def test_slices_change_nothing(spoken, monkeypatch):
+    whole = regional_text(spoken(), HARD)
+    monkeypatch.setattr(decoupled_cross_attention, "LARGEST_SCORES", 0)
+    monkeypatch.setattr(decoupled_cross_attention, "SLICE_OF_SCORES", HEADS * len(OWNERS) * 4)
+    torch.testing.assert_close(regional_text(spoken(), HARD), whole, atol=1e-6, rtol=1e-6)
