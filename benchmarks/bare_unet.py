@@ -1,8 +1,8 @@
-"""A UNet with little in it but its cross-attention, so that seconds go where an adapter acts."""
+"""A UNet with little in it but its transformer blocks, or their cross-attention, so that seconds go where an adapter acts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,13 +40,29 @@ def cross_attention_alone(network: Any) -> Iterator[None]:
 
     What remains is fed tensors of the same shapes. Adapters must be in place before, and the context gives everything back.
     """
+    with _replaced(network, _beside_cross_attention):
+        yield
+
+
+@contextmanager
+def transformers_alone(network: Any) -> Iterator[None]:
+    """Leave what lies around its transformers out of a ComfyUI UNet for a time, as `cross_attention_alone`."""
+    with _replaced(network, _beside_transformers):
+        yield
+
+
+StandIn = Callable[[nn.Module, str, Any], nn.Module | None]  # parent, name and child, to what stands for the child
+
+
+@contextmanager
+def _replaced(network: nn.Module, stand_in: StandIn) -> Iterator[None]:
     kept: list[tuple[nn.Module, str, nn.Module]] = []
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
-            stand_in = _stand_in(parent, name, child)
-            if stand_in is not None:
+            other = stand_in(parent, name, child)
+            if other is not None:
                 kept.append((parent, name, child))
-                setattr(parent, name, stand_in)
+                setattr(parent, name, other)
     try:
         yield
     finally:
@@ -54,16 +70,20 @@ def cross_attention_alone(network: Any) -> Iterator[None]:
             setattr(parent, name, child)
 
 
-def _stand_in(parent: nn.Module, name: str, child: Any) -> nn.Module | None:
-    from comfy.ldm.modules.attention import BasicTransformerBlock, SpatialTransformer
+def _beside_transformers(parent: nn.Module, name: str, child: Any) -> nn.Module | None:
     from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, Upsample
 
+    del parent, name
     if isinstance(child, ResBlock):
         return Repeated(child.out_channels)
-    if isinstance(child, Upsample):
-        return nn.Upsample(scale_factor=2)
+    return nn.Upsample(scale_factor=2) if isinstance(child, Upsample) else None
+
+
+def _beside_cross_attention(parent: nn.Module, name: str, child: Any) -> nn.Module | None:
+    from comfy.ldm.modules.attention import BasicTransformerBlock, SpatialTransformer
+
     if isinstance(parent, BasicTransformerBlock) and name in ("attn1", "ff"):
         return Nothing()
     if isinstance(parent, SpatialTransformer) and name in ("proj_in", "proj_out"):
         return nn.Identity()  # both sides of it are equally wide in SD1.5 and SDXL
-    return None
+    return _beside_transformers(parent, name, child)

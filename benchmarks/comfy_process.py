@@ -141,12 +141,13 @@ def unet_call(
     from likeness.models.port.attention import Run
 
     network, config = model.model.diffusion_model, model.model.model_config.unet_config
-    device = next(network.parameters()).device
+    weight = next(network.parameters())
+    like = torch.empty(0, dtype=model.model.manual_cast_dtype or weight.dtype, device=weight.device)
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(1, 4, side // 8, side // 8, generator=generator).repeat(2, 1, 1, 1).to(device)
-    inputs = {"context": torch.randn(2, text_tokens, config["context_dim"], generator=generator).to(device)}
+    x = torch.randn(1, 4, side // 8, side // 8, generator=generator).repeat(2, 1, 1, 1).to(like)
+    inputs = {"context": torch.randn(2, text_tokens, config["context_dim"], generator=generator).to(like)}
     if config.get("adm_in_channels"):
-        inputs["y"] = torch.randn(2, config["adm_in_channels"], generator=generator).to(device)
+        inputs["y"] = torch.randn(2, config["adm_in_channels"], generator=generator).to(like)
     positive = CondInfo(
         Polarity.POSITIVE, owners=owners, named_rows=named_rows, length=text_tokens if named_rows else 0
     )
@@ -163,7 +164,7 @@ def unet_call(
         keys.RUN: Run(),
         keys.STEP: StepLatents(x[:1], timesteps, None, {}),
     }
-    timesteps = timesteps.to(device)
+    timesteps = timesteps.to(like.device)
     return lambda: network(x, timesteps, **inputs, transformer_options=dict(options))
 
 

@@ -40,6 +40,32 @@ def test_an_adapter_adds_the_same_work_to_it_as_to_the_whole_network():
 
 
 @pytest.mark.comfy
+def test_transformers_are_left_as_they_are():
+    """On a narrow network, whose convolutions are a small part; the work of a transformer alone is larger than its cross-attention."""
+    from comfy.ldm.modules.attention import SpatialTransformer
+    from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
+    from likeness.benchmarks.bare_unet import cross_attention_alone, transformers_alone
+    from likeness.benchmarks.comfy_process import flops, unet_call
+    from likeness.tools.peers.narrow import narrow_model
+
+    def parts(network, kind):
+        return [part for module in network.modules() if isinstance(module, kind) for part in module.modules()]
+
+    with torch.inference_mode():
+        model = narrow_model()
+        network, call = model.model.diffusion_model, unet_call(model, SIDE)
+        transformers, whole = parts(network, SpatialTransformer), flops(call)
+        with transformers_alone(network):
+            assert parts(network, SpatialTransformer) == transformers
+            assert not parts(network, ResBlock)
+            alone = flops(call)
+        with cross_attention_alone(network):
+            bare = flops(call)
+    assert bare < alone < whole
+    assert parts(network, ResBlock)
+
+
+@pytest.mark.comfy
 def test_the_network_is_whole_again_after_a_mistake():
     from likeness.benchmarks.bare_unet import cross_attention_alone
     from likeness.tools.peers.narrow import narrow_model
