@@ -1,15 +1,17 @@
-"""What Reference-Based Guidance costs: FLOPs of a guided step, wall time at 256x256, the references, and the graph's memory.
+"""What Reference-Based Guidance costs: FLOPs and operations of a guided step, wall time at 256x256, the references, and the graph's memory.
 
 Usage: PYTHON_OF_A_COMFYUI -m likeness.benchmarks.guidance_cost [--rounds 10] [--size 256] [--memory-size 512]
 
 FLOPs are counted on networks without values, SD1.5 at 512x512 and SDXL at 1024x1024, through the pack's own wrappers and
-ComfyUI's guider. Wall times are those of full-size SD1.5, float32 on the CPU: every round times a plain step and a guided one.
+ComfyUI's guider. Operations and wall times are those of full-size SD1.5, float32 on the CPU, with nobody and with one person whom
+UniPortrait adds: every round times each step once, in random order. Operations are those of the second step of a run, at 64x64 pixels;
+a guided step's network decomposes what a plain one counts as one operation, for a gradient is taken.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,15 +22,18 @@ from likeness.models.omniportrait.guidance_settings import GuidanceSettings
 from likeness.models.omniportrait.guided_person import ReferencePicture
 from likeness.models.people.person import Person
 from likeness.models.placement.windows import ALWAYS
+from likeness.models.port.attention import Run
 from likeness.models.port.guidance import FeatureCapture, FeatureReader, GuidedStep, NoiseLevels, Pull
+from likeness.tests.people import crowd
 from likeness.tools.weights.layouts import SD15, SDXL, UNetShape
 from torch import Tensor
 
-from .comfy_process import META, comfyui, load_model, meta_model, parser
-from .operations import count_flops
+from .comfy_process import META, adapter_files, comfyui, load_adapter, load_model, meta_model, parser
+from .operations import count_flops, count_operations
 from .paired_ratios import compare, measure
 
 STEPS, GUIDED = 50, 30  # u = 0.6
+COUNTED = 64  # side of the picture whose operations are counted, pixels: work is of no interest there
 TARGETS = {"SD1.5": (1.35, 1.22, 1.12), "SDXL": (1.5, 1.32, 1.18)}  # one step, averaged, averaged with every_k = 2
 
 
@@ -75,7 +80,9 @@ def main() -> None:
         for name, shape, side in (("SD1.5", SD15, 512), ("SDXL", SDXL, 1024)):
             _report_flops(name, shape, side)
         model = load_model()
-        _report_time(model, given.size, given.rounds, given.seed)
+        models = {"plain": model, "one person": _with_person(model)}
+        _report_operations(models, COUNTED, given.size)
+        _report_time(models, given.size, given.rounds, given.seed)
         _report_memory(model, given.memory_size)
 
 
@@ -119,14 +126,41 @@ def _without_values(sampling: type) -> type:
     return WithoutValues
 
 
-def _report_time(model: Any, side: int, rounds: int, seed: int) -> None:
-    fresh = _guided(model, side, seeds=4)
-    seconds = measure({"plain": _step(model, side), "guided": _step(fresh, side)}, rounds, 1, seed)
-    ratio = compare(seconds["guided"], seconds["plain"], seed)
-    plain = statistics.median(seconds["plain"])
-    print(f"\nSD1.5 at {side}x{side}, float32: plain step {plain:.2f} s, guided step {ratio}")
+def _with_person(model: Any) -> Any:
+    from likeness.host.uniportrait.application import apply
+
+    return apply(model, load_adapter(*adapter_files()), crowd(1), structure_scale=0.3, lora_strength=0.0).model
+
+
+def _steps(models: Mapping[str, Any], side: int, seeds: int = 4) -> dict[str, Callable[[], object]]:
+    """Steps of MODELs, and the same guided."""
+    plain = {name: _step(model, side) for name, model in models.items()}
+    return plain | {f"{name}, guided": _step(_guided(model, side, seeds=seeds), side) for name, model in models.items()}
+
+
+def _report_operations(models: Mapping[str, Any], side: int, work_side: int) -> None:
+    """Print what a step launches and computes, the second of a run."""
+    print(f"\n{'a step with':<22}{'operations':>11}{'':>10}  TFLOP at {work_side}x{work_side}")
+    first, work_steps = 0, _steps(models, work_side, seeds=1)
+    for name, step in _steps(models, side, seeds=1).items():
+        step()
+        found = count_operations(step).total()
+        first = first or found
+        work_steps[name]()
+        work = count_flops(work_steps[name]) / 1e12
+        print(f"{name:<22}{found:>11}{100 * (found / first - 1):>+8.1f} %{work:>10.4f}", flush=True)
+
+
+def _report_time(models: Mapping[str, Any], side: int, rounds: int, seed: int) -> None:
+    seconds = measure(_steps(models, side), rounds, 1, seed)
+    name, model = next(iter(models.items()))
+    plain = statistics.median(seconds[name])
+    print(f"\nSD1.5 at {side}x{side}, float32: {name} step {plain:.2f} s")
+    for other, own in seconds.items():
+        if other != name:
+            print(f"  {other:<20} {compare(own, seconds[name], seed)}")
     first = measure({"first": _step(_guided(model, side, seeds=4), side)}, 1, 0, seed)["first"][0]
-    once = first - statistics.median(seconds["guided"])
+    once = first - statistics.median(seconds[f"{name}, guided"])
     print(f"references, once (one photo, 4 noises): {once:.2f} s, {once / plain:.2f} plain steps")
 
 
@@ -166,6 +200,7 @@ def _guided(model: Any, side: int, *, seeds: int) -> Any:
 def _step(model: Any, side: int, device: str = "cpu") -> Callable[[], object]:
     """One evaluation with classifier-free guidance, through ComfyUI's guider and every wrapper of the MODEL."""
     from comfy.samplers import CFGGuider, process_conds
+    from likeness.host.unet import keys
 
     config = model.model.model_config.unet_config
     generator = torch.Generator().manual_seed(0)
@@ -184,7 +219,10 @@ def _step(model: Any, side: int, device: str = "cpu") -> Callable[[], object]:
     entries = {name: [dict(entry) for entry in found] for name, found in guider.original_conds.items()}
     guider.conds = process_conds(model.model, x, entries, x.device)
     options = model.model_options["transformer_options"]
-    guider.model_options = {**model.model_options, "transformer_options": {**options, "wrappers": model.wrappers}}
+    guider.model_options = {
+        **model.model_options,
+        "transformer_options": {**options, "wrappers": model.wrappers, keys.RUN: Run()},
+    }
     sigma = model.get_model_object("model_sampling").sigma(torch.tensor([400.0]))
     return lambda: guider(x, sigma, model_options=guider.model_options)
 

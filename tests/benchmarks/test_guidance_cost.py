@@ -66,3 +66,28 @@ def test_averages_are_those_of_the_share_of_guided_steps(report):
     assert [row.endswith("met") for row in rows] == [
         found <= target for found, target in zip((one, averaged, every_other), targets, strict=True)
     ]
+
+
+@pytest.mark.comfy
+def test_operations_and_work_are_told_with_and_without_a_person(capsys):
+    """On a narrow network: a person adds operations to both steps, and a guided step computes part of the network again."""
+    from likeness.benchmarks.consistentid_overhead import residual
+    from likeness.host.unet.attention import inject
+    from likeness.tools.peers.narrow import narrow_model
+
+    with torch.inference_mode():
+        model = narrow_model()
+        person = inject(model, [residual(model, 1, SIDE)], name="person")
+        guidance_cost._report_operations({"plain": model, "one person": person}, SIDE, SIDE)
+    _, head, *rows = capsys.readouterr().out.splitlines()
+    assert head.endswith(f"TFLOP at {SIDE}x{SIDE}")
+    found = {row[:22].strip(): row[22:].split() for row in rows}
+    assert list(found) == ["plain", "one person", "plain, guided", "one person, guided"]
+    plain, person, guided, both = (int(row[0]) for row in found.values())
+    assert plain + 2 * 70 <= person  # an attention and a sum at every layer
+    assert guided > 1.3 * plain
+    assert both > guided + 2 * 70
+    assert found["one person"][1] == f"{100 * (person / plain - 1):+.1f}"
+    work = [float(row[-1]) for row in found.values()]
+    assert work[0] < work[2]
+    assert work[1] < work[3]
