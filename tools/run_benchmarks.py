@@ -11,6 +11,7 @@ from .caches import write_elsewhere
 from .comfyui.folders import REPOSITORY, find_comfy_folders
 
 FOLDER = REPOSITORY / "benchmarks"
+NOT_HERE = 2  # status of a program that needs what this machine does not have
 
 
 def main() -> int:
@@ -21,16 +22,18 @@ def main() -> int:
     if folders:
         variables["LIKENESS_COMFYUI"] = str(folders[0].path)
     failed: list[str] = []
+    skipped: list[str] = []
     names = programs()
     for name in names:
         print(f"=== {name} ===", flush=True)
         started = time.monotonic()
         command = [python, "-m", f"likeness.benchmarks.{name}"]
-        if subprocess.run(command, cwd=FOLDER, env={**os.environ, **variables}, check=False).returncode:
-            failed.append(name)
+        status = subprocess.run(command, cwd=FOLDER, env={**os.environ, **variables}, check=False).returncode
+        if status:
+            (skipped if status == NOT_HERE else failed).append(name)
         print(f"=== {name}: {time.monotonic() - started:.0f} s ===", flush=True)
     outcome = f"failed: {', '.join(failed)}" if failed else "all ran to the end"
-    print(f"bench: {len(names)} programs, {outcome}")
+    print(f"bench: {len(names)} programs, {outcome}{'; not for this machine: ' if skipped else ''}{', '.join(skipped)}")
     return 1 if failed else 0
 
 

@@ -19,7 +19,8 @@ def ran(tmp_path, monkeypatch):
 
     def run(command, **options):
         ran.append((command, options["env"]))
-        return subprocess.CompletedProcess(command, int(command[-1].endswith(".bad")))
+        statuses = {"bad": 1, "elsewhere": 2}
+        return subprocess.CompletedProcess(command, statuses.get(command[-1].rpartition(".")[2], 0))
 
     monkeypatch.setattr(run_benchmarks, "FOLDER", tmp_path)
     monkeypatch.setattr(run_benchmarks.subprocess, "run", run)
@@ -52,6 +53,16 @@ def test_all_is_well_where_none_fails(ran, tmp_path, capsys):
     (tmp_path / "bad.py").unlink()
     assert run_benchmarks.main() == 0
     assert capsys.readouterr().out.splitlines()[-1] == "bench: 1 programs, all ran to the end"
+
+
+def test_one_that_this_machine_cannot_run_is_named_and_is_no_failure(ran, tmp_path, capsys):
+    (tmp_path / "elsewhere.py").write_text(PROGRAM)
+    assert run_benchmarks.main() == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "bench: 3 programs, failed: bad; not for this machine: elsewhere"
+    (tmp_path / "bad.py").unlink()
+    assert run_benchmarks.main() == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "bench: 2 programs, all ran to the end; not for this machine: elsewhere"
 
 
 def test_the_newest_comfyui_gives_python_and_folder(ran, monkeypatch, tmp_path):
