@@ -15,13 +15,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from likeness.models.placement.placements import Placement
-from likeness.tools.weights.layouts import SDXL, unet
-from torch import nn
+from likeness.tools.weights.layouts import SDXL
 
 from .bare_unet import cross_attention_alone, transformers_alone
 from .comfy_process import comfyui, parser, unet_call
 from .peak_memory import MIB, Peak, peaks_of
+from .random_models import config_of, config_of_layers, new_model, people
 
 PLAIN = "plain"
 PLUS, FACEID = 16, 4  # tokens of a person: of UniPortrait and IP-Adapter Plus, of IP-Adapter FaceID and ConsistentID
@@ -80,90 +79,22 @@ def main() -> None:
 
 def level_model(dtype: torch.dtype, device: torch.device, shape: Mapping[str, Any] = LEVELS) -> Any:
     """A MODEL whose UNet has one transformer block at each level of SDXL that has some, random weights."""
-    from comfy import supported_models
-
-    return _model(supported_models.SD15(dict(shape)), dtype, device)  # sampling of SD1.5 needs no pooled text
+    return _by_torch_attention(new_model(config_of_layers(shape), dtype, device))
 
 
 def whole_model(dtype: torch.dtype, device: torch.device) -> Any:
     """SDXL's MODEL at full size, random weights."""
-    from comfy.model_detection import model_config_from_unet
-
-    weights = {key: torch.empty(size, device="meta") for key, size in unet(SDXL).items()}
-    return _model(model_config_from_unet(weights, ""), dtype, device)
+    return _by_torch_attention(new_model(config_of(SDXL), dtype, device))
 
 
-def _model(config: Any, dtype: torch.dtype, device: torch.device) -> Any:
-    from comfy import model_base
+def _by_torch_attention(model: Any) -> Any:
     from comfy.ldm.modules.attention import attention_pytorch
-    from comfy.model_patcher import ModelPatcher
 
-    config.set_inference_dtype(dtype, None)
-    network = model_base.BaseModel(config, device=device)
-    generator = torch.Generator(device).manual_seed(0)
-    for parameter in network.diffusion_model.parameters():
-        spread = (3 / parameter[0].numel()) ** 0.5 if parameter.ndim > 1 else 0.1
-        parameter.data = torch.empty_like(parameter).uniform_(-spread, spread, generator=generator)
-    model = ModelPatcher(network.eval().requires_grad_(False), load_device=device, offload_device=device)
     # Without a card ComfyUI's own attention holds scores, by slices that it fits to the free memory.
     model.model_options["transformer_options"]["optimized_attention_override"] = lambda _, *args, **kwargs: (
         attention_pytorch(*args, **kwargs)
     )
     return model
-
-
-def people(model: Any, count: int, placed: str, tokens: int) -> Any:
-    """A MODEL with people that have random tokens, keys and values at every cross-attention.
-
-    Args:
-        model: a MODEL.
-        count: of people.
-        placed: "everywhere", "router", "hard" or "soft".
-        tokens: of each.
-    """
-    from likeness.host.unet.attention import inject
-    from likeness.host.unet.sites import find_sites, unet_of
-    from likeness.models.adapters.decoupled_cross_attention import KeyValueProjection
-    from likeness.models.adapters.identity_attention import Acting, IdentityResidual
-
-    network = unet_of(model)
-    like, width = next(network.parameters()), model.model.model_config.unet_config["context_dim"]
-    widths = {str(site.index): site.channels for site in find_sites(network) if site.kind == "cross"}
-    torch.manual_seed(0)
-    with like.device:
-        faces = torch.randn(count, tokens, width).to(like)
-        residual = IdentityResidual(
-            attention=nn.ModuleDict({key: KeyValueProjection(width, channels) for key, channels in widths.items()})
-            .to(like)
-            .requires_grad_(False),
-            tokens=faces,
-            null_tokens=torch.randn(1, tokens, width).to(like),
-            people=tuple(Acting(name=str(number), strength=0.7) for number in range(count)),
-            placement=_placement(placed, faces, widths),
-        )
-    return inject(model, [residual], name="people")
-
-
-def _placement(placed: str, faces: torch.Tensor, widths: Mapping[str, int]) -> Placement:
-    from likeness.models.placement.placements import Everywhere, Masks
-    from likeness.models.uniportrait.application import Routed
-    from likeness.models.uniportrait.id_routing import IDRouter
-
-    count, tokens, width = faces.shape
-    if placed == "everywhere":
-        return Everywhere(count)
-    if placed == "router":
-        routers = {
-            key: IDRouter(
-                channels=channels, hidden_position=2 * channels, hidden_identity=2 * width, tokens=tokens, width=width
-            )
-            for key, channels in widths.items()
-        }
-        return Routed(nn.ModuleDict(routers).to(faces).requires_grad_(False), faces)
-    cells = 128
-    columns = torch.arange(cells).div(cells / max(count, 2), rounding_mode="floor")  # one person has the left half
-    stripes = [(columns == number).float().expand(1, cells, cells).contiguous() for number in range(count)]
-    return Masks(tuple(stripes if placed == "hard" else [0.1 + 0.8 * stripe for stripe in stripes]))
 
 
 def report_levels(model: Any, side: int, arms: list[str], *, is_layer_only: bool = False) -> None:

@@ -44,24 +44,6 @@ def test_there_is_one_block_for_each_level_of_sdxl(model):
 
 
 @pytest.mark.comfy
-@pytest.mark.parametrize("placed", ["everywhere", "router", "hard", "soft"])
-def test_people_take_part_at_both_levels(model, placed):
-    from likeness.benchmarks.attention_memory import people
-    from likeness.benchmarks.comfy_process import unet_call
-    from likeness.benchmarks.operations import count_operations
-
-    count = 1 if placed == "everywhere" else 2
-    with torch.inference_mode():
-        plain = count_operations(unet_call(model, SIDE))
-        placed_people = count_operations(unet_call(people(model, count, placed, 4), SIDE))
-    more = placed_people - plain
-    assert more["softmax" if placed == "soft" else "scaled_dot_product_attention"] >= 2
-    assert more["argmax"] == (2 if placed in ("router", "hard") else 0)
-    assert (more["gelu"] > 0) == (placed == "router")
-    assert (more["upsample_bilinear2d"] > 0) == (placed in ("hard", "soft"))
-
-
-@pytest.mark.comfy
 def test_what_is_shown_is_beyond_the_plain_call(rows):
     head, found = rows(["1 person everywhere", "4 in masks with soft edges"])
     assert head == ["layer", "64", "layer", "128", "block", "64", "block", "128"]
