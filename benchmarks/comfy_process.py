@@ -42,8 +42,12 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 
 @contextmanager
-def comfyui(named: Path | None) -> Iterator[tuple[Path, str]]:
-    """Make ComfyUI importable, on the CPU, writing nothing into its folder.
+def comfyui(named: Path | None, *, on_cpu: bool = True) -> Iterator[tuple[Path, str]]:
+    """Make ComfyUI importable, writing nothing into its folder.
+
+    Args:
+        named: its folder; None looks for one.
+        on_cpu: whether it shall leave a card alone.
 
     Yields:
         Its folder and version.
@@ -59,7 +63,7 @@ def comfyui(named: Path | None) -> Iterator[tuple[Path, str]]:
     from comfyui_version import __version__ as version
 
     with tempfile.TemporaryDirectory(prefix="likeness-bench-") as base:
-        args.cpu, args.base_directory = True, base
+        args.cpu, args.base_directory = on_cpu, base
         import_module("likeness.host.uniportrait.application")  # now, since ComfyUI's own imports take seconds
         with torch.inference_mode():
             yield folder, version
@@ -154,17 +158,20 @@ def unet_call(
     infos = (positive, CondInfo(Polarity.NEGATIVE))
     conds = {uuid.uuid4(): info for info in infos}
     timesteps = torch.full((2,), float(TIMESTEP))
+    sigmas = model.get_model_object("model_sampling").sigma(timesteps)
+    if not weight.is_meta:  # where noise levels have to stay readable
+        timesteps, sigmas = timesteps.to(weight.device), sigmas.to(weight.device)
     options = {
         **model.model_options["transformer_options"],
         "wrappers": model.wrappers,
         "cond_or_uncond": [0, 1],
         "uuids": list(conds),
-        "sigmas": model.get_model_object("model_sampling").sigma(timesteps),
+        "sigmas": sigmas,
         keys.CONDS: conds,
         keys.RUN: Run(),
         keys.STEP: StepLatents(x[:1], timesteps, None, {}),
     }
-    timesteps = timesteps.to(like.device)
+    timesteps = timesteps.to(weight.device)
     return lambda: network(x, timesteps, **inputs, transformer_options=dict(options))
 
 

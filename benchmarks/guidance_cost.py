@@ -100,8 +100,8 @@ def _report_flops(name: str, shape: UNetShape, side: int) -> None:
     width = model.model.model_config.unet_config.get("adm_in_channels")
     if width:  # what SDXL is told of sizes is made of numbers too
         model.model.encode_adm = lambda **_: torch.empty(1, width, device=META)
-    guided = guide(model, AnyFeatures(choose_capture(unet_of(model), "coarse")))
-    plain, more = (count_flops(_step(each, side, "meta")) for each in (model, guided))
+    with_guidance = guide(model, AnyFeatures(choose_capture(unet_of(model), "coarse")))
+    plain, more = (count_flops(step(each, side)) for each in (model, with_guidance))
     one = more / plain
     averages = (1 + (one - 1) * GUIDED / STEPS, 1 + (one - 1) * GUIDED / STEPS / 2)
     print(f"\n{name} at {side}x{side}: plain step {plain / 1e12:.3f} TFLOP, guided {more / 1e12:.3f} TFLOP")
@@ -132,19 +132,19 @@ def _with_person(model: Any) -> Any:
     return apply(model, load_adapter(*adapter_files()), crowd(1), structure_scale=0.3, lora_strength=0.0).model
 
 
-def _steps(models: Mapping[str, Any], side: int, seeds: int = 4) -> dict[str, Callable[[], object]]:
-    """Steps of MODELs, and the same guided."""
-    plain = {name: _step(model, side) for name, model in models.items()}
-    return plain | {f"{name}, guided": _step(_guided(model, side, seeds=seeds), side) for name, model in models.items()}
+def steps(models: Mapping[str, Any], side: int, seeds: int = 4) -> dict[str, Callable[[], object]]:
+    """Steps of MODELs by name, and the same guided."""
+    plain = {name: step(model, side) for name, model in models.items()}
+    return plain | {f"{name}, guided": step(guided(model, side, seeds=seeds), side) for name, model in models.items()}
 
 
 def _report_operations(models: Mapping[str, Any], side: int, work_side: int) -> None:
     """Print what a step launches and computes, the second of a run."""
     print(f"\n{'a step with':<22}{'operations':>11}{'':>10}  TFLOP at {work_side}x{work_side}")
-    first, work_steps = 0, _steps(models, work_side, seeds=1)
-    for name, step in _steps(models, side, seeds=1).items():
-        step()
-        found = count_operations(step).total()
+    first, work_steps = 0, steps(models, work_side, seeds=1)
+    for name, call in steps(models, side, seeds=1).items():
+        call()
+        found = count_operations(call).total()
         first = first or found
         work_steps[name]()
         work = count_flops(work_steps[name]) / 1e12
@@ -152,14 +152,14 @@ def _report_operations(models: Mapping[str, Any], side: int, work_side: int) -> 
 
 
 def _report_time(models: Mapping[str, Any], side: int, rounds: int, seed: int) -> None:
-    seconds = measure(_steps(models, side), rounds, 1, seed)
+    seconds = measure(steps(models, side), rounds, 1, seed)
     name, model = next(iter(models.items()))
     plain = statistics.median(seconds[name])
     print(f"\nSD1.5 at {side}x{side}, float32: {name} step {plain:.2f} s")
     for other, own in seconds.items():
         if other != name:
             print(f"  {other:<20} {compare(own, seconds[name], seed)}")
-    first = measure({"first": _step(_guided(model, side, seeds=4), side)}, 1, 0, seed)["first"][0]
+    first = measure({"first": step(guided(model, side, seeds=4), side)}, 1, 0, seed)["first"][0]
     once = first - statistics.median(seconds[f"{name}, guided"])
     print(f"references, once (one photo, 4 noises): {once:.2f} s, {once / plain:.2f} plain steps")
 
@@ -173,13 +173,14 @@ def _report_memory(model: Any, side: int) -> None:
     print(f"\ngraph of SD1.5 at {side}x{side} up to output block {block}, float32 (half of it in half precision):")
     for is_saving in (False, True):
         guided_pass.is_short = lambda *args, is_saving=is_saving: is_saving
-        held = _held(_step(_guided(model, side, seeds=1), side))
+        held = _held(step(guided(model, side, seeds=1), side))
         estimate = memory.graph_bytes(unet_of(model), size, 1, 4, block, is_saving=is_saving)
         what = "feed-forward layers and residual blocks computed twice" if is_saving else "everything kept"
         print(f"  {what}: {held / 1e6:.0f} MB held for backward; asked for: {estimate / 1e6:.0f} MB")
 
 
-def _guided(model: Any, side: int, *, seeds: int) -> Any:
+def guided(model: Any, side: int, *, seeds: int) -> Any:
+    """A MODEL that one reference guides at every noise level, in the middle of a picture of some pixels a side; K seeds."""
     from likeness.host.guidance.attach import guide
     from likeness.host.unet.sites import choose_capture, unet_of
 
@@ -197,20 +198,20 @@ def _guided(model: Any, side: int, *, seeds: int) -> Any:
     return guide(model, replace(guidance, store=FeatureStore()))
 
 
-def _step(model: Any, side: int, device: str = "cpu") -> Callable[[], object]:
-    """One evaluation with classifier-free guidance, through ComfyUI's guider and every wrapper of the MODEL."""
+def step(model: Any, side: int) -> Callable[[], object]:
+    """One evaluation with classifier-free guidance, through ComfyUI's guider and every wrapper of a MODEL, where that is loaded."""
     from comfy.samplers import CFGGuider, process_conds
     from likeness.host.unet import keys
 
     config = model.model.model_config.unet_config
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(1, 4, side // 8, side // 8, generator=generator).to(device)
+    x = torch.randn(1, 4, side // 8, side // 8, generator=generator).to(model.load_device)
     conds: dict[str, Any] = {}
     for name in ("positive", "negative"):
-        text = torch.randn(1, 77, config["context_dim"], generator=generator).to(device)
+        text = torch.randn(1, 77, config["context_dim"], generator=generator).to(model.load_device)
         entry: dict[str, Any] = {"pooled_output": None}
         if config.get("adm_in_channels"):
-            entry["pooled_output"] = torch.randn(1, 1280, generator=generator).to(device)
+            entry["pooled_output"] = torch.randn(1, 1280, generator=generator).to(model.load_device)
         conds[name] = [[text, entry]]
     guider: Any = CFGGuider(model)
     guider.set_conds(conds["positive"], conds["negative"])
@@ -224,6 +225,7 @@ def _step(model: Any, side: int, device: str = "cpu") -> Callable[[], object]:
         "transformer_options": {**options, "wrappers": model.wrappers, keys.RUN: Run()},
     }
     sigma = model.get_model_object("model_sampling").sigma(torch.tensor([400.0]))
+    sigma = sigma if x.is_meta else sigma.to(x.device)
     return lambda: guider(x, sigma, model_options=guider.model_options)
 
 
