@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -16,7 +17,7 @@ from ..placement.standing import Standing, standing_of
 from ..placement.windows import ALWAYS, SigmaWindow
 from ..port.attention import AttentionCall, AttentionSite, Polarity
 from .decoupled_cross_attention import KeyValueProjection
-from .token_attention import Reading, Tokens, attend
+from .token_attention import KeysValues, Reading, Tokens, attend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,32 +164,38 @@ def project_tokens(
     call: AttentionCall,
     factors: tuple[float, ...],
 ) -> Tokens:
-    """Return keys and values of tokens at one layer.
+    """Return tokens with their keys and values at one layer.
 
     Args:
         owner: whose tokens they are; the run keeps what was projected under it.
         attention: key and value projections by site index.
-        tokens: (N, T, D), projected once per run, or (B, N, T, D) of all pictures, of which only those of the call are
-            projected, anew in every call: they may be in training.
+        tokens: (N, T, D), projected in float32 when a run lays them out, or (B, N, T, D) of all pictures, of which only those of the
+            call are projected, in the query's type and anew in every call: they may be in training.
         site: the layer.
         call: what is being computed.
         factors: N of them, on the values of each.
     """
 
-    def project(rows: Tensor, *, is_kept: bool) -> Tokens:
-        layer = cast(KeyValueProjection, attention[str(site.index)])
-        like = call.query.float() if is_kept else call.query  # once in a run float32 costs nothing, and is rounded once
-        moved = rows.to(like)
-        keys, values = (functional.linear(moved, part.weight.to(like)) for part in (layer.to_k, layer.to_v))
+    layer = cast(KeyValueProjection, attention[str(site.index)])
+    dtype, device = (
+        call.query.dtype,
+        call.query.device,
+    )  # of the call nothing else is held, for the run keeps what is made here
+
+    def project(rows: Tensor, within: torch.dtype) -> KeysValues:
+        moved = rows.to(device, within)
+        keys, values = (functional.linear(moved, part.weight.to(moved)) for part in (layer.to_k, layer.to_v))
         if any(factor != 1 for factor in factors):  # else nothing is copied to the device
             values = values * values.new_tensor(factors)[:, None, None]
-        return Tokens(keys.to(call.query), values.to(call.query), is_kept)
+        return keys.to(dtype), values.to(dtype)
 
+    sets, length = tokens.shape[-3:-1]
     if tokens.ndim == 4:  # a slice, because a list of rows would be copied to the device in every layer, and waited for
-        return project(tokens[call.samples[0] : call.samples[-1] + 1], is_kept=False)
+        rows = tokens[call.samples[0] : call.samples[-1] + 1]
+        return Tokens(sets, length, lambda: project(rows, dtype), is_by_row=True)
     negative = call.polarity is Polarity.NEGATIVE
     key = (owner, "projected", site.index, negative, factors, call.query.dtype, call.query.device)
-    return call.run.remember(key, lambda: project(tokens, is_kept=True))
+    return call.run.remember(key, lambda: Tokens(sets, length, lambda: project(tokens, torch.float32), is_kept=True))
 
 
 def _together(standing: Standing, call: AttentionCall) -> Standing:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -22,28 +22,37 @@ from .decoupled_cross_attention import attend_to_sets
 ALIGNED = 8  # masks with rows of a multiple of it are read as they lie by memory-efficient kernels
 
 
+KeysValues = tuple[Tensor, Tensor]  # (N, T, C) each, the same for all rows, or (B, N, T, C)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Tokens:
-    """Keys and values of N sets of T tokens at one layer; whatever is multiplied with the result is part of the values.
+    """N sets of T tokens at one layer.
 
     Attributes:
-        keys, values: (N, T, C), the same for all rows, or (B, N, T, C).
+        sets: N.
+        length: T.
+        project: gives their keys and values; whatever is multiplied with the result is part of the values. It is asked as these are
+            laid out for attention, and only what is laid out is kept.
+        is_by_row: whether each row has its own.
         is_kept: whether the run hands this object out again.
     """
 
-    keys: Tensor
-    values: Tensor
+    sets: int
+    length: int
+    project: Callable[[], KeysValues]
+    is_by_row: bool = False
     is_kept: bool = False
 
-    @property
-    def sets(self) -> int:
-        """N."""
-        return self.keys.shape[-3]
+    @classmethod
+    def of(cls, keys: Tensor, values: Tensor, *, is_kept: bool = False) -> Tokens:
+        """Tokens whose keys and values are there."""
+        sets, length = keys.shape[-3:-1]
+        return cls(sets, length, lambda: (keys, values), keys.ndim == 4, is_kept)
 
-    @property
-    def length(self) -> int:
-        """T."""
-        return self.keys.shape[-2]
+    def changed(self, change: Callable[[Tensor, Tensor], KeysValues]) -> Tokens:
+        """The same with other keys and values, of the same shape."""
+        return replace(self, project=lambda: change(*self.project()))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -183,7 +192,7 @@ def _attend_shared(query: Tensor, rows: Sequence[int], readings: Sequence[Readin
 
 def _unit(rows: Sequence[int], readings: Sequence[Reading]) -> int:
     """Rows that one entry of the attention's batch holds: they have their tokens in common, so positions of all may lie in a row."""
-    if any(reading.tokens.keys.ndim == 4 for reading in readings):
+    if any(reading.tokens.is_by_row for reading in readings):
         return 1
     return math.gcd(*rows)
 
@@ -199,17 +208,17 @@ def _laid_out(
 ) -> tuple[Tensor, Tensor]:
     """Keys and values of all entries of the batch, (B / unit, heads, columns, d) each; what is missing to `columns` is 0."""
 
-    def lay_out(part: str) -> Tensor:
+    def lay_out(of_readings: Sequence[Tensor]) -> Tensor:
         every: list[Tensor] = []
-        for count, reading in zip(rows, readings, strict=True):
-            tokens: Tensor = getattr(reading.tokens, part)
+        for count, tokens in zip(rows, of_readings, strict=True):
             joined = tokens.flatten(-3, -2)  # (N·T, C) or (B, N·T, C)
             filled = pad(joined, (0, 0, 0, columns - joined.shape[-2]))
             every.append(filled.expand(count // unit, *filled.shape[-2:]))
         together = every[0] if len(every) == 1 else torch.cat(every)
         return together.unflatten(-1, (heads, -1)).transpose(1, 2).contiguous()
 
-    return lay_out("keys"), lay_out("values")
+    of_readings = zip(*(reading.tokens.project() for reading in readings), strict=True)
+    return tuple(lay_out(part) for part in of_readings)  # type: ignore[return-value]
 
 
 def _scaled(key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:

@@ -70,7 +70,7 @@ class PictureResidual:
         if scaling is None:
             return projected
         key = (self, "scaled", site.index, negative, call.query.dtype, call.query.device)
-        return call.run.remember(key, lambda: Tokens(*scaling(projected.keys, projected.values), is_kept=True))
+        return call.run.remember(key, lambda: projected.changed(scaling))
 
     def _standing(self, call: AttentionCall) -> Standing:
         mask = self.mask
@@ -118,6 +118,6 @@ def _weighted(owner: object, reading: Reading | None, factor: float, run: Run) -
     tokens = reading.tokens
 
     def weigh() -> Tokens:
-        return replace(tokens, values=tokens.values * factor)
+        return tokens.changed(lambda keys, values: (keys, values * factor))
 
     return replace(reading, tokens=run.remember((owner, tokens), weigh) if tokens.is_kept else weigh())

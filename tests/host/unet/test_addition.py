@@ -38,7 +38,7 @@ class Reads:
 
     def __init__(self, number, *sides):
         self.number, self.sides = number, sides
-        self.tokens = Tokens(*torch.randn(2, 1, 3, 8, generator=torch.Generator().manual_seed(1)), is_kept=True)
+        self.tokens = Tokens.of(*torch.randn(2, 1, 3, 8, generator=torch.Generator().manual_seed(1)), is_kept=True)
 
     def wants(self, site):
         del site
@@ -57,7 +57,7 @@ class Reads:
 def attended(rows, tokens):
     query, key, value = (
         part.unflatten(-1, (2, 4)).transpose(1, 2)
-        for part in (rows, *(x.expand(2, -1, -1) for x in (tokens.keys[0], tokens.values[0])))
+        for part in (rows, *(part[0].expand(2, -1, -1) for part in tokens.project()))
     )
     return ((query @ key.mT / 2).softmax(-1) @ value).transpose(1, 2).flatten(2)
 

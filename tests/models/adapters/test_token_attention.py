@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 
 import likeness.models.adapters.decoupled_cross_attention as module
@@ -24,7 +25,7 @@ def new_reading(way, people, length, positions, generator, *, rows=1, is_kept=Tr
     people = 1 if way == "one" else people
     shape = (people, length, CHANNELS)
     keys, values = torch.randn(2, *((rows, *shape) if is_by_row else shape), generator=generator)
-    tokens = Tokens(keys, values, is_kept and not is_by_row)
+    tokens = Tokens.of(keys, values, is_kept=is_kept and not is_by_row)
     if way == "one":
         return Reading(tokens, Standing(people=1, is_kept=is_kept))
     if way == "shared":
@@ -45,7 +46,7 @@ def expected(query, parts):
             found.append(torch.zeros_like(own))
             continue
         tokens, shares = reading.tokens, reading.standing.shares(own)
-        found.append(decoupled_cross_attention(own, tokens.keys, tokens.values, shares, HEADS))
+        found.append(decoupled_cross_attention(own, *tokens.project(), shares, HEADS))
     return torch.cat(found)
 
 
@@ -97,7 +98,7 @@ def test_where_nobody_stands_the_result_is_nothing(dtype, generator):
     reading = new_reading("gaps", 2, 4, 12, generator)
     reading = replace(
         reading,
-        tokens=Tokens(reading.tokens.keys.to(dtype), reading.tokens.values.to(dtype), True),
+        tokens=Tokens.of(*(part.to(dtype) for part in reading.tokens.project()), is_kept=True),
         standing=replace(reading.standing, choice=torch.tensor([[0, 1, 2] * 4])),
     )
     got = attend(torch.randn(1, 12, CHANNELS, generator=generator).to(dtype), [(1, reading)], HEADS, Run())
@@ -115,7 +116,7 @@ def test_half_precision_is_within_its_own_error(way, dtype, most, generator):
     standing = reading.standing
     if standing.weights is not None:
         standing = replace(standing, weights=standing.weights.to(dtype))
-    half = Reading(Tokens(reading.tokens.keys.to(dtype), reading.tokens.values.to(dtype), True), standing)
+    half = Reading(Tokens.of(*(part.to(dtype) for part in reading.tokens.project()), is_kept=True), standing)
     got = attend(query.to(dtype), [(1, half)], HEADS, Run())
     torch.testing.assert_close(got.float(), expected(query, [(1, reading)]), atol=most, rtol=most)
 
@@ -164,8 +165,8 @@ def test_what_rows_do_not_keep_is_not_kept(generator):
 def test_gradients_reach_query_and_tokens(way, generator):
     reading = new_reading(way, 2, 4, 20, generator)
     query = torch.randn(1, 20, CHANNELS, generator=generator).requires_grad_(True)
-    keys, values = (part.requires_grad_(True) for part in (reading.tokens.keys, reading.tokens.values))
-    attend(query, [(1, Reading(Tokens(keys, values), reading.standing))], HEADS, Run()).square().sum().backward()
+    keys, values = (part.requires_grad_(True) for part in reading.tokens.project())
+    attend(query, [(1, Reading(Tokens.of(keys, values), reading.standing))], HEADS, Run()).square().sum().backward()
     for tensor in (query, keys, values):
         assert torch.isfinite(tensor.grad).all()
         assert tensor.grad.any()
@@ -178,3 +179,22 @@ def test_slices_change_nothing(monkeypatch, generator):
     monkeypatch.setattr(module, "LARGEST_SCORES", 0)
     monkeypatch.setattr(module, "SLICE_OF_SCORES", 3 * 4 * 5 * HEADS)
     torch.testing.assert_close(attend(query, parts, HEADS, Run()), whole, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_run_keeps_keys_and_values_only_as_they_are_laid_out(way):
+    """They are projected once, and what was projected is let go."""
+    reading = new_reading(way, 3, 4, 9, torch.Generator().manual_seed(0))
+    projected = []
+
+    def project():
+        keys, values = (part.clone() for part in reading.tokens.project())
+        projected.append((weakref.ref(keys), weakref.ref(values)))
+        return keys, values
+
+    once = replace(reading, tokens=replace(reading.tokens, project=project))
+    run, query = Run(), torch.randn(2, 9, CHANNELS)
+    for _ in range(2):
+        attend(query, [(2, once)], HEADS, run)
+    assert len(projected) == 1
+    assert [part() for part in projected[0]] == [None, None]
