@@ -120,13 +120,13 @@ def loaded():
 @pytest.mark.parametrize(
     ("card", "put"),
     [
-        ((LARGE, NORMAL), guided),
-        ((SMALL, NORMAL), guided),
+        pytest.param((LARGE, NORMAL), guided, marks=pytest.mark.long),
+        pytest.param((SMALL, NORMAL), guided, marks=pytest.mark.long),
         ((SMALL, LOW), guided),
-        ((SMALL, NO), guided),
+        pytest.param((SMALL, NO), guided, marks=pytest.mark.long),
         ((SMALL, NORMAL), applied),
-        ((SMALL, NO), applied),
-        ((SMALL, NORMAL), taught),
+        pytest.param((SMALL, NO), applied, marks=pytest.mark.long),
+        pytest.param((SMALL, NORMAL), taught, marks=pytest.mark.long),
         ((SMALL, NO), taught),
     ],
     indirect=["card"],

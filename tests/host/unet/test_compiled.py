@@ -104,6 +104,7 @@ def test_people_of_several_runs_are_those_of_each(loaded_model, people, drawn, c
     assert {ops_of(graph) for graph in graphs} == {16}
 
 
+@pytest.mark.long
 def test_a_network_in_which_words_are_read_runs_as_it_is(
     loaded_model, people, drawn, conditioning, compiled, monkeypatch
 ):
@@ -145,6 +146,7 @@ def test_steps_trace_nothing_anew(loaded_model, people, drawn, compiled):
     assert len(graphs) == traced
 
 
+@pytest.mark.long
 def test_code_that_was_compiled_without_people_is_not_taken_with_them(loaded_model, people, drawn, compiled):
     """And the other way round, and with two injections in place of one."""
     build, _ = compiled
@@ -153,6 +155,7 @@ def test_code_that_was_compiled_without_people_is_not_taken_with_them(loaded_mod
         torch.testing.assert_close(drawn(put(base, *cast)), drawn(put(loaded_model, *cast)), atol=ALIKE, rtol=0)
 
 
+@pytest.mark.long
 def test_requeueing_compiled_people_gives_the_same_bits(loaded_model, people, drawn, compiled):
     build, _ = compiled
     model = put(build(loaded_model), people(loaded_model, 2))
