@@ -162,7 +162,9 @@ def test_what_was_trained_loads_as_a_file_and_draws_the_same(family, form):
         call = (batch.latents, torch.tensor(500))
         loaded = unet(*call, encoder_hidden_states=context, **added).sample
         trained = method.base.unet(*call, encoder_hidden_states=context, **added).sample
-    assert torch.equal(loaded, trained)
+    torch.testing.assert_close(
+        loaded, trained, atol=1e-5, rtol=1e-5
+    )  # where weights lie in memory decides the last bit
 
 
 def test_the_base_is_as_before_once_the_light_form_is_taken_off():
