@@ -55,7 +55,7 @@ def decoupled_cross_attention(query: Tensor, keys: Tensor, values: Tensor, weigh
     return rearrange(attend_to_sets(split, key, value, shares), "b a l d -> b l (a d)")
 
 
-def attend_to_sets(query: Tensor, key: Tensor, value: Tensor, weights: Tensor) -> Tensor:
+def attend_to_sets(query: Tensor, key: Tensor, value: Tensor, weights: Tensor, scores: Tensor | None = None) -> Tensor:
     """Attend to N sets of T tokens, with a softmax for each and a weight per position; large pictures in slices of positions.
 
     Args:
@@ -63,6 +63,7 @@ def attend_to_sets(query: Tensor, key: Tensor, value: Tensor, weights: Tensor) -
         key: (B, heads, N·T, d) or (heads, N·T, d), times 1 / √d.
         value: as the key, not scaled.
         weights: (B, 1, N, 1, P).
+        scores: added to those of every token, (B, 1, N·T, 1).
 
     Returns:
         (B, heads, P, d).
@@ -70,12 +71,12 @@ def attend_to_sets(query: Tensor, key: Tensor, value: Tensor, weights: Tensor) -
     rows, heads, positions, _ = query.shape
     step = positions_at_once(positions, rows * heads * key.shape[-2])
     if step == positions:
-        return _attend(query, key, value, weights)
+        return _attend(query, key, value, weights, scores)
     # Heads lie beside each other, as whoever joins them wants it, and slices are not held beside the whole.
     whole = query.new_empty(rows, positions, heads, value.shape[-1]).transpose(1, 2)
     for start in range(0, positions, step):
         own = slice(start, start + step)
-        whole[:, :, own] = _attend(query[:, :, own], key, value, weights[..., own])
+        whole[:, :, own] = _attend(query[:, :, own], key, value, weights[..., own], scores)
     return whole
 
 
@@ -89,11 +90,13 @@ def positions_at_once(positions: int, scores: int) -> int:
     return positions if positions * scores <= LARGEST_SCORES else max(1, SLICE_OF_SCORES // scores)
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor, weights: Tensor) -> Tensor:
+def _attend(query: Tensor, key: Tensor, value: Tensor, weights: Tensor, scores: Tensor | None) -> Tensor:
     # Positions last: over the few tokens of a person, lying side by side, a softmax takes the CPU twenty times as long.
     shares = key @ query.transpose(
         -1, -2
     )  # scores, (B, heads, N·T, P); under one name all along, so that none are held twice
+    if scores is not None:
+        shares = shares + scores
     together = shares.shape
     shares = shares.view(*together[:2], weights.shape[2], -1, together[-1]).softmax(dim=-2)
     shares = shares * weights

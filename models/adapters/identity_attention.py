@@ -17,7 +17,7 @@ from ..placement.standing import Standing, standing_of
 from ..placement.windows import ALWAYS, SigmaWindow
 from ..port.attention import AttentionCall, AttentionSite, Polarity
 from .decoupled_cross_attention import KeyValueProjection
-from .token_attention import KeysValues, Reading, Tokens, attend
+from .token_attention import KeysValues, Reading, Tokens, TokenScores, attend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +42,18 @@ class EncodedPeople:
     Attributes:
         tokens: (N, T, D).
         null_tokens: of nobody, for the negative side of guidance, (1, T, D).
+        scores: added to the scores of the tokens, (N, T) float32: log w of the tokens of a photo that counts w times; None
+            where all count alike.
     """
 
     tokens: Tensor
     null_tokens: Tensor
+    scores: Tensor | None = None
 
     def on_cpu(self) -> EncodedPeople:
         """The same where they take no memory of a card as long as the people are applied."""
-        return EncodedPeople(tokens=self.tokens.cpu(), null_tokens=self.null_tokens.cpu())
+        scores = None if self.scores is None else self.scores.cpu()
+        return EncodedPeople(tokens=self.tokens.cpu(), null_tokens=self.null_tokens.cpu(), scores=scores)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -63,6 +67,7 @@ class IdentityResidual:
         null_tokens: (1, T, D), the null identity of the negative rows.
         people: N entries in the order of `tokens`.
         placement: who is where.
+        scores: added to the scores of the people's tokens; None where all count alike.
 
     Reference: IP-Adapter (arXiv:2308.06721) for one person, UniPortrait (arXiv:2408.05939) for several; docs/parity.md.
     """
@@ -72,6 +77,7 @@ class IdentityResidual:
     null_tokens: Tensor
     people: tuple[Acting, ...]
     placement: Placement
+    scores: TokenScores | None = None
 
     def wants(self, site: AttentionSite) -> bool:
         """Whether the adapter has keys and values for this layer."""
@@ -105,7 +111,8 @@ class IdentityResidual:
         if call.run.recorder is not None:
             shares = standing.shares(call.query)
             call.run.recorder.record(tuple(person.name for person in self.people), call, shares, site)
-        return Reading(project_tokens(self, self.attention, self.tokens, site, call, tuple(strengths)), standing)
+        projected = project_tokens(self, self.attention, self.tokens, site, call, tuple(strengths), scores=self.scores)
+        return Reading(projected, standing)
 
     def _strengths(self, call: AttentionCall) -> list[float]:
         return [person.strength if person.window.contains(call.sigma) else 0.0 for person in self.people]
@@ -153,6 +160,7 @@ def people_residual(
             for person in people
         ),
         placement=placement,
+        scores=None if encoded.scores is None else TokenScores(encoded.scores),
     )
 
 
@@ -163,6 +171,8 @@ def project_tokens(
     site: AttentionSite,
     call: AttentionCall,
     factors: tuple[float, ...],
+    *,
+    scores: TokenScores | None = None,
 ) -> Tokens:
     """Return tokens with their keys and values at one layer.
 
@@ -174,6 +184,7 @@ def project_tokens(
         site: the layer.
         call: what is being computed.
         factors: N of them, on the values of each.
+        scores: added to those of the tokens.
     """
 
     layer = cast(KeyValueProjection, attention[str(site.index)])
@@ -192,10 +203,12 @@ def project_tokens(
     sets, length = tokens.shape[-3:-1]
     if tokens.ndim == 4:  # a slice, because a list of rows would be copied to the device in every layer, and waited for
         rows = tokens[call.samples[0] : call.samples[-1] + 1]
-        return Tokens(sets, length, lambda: project(rows, dtype), is_by_row=True)
+        return Tokens(sets, length, lambda: project(rows, dtype), is_by_row=True, scores=scores)
     negative = call.polarity is Polarity.NEGATIVE
     key = (owner, "projected", site.index, negative, factors, call.query.dtype, call.query.device)
-    return call.run.remember(key, lambda: Tokens(sets, length, lambda: project(tokens, torch.float32), is_kept=True))
+    return call.run.remember(
+        key, lambda: Tokens(sets, length, lambda: project(tokens, torch.float32), is_kept=True, scores=scores)
+    )
 
 
 def _together(standing: Standing, call: AttentionCall) -> Standing:

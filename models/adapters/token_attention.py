@@ -26,6 +26,17 @@ KeysValues = tuple[Tensor, Tensor]  # (N, T, C) each, the same for all rows, or 
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class TokenScores:
+    """What is added to the scores of N sets of T tokens: log w of a token that counts w times.
+
+    Attributes:
+        values: (N, T) float32, finite.
+    """
+
+    values: Tensor
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Tokens:
     """N sets of T tokens at one layer.
 
@@ -36,6 +47,7 @@ class Tokens:
             laid out for attention, and only what is laid out is kept.
         is_by_row: whether each row has its own.
         is_kept: whether the run hands this object out again.
+        scores: what is added to their scores; None where all tokens count alike.
     """
 
     sets: int
@@ -43,6 +55,7 @@ class Tokens:
     project: Callable[[], KeysValues]
     is_by_row: bool = False
     is_kept: bool = False
+    scores: TokenScores | None = None
 
     @classmethod
     def of(cls, keys: Tensor, values: Tensor, *, is_kept: bool = False) -> Tokens:
@@ -78,10 +91,15 @@ class Reading:
         return self.standing.weights is not None
 
     @property
+    def is_masked(self) -> bool:
+        """Whether something is to be added to its scores."""
+        return self.standing.choice is not None or self.tokens.scores is not None
+
+    @property
     def columns(self) -> int:
         """Keys that one attention has, with those that fill up the rows of its mask."""
         count = self.tokens.sets * self.tokens.length
-        if self.standing.choice is None:
+        if not self.is_masked:
             return count
         return -(-(count + self.standing.has_gaps) // ALIGNED) * ALIGNED
 
@@ -113,7 +131,8 @@ def attend(query: Tensor, parts: Sequence[Part], heads: int, run: Run) -> Tensor
         run: keeps keys, values and masks as attention takes them.
 
     Returns:
-        Σ_n w_n · softmax(q k_nᵀ / √(C / heads)) v_n with w as `Standing` says, (B, L, C), or None where nothing is read.
+        Σ_n w_n · softmax(q k_nᵀ / √(C / heads) + s_n) v_n with w as `Standing` and s as `TokenScores` say, (B, L, C), or None
+        where nothing is read.
     """
     readings = [reading for _, reading in parts if reading is not None]
     if not readings:
@@ -156,11 +175,14 @@ def _attend_alone(query: Tensor, rows: Sequence[int], readings: Sequence[Reading
         lambda: _laid_out(rows, readings, unit, heads, columns),
     )
     mask = None
-    if any(reading.standing.choice is not None for reading in readings):
+    if any(reading.is_masked for reading in readings):
         mask = _keep(
             run,
             ("mask", unit, columns, query.dtype),
-            [(count, reading.standing, reading.tokens.length) for count, reading in zip(rows, readings, strict=True)],
+            [
+                (count, reading.standing, reading.tokens.length, reading.tokens.scores)
+                for count, reading in zip(rows, readings, strict=True)
+            ],
             all(reading.standing.is_kept for reading in readings),
             lambda: _mask(query, rows, readings, unit, run),
         )
@@ -186,7 +208,16 @@ def _attend_shared(query: Tensor, rows: Sequence[int], readings: Sequence[Readin
         all(reading.standing.is_kept for reading in readings),
         lambda: _weights(query, rows, readings, unit, sets),
     )
-    attended = attend_to_sets(_split(query, unit, heads), key, value, weights)
+    scores = None
+    if any(reading.tokens.scores is not None for reading in readings):
+        scores = _keep(
+            run,
+            ("scores", unit, sets, query.dtype),
+            [(count, reading.tokens.scores) for count, reading in zip(rows, readings, strict=True)],
+            True,
+            lambda: _scores(query, rows, readings, unit, sets),
+        )
+    attended = attend_to_sets(_split(query, unit, heads), key, value, weights, scores)
     return attended.transpose(1, 2).reshape(query.shape)
 
 
@@ -226,13 +257,17 @@ def _scaled(key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _mask(query: Tensor, rows: Sequence[int], readings: Sequence[Reading], unit: int, run: Run) -> Tensor:
-    """What is added to scores, (B / unit, 1, unit · L, columns): 0 for what a position reads, else -∞."""
+    """What is added to scores, (B / unit, 1, unit · L or 1, columns): for what a position reads its tokens' own, else -∞."""
+    is_everywhere = all(reading.standing.choice is None for reading in readings)
     every: list[Tensor] = []
     for count, reading in zip(rows, readings, strict=True):
         table = _table(query, reading, run)
         choice = reading.standing.choice
         opened = table[:1] if choice is None else table[choice]  # (B or 1, L or 1, columns)
-        every.append(_by_entry(opened, count, query.shape[1], unit))
+        if is_everywhere:  # the same for layers of every size, so it must not know the positions
+            every.append(opened.expand(count // unit, 1, reading.columns))
+        else:
+            every.append(_by_entry(opened, count, query.shape[1], unit))
     together = every[0] if len(every) == 1 else torch.cat(every)
     return together[:, None]
 
@@ -245,15 +280,16 @@ def _by_entry(of_rows: Tensor, rows: int, positions: int, unit: int) -> Tensor:
 def _table(query: Tensor, reading: Reading, run: Run) -> Tensor:
     """Rows of a mask, (N + 1, columns): those of N sets, and where some position reads none, that of a key whose value is 0."""
     sets, length, columns = reading.tokens.sets, reading.tokens.length, reading.columns
+    scores = reading.tokens.scores
 
     def make() -> Tensor:
         table = torch.full((sets + 1, columns), -math.inf)
         for number in range(sets):
-            table[number, number * length : (number + 1) * length] = 0
+            table[number, number * length : (number + 1) * length] = 0 if scores is None else scores.values[number]
         table[sets, sets * length : sets * length + 1] = 0
         return table.to(query)
 
-    return run.remember(("rows of a mask", sets, length, columns, query.dtype, query.device), make)
+    return run.remember(("rows of a mask", sets, length, columns, scores, query.dtype, query.device), make)
 
 
 def _weights(query: Tensor, rows: Sequence[int], readings: Sequence[Reading], unit: int, sets: int) -> Tensor:
@@ -264,6 +300,18 @@ def _weights(query: Tensor, rows: Sequence[int], readings: Sequence[Reading], un
         every.append(_by_entry(pad(shares, (0, sets - shares.shape[-1])), count, query.shape[1], unit))
     together = every[0] if len(every) == 1 else torch.cat(every)
     return together.transpose(-1, -2)[:, None, :, None]
+
+
+def _scores(query: Tensor, rows: Sequence[int], readings: Sequence[Reading], unit: int, sets: int) -> Tensor:
+    """What is added to scores of all entries of the batch, (B / unit, 1, sets · T, 1); 0 where there is nothing to add."""
+    every: list[Tensor] = []
+    for count, reading in zip(rows, readings, strict=True):
+        own, length = reading.tokens.scores, reading.tokens.length
+        values = (
+            query.new_zeros(sets * length) if own is None else pad(own.values.to(query).flatten(), (0, sets * length))
+        )
+        every.append(values[: sets * length].expand(count // unit, sets * length))
+    return torch.cat(every)[:, None, :, None]
 
 
 def _keep(run: Run, what: tuple[Any, ...], parts: Sequence[Any], is_kept: bool, make: Callable[[], Any]) -> Any:

@@ -54,8 +54,8 @@ class Corrected:
         """Refuse nobody."""
 
     def photos(self, person: Person) -> tuple[Photo, ...]:
-        """The photos that show the person's face; all of them where none does."""
-        return tuple(photo for photo, _ in person.shown) or person.photos
+        """The photos that show the person's face; where none does, all that count."""
+        return tuple(photo for photo, _ in person.shown) or person.counted
 
     def portrait(self, photo: Photo) -> np.ndarray:
         """The photo, (H, W, 3) uint8 RGB; of a face that was chosen its surroundings only, (side, side, 3).

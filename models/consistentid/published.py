@@ -79,8 +79,8 @@ class Published:
                 )
 
     def photos(self, person: Person) -> tuple[Photo, ...]:
-        """The first photo."""
-        return person.photos[:1]
+        """The first photo that counts."""
+        return person.counted[:1]
 
     def portrait(self, photo: Photo) -> np.ndarray:
         """The photo as a whole, (H, W, 3) uint8 RGB."""

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ..errors import InvalidSettingError, require_range
-from ..people.person import Person
+from ..people.person import Person, weights_of
 from ..port.encoders import FaceRecogniser
 from .background import Background
 from .checkpoint import FaceStudioAdapter
@@ -59,7 +59,7 @@ def _own_vector(person: Person, recogniser: FaceRecogniser) -> Tensor:
         raise InvalidSettingError(f'No face is known of "{person.name}"; use a photo that shows one.')
     faces, photos = [face for _, face in person.shown], [photo for photo, _ in person.shown]
     vectors = normalize(recogniser.vectors(faces, [photo.picture for photo in photos]).float(), dim=-1)
-    weights = vectors.new_tensor([photo.weight for photo in photos])
+    weights = vectors.new_tensor(weights_of(photos))
     return normalize(weights / weights.sum() @ vectors, dim=-1)
 
 

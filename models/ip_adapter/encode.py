@@ -18,11 +18,12 @@ from ..clip import clip_pixels
 from ..errors import InvalidSettingError
 from ..face.squares import square_around
 from ..face.types import Face
-from ..people.person import Person, Photo
+from ..people.person import Person, Photo, weights_of
 from .checkpoint import IPAdapter
 from .combination import Combination, combine, join
 from .encoders import IPAdapterEncoders
 from .kinds import Kind
+from .photo_weights import JOINING, token_scores
 from .pictures import Crop, negative_pixels, picture_pixels
 
 MARGIN = 0.25  # around a face that CLIP is to see, in face sizes
@@ -58,7 +59,7 @@ def encode_people(
 
     Returns:
         Tokens (N, T, D). Somebody with fewer tokens than others (FaceID Portrait has 16 of each photo) has them repeated,
-        which changes no attention.
+        which changes no attention. Scores (N, T) of FaceID Portrait's tokens where photos of somebody weigh differently.
 
     Raises:
         InvalidSettingError: if there is nobody, or no photo of somebody shows a face.
@@ -67,13 +68,17 @@ def encode_people(
     if not people:
         raise InvalidSettingError('There is nobody to encode; put "Add Person" before it.')
     tokens = equally_long([person_tokens(person, encoders, adapter, looking) for person in people])
-    return EncodedPeople(tokens=torch.cat(tokens), null_tokens=null_tokens(encoders, adapter, looking))
+    return EncodedPeople(
+        tokens=torch.cat(tokens),
+        null_tokens=null_tokens(encoders, adapter, looking),
+        scores=token_scores(people, adapter, tokens[0].shape[1]),
+    )
 
 
 def person_tokens(person: Person, encoders: IPAdapterEncoders, adapter: IPAdapter, looking: Looking) -> Tensor:
     """The tokens of one person, (1, T, D).
 
-    FaceID Portrait reads all photos behind one another. Every other adapter takes one: of several the mean of their tokens is
+    FaceID Portrait reads all photos behind one another, each by its weight, see `token_weights`. Every other adapter takes one: of several the mean of their tokens is
     taken, each with its weight. People who are mixed are added up, Σ β_i tokens_i, not renormalised, as in every method.
 
     Reference: the published IP-Adapter code for Portrait; the mean and mixing are ours.
@@ -87,9 +92,9 @@ def _own_tokens(person: Person, encoders: IPAdapterEncoders, adapter: IPAdapter,
     if not person.shown:
         raise InvalidSettingError(f'No face is known of "{person.name}"; use a photo that shows one.')
     tokens = torch.cat([_photo_tokens(photo, face, encoders, adapter, looking) for photo, face in person.shown])
-    if adapter.kind in (Kind.PORTRAIT, Kind.PORTRAIT_UNNORM):
+    if adapter.kind in JOINING:
         return join(tokens)
-    weights = tokens.new_tensor([photo.weight for photo, _ in person.shown])
+    weights = tokens.new_tensor(weights_of(photo for photo, _ in person.shown))
     return (tokens * (weights / weights.sum())[:, None, None]).sum(0, keepdim=True)
 
 

@@ -15,7 +15,7 @@ from ..face.region_masks import region_mask
 from ..face.squares import cut_out, square_around
 from ..face.types import Face
 from ..images.layout import arrays_from_images, images_from_arrays
-from ..people.person import Person, Photo
+from ..people.person import Person, Photo, weights_of
 from ..placement.masks import ellipse
 from ..port.encoders import FaceParser, ImageEncoder, LatentEncoder
 from .guided_person import ReferencePicture
@@ -92,7 +92,7 @@ def _mean_embedding(person: Person, encoder: ImageEncoder, config: ImageEncoderC
     shown = list(_shown(person))
     crops = torch.cat([_square(photo, face, CLOSE, CROP_SIZE)[0] for photo, face in shown])
     pixels = prepare(rearrange(crops, "b h w c -> b c h w"), config)
-    weights = torch.tensor([photo.weight for photo, _ in shown])
+    weights = torch.tensor(weights_of(photo for photo, _ in shown))
     return (weights / weights.sum())[None] @ encoder.tokens(pixels)[:, 0]
 
 

@@ -6,7 +6,8 @@ A person belongs to no method. What a method needs of their photos is encoded wh
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator
+import math
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,11 +29,16 @@ class Photo:
         picture: (H, W, 3) uint8 RGB.
         faces: all that were found, in the order that was asked for.
         taken: the face that is this person's; None where none was found.
-        weight: of this photo among the person's, > 0, where a method averages over photos.
+        weight: of this photo among the person's, at least 0; only its proportion to the others' counts. A method that averages
+            over photos takes the weighted mean, one that joins their tokens adds log w to the scores of this photo's; 0 leaves
+            the photo out.
         is_chosen: whether somebody chose the face among others or said where it is: a method then looks at the face with
             its surroundings, else at the photo as a whole.
         detector: what the faces were found with, for methods whose published code looks again in its own way; None where
             nobody looked.
+
+    Raises:
+        InvalidSettingError: if the weight is negative or no number.
     """
 
     picture: np.ndarray
@@ -41,6 +47,10 @@ class Photo:
     weight: float = 1.0
     is_chosen: bool = False
     detector: FaceDetector | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight < math.inf:
+            raise InvalidSettingError(f"A photo's weight is {self.weight}; give a number that is at least 0.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +111,14 @@ class Person:
         return self.mixed or ((self, 1.0),)
 
     @property
+    def counted(self) -> tuple[Photo, ...]:
+        """The photos that are not left out: those whose weight is not 0."""
+        return tuple(photo for photo in self.photos if photo.weight > 0)
+
+    @property
     def shown(self) -> tuple[tuple[Photo, Face], ...]:
-        """The photos that show the person's face, with that face."""
-        return tuple((photo, photo.taken) for photo in self.photos if photo.taken is not None)
+        """The photos that count and show the person's face, with that face."""
+        return tuple((photo, photo.taken) for photo in self.counted if photo.taken is not None)
 
     @property
     def has_face(self) -> bool:
@@ -216,6 +231,15 @@ def photos_of(faces: FaceSet, detector: FaceDetector | None, *, is_chosen: bool)
                 )
             )
     return tuple(photos)
+
+
+def weights_of(photos: Iterable[Photo]) -> list[float]:
+    """The weights of a person's photos that count, by the largest, which becomes 1.
+
+    So photos that weigh alike are to the bit as without weights, and one that is alone is to the bit itself.
+    """
+    weights = [photo.weight for photo in photos]
+    return [weight / max(weights) for weight in weights]
 
 
 def free_name(name: str, taken: Collection[str]) -> str:

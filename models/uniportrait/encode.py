@@ -12,10 +12,11 @@ from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 
 from ..adapters.identity_attention import EncodedPeople
+from ..adapters.joined_photos import log_weights
 from ..clip import clip_statistics
 from ..errors import InvalidSettingError, ShapeError, require_shape
 from ..face.iresnet import FACE_SIZE, IResNet
-from ..people.person import Person
+from ..people.person import Person, weights_of
 from ..port.encoders import FaceBackbone, ImageEncoder
 from .id_embedding import IDEmbedding
 
@@ -29,14 +30,30 @@ class ReferenceFeatures:
     Attributes:
         intrinsic: deepest backbone features, (1, 49·R, 512).
         structure: three shallow backbone maps, then CLIP's penultimate tokens, (1, 256·R, 1728).
+        weights: of the R pictures, above 0 each; only their proportions count.
     """
 
     intrinsic: Tensor
     structure: Tensor
+    weights: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
         require_shape("intrinsic", self.intrinsic, (1, "49·R", "Di"))
         require_shape("structure", self.structure, (1, "256·R", "Ds"))
+
+    @property
+    def intrinsic_scores(self) -> Tensor | None:
+        """What is added to the scores of intrinsic tokens, (1, 49·R); None where all pictures weigh alike."""
+        return self._scores(self.intrinsic)
+
+    @property
+    def structure_scores(self) -> Tensor | None:
+        """What is added to the scores of structure tokens, (1, 256·R); None where all pictures weigh alike."""
+        return self._scores(self.structure)
+
+    def _scores(self, joined: Tensor) -> Tensor | None:
+        scores = log_weights(self.weights, joined.shape[1] // len(self.weights))
+        return None if scores is None else scores.to(joined.device)[None]
 
 
 def preprocess(crops: Tensor | np.ndarray) -> Tensor:
@@ -73,12 +90,15 @@ def backbone_input(pixels: Tensor) -> Tensor:
     return interpolate(faces.clamp(-1, 1), size=(FACE_SIZE, FACE_SIZE), mode="bilinear", align_corners=False)
 
 
-def join_features(maps: Sequence[Tensor], clip_tokens: Tensor) -> ReferenceFeatures:
+def join_features(
+    maps: Sequence[Tensor], clip_tokens: Tensor, weights: Sequence[float] | None = None
+) -> ReferenceFeatures:
     """The features of one person's references.
 
     Args:
         maps: of the face backbone, shallow to deep, (R, C, h, w) each.
         clip_tokens: CLIP's penultimate hidden state of the same pictures without the class token, (R, 256, 1280).
+        weights: of the pictures, above 0 each; None weighs them alike.
 
     Returns:
         The features, float32, on the device of `clip_tokens`.
@@ -99,6 +119,7 @@ def join_features(maps: Sequence[Tensor], clip_tokens: Tensor) -> ReferenceFeatu
     return ReferenceFeatures(
         intrinsic=rearrange(deepest, "r c h w -> 1 (r h w) c"),
         structure=rearrange(structure, "r t d -> 1 (r t) d"),
+        weights=tuple(weights or (1.0,) * len(clip_tokens)),
     )
 
 
@@ -180,7 +201,8 @@ def person_features(person: Person, encoders: UniPortraitEncoders) -> ReferenceF
         raise InvalidSettingError(f'No face is known of "{person.name}"; use a photo that shows one.')
     pixels = preprocess(np.stack([face.crop for _, face in person.shown]))
     tokens = encoders.clip.tokens(pixels)[:, 1:]  # no class token
-    return join_features(encoders.backbone.maps(backbone_input(pixels)), tokens)
+    weights = weights_of(photo for photo, _ in person.shown)
+    return join_features(encoders.backbone.maps(backbone_input(pixels)), tokens, weights)
 
 
 def nobody_features(encoders: UniPortraitEncoders, like: ReferenceFeatures) -> ReferenceFeatures:
@@ -189,9 +211,18 @@ def nobody_features(encoders: UniPortraitEncoders, like: ReferenceFeatures) -> R
 
 
 def embed_features(id_embedding: IDEmbedding, features: ReferenceFeatures, structure_scale: float) -> Tensor:
-    """The tokens of one person's features, (1, T, D)."""
+    """The tokens of one person's features, (1, T, D); a picture that weighs less is read less, by log w on its scores."""
     latents = id_embedding.latents
-    return id_embedding(features.intrinsic.to(latents), features.structure.to(latents), structure_scale)
+    scores = [
+        None if each is None else each.to(latents) for each in (features.intrinsic_scores, features.structure_scores)
+    ]
+    return id_embedding(
+        features.intrinsic.to(latents),
+        features.structure.to(latents),
+        structure_scale,
+        intrinsic_scores=scores[0],
+        structure_scores=scores[1],
+    )
 
 
 @torch.no_grad()

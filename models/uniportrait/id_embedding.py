@@ -114,6 +114,8 @@ class IDEmbedding(nn.Module):
         *,
         intrinsic_mask: Tensor | None = None,
         structure_mask: Tensor | None = None,
+        intrinsic_scores: Tensor | None = None,
+        structure_scores: Tensor | None = None,
     ) -> Tensor:
         """Identity tokens of faces.
 
@@ -123,6 +125,8 @@ class IDEmbedding(nn.Module):
             structure_scale: multiplies what each layer reads from the structure; 0 leaves it out exactly. A tensor
                 (layers, B) gives every layer and row a factor of its own (training).
             intrinsic_mask, structure_mask: 1 keeps a token, 0 drops it, (B, Ti) or (B, Ti, 1), likewise Ts.
+            intrinsic_scores, structure_scores: added to the scores of a token, (1, Ti) and (1, Ts): log w of one that counts
+                w times.
 
         Returns:
             (B, T, D), layer-normed.
@@ -141,10 +145,10 @@ class IDEmbedding(nn.Module):
         queries = self.latents.expand(intrinsic.shape[0], -1, -1)
         for place, layer in enumerate(self.layers):
             read_intrinsic, read_structure, feed = cast(nn.ModuleList, layer)
-            queries = queries + read_intrinsic(intrinsic, queries, keep_intrinsic)
+            queries = queries + read_intrinsic(intrinsic, queries, keep_intrinsic, intrinsic_scores)
             scale = structure_scale[place, :, None, None] if isinstance(structure_scale, Tensor) else structure_scale
             if isinstance(scale, Tensor) or scale != 0:
-                queries = queries + scale * read_structure(structure, queries, keep_structure)
+                queries = queries + scale * read_structure(structure, queries, keep_structure, structure_scores)
             queries = queries + feed(queries)
         return self.norm_out(self.proj_out(queries))
 

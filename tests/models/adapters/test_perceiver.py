@@ -63,3 +63,22 @@ def test_the_perceptron_is_a_norm_and_two_maps_around_an_exact_gelu():
     x = 3 * torch.randn(2, DIM) + 1
     expected = gelu(layer_norm(x, (DIM,)) @ module[1].weight.T) @ module[3].weight.T
     torch.testing.assert_close(module(x), expected)
+
+
+def test_scores_make_a_feature_count_more_often(layer):
+    """log 2 on a feature is the feature twice, with the queries in the same softmax."""
+    features, queries = inputs()
+    scores = torch.zeros(1, features.shape[1])
+    scores[:, 2] = math.log(2)
+    twice = torch.cat([features, features[:, 2:3]], dim=1)
+    got = layer(features, queries, None, scores)
+    torch.testing.assert_close(got, layer(twice, queries))
+    assert not torch.allclose(got, layer(features, queries))
+
+
+def test_scores_and_dropped_features_go_together(layer):
+    features, queries = inputs()
+    keep, scores = torch.ones(2, 5), torch.zeros(1, 5)
+    keep[:, 4], scores[:, 2] = 0, math.log(2)
+    twice = torch.cat([features[:, :4], features[:, 2:3]], dim=1)
+    torch.testing.assert_close(layer(features, queries, keep, scores), layer(twice, queries))

@@ -6,13 +6,14 @@ import weakref
 from dataclasses import replace
 
 import likeness.models.adapters.decoupled_cross_attention as module
+import likeness.models.adapters.token_attention as attention
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from likeness.benchmarks.operations import count_operations
 from likeness.models.adapters.decoupled_cross_attention import decoupled_cross_attention
-from likeness.models.adapters.token_attention import Reading, Tokens, attend
+from likeness.models.adapters.token_attention import Reading, Tokens, TokenScores, attend
 from likeness.models.placement.standing import Standing
 from likeness.models.port.attention import Run
 
@@ -20,12 +21,14 @@ CHANNELS, HEADS = 16, 2
 WAYS = ("one", "alone", "gaps", "shared")
 
 
-def new_reading(way, people, length, positions, generator, *, rows=1, is_kept=True, is_by_row=False):
+def new_reading(way, people, length, positions, generator, *, rows=1, is_kept=True, is_by_row=False, is_scored=False):
     """What rows read, at random places."""
     people = 1 if way == "one" else people
     shape = (people, length, CHANNELS)
     keys, values = torch.randn(2, *((rows, *shape) if is_by_row else shape), generator=generator)
     tokens = Tokens.of(keys, values, is_kept=is_kept and not is_by_row)
+    if is_scored:
+        tokens = replace(tokens, scores=TokenScores(torch.randn(people, length, generator=generator)))
     if way == "one":
         return Reading(tokens, Standing(people=1, is_kept=is_kept))
     if way == "shared":
@@ -46,8 +49,24 @@ def expected(query, parts):
             found.append(torch.zeros_like(own))
             continue
         tokens, shares = reading.tokens, reading.standing.shares(own)
-        found.append(decoupled_cross_attention(own, *tokens.project(), shares, HEADS))
+        if tokens.scores is None:
+            found.append(decoupled_cross_attention(own, *tokens.project(), shares, HEADS))
+        else:
+            found.append(scored(own, *tokens.project(), shares, tokens.scores.values))
     return torch.cat(found)
+
+
+def scored(query, keys, values, shares, scores):
+    """The same with something added to the scores of every token, one person after another."""
+    added = torch.zeros_like(query)
+    for number, own in enumerate(scores):
+        q, k, v = (
+            x.unflatten(-1, (HEADS, -1)).transpose(-2, -3)
+            for x in (query, keys[..., number, :, :], values[..., number, :, :])
+        )
+        read = torch.softmax(q @ k.mT / q.shape[-1] ** 0.5 + own, dim=-1) @ v
+        added += shares[..., number, None] * read.transpose(-2, -3).flatten(-2)
+    return added
 
 
 @settings(max_examples=80, deadline=None)
@@ -58,18 +77,21 @@ def expected(query, parts):
     rows=st.tuples(*[st.integers(1, 3)] * 3),
     positions=st.integers(1, 35),
     is_kept=st.booleans(),
+    with_scores=st.tuples(*[st.booleans()] * 3),
     seed=st.integers(0, 99),
 )
-def test_equal_to_the_open_form(ways, people, lengths, rows, positions, is_kept, seed):
+def test_equal_to_the_open_form(ways, people, lengths, rows, positions, is_kept, with_scores, seed):
     generator = torch.Generator().manual_seed(seed)
     parts = [
         (
             count,
             None
             if way == "nothing"
-            else new_reading(way, people, length, positions, generator, rows=count, is_kept=is_kept),
+            else new_reading(
+                way, people, length, positions, generator, rows=count, is_kept=is_kept, is_scored=has_scores
+            ),
         )
-        for way, length, count in zip(ways, lengths, rows, strict=False)
+        for way, length, count, has_scores in zip(ways, lengths, rows, with_scores, strict=False)
     ]
     query = torch.randn(sum(count for count, _ in parts), positions, CHANNELS, generator=generator)
     run = Run()
@@ -142,6 +164,46 @@ def test_what_never_changes_is_made_once(way, people, most, generator):
         operations = count_operations(lambda: attend(query, parts, HEADS, run))
     assert sum(operations.values()) <= most, operations
     assert len(run.memo) == kept
+
+
+def test_scores_of_tokens_serve_layers_of_every_size(generator):
+    """Who is everywhere stands so in every layer, and the mask that a run keeps knows no positions."""
+    run, reading = Run(), new_reading("one", 1, 4, 20, generator, is_scored=True)
+    for positions in (20, 5, 80):
+        query = torch.randn(2, positions, CHANNELS, generator=generator)
+        parts = [(2, reading)]
+        torch.testing.assert_close(attend(query, parts, HEADS, run), expected(query, parts), atol=1e-5, rtol=1e-5)
+
+
+def test_without_scores_a_layer_of_one_person_has_no_mask(generator, monkeypatch):
+    masks = []
+
+    def watched(*args, attn_mask=None, **kwargs):
+        masks.append(attn_mask)
+        return torch.nn.functional.scaled_dot_product_attention(*args, attn_mask=attn_mask, **kwargs)
+
+    monkeypatch.setattr(attention, "scaled_dot_product_attention", watched)
+    query = torch.randn(1, 20, CHANNELS, generator=generator)
+    for is_scored in (False, True):
+        attend(query, [(1, new_reading("one", 1, 4, 20, generator, is_scored=is_scored))], HEADS, Run())
+    assert masks[0] is None
+    assert masks[1] is not None
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_token_of_weight_two_is_read_as_if_it_stood_there_twice(way, generator):
+    reading = new_reading(way, 2, 4, 20, generator)
+    keys, values = reading.tokens.project()
+    twice = replace(
+        reading, tokens=Tokens.of(*(torch.cat([part, part[:, 1:2]], 1) for part in (keys, values)), is_kept=True)
+    )
+    scores = torch.zeros(len(keys), 4)
+    scores[:, 1] = torch.tensor(2.0).log()
+    weighed = replace(reading, tokens=replace(reading.tokens, scores=TokenScores(scores)))
+    query = torch.randn(1, 20, CHANNELS, generator=generator)
+    got, wanted = (attend(query, [(1, each)], HEADS, Run()) for each in (weighed, twice))
+    torch.testing.assert_close(got, wanted, atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(got, attend(query, [(1, reading)], HEADS, Run()))
 
 
 def test_a_choice_that_changes_keeps_nothing_but_the_tokens(generator):

@@ -139,6 +139,21 @@ def test_portrait_reads_all_faces_behind_one_another(network, encoders):
 
 
 @torch.no_grad()
+def test_in_portrait_a_photo_of_double_weight_is_as_if_it_stood_there_twice(encoders):
+    adapter = adapter_of("portrait")
+    people = [person_of(0, 40, weights=(1.0, 0.5)), person_of(20)]
+    encoded = encode_people(people, encoders, adapter, LOOKING)
+    twice = encode_people([person_of(0, 0, 40), person_of(20)], encoders, adapter, LOOKING)
+    assert twice.scores is None
+    assert encoded.scores.shape == encoded.tokens.shape[:2]
+    assert not encoded.scores[1].any()
+    query = torch.randn(1, 7, adapter.context_dim, generator=torch.Generator().manual_seed(0))
+    for tokens, scores, wanted in zip(encoded.tokens, encoded.scores, twice.tokens, strict=True):
+        got = scaled_dot_product_attention(query, tokens[None], tokens[None], attn_mask=scores[None, None])
+        torch.testing.assert_close(got, scaled_dot_product_attention(query, wanted[None], wanted[None]))
+
+
+@torch.no_grad()
 def test_people_with_other_numbers_of_photos_go_together(encoders):
     adapter = adapter_of("portrait")
     encoded = encode_people([person_of(0, 40), person_of(0, 20, 40)], encoders, adapter, LOOKING)

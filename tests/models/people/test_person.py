@@ -9,7 +9,7 @@ import torch
 from likeness.models.errors import InvalidSettingError, ShapeError
 from likeness.models.face.analysis import Selection, analyze
 from likeness.models.face.given import GivenRegions
-from likeness.models.people.person import People, PersonSettings, free_name, photos_of
+from likeness.models.people.person import People, PersonSettings, free_name, photos_of, weights_of
 from likeness.tests.people import crowd, someone
 
 TWO_FACES = "10 10 50 50\n60 10 90 40"
@@ -55,6 +55,36 @@ def test_a_face_is_known_only_of_those_whose_photos_show_one():
     half = replace(seen, photos=(seen.photos[0], unseen.photos[1]))
     assert [person.has_face for person in (seen, unseen, half)] == [True, False, True]
     assert [len(person.shown) for person in (seen, unseen, half)] == [2, 0, 1]
+
+
+def test_a_photo_of_weight_0_is_left_out_and_stays_among_the_photos():
+    seen = someone(photos=3)
+    first, second, third = seen.photos
+    weighed = replace(seen, photos=(replace(first, weight=0.0), second, replace(third, weight=0.5)))
+    assert [photo.picture is whole.picture for photo, whole in zip(weighed.counted, (second, third), strict=True)] == [
+        True,
+        True,
+    ]
+    assert [photo for photo, _ in weighed.shown] == list(weighed.counted)
+    assert len(weighed.photos) == 3
+    assert weights_of(weighed.counted) == [1.0, 0.5]
+    assert not replace(weighed, photos=weighed.photos[:1]).has_face
+
+
+def test_weights_go_by_the_largest():
+    photos = someone(photos=3).photos
+    assert weights_of(replace(photo, weight=0.3) for photo in photos) == [1.0, 1.0, 1.0]
+    assert weights_of(replace(photo, weight=weight) for photo, weight in zip(photos, (4.0, 1.0, 2.0), strict=True)) == [
+        1.0,
+        0.25,
+        0.5,
+    ]
+
+
+@pytest.mark.parametrize("weight", [-0.1, math.nan, math.inf])
+def test_a_weight_that_is_none_is_refused(weight):
+    with pytest.raises(InvalidSettingError, match="A photo's weight is"):
+        replace(someone().photos[0], weight=weight)
 
 
 def test_numbers_names_and_places():

@@ -134,6 +134,17 @@ def test_several_photos_follow_each_other_on_the_token_axis(encoders):
     assert torch.equal(both.structure[:, :256], alone.structure)
 
 
+@torch.no_grad()
+def test_a_photo_that_stands_there_twice_with_half_the_weight_is_read_as_once(module, encoders):
+    person = someone(seed=1, photos=2)
+    first, second = person.photos
+    half = replace(second, weight=0.5)
+    once = encode(person, encoders, module, 0.3)
+    twice = encode(replace(person, photos=(first, half, half)), encoders, module, 0.3)
+    torch.testing.assert_close(twice, once, atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(once, encode(replace(person, photos=(first, half)), encoders, module, 0.3), atol=1e-4)
+
+
 def test_somebody_without_a_face_is_named(encoders):
     with pytest.raises(InvalidSettingError, match='No face is known of "Ada"'):
         person_features(replace(someone("Ada"), photos=()), encoders)
