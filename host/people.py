@@ -14,8 +14,12 @@ from ..models.face.analysis import Order, Selection
 from ..models.face.types import FaceSet, OnNoFace
 from ..models.people.person import People, Person, PersonSettings, photos_of
 from ..models.people.preview import Line
-from ..models.port.encoders import FaceDetector
+from ..models.people.remembered import RememberedRecogniser
+from ..models.people.weighing import Weighing, weigh
+from ..models.port.encoders import FaceDetector, FaceRecogniser
 from .encoders.detector import DetectorChoice, choose_detector, detect_faces
+from .encoders.recogniser import choose_recogniser
+from .files import AUTO
 from .placement import PlacedPeople
 
 WithoutFace = Literal["error", "skip photo", "keep without a face", "leave out"]
@@ -57,6 +61,7 @@ def make_person(
     mask: Tensor | None = None,
     settings: PersonSettings = DEFAULT,
     on_no_face: WithoutFace = "error",
+    weighing: Weighing = "all equally",
 ) -> tuple[Person, FaceSet]:
     """A person, and the faces that were found in their photos.
 
@@ -66,6 +71,8 @@ def make_person(
         name, mask, settings: see `Person`.
         on_no_face: what it means if a photo shows no face: an error; that photo is left out (an error if no face is left
             at all); the person stays, without a face; or they are left out and keep their number.
+        weighing: how several photos are weighed, see `models.people.weighing.weigh`; by the recogniser that "auto" finds, or the
+            miniature's for drawn faces.
 
     Raises:
         NoFaceFoundError: if no face is found and that is an error.
@@ -83,8 +90,15 @@ def make_person(
         photos = photos_of(faces, detector, is_chosen=choice.is_chosen)
     if faces.found:
         photos = tuple(each for each in photos if each.taken is not None)
+    photos = weigh(photos, weighing, lambda: _recogniser(choice.detector))
     is_left_out = not faces.found and on_no_face != "keep without a face"
     return Person(name=name, photos=photos, mask=mask, settings=settings, is_left_out=is_left_out), faces
+
+
+def _recogniser(detector: DetectorChoice) -> FaceRecogniser:
+    return RememberedRecogniser(
+        choose_recogniser(AUTO, detector, otherwise='set "photos" of Add Person to "all equally"')
+    )
 
 
 @dataclass(frozen=True, eq=False, slots=True)

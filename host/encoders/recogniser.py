@@ -13,12 +13,15 @@ from .backbone import ManagedBackbone
 from .detector import DRAWN, DetectorChoice
 
 
-def choose_recogniser(choice: str, detector: DetectorChoice = "auto") -> FaceRecogniser:
+def choose_recogniser(
+    choice: str, detector: DetectorChoice = "auto", *, otherwise: str = "choose left to right"
+) -> FaceRecogniser:
     """The face recogniser that a node means, with its file.
 
     Args:
         choice: an ONNX file of models/insightface, or "auto".
         detector: that finds the faces; "auto" of the miniature's is the miniature's own, which needs no file.
+        otherwise: what to do without a recogniser, for the message.
 
     Raises:
         MissingModelFileError: if it is not there.
@@ -29,6 +32,6 @@ def choose_recogniser(choice: str, detector: DetectorChoice = "auto") -> FaceRec
     if found is None:
         raise MissingModelFileError(
             f"Nobody can tell whose face is whose: models/insightface has no {RECOGNISER}.onnx; put it there (part of insightface's "
-            "buffalo_l, non-commercial research only) and reload the page, or choose left to right."
+            f"buffalo_l, non-commercial research only) and reload the page, or {otherwise}."
         )
     return ArcFace(found)

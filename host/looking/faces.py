@@ -16,7 +16,7 @@ from torch.nn.functional import interpolate, normalize
 from ...models.face.analysis import Selection, analyze
 from ...models.face.types import Face
 from ...models.images.layout import arrays_from_images
-from ...models.people.person import Person
+from ...models.people.person import Person, weights_of
 from ...models.placement.faces import FaceLook, SeenFaces
 from ...models.port.attention import Run
 from ...models.port.encoders import FaceDetector, FaceRecogniser
@@ -98,9 +98,9 @@ def know(people: Sequence[Person], recogniser: FaceRecogniser, previews: FaceRec
 
     def vector(person: Person) -> Tensor:
         parts = [
-            factor * normalize(recogniser.vectors([face], [photo.picture]), dim=-1)[0] * photo.weight
+            factor * normalize(recogniser.vectors([face], [photo.picture]), dim=-1)[0] * weight
             for part, factor in person.parts
-            for photo, face in part.shown
+            for (photo, face), weight in zip(part.shown, weights_of(each for each, _ in part.shown), strict=True)
         ]
         return normalize(torch.stack(parts).sum(0), dim=0) if parts else torch.zeros(recogniser.width)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,11 +24,27 @@ OVERSAMPLING = 2  # Pillow's lines have no antialiasing
 
 TAKEN = (56, 217, 120)
 OTHER = (235, 235, 235)
+OUTLIER = (245, 72, 72)
 INK = (16, 16, 16)
 WARNING = (255, 176, 32)
 
 
-def preview_tensor(faces: FaceSet) -> Tensor:
+@dataclass(frozen=True, eq=False, slots=True)
+class Mark:
+    """What the preview says about a face that was taken.
+
+    Attributes:
+        face: which.
+        note: behind its number.
+        is_outlier: whether it is red, for it is unlike the other faces.
+    """
+
+    face: Face
+    note: str
+    is_outlier: bool = False
+
+
+def preview_tensor(faces: FaceSet, marks: Sequence[Mark] = ()) -> Tensor:
     """The preview as IMAGE.
 
     Every picture with the faces that were found: numbered in the order that was asked for, from 1;
@@ -34,11 +52,12 @@ def preview_tensor(faces: FaceSet) -> Tensor:
 
     Args:
         faces: the faces.
+        marks: what is said about some of those that were taken.
 
     Returns:
         (B, H, W, 3) float32, 0–1; B is the number of pictures, or 1 for a contact sheet.
     """
-    pictures = [_drawn(faces, number) for number in range(len(faces.images))]
+    pictures = [_drawn(faces, number, {id(mark.face): mark for mark in marks}) for number in range(len(faces.images))]
     arrays = [np.asarray(picture) for picture in pictures]
     if len({array.shape for array in arrays}) > 1:
         arrays = [contact_sheet(arrays, [f"image {number}" for number in range(1, len(arrays) + 1)])]
@@ -58,7 +77,7 @@ def crops_tensor(faces: FaceSet) -> Tensor:
     return images_from_arrays([face.crop for face in faces.faces] or [nobody])
 
 
-def _drawn(faces: FaceSet, number: int) -> Image:
+def _drawn(faces: FaceSet, number: int, marks: Mapping[int, Mark]) -> Image:
     """One picture with its faces."""
     try:
         from PIL import Image, ImageDraw
@@ -81,18 +100,21 @@ def _drawn(faces: FaceSet, number: int) -> Image:
             _draw_face(draw, face, place, canvas.size, is_taken=False)
     for place, face in reversed(list(enumerate(found))):
         if id(face) in taken:
-            _draw_face(draw, face, place, canvas.size, is_taken=True)
+            _draw_face(draw, face, place, canvas.size, is_taken=True, mark=marks.get(id(face)))
     if not any(id(face) in taken for face in found):
         unit = _unit(canvas.size)
         _draw_tag(draw, "no face" if not found else "none taken", (unit, unit), WARNING, 7 * unit, canvas.size)
     return canvas.resize(size, Image.Resampling.BOX)
 
 
-def _draw_face(draw: ImageDraw, face: Face, place: int, size: tuple[int, int], *, is_taken: bool) -> None:
+def _draw_face(
+    draw: ImageDraw, face: Face, place: int, size: tuple[int, int], *, is_taken: bool, mark: Mark | None = None
+) -> None:
     height, width = face.image_size
     ratio = np.array([size[0] / width, size[1] / height])
     unit = _unit(size)
-    colour = TAKEN if is_taken else OTHER
+    colour = OUTLIER if mark is not None and mark.is_outlier else TAKEN if is_taken else OTHER
+    tag = f"{place + 1}" if mark is None else f"{place + 1}  {mark.note}"
     line = unit if is_taken else max(2, round(unit * 0.6))
     edges = [float(edge) for edge in face.box * np.tile(ratio, 2)]
     outer = (edges[0] - unit / 2, edges[1] - unit / 2, edges[2] + unit / 2, edges[3] + unit / 2)
@@ -104,7 +126,7 @@ def _draw_face(draw: ImageDraw, face: Face, place: int, size: tuple[int, int], *
             draw.ellipse((x - unit, y - unit, x + unit, y + unit), fill=colour)
     shorter = min(edges[2] - edges[0], edges[3] - edges[1])
     letters = min(max(shorter * 0.22, 5 * unit), 9 * unit)
-    _draw_tag(draw, str(place + 1), (edges[0], edges[1]), colour, letters, size)
+    _draw_tag(draw, tag, (edges[0], edges[1]), colour, letters, size)
 
 
 def _draw_tag(

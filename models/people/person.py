@@ -32,6 +32,7 @@ class Photo:
         weight: of this photo among the person's, at least 0; only its proportion to the others' counts. A method that averages
             over photos takes the weighted mean, one that joins their tokens adds log w to the scores of this photo's; 0 leaves
             the photo out.
+        is_outlier: whether it is unlike the person's other photos, see `weighing`.
         is_chosen: whether somebody chose the face among others or said where it is: a method then looks at the face with
             its surroundings, else at the photo as a whole.
         detector: what the faces were found with, for methods whose published code looks again in its own way; None where
@@ -45,6 +46,7 @@ class Photo:
     faces: tuple[Face, ...] = ()
     taken: Face | None = None
     weight: float = 1.0
+    is_outlier: bool = False
     is_chosen: bool = False
     detector: FaceDetector | None = None
 

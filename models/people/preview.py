@@ -10,9 +10,10 @@ import numpy as np
 from torch import Tensor
 
 from ..errors import MissingPackageError
+from ..face.preview import Mark
 from ..images.layout import images_from_arrays
 from ..records.legend import rgb_of
-from .person import People, Person
+from .person import People, Person, Photo
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -78,10 +79,21 @@ def chain_strip(people: People) -> Tensor:
     """The strip of a chain that no method has taken yet: what each person is made of."""
     lines: list[Line] = []
     for person in people:
-        photos = f"{len(person.shown)} photo{'s' if len(person.shown) != 1 else ''}"
+        known = sum(photo.taken is not None for photo in person.photos)
+        counted = f"{len(person.shown)} of {known}" if len(person.shown) < known else f"{known}"
+        photos = f"{counted} photo{'s' if known != 1 else ''}"
         parts = " + ".join(f"{factor:.2g} {part.name}" for part, factor in person.mixed)
         lines.append(Line(person, parts or photos, is_in=person.is_on))
     return people_strip(lines)
+
+
+def weight_marks(photos: Sequence[Photo]) -> tuple[Mark, ...]:
+    """What the preview of faces says about photos that were weighed: what each weighs, and red what is unlike the others."""
+    return tuple(
+        Mark(photo.taken, f"{photo.weight:.2f}" if photo.weight else "left out", photo.is_outlier)
+        for photo in photos
+        if photo.taken is not None
+    )
 
 
 def _face(line: Line) -> Image:

@@ -14,6 +14,8 @@ from ...models.face.preview import preview_tensor
 from ...models.face.types import FaceSet
 from ...models.people.person import People as Chain
 from ...models.people.person import PersonSettings
+from ...models.people.preview import weight_marks
+from ...models.people.weighing import WEIGHINGS, Weighing
 from ...models.port.encoders import FaceDetector as Detector
 from ..schema import (
     ADVANCED,
@@ -114,11 +116,22 @@ class AddPerson(io.ComfyNode):
                     tooltip="Where this person may be. Without a mask something else finds the place, see Place People.",
                 ),
                 given_detector(),
+                io.Combo.Input(
+                    "photos",
+                    options=list(WEIGHINGS),
+                    default="all equally",
+                    optional=True,
+                    tooltip="How several photos count: all equally; by likeness, so that blurred and small faces and whoever is "
+                    "unlike the others (red in the preview) count less; or likewise with those outliers left out. The last two "
+                    "need a face recogniser, from three photos on.",
+                    **ADVANCED,
+                ),
             ],
             outputs=[
                 People.Output(display_name="people", tooltip="Everybody so far, for the next person or a method."),
                 io.Image.Output(
-                    display_name="preview", tooltip="The photos with every face numbered, the taken ones green."
+                    display_name="preview",
+                    tooltip="The photos with every face numbered, the taken ones green, outliers red.",
                 ),
                 io.Boolean.Output(display_name="face_found", tooltip="Whether a face was found."),
             ],
@@ -140,6 +153,7 @@ class AddPerson(io.ComfyNode):
         people: Chain | None = None,
         mask: Tensor | None = None,
         face_detector: Detector | None = None,
+        photos: Weighing = "all equally",
     ) -> io.NodeOutput:
         person, faces = make_person(
             photo,
@@ -148,8 +162,10 @@ class AddPerson(io.ComfyNode):
             mask=mask,
             settings=PersonSettings(strength=strength, start_percent=start_percent, end_percent=end_percent),
             on_no_face=on_no_face,
+            weighing=photos,
         )
-        preview = preview_tensor(faces)
+        marks = () if photos == "all equally" else weight_marks(person.photos)
+        preview = preview_tensor(faces, marks)
         chain = (people or Chain()).add(person)
         return io.NodeOutput(chain, preview, faces.found, ui=ui.PreviewImage(preview, cls=cls))
 

@@ -32,3 +32,5 @@ def test_a_missing_file_is_told_with_what_to_do():
 
     with pytest.raises(MissingModelFileError, match=r"no w600k_r50.onnx; put it there .* or choose left to right"):
         choose_recogniser("auto")
+    with pytest.raises(MissingModelFileError, match=r"put it there .* or take one photo\.$"):
+        choose_recogniser("auto", otherwise="take one photo")

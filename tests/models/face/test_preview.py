@@ -3,7 +3,7 @@ import pytest
 import torch
 from likeness.models.face.analysis import Selection, analyze
 from likeness.models.face.given import GivenRegions
-from likeness.models.face.preview import OTHER, TAKEN, crops_tensor, preview_tensor
+from likeness.models.face.preview import OTHER, OUTLIER, TAKEN, Mark, crops_tensor, preview_tensor
 from likeness.models.face.types import FaceSet, OnNoFace, combine
 
 
@@ -26,6 +26,18 @@ def test_taken_and_other_faces_have_their_colours_and_places(squares):
     assert share(preview[0], OTHER, columns=slice(400, 800)) == 0
     edge = (preview[0, 200, 500] * 255).round()
     assert (edge - torch.tensor(TAKEN)).abs().max() <= 2
+
+
+def test_outliers_are_red_and_what_is_said_of_a_face_stands_behind_its_number(squares):
+    faces = found([squares(600, 800)], "100 100 300 300\n500 100 700 300", order="left to right", take="all")
+    left, right = slice(0, 400), slice(400, 800)
+    plain = preview_tensor(faces)[0]
+    marked = preview_tensor(faces, [Mark(faces.faces[0], "0.08", is_outlier=True), Mark(faces.faces[1], "1.00")])[0]
+    assert share(plain, OUTLIER) == 0
+    assert share(marked, OUTLIER, columns=left) > 0.01
+    assert share(marked, TAKEN, columns=left) == 0
+    assert share(marked, TAKEN, columns=right) > share(plain, TAKEN, columns=right), "the label is longer"
+    assert share(marked, OUTLIER, columns=right) == 0
 
 
 def test_the_number_follows_the_order(squares):

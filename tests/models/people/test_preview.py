@@ -1,9 +1,11 @@
 """The strip of people: a row each, in their colour, grey where somebody is not in."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from likeness.models.people.person import People
-from likeness.models.people.preview import FACE, GAP, WIDTH, Line, chain_strip, people_strip
+from likeness.models.people.preview import FACE, GAP, WIDTH, Line, chain_strip, people_strip, weight_marks
 from likeness.models.records.legend import colour_of
 from likeness.tests.people import crowd, someone
 
@@ -55,3 +57,22 @@ def test_a_chain_tells_what_everybody_is_made_of():
     assert chain_strip(chain).shape[1] == GAP + FACE + GAP
     assert not torch.equal(chain_strip(chain), chain_strip(crowd(1)))
     assert chain_strip(People()).shape[2] == WIDTH
+
+
+def test_a_chain_tells_how_many_photos_count():
+    seen = someone("Ann", photos=3)
+    first, *others = seen.photos
+    left_out = replace(seen, photos=(replace(first, weight=0.0), *others))
+    fewer = replace(seen, photos=tuple(others))
+    strips = [chain_strip(People((person,))) for person in (seen, left_out, fewer)]
+    lines = slice(50, None)  # below the name
+    assert not torch.equal(strips[0][0, lines, 120:], strips[1][0, lines, 120:])
+    assert not torch.equal(strips[1][0, lines, 120:], strips[2][0, lines, 120:])
+
+
+def test_marks_say_what_each_photo_weighs_and_who_is_an_outlier():
+    first, second, third = someone(photos=3).photos
+    photos = (replace(first, weight=0.083, is_outlier=True), second, replace(third, weight=0.0, is_outlier=True))
+    marks = weight_marks((*photos, replace(first, taken=None)))
+    assert [(mark.note, mark.is_outlier) for mark in marks] == [("0.08", True), ("1.00", False), ("left out", True)]
+    assert [mark.face for mark in marks] == [photo.taken for photo in photos]

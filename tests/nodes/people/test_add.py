@@ -12,7 +12,7 @@ from likeness.models.face.types import Detection
 pytestmark = pytest.mark.comfy
 
 REGION = "20 20 60 60\n120 10 190 80"
-RARE = {"order", "detector", "region", "start_percent", "end_percent", "on_no_face"}
+RARE = {"order", "detector", "region", "start_percent", "end_percent", "on_no_face", "photos"}
 
 
 @pytest.fixture
@@ -35,11 +35,11 @@ def schema():
     return AddPerson.define_schema()
 
 
-def test_it_has_nine_widgets_at_most_and_the_rare_ones_are_folded_where_that_is_known(schema):
+def test_it_has_ten_widgets_at_most_and_the_rare_ones_are_folded_where_that_is_known(schema):
     from comfy_api.latest import io
 
     widgets = [each for each in schema.inputs if hasattr(each, "default") and each.id not in ("photo", "mask")]
-    assert 5 <= len(widgets) <= 9
+    assert 5 <= len(widgets) <= 10
     folded = {each.id for each in schema.inputs if getattr(each, "advanced", None)}
     assert folded == (RARE if "advanced" in inspect.signature(io.Float.Input).parameters else set())
 
@@ -60,7 +60,7 @@ def test_every_detector_can_be_chosen_and_none_is_asked_for_a_socket(schema):
     expected = ["auto", "insightface", "yunet", "given region", "face crop", "drawn faces (miniature)"]
     assert list(inputs["detector"].options) == expected
     assert "nearest to point" not in inputs["order"].options, "there is no point to be nearest to"
-    assert [name for name, each in inputs.items() if each.optional] == ["people", "mask", "face_detector"]
+    assert [name for name, each in inputs.items() if each.optional] == ["people", "mask", "face_detector", "photos"]
 
 
 def test_it_begins_a_chain_and_goes_on_with_one(add, shown):
@@ -118,3 +118,71 @@ def test_a_mask_is_where_the_person_may_be(add):
     mask = torch.zeros(1, 8, 8)
     mask[:, :, :4] = 1
     assert torch.equal(add(mask=mask).result[0][0].mask, mask)
+
+
+@pytest.fixture(scope="module")
+def drawings():
+    """Five portraits of one drawn person, the third of which shows somebody else, (5, 128, 128, 3)."""
+    from likeness.miniature.world.world import World
+
+    world = World(seed=777)
+    portraits = [world.portraits([1 if take == 2 else 0], take=take).image for take in range(5)]
+    return torch.cat(portraits).movedim(1, -1)
+
+
+@pytest.fixture
+def add_drawn(execute, drawings):
+    from likeness.nodes.people.add import AddPerson
+
+    return lambda **inputs: execute(AddPerson, **({"photo": drawings, "detector": "drawn faces (miniature)"} | inputs))
+
+
+def test_the_last_widget_is_how_photos_are_weighed_and_saved_workflows_do_as_before(schema, add_drawn):
+    assert schema.inputs[-1].id == "photos"
+    assert schema.inputs[-1].options == ["all equally", "by likeness", "leave outliers out"]
+    [person], preview, _ = add_drawn().result
+    assert [photo.weight for photo in person.photos] == [1.0] * 5
+    assert not any(photo.is_outlier for photo in person.photos)
+    [same], same_preview, _ = add_drawn(photos="all equally").result
+    assert torch.equal(preview, same_preview)
+    assert len(same.shown) == 5
+
+
+@pytest.mark.parametrize(("photos", "left"), [("by likeness", 5), ("leave outliers out", 4)])
+def test_a_stranger_among_five_photos_is_red_and_counts_less_or_nothing(add_drawn, photos, left):
+    from likeness.models.face.preview import OUTLIER
+
+    [person], preview, found = add_drawn(photos=photos).result
+    assert found
+    assert [photo.is_outlier for photo in person.photos] == [False, False, True, False, False]
+    weights = [photo.weight for photo in person.photos]
+    assert max(weights) == 1.0
+    assert weights[2] < 0.1 < 0.5 <= min(weight for place, weight in enumerate(weights) if place != 2)
+    assert (weights[2] == 0) is (photos == "leave outliers out")
+    assert len(person.shown) == left
+    red = ((preview * 255 - torch.tensor(OUTLIER)).abs().amax(-1) < 12).float().mean((1, 2))
+    assert [bool(share > 0.001) for share in red] == [False, False, True, False, False]
+
+
+def test_whoever_is_left_out_is_as_if_the_photo_was_not_there(add_drawn, drawings):
+    [person] = add_drawn(photos="leave outliers out").result[0]
+    [fewer] = add_drawn(photo=drawings[[0, 1, 3, 4]], photos="leave outliers out").result[0]
+    assert [photo.weight for photo, _ in person.shown] == [photo.weight for photo, _ in fewer.shown]
+    for (_, face), (_, other) in zip(person.shown, fewer.shown, strict=True):
+        assert (face.crop == other.crop).all()
+
+
+def test_without_a_recogniser_three_photos_are_refused_with_what_to_do(execute, drawings):
+    from likeness.models.errors import MissingModelFileError
+    from likeness.nodes.people.add import AddPerson
+
+    given = {"photo": drawings, "detector": "given region", "photos": "by likeness"}
+    region = "\n".join(f"image {number}\n30 30 90 90" for number in range(1, 6))
+    with pytest.raises(
+        MissingModelFileError, match=r'no w600k_r50.onnx.* or set "photos" of Add Person to "all equally"'
+    ):
+        execute(AddPerson, region=region, **given)
+    [person] = execute(
+        AddPerson, region=region[: region.index("image 3")].strip(), **(given | {"photo": drawings[:2]})
+    ).result[0]
+    assert max(photo.weight for photo in person.photos) == 1.0, "of two nobody can be told the stranger"
