@@ -194,6 +194,25 @@ def test_other_names_strengths_masks_and_orders_look_at_no_face_again(module):
     assert torch.equal(again, tokens.flip(0))
 
 
+@torch.no_grad()
+def test_other_weights_of_photos_look_at_no_face_again_and_are_followed(module):
+    clip, backbone, store = PixelTokens(CLIP), PixelMaps(MAPS), Encodings()
+    encoders = UniPortraitEncoders(
+        clip=RememberedImageEncoder(clip, store), backbone=RememberedBackbone(backbone, store)
+    )
+    person = someone(photos=2)
+    first, second = person.photos
+    plain = encode(person, encoders, module, 0.3)
+    asked = len(clip.seen), len(backbone.seen)
+    weighed = replace(person, photos=(first, replace(second, weight=0.2)))
+    without = replace(person, photos=(first, replace(second, weight=0.0)))
+    found = [encode(each, encoders, module, 0.3) for each in (weighed, without, person)]
+    assert (len(clip.seen), len(backbone.seen)) == asked
+    assert torch.equal(found[2], plain)
+    assert not torch.equal(found[0], plain)
+    assert not torch.equal(found[1], found[0])
+
+
 FACES = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), np.uint8)
 
 
