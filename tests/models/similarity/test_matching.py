@@ -85,7 +85,7 @@ def test_what_is_no_number_reaches_nothing_and_disturbs_nobody(odd):
 
 def test_below_zero_a_pair_is_better_than_none():
     assert assign(torch.tensor([[-0.3, -0.9], [-0.8, -0.2]]), -0.5).tolist() == [0, 1]
-    assert assign(torch.tensor([[0.0]]), 0.0).tolist() == [0]
+    assert assign(torch.tensor([[math.nan], [0.0]]), 0.0).tolist() == [1]
 
 
 def test_what_cannot_be_matched_is_refused():
