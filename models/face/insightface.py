@@ -15,6 +15,7 @@ from ..weights.fingerprint import of_file
 from ..weights.onnx_graph import read_graph
 from .alignment import align
 from .looking import look_twice
+from .recognition.same_person import SamePerson
 from .sessions import SESSIONS, load_insightface, providers
 from .types import Detection, Face
 
@@ -23,6 +24,7 @@ DETECTION_SIZE = 640  # pixels
 NMS_THRESHOLD = 0.4
 RECOGNITION_SIZE = 112  # pixels
 ARCFACE_WIDTH = 512
+PUBLISHED = SamePerson("cosine", 0.28, "insightface's example of comparing two faces")
 
 
 @dataclass(frozen=True, slots=True)

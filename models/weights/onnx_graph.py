@@ -12,7 +12,7 @@ from ..errors import CorruptModelFileError
 from .reading import read_head
 
 Shape = tuple[int | None, ...]
-Role = Literal["scrfd", "yunet", "arcface", "other"]
+Role = Literal["scrfd", "yunet", "arcface", "sface", "other"]
 
 # Field numbers of onnx.proto3; https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3
 MODEL_GRAPH = 7
@@ -23,6 +23,7 @@ TYPE_TENSOR, TENSOR_SHAPE, SHAPE_DIM, DIM_VALUE = 1, 2, 1, 1
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 SCRFD_OUTPUTS = (9, 15)  # scores, boxes and points on 3 or 5 strides; graphs without points are of no use here
+RECOGNISERS: dict[Shape, Role] = {(512,): "arcface", (128,): "sface"}  # by the length of a vector
 YUNET_OUTPUTS = {f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in (8, 16, 32)}
 
 
@@ -48,8 +49,8 @@ class OnnxGraph:
         shape = next(iter(self.inputs.values()))
         if len(self.outputs) in SCRFD_OUTPUTS and len(shape) == 4 and shape[1] in (3, None):
             return "scrfd"
-        if len(self.outputs) == 1 and shape[1:] == (3, 112, 112) and next(iter(self.outputs.values()))[-1:] == (512,):
-            return "arcface"
+        if len(self.outputs) == 1 and shape[1:] == (3, 112, 112):
+            return RECOGNISERS.get(next(iter(self.outputs.values()))[-1:], "other")
         return "other"
 
 

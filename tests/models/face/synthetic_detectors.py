@@ -88,6 +88,16 @@ def arcface(path):
     return _save(path, nodes, [_value("data", [None, 3, 112, 112])], [_value("fc1", [1, 512])], weights)
 
 
+def sface(path):
+    """An SFace graph: RGB 112, 0-255, in, 128 out; the first three numbers are the mean of each channel."""
+    weights = {"axes": np.array([2, 3]), "rest": np.zeros((1, 125), np.float32)}
+    nodes = [
+        helper.make_node("ReduceMean", ["data", "axes"], ["means"], keepdims=0),
+        helper.make_node("Concat", ["means", "rest"], ["fc1"], axis=1),
+    ]
+    return _save(path, nodes, [_value("data", [1, 3, 112, 112])], [_value("fc1", [1, 128])], weights)
+
+
 def landmarks(path):
     """A graph such as 2d106det: one 192 pixel picture in, one vector out."""
     weights = {"axes": np.array([2, 3])}

@@ -5,7 +5,8 @@ from likeness.tests.models.face import synthetic_detectors
 
 
 @pytest.mark.parametrize(
-    ("build", "role"), [("scrfd", "scrfd"), ("yunet", "yunet"), ("arcface", "arcface"), ("landmarks", "other")]
+    ("build", "role"),
+    [("scrfd", "scrfd"), ("yunet", "yunet"), ("arcface", "arcface"), ("sface", "sface"), ("landmarks", "other")],
 )
 def test_roles(build, role, tmp_path):
     path = getattr(synthetic_detectors, build)(tmp_path / "any name.bin")
@@ -37,6 +38,7 @@ def test_weights_listed_as_inputs_are_no_inputs(tmp_path):
     [
         ({"a": (1, 3, 112, 112), "b": (1, 512)}, {"c": (1, 512)}),
         ({"a": (1, 3, 128, 128)}, {"c": (1, 512)}),
+        ({"a": (1, 3, 112, 112)}, {"c": (1, 256)}),
         ({"a": (1, 3, None, None)}, {str(n): () for n in range(6)}),
         ({"a": ()}, {str(n): () for n in range(9)}),
     ],
