@@ -27,7 +27,7 @@ WEIGHTS_FOLDERS = (
     "dino",
     "prior",
 )
-INSIGHTFACE, FACE_DETECTION = "insightface", "face_detection"
+INSIGHTFACE, FACE_DETECTION, FACE_RECOGNITION = "insightface", "face_detection", "face_recognition"
 AUTO, NONE = "auto", "none"  # of a loader's widget, beside names of files
 NEAR_MISSES = 4
 Shapes = Mapping[str, Tensor]  # on the meta device
@@ -47,6 +47,7 @@ def register_folders() -> None:
     for name in WEIGHTS_FOLDERS:
         _register(name, folder_paths.supported_pt_extensions)
     _register(FACE_DETECTION, {".onnx"})
+    _register(FACE_RECOGNITION, {".onnx", *folder_paths.supported_pt_extensions})
 
 
 def list_files(folder: str) -> list[str]:
@@ -103,6 +104,15 @@ def embedding_folders() -> list[str]:
 def list_recognisers() -> list[str]:
     """ONNX files in the insightface folders, by the end of their path, for a widget."""
     return sorted({_shown(path) for path in onnx_files(_folders(INSIGHTFACE))})
+
+
+def recognition_files() -> dict[str, Path]:
+    """Files that may hold face recognisers, by the end of their path: ONNX files in the insightface and face_detection folders,
+    and what lies in face_recognition.
+    """
+    graphs = onnx_files([*_folders(INSIGHTFACE), *_folders(FACE_RECOGNITION), *_folders(FACE_DETECTION)])
+    weights = [resolve(FACE_RECOGNITION, name) for name in list_files(FACE_RECOGNITION) if not name.endswith(".onnx")]
+    return {_shown(path): path for path in sorted([*graphs, *weights], key=_shown)}
 
 
 def recogniser_file(choice: str, published: str) -> Path | None:

@@ -21,6 +21,7 @@ Faces = io.Custom("LIKENESS_FACES")  # models.face.types.FaceSet
 FaceDetector = io.Custom("LIKENESS_FACE_DETECTOR")  # models.port.encoders.FaceDetector
 FaceParser = io.Custom("LIKENESS_FACE_PARSER")  # host.encoders.parser.LoadedFaceParser
 FaceSquare = io.Custom("LIKENESS_FACE_SQUARE")  # models.face.squares.FaceSquare
+LikenessScores = io.Custom("LIKENESS_SCORES")  # host.likeness.ScoredBatch
 DINO = io.Custom("LIKENESS_DINO")  # host.similarity.LoadedDINO
 UniPortrait = io.Custom("LIKENESS_UNIPORTRAIT")  # host.uniportrait.adapter.LoadedUniPortrait
 ConsistentID = io.Custom("LIKENESS_CONSISTENTID")  # host.consistentid.adapter.LoadedConsistentID

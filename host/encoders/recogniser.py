@@ -27,7 +27,7 @@ def choose_recogniser(
         MissingModelFileError: if it is not there.
     """
     if choice == AUTO and detector == DRAWN:
-        return load_once(FACES, "recogniser", lambda: ManagedBackbone(manage(read_face_networks(FACES).backbone)))
+        return drawn_recogniser()
     found = recogniser_file(choice, RECOGNISER)
     if found is None:
         raise MissingModelFileError(
@@ -35,3 +35,8 @@ def choose_recogniser(
             f"buffalo_l, non-commercial research only) and reload the page, or {otherwise}."
         )
     return ArcFace(found)
+
+
+def drawn_recogniser() -> FaceRecogniser:
+    """The miniature's own, loaded once for all nodes that use it."""
+    return load_once(FACES, "recogniser", lambda: ManagedBackbone(manage(read_face_networks(FACES).backbone)))

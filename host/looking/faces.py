@@ -20,6 +20,7 @@ from ...models.people.person import Person, weights_of
 from ...models.placement.faces import FaceLook, SeenFaces
 from ...models.port.attention import Run
 from ...models.port.encoders import FaceDetector, FaceRecogniser
+from ...models.similarity.recognisers import person_vector
 from ..unet import keys
 from ..unet.options import transformer_options
 from .watch import Watch
@@ -91,18 +92,13 @@ def know(people: Sequence[Person], recogniser: FaceRecogniser, previews: FaceRec
     """Whom faces of previews may be like.
 
     Args:
-        people: N of them; of several photos the mean counts, of mixed people the sum, and somebody without a face is like nobody.
+        people: N of them; see `person_vector`; somebody without a face is like nobody.
         recogniser: looks at their photos.
         previews: the same, which does not remember what it sees.
     """
 
     def vector(person: Person) -> Tensor:
-        parts = [
-            factor * normalize(recogniser.vectors([face], [photo.picture]), dim=-1)[0] * weight
-            for part, factor in person.parts
-            for (photo, face), weight in zip(part.shown, weights_of(each for each, _ in part.shown), strict=True)
-        ]
-        return normalize(torch.stack(parts).sum(0), dim=0) if parts else torch.zeros(recogniser.width)
+        return normalize(person_vector(person, recogniser), dim=0) if person.has_face else torch.zeros(recogniser.width)
 
     return KnownFaces(previews, torch.stack([vector(person) for person in people]))
 

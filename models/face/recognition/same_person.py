@@ -34,9 +34,9 @@ def measured(faces: Tensor, people: Tensor, measure: Measure) -> Tensor:
     return normalize(faces, dim=-1) @ normalize(people, dim=-1).T
 
 
-def alike(values: Tensor | float, measure: Measure) -> Tensor | float:
-    """Values of a measure as a similarity, the higher the more alike: distances get a minus."""
-    return -values if measure == "distance" else values
+def sign_of(measure: Measure) -> int:
+    """What makes values of a measure a similarity, the higher the more alike: 1, or -1 for a distance."""
+    return -1 if measure == "distance" else 1
 
 
 def lengths_matter(measure: Measure) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from likeness.models.face.recognition.same_person import alike, lengths_matter, mean_vector, measured
+from likeness.models.face.recognition.same_person import lengths_matter, mean_vector, measured, sign_of
 
 FACES = torch.tensor([[3.0, 0.0], [0.0, 2.0], [3.0, 4.0]])
 PEOPLE = torch.tensor([[1.0, 0.0], [0.0, 5.0]])
@@ -20,8 +20,7 @@ def test_distances_do():
 
 
 def test_the_higher_the_more_alike():
-    assert alike(0.4, "cosine") == 0.4
-    assert alike(0.4, "distance") == -0.4
+    assert (sign_of("cosine"), sign_of("distance")) == (1, -1)
     assert (lengths_matter("cosine"), lengths_matter("distance")) == (False, True)
 
 

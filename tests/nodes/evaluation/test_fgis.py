@@ -32,7 +32,7 @@ def run(node, **inputs):
 
 
 def compare(parser, dino, reference, image):
-    from likeness.nodes.evaluation import ScoreFacialSimilarity
+    from likeness.nodes.evaluation.fgis import ScoreFacialSimilarity
 
     score, report, crops = run(
         ScoreFacialSimilarity, face_parser=parser, dino=dino, reference=reference, image=image, size=SIZE
@@ -75,7 +75,7 @@ def test_nobody_is_named(parser, dino):
 
 def test_the_loader_reads_the_published_layout(monkeypatch, tmp_path):
     import folder_paths
-    from likeness.nodes.evaluation import LoadDINO
+    from likeness.nodes.evaluation.fgis import LoadDINO
 
     torch.save(weights(dim=64, size=32), tmp_path / "dino.pth")
     monkeypatch.setitem(folder_paths.folder_names_and_paths, "dino", ([str(tmp_path)], {".pth"}))

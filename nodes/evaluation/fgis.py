@@ -5,12 +5,12 @@ from __future__ import annotations
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..host.encoders.parser import LoadedFaceParser
-from ..host.files import list_files, resolve
-from ..host.similarity import LoadedDINO, compare, load_dino
-from ..models.similarity.fgis import crops_tensor
-from .faces.parse import size_input
-from .schema import DINO, FaceParser, shelf
+from ...host.encoders.parser import LoadedFaceParser
+from ...host.files import list_files, resolve
+from ...host.similarity import LoadedDINO, compare, load_dino
+from ...models.similarity.fgis import crops_tensor
+from ..faces.parse import size_input
+from ..schema import DINO, FaceParser, shelf
 
 
 class LoadDINO(io.ComfyNode):
