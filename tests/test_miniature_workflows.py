@@ -27,6 +27,7 @@ FLOORS = {
     "4 Try without download - guidance": 0.4,
     "5 Try without download - OmniPortrait": 0.4,
     "6 Try without download - IP-Adapter": 0.5,
+    "9 Try without download - best of a batch": 0.5,
 }
 
 

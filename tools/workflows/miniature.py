@@ -9,13 +9,24 @@ from .graph import Graph
 from .guidance_parts import guide
 from .layout import Group
 from .node import Node, Socket
-from .notes import MINIATURE
+from .notes import (
+    HOW_BEST,
+    HOW_CONSISTENTID,
+    HOW_FACESTUDIO,
+    HOW_FACESTUDIO_TWO,
+    HOW_GUIDANCE,
+    HOW_IP_ADAPTER,
+    HOW_OMNIPORTRAIT,
+    HOW_ONE,
+    HOW_TWO,
+)
 from .parts import add_prompts, arrange, sample, save, show_guidance, show_places
 from .workflow import Collage, Workflow
 
 SIZE = 128  # pixels; what the miniature has learned to draw
 SAMPLING: dict[str, Any] = {"seed": 7, "steps": 20, "cfg": 2.0, "sampler_name": "euler", "scheduler": "simple"}
 PICTURES = 4
+DRAWN_TO_CHOOSE = 8
 PORTRAIT, STYLE_PICTURE = "miniature-person-{number}.png", "miniature-style-{number}.png"
 DETECTOR = "drawn faces (miniature)"
 STRENGTH = 1.0
@@ -27,78 +38,6 @@ GUIDANCE: dict[str, Any] = {"strength": 1.0, "start_percent": 0.6, "reference_pe
 ONE = "a man in a red shirt in front of blue and orange waves"
 MARKED = ONE.replace("a man", "a man @id1")
 TWO = "a man in a red shirt on the left and a boy in a green shirt on the right, against white and grey stripes"
-HOW_TWO = f"""
-1. Run: two people in every picture, each meant to have their own skin, hair and eyes. Not every picture succeeds: in some a head has
-   hair of both.
-2. *Show Routing Map* shows who was placed where; no mask was given.
-3. Change the seed, the clothes in the prompt, or a portrait.
-
-{MINIATURE.strip()}
-
-With your own photos and an SD1.5 checkpoint: *UniPortrait - two people*.
-"""
-HOW_ONE = f"""
-1. Run: four pictures of that person in other clothes, most of them with the same skin, hair and eyes.
-2. *Add Person* shows the face that was found.
-3. Change the seed, the shirt or the pattern in the prompt, or the person (*portrait_2* of *Load Miniature*).
-
-{MINIATURE.strip()}
-
-With your own photos and an SD1.5 checkpoint: *UniPortrait - one person*.
-"""
-HOW_CONSISTENTID = f"""
-1. Run: four pictures of that person. *Encode ConsistentID Prompt* shows which parts of the face were found.
-2. A larger `start_percent` lets the text alone act first; the parts of the face are merged into it then.
-
-{MINIATURE.strip()}
-
-With your own photos and an SD1.5 checkpoint: *ConsistentID - one person*.
-"""
-HOW_GUIDANCE = f"""
-1. Run: four pictures of the person, guided towards the portrait on top of UniPortrait.
-2. *Show Guidance* plots the match of features step by step.
-3. Bypass *Apply UniPortrait* (Ctrl+B) to see what guidance does by itself.
-
-{MINIATURE.strip()}
-
-Its latents are small, so guidance begins later and is stronger here than with a checkpoint of your own: *UniPortrait - one person
-guided*.
-"""
-HOW_OMNIPORTRAIT = f"""
-1. Run: four pictures of that person. *Encode OmniPortrait Prompt* fuses the portrait with the word before `@id1`; guidance pulls where
-   the picture attends to that word.
-2. Set `strength` of *Encode OmniPortrait Prompt* to 0 to see what guidance does by itself.
-
-{MINIATURE.strip()}
-
-The adapter was trained as `docs/training.md` says; with a checkpoint of your own and an adapter for it: *OmniPortrait - one person*.
-"""
-HOW_IP_ADAPTER = f"""
-1. Run: four pictures of that person, of whom the model knows nothing but the face recogniser's vector.
-2. Lower `strength` of *Apply IP-Adapter* leaves more to the text; `lora_strength` is the part of it that every picture gets.
-
-{MINIATURE.strip()}
-
-With your own photos and an SD1.5 checkpoint: *IP-Adapter - one person*.
-"""
-HOW_FACESTUDIO = f"""
-1. Run: four pictures of that person in the style of the picture above *Encode Style*, whose own face is hidden before it is looked at.
-2. `alpha` of *Apply FaceStudio* goes from the text of *Predict Image Embedding* (0) to the style picture (1).
-3. Change the text, the style picture, or the person. There are no prompts: style and face are all that the model is told.
-
-{MINIATURE.strip()}
-
-With your own photos and an SD1.5 checkpoint: *FaceStudio - style and face*.
-"""
-HOW_FACESTUDIO_TWO = f"""
-1. Run: two people in the style of a picture; each half of it reads its own person's face alone, and *Show Routing Map* shows the halves.
-2. *Mix People* between the second *Add Person* and *Apply FaceStudio* makes one face of several.
-3. `background` of *Apply FaceStudio* says whose the places of nobody are, where masks leave some.
-
-{MINIATURE.strip()}
-
-With your own photos and an SD1.5 checkpoint: *FaceStudio - two people inside masks*.
-"""
 
 
 def two_people(graph: Graph) -> None:
@@ -215,6 +154,35 @@ def facestudio_two(graph: Graph) -> None:
     _facestudio(graph, 2, HOW_FACESTUDIO_TWO)
 
 
+def best_of_batch(graph: Graph) -> None:
+    """One drawn portrait; of a batch of pictures those are kept that are most like it."""
+    miniature = graph.add("LikenessLoadMiniature")
+    [person] = people = _people(graph, miniature, 1)
+    applied = _applied(graph, miniature, person)
+    texts = add_prompts(graph, miniature["clip"], ONE, "")
+    latent, sampled = _sampled(graph, applied["model"], texts, DRAWN_TO_CHOOSE)
+    decoded = graph.add("VAEDecode", samples=sampled["LATENT"], vae=miniature["vae"])
+    scored = graph.add(
+        "LikenessScoreLikeness",
+        people=person["people"],
+        image=decoded["IMAGE"],
+        latent=sampled["LATENT"],
+        detector=DETECTOR,
+    )
+    kept = graph.add("LikenessKeepBest", scores=scored["scores"], count=PICTURES)
+    saved = graph.add("SaveImage", images=kept["image"], filename_prefix=f"likeness/{graph.slug}")
+    arrange(
+        graph,
+        HOW_BEST,
+        [miniature],
+        [Group("Person", [people])],
+        [Group("Prompt", [texts]), Group("Who is in", [[applied]])],
+        [Group("Sampling", [[latent, sampled, decoded]])],
+        [Group("Is it them", [[scored]])],
+        [Group("Result", [[kept, saved]])],
+    )
+
+
 def _people(graph: Graph, miniature: Node, count: int, masks: Sequence[Socket] = ()) -> list[Node]:
     """A chain of drawn people, with masks or without."""
     people: list[Node] = []
@@ -238,9 +206,11 @@ def _applied(graph: Graph, miniature: Node, people: Node) -> Node:
     )
 
 
-def _sampled(graph: Graph, model: Socket, texts: Sequence[Node | Socket], **others: Any) -> tuple[Node, Node]:
+def _sampled(
+    graph: Graph, model: Socket, texts: Sequence[Node | Socket], pictures: int = PICTURES, **others: Any
+) -> tuple[Node, Node]:
     """The empty latents and the sampler; `others` are its settings that differ."""
-    latent = graph.add("EmptyLatentImage", width=SIZE, height=SIZE, batch_size=PICTURES)
+    latent = graph.add("EmptyLatentImage", width=SIZE, height=SIZE, batch_size=pictures)
     return latent, sample(graph, model, texts, latent, SAMPLING | others)
 
 
@@ -318,4 +288,5 @@ WORKFLOWS: Mapping[str, Workflow] = {
     "6 Try without download - IP-Adapter": Workflow(ip_adapter, Collage(1)),
     "7 Try without download - FaceStudio": Workflow(facestudio, Collage(1)),
     "8 Try without download - FaceStudio with two people": Workflow(facestudio_two, Collage(2)),
+    "9 Try without download - best of a batch": Workflow(best_of_batch, Collage(1)),
 }
