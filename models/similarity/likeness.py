@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -46,6 +47,11 @@ class ScoredPicture:
         face = self.owners[person]
         return None if face == NOBODY else float(self.likeness[recogniser].cosines[face, person])
 
+    def closest(self, person: int) -> float | None:
+        """The cosine of the stranger who is most like a person; None where there is none."""
+        cosines = [float(self.likeness[0].cosines[face, person]) for face in self.extra]
+        return max(filter(math.isfinite, cosines), default=None)
+
     @property
     def score(self) -> float:
         """The cosine of whoever is least alike, 0 where somebody is missing: a picture is as good as its worst face.
@@ -57,8 +63,13 @@ class ScoredPicture:
 
     @property
     def mean(self) -> float:
-        """The mean cosine, 0 for whoever is missing."""
-        return fmean(self.cosine(person) or 0.0 for person in range(len(self.owners)))
+        """The mean cosine; of whoever is missing with the stranger who is most like them, 0 where there is none."""
+
+        def either(person: int) -> float:
+            cosine = self.cosine(person)
+            return (self.closest(person) or 0.0) if cosine is None else cosine
+
+        return fmean(map(either, range(len(self.owners))))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

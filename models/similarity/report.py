@@ -31,7 +31,8 @@ def caption(scores: Scores, picture: ScoredPicture, person: int) -> str:
     """What the picture says of a person: name, cosine, percentage."""
     name, cosine = scores.people[person].name, picture.cosine(person)
     if cosine is None:
-        return f"{name}  missing"
+        closest = picture.closest(person)
+        return f"{name}  missing" if closest is None else f"{name}  missing, closest {closest:.2f}"
     percentage = scores.recognisers[0].percentage(cosine)
     return f"{name}  {cosine:.2f}  {NOT_CALIBRATED if percentage is None else f'{percentage:.0f} %'}"
 
@@ -66,7 +67,8 @@ def _person(scores: Scores, picture: ScoredPicture, person: int) -> dict[str, An
     face = picture.owners[person]
     said: dict[str, Any] = {"name": scores.people[person].name, "face": None, "likeness": None}
     if face == NOBODY:
-        return said
+        closest = picture.closest(person)
+        return said | {"closest_stranger": None if closest is None else _number(closest)}
     said["face"] = _box(picture, face)
     said["likeness"] = {
         recogniser.name: _likeness(scores, picture, person, place)

@@ -47,6 +47,7 @@ def test_a_stranger_is_nobodys_and_somebody_may_be_missing():
 
 def test_a_picture_is_as_good_as_its_worst_face_and_worth_nothing_without_somebody():
     both, one, nobody = score([ANN, BEN], [OF_ANN, OF_BEN], [OF_ANN], []).pictures
+    assert one.closest(1) is None
     assert both.score == pytest.approx(min(both.cosine(0), both.cosine(1)))
     assert both.mean == pytest.approx((both.cosine(0) + both.cosine(1)) / 2)
     assert (one.score, nobody.score) == (0, 0)
@@ -71,6 +72,17 @@ def test_the_worst_face_decides_before_the_mean():
     first, second = scores.pictures
     assert first.mean > second.mean
     assert scores.order == (1, 0)
+
+
+def test_where_somebody_is_missing_the_closest_stranger_decides():
+    far, near = face(0.1, 0, 1), face(0.4, 0, 1)
+    scores = score([ANN, BEN], [OF_BEN, far], [OF_BEN, face(math.nan), near], [OF_BEN])
+    first, second, third = scores.pictures
+    assert [picture.score for picture in scores.pictures] == [0, 0, 0]
+    assert second.closest(0) == pytest.approx(0.4 / math.hypot(0.4, 1))
+    assert first.closest(0) < second.closest(0)
+    assert third.closest(0) is None
+    assert scores.order == (1, 0, 2)
 
 
 def test_twins_get_a_face_each():

@@ -40,6 +40,7 @@ def test_it_says_who_was_seen_where_and_who_was_not(calibrated):
     assert ann["likeness"]["points"]["percentage"] > 99
     assert "note" not in ann["likeness"]["points"]
     assert ben["face"] is ben["likeness"] is None
+    assert ben["closest_stranger"] == 0
     assert first["blending"] == 0
     assert second["blending"] is None
     assert second["missing"] == ["Ann", "Ben"]
@@ -57,6 +58,8 @@ def test_without_a_calibration_the_percentage_is_empty_and_the_threshold_remains
     assert ann["distance"] == pytest.approx(0.3)
     assert caption(scores, scores.pictures[0], 0) == "Ann  0.96  not calibrated"
     assert caption(scores, scores.pictures[0], 1) == "Ben  missing"
+    strangers = scored([judge], [face(0.1, 9)])
+    assert caption(strangers, strangers.pictures[0], 1) == "Ben  missing, closest 1.00"
 
 
 def test_the_caption_has_the_percentage(calibrated):
