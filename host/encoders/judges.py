@@ -16,12 +16,11 @@ from torch import Tensor
 
 from ...models.errors import CorruptModelFileError, MissingModelFileError, UnknownCheckpointError
 from ...models.face import insightface
-from ...models.face.alignment import align
 from ...models.face.insightface import ArcFace
-from ...models.face.iresnet import FACE_SIZE
-from ...models.face.recognition import dlib_resnet, sface
+from ...models.face.recognition import dlib_resnet, facenet, sface
 from ...models.face.recognition.dlib_resnet import DlibResNet
-from ...models.face.recognition.ir_embedding import IREmbedding, pixels_of
+from ...models.face.recognition.facenet import FaceNet
+from ...models.face.recognition.ir_embedding import IREmbedding
 from ...models.face.recognition.same_person import SamePerson
 from ...models.face.recognition.sface import SFace
 from ...models.face.types import Face
@@ -34,11 +33,13 @@ from ...models.uniportrait.checkpoint import BACKBONE
 from ...models.weights.fingerprint import fingerprint
 from ...models.weights.onnx_graph import read_graph
 from ...models.weights.reading import read_weights
+from ...models.weights.signatures import FACENET
 from ..files import AUTO, fitting_files, load_once, recognition_files
 from ..memory import loaded, manage
 from .detector import DRAWN, DrawnFaces
 from .recogniser import drawn_recogniser
 
+FACENET_KEY = "conv2d_1a.conv.weight"
 DLIB, IR101 = "dlib (package)", "UniPortrait's backbone"
 logger = logging.getLogger(__name__)
 WITHOUT_FILES = (AUTO, DRAWN, DLIB, IR101)
@@ -46,7 +47,7 @@ WITHOUT_FILES = (AUTO, DRAWN, DLIB, IR101)
 
 @dataclass(frozen=True, eq=False)
 class ManagedEmbedding:
-    """IR-101's embedding under ComfyUI's memory management; a `FaceRecogniser`.
+    """A network of ours that ends in a vector, under ComfyUI's memory management; a `FaceRecogniser`.
 
     Attributes:
         patcher: loads and offloads it.
@@ -65,15 +66,14 @@ class ManagedEmbedding:
         return self._network.width
 
     @property
-    def _network(self) -> IREmbedding:
+    def _network(self) -> IREmbedding | FaceNet:
         return self.patcher.model  # type: ignore[return-value]
 
     def vectors(self, faces: Sequence[Face], pictures: Sequence[np.ndarray]) -> Tensor:
         """Vectors of faces, (R, width), see `FaceRecogniser`."""
-        crops = [align(picture, face.points, FACE_SIZE) for face, picture in zip(faces, pictures, strict=True)]
+        pixels = self._network.pixels(faces, pictures)
         with loaded(self.patcher), torch.no_grad():
-            pixels = pixels_of(np.stack(crops)).to(next(self._network.parameters()))
-            return self._network(pixels).to("cpu", torch.float32)
+            return self._network(pixels.to(next(self._network.parameters()))).to("cpu", torch.float32)
 
 
 def list_judges() -> list[str]:
@@ -153,7 +153,9 @@ def _backbone_file() -> Path:
 def _of_file(path: Path) -> KnownRecogniser:
     """A recogniser by what is in its file."""
     if path.suffix != ".onnx":
-        return _known(f"IR-101 {path.name}", load_once(path, "embedding", lambda: _read_embedding(path)))
+        embedding = load_once(path, "embedding", lambda: _read_embedding(path))
+        published = facenet.PUBLISHED if isinstance(embedding.patcher.model, FaceNet) else None
+        return _known(path.name, embedding, published)
     kinds: dict[str, Callable[[], tuple[Any, SamePerson]]] = {
         "arcface": lambda: (ArcFace(path), insightface.PUBLISHED),
         "sface": lambda: (SFace(path), sface.PUBLISHED),
@@ -167,8 +169,9 @@ def _of_file(path: Path) -> KnownRecogniser:
 
 
 def _read_embedding(path: Path) -> ManagedEmbedding:
-    weights, name = read_weights(path, BACKBONE)
-    return ManagedEmbedding(manage(IREmbedding.from_state_dict(weights, name)))
+    weights, name = read_weights(path, FACENET, BACKBONE, called="a face recogniser")
+    network = FaceNet if FACENET_KEY in weights else IREmbedding
+    return ManagedEmbedding(manage(network.from_state_dict(weights, name)))
 
 
 def _known(name: str, encoder: FaceRecogniser, published: SamePerson | None = None) -> KnownRecogniser:

@@ -8,6 +8,7 @@ from ..methods import wings
 from .state_dict import Signature
 
 FACE_PARSER, DINO, CLIP_VISION, PRIOR = "face parser", "DINO", "CLIP vision", "prior"
+FACENET = "FaceNet"
 
 ROOM = (__package__ or "").rpartition(".")[0]  # models
 OTHER_FILES = (
@@ -46,6 +47,12 @@ OTHER_FILES = (
         description="a prior from text to picture embeddings",
         has=(r"prd_embedding$", r"transformer_blocks\.0\."),
         belongs='in "prior" of Predict Image Embedding',
+    ),
+    Signature(
+        kind=FACENET,
+        description="a FaceNet recogniser",
+        has=(r"conv2d_1a\.conv\.weight$", r"mixed_6a\.branch0\.conv\.weight$"),
+        belongs='in "recogniser" of Score Likeness',
     ),
     Signature(kind="base model", description="a Stable Diffusion checkpoint", has=(r"model\.diffusion_model\.",)),
     Signature(kind=CLIP_VISION, description="a CLIP vision model", has=(r"(vision_model|visual)\.",)),

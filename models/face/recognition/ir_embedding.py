@@ -4,7 +4,7 @@ vector (ModelScope iic/cv_ir101_facerecognition_cfglint).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from ...errors import UnknownCheckpointError, require_shape
 from ...weights.state_dict import load_strictly, subset
+from ..alignment import align
 from ..iresnet import FACE_SIZE, IResNet
+from ..types import Face
 
 HEAD = "output_layer."
 
@@ -72,6 +74,12 @@ class IREmbedding(nn.Module):
             (B, width).
         """
         return self.output_layer(self.backbone(images)[-1])
+
+    @staticmethod
+    def pixels(faces: Sequence[Face], pictures: Sequence[np.ndarray]) -> Tensor:
+        """What it is given of faces: aligned, (R, 3, 112, 112)."""
+        crops = [align(picture, face.points, FACE_SIZE) for face, picture in zip(faces, pictures, strict=True)]
+        return pixels_of(np.stack(crops))
 
 
 def pixels_of(crops: np.ndarray) -> Tensor:

@@ -118,6 +118,17 @@ def test_the_backbones_file_gives_a_vector(folders, choose, face):
     assert torch.equal(vectors, again)
 
 
+def test_facenets_file_is_known_by_its_content(folders, choose, face):
+    from likeness.models.face.recognition.facenet import FaceNet
+
+    torch.save(FaceNet().state_dict() | {"logits.weight": torch.zeros(3, 512)}, folders / "face_recognition" / "any.pt")
+    judge = choose("face_recognition/any.pt")
+    assert judge.threshold() == 0.45
+    faces, picture = face
+    with torch.inference_mode():
+        assert judge.vectors(faces, picture).shape == (1, 512)
+
+
 @pytest.mark.parametrize("build", ["yunet", "landmarks"])
 def test_what_is_no_recogniser_is_refused(folders, choose, build):
     getattr(synthetic_detectors, build)(folders / "face_detection" / "a.onnx")
