@@ -11,7 +11,7 @@ from torch import Tensor
 from ..adapters.identity_attention import EncodedPeople
 from ..clip import CLIP_SIZE, clip_pixels
 from ..errors import InvalidSettingError
-from ..people.person import People, Person, Photo, weights_of
+from ..people.person import People, Person, Photo, looked_at, weights_of
 from .encoders import ConsistentIDEncoders
 from .facial_encoder import FacialEncoder
 from .facial_regions import FacialRegion, FacialRegions, mean_regions, mix_regions
@@ -105,12 +105,14 @@ def regions(
 
 
 def _own_tokens(person: Person, encoders: ConsistentIDEncoders, projection: IDProjection, flavour: Flavour) -> Tensor:
-    photos = flavour.photos(person)
-    if not photos:
-        raise InvalidSettingError(f'There is no photo of "{person.name}" to look at; connect one to Add Person.')
-    vectors = torch.cat([_id_vector(photo, encoders, projection, flavour) for photo in photos])
-    pixels = torch.stack([clip_pixels(flavour.portrait(photo)) for photo in photos])
-    tokens = _project(vectors, encoders.tokens(pixels), projection, flavour)  # (R, T, D)
+    with looked_at(person) as person:
+        photos = flavour.photos(person)
+        if not photos:
+            raise InvalidSettingError(f'There is no photo of "{person.name}" to look at; connect one to Add Person.')
+        vectors = torch.cat([_id_vector(photo, encoders, projection, flavour) for photo in photos])
+        pixels = torch.stack([clip_pixels(flavour.portrait(photo)) for photo in photos])
+        seen = encoders.tokens(pixels)
+    tokens = _project(vectors, seen, projection, flavour)  # (R, T, D)
     weights = torch.tensor(weights_of(photos))[:, None, None]
     return (tokens * weights).sum(dim=0, keepdim=True) / weights.sum()
 
@@ -147,8 +149,11 @@ def _own_regions(
         return FacialRegions()
     parts: list[FacialRegions] = []
     for part, _ in person.parts:
-        photos = flavour.photos(part)
-        seen = [_of_photo(flavour.portrait(photo), strengths, encoders, facial_encoder, flavour) for photo in photos]
+        with looked_at(part) as shown:
+            photos = flavour.photos(shown)
+            seen = [
+                _of_photo(flavour.portrait(photo), strengths, encoders, facial_encoder, flavour) for photo in photos
+            ]
         parts.append(mean_regions(seen, weights_of(photos)))
     return mix_regions(parts, [factor for _, factor in person.parts]) if person.mixed else parts[0]
 

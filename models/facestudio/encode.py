@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ..errors import InvalidSettingError, require_range
-from ..people.person import Person, weights_of
+from ..people.person import Person, looked_at, weights_of
 from ..port.encoders import FaceRecogniser
 from .background import Background
 from .checkpoint import FaceStudioAdapter
@@ -55,10 +55,11 @@ def _vector(person: Person, recogniser: FaceRecogniser, mixing: Mixing) -> Tenso
 
 
 def _own_vector(person: Person, recogniser: FaceRecogniser) -> Tensor:
-    if not person.shown:
-        raise InvalidSettingError(f'No face is known of "{person.name}"; use a photo that shows one.')
-    faces, photos = [face for _, face in person.shown], [photo for photo, _ in person.shown]
-    vectors = normalize(recogniser.vectors(faces, [photo.picture for photo in photos]).float(), dim=-1)
+    with looked_at(person) as person:
+        if not person.shown:
+            raise InvalidSettingError(f'No face is known of "{person.name}"; use a photo that shows one.')
+        faces, photos = [face for _, face in person.shown], [photo for photo, _ in person.shown]
+        vectors = normalize(recogniser.vectors(faces, [photo.picture for photo in photos]).float(), dim=-1)
     weights = vectors.new_tensor(weights_of(photos))
     return normalize(weights / weights.sum() @ vectors, dim=-1)
 

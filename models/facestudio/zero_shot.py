@@ -18,7 +18,7 @@ from ..ip_adapter.checkpoint import IPAdapter
 from ..ip_adapter.encode import Looking, null_tokens, project
 from ..ip_adapter.encoders import IPAdapterEncoders
 from ..ip_adapter.kinds import Kind
-from ..people.person import Person, weights_of
+from ..people.person import Person, looked_at, weights_of
 from .encode import Mixing, face_vectors
 
 STYLE_STRENGTH, FACE_STRENGTH = 0.6, 0.8
@@ -81,6 +81,7 @@ def _seen(person: Person, encoders: IPAdapterEncoders) -> Tensor:
 
 
 def _of_photos(person: Person, encoders: IPAdapterEncoders) -> Tensor:
-    tokens = encoders.tokens(torch.stack([clip_pixels(face.crop) for _, face in person.shown]))
-    weights = tokens.new_tensor(weights_of(photo for photo, _ in person.shown))
+    with looked_at(person) as person:
+        tokens = encoders.tokens(torch.stack([clip_pixels(face.crop) for _, face in person.shown]))
+        weights = tokens.new_tensor(weights_of(photo for photo, _ in person.shown))
     return torch.einsum("k,ksw->sw", weights / weights.sum(), tokens)[None]

@@ -18,7 +18,7 @@ from ..clip import clip_pixels
 from ..errors import InvalidSettingError
 from ..face.squares import square_around
 from ..face.types import Face
-from ..people.person import Person, Photo, weights_of
+from ..people.person import Person, Photo, looked_at, weights_of
 from .checkpoint import IPAdapter
 from .combination import Combination, combine, join
 from .encoders import IPAdapterEncoders
@@ -89,12 +89,14 @@ def person_tokens(person: Person, encoders: IPAdapterEncoders, adapter: IPAdapte
 
 
 def _own_tokens(person: Person, encoders: IPAdapterEncoders, adapter: IPAdapter, looking: Looking) -> Tensor:
-    if not person.shown:
-        raise InvalidSettingError(f'No face is known of "{person.name}"; use a photo that shows one.')
-    tokens = torch.cat([_photo_tokens(photo, face, encoders, adapter, looking) for photo, face in person.shown])
+    with looked_at(person) as person:
+        shown = person.shown
+        if not shown:
+            raise InvalidSettingError(f'No face is known of "{person.name}"; use a photo that shows one.')
+        tokens = torch.cat([_photo_tokens(photo, face, encoders, adapter, looking) for photo, face in shown])
     if adapter.kind in JOINING:
         return join(tokens)
-    weights = tokens.new_tensor(weights_of(photo for photo, _ in person.shown))
+    weights = tokens.new_tensor(weights_of(photo for photo, _ in shown))
     return (tokens * (weights / weights.sum())[:, None, None]).sum(0, keepdim=True)
 
 

@@ -15,7 +15,7 @@ from ..face.region_masks import region_mask
 from ..face.squares import cut_out, square_around
 from ..face.types import Face
 from ..images.layout import arrays_from_images, images_from_arrays
-from ..people.person import Person, Photo, weights_of
+from ..people.person import Person, Photo, looked_at, weights_of
 from ..placement.masks import ellipse
 from ..port.encoders import FaceParser, ImageEncoder, LatentEncoder
 from .guided_person import ReferencePicture
@@ -80,20 +80,21 @@ def reference_pictures(person: Person, encoders: ReferenceEncoders, size: int) -
         raise InvalidSettingError(
             f"reference_size is {size}; choose a multiple of {STEP} from {SMALLEST} to {LARGEST}, or 0."
         )
-    return tuple(
-        _picture(photo, face, encoders, size, factor * photo.weight)
-        for part, factor in person.parts
-        if factor > 0
-        for photo, face in _shown(part)
-    )
+    found: list[ReferencePicture] = []
+    for part, factor in person.parts:
+        if factor > 0:
+            with looked_at(part) as seen:
+                found += [_picture(photo, face, encoders, size, factor * photo.weight) for photo, face in _shown(seen)]
+    return tuple(found)
 
 
 def _mean_embedding(person: Person, encoder: ImageEncoder, config: ImageEncoderConfig) -> Tensor:
-    shown = list(_shown(person))
-    crops = torch.cat([_square(photo, face, CLOSE, CROP_SIZE)[0] for photo, face in shown])
-    pixels = prepare(rearrange(crops, "b h w c -> b c h w"), config)
+    with looked_at(person) as person:
+        shown = list(_shown(person))
+        crops = torch.cat([_square(photo, face, CLOSE, CROP_SIZE)[0] for photo, face in shown])
+        tokens = encoder.tokens(prepare(rearrange(crops, "b h w c -> b c h w"), config))
     weights = torch.tensor(weights_of(photo for photo, _ in shown))
-    return (weights / weights.sum())[None] @ encoder.tokens(pixels)[:, 0]
+    return (weights / weights.sum())[None] @ tokens[:, 0]
 
 
 def _picture(photo: Photo, face: Face, encoders: ReferenceEncoders, size: int, weight: float) -> ReferencePicture:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Generator, Hashable
+from contextlib import contextmanager
+from contextvars import ContextVar
 from threading import RLock
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -31,6 +33,22 @@ class EncodingKey(NamedTuple):
     encoder: str
     pixels: str
     output: str
+
+
+class Carrier(Protocol):
+    """What answers in the store's place while one person is looked at, such as an identity card."""
+
+    def said(self, key: EncodingKey, say: Callable[[], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+        """What an encoder said, or would say.
+
+        Args:
+            key: of what is asked.
+            say: asks the store, and the encoder where the store does not know.
+        """
+        ...
+
+
+_carrier: ContextVar[Carrier | None] = ContextVar("carrier", default=None)
 
 
 class Encodings:
@@ -88,6 +106,30 @@ class Encodings:
         while self._bytes > self._most:
             _, oldest = self._values.popitem(last=False)
             self._bytes -= _size(oldest)
+
+
+@contextmanager
+def carried_by(carrier: Carrier) -> Generator[None]:
+    """A time in which a carrier answers for every encoder, whatever its store."""
+    token = _carrier.set(carrier)
+    try:
+        yield
+    finally:
+        _carrier.reset(token)
+
+
+def said(store: Encodings, key: EncodingKey, encode: Callable[[], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """What an encoder says: of the carrier where one answers, else of the store.
+
+    Args:
+        store: of the encoder.
+        key: of what is asked.
+        encode: asks the encoder.
+    """
+    carrier = _carrier.get()
+    if carrier is None:
+        return store.remember(key, encode)
+    return carrier.said(key, lambda: store.remember(key, encode))
 
 
 ENCODINGS = Encodings()  # of everything that is encoded while ComfyUI runs

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from torch import Tensor
@@ -17,6 +19,7 @@ from ..errors import InvalidSettingError, require_range
 from ..face.types import Face, FaceSet
 from ..placement.masks import check_mask
 from ..port.encoders import FaceDetector
+from .encodings import Carrier, carried_by
 
 MOST_STRENGTH = 4.0  # times the method's own strength
 
@@ -37,6 +40,7 @@ class Photo:
             its surroundings, else at the photo as a whole.
         detector: what the faces were found with, for methods whose published code looks again in its own way; None where
             nobody looked.
+        stand_in: what the pixels are drawn from where the photo itself is not there, see `stand_ins`; empty for a real photo.
 
     Raises:
         InvalidSettingError: if the weight is negative or no number.
@@ -49,10 +53,26 @@ class Photo:
     is_outlier: bool = False
     is_chosen: bool = False
     detector: FaceDetector | None = None
+    stand_in: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight < math.inf:
             raise InvalidSettingError(f"A photo's weight is {self.weight}; give a number that is at least 0.")
+
+
+class CarriedEncodings(Carrier, Protocol):
+    """What encoders said about somebody's photos, with photos that they are asked for by."""
+
+    @property
+    def photos(self) -> tuple[Photo, ...]:
+        """Stand-ins that no network is shown; empty where the person has the photos."""
+        ...
+
+    @property
+    def portrait(self) -> np.ndarray | None:
+        """What previews show of the person, (h, w, 3) uint8 RGB; None where nothing is known."""
+        ...
+
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +110,8 @@ class Person:
             None leaves the place open.
         settings: when and how strongly they act.
         is_left_out: whether they stay out because no photo shows a face; number, colour and place are kept.
+        encodings: what is known about the photos without looking, of an identity card; None for others. Who shows photos to
+            encoders does so in `looked_at`.
 
     Raises:
         InvalidSettingError: if the mask is empty or holds NaN.
@@ -102,6 +124,7 @@ class Person:
     mask: Tensor | None = None
     settings: PersonSettings = PersonSettings()
     is_left_out: bool = False
+    encodings: CarriedEncodings | None = None
 
     def __post_init__(self) -> None:
         if self.mask is not None:
@@ -120,12 +143,24 @@ class Person:
     @property
     def shown(self) -> tuple[tuple[Photo, Face], ...]:
         """The photos that count and show the person's face, with that face."""
-        return tuple((photo, photo.taken) for photo in self.counted if photo.taken is not None)
+        return _shown(self.counted)
 
     @property
     def has_face(self) -> bool:
         """Whether a face is known of everybody that the person is made of."""
-        return all(part.shown for part, _ in self.parts)
+        return all(_shown(part.looked) for part, _ in self.parts)
+
+    @property
+    def looked(self) -> tuple[Photo, ...]:
+        """The photos that are looked at: the person's, or those that stand in for them on an identity card."""
+        return self.photos or (() if self.encodings is None else self.encodings.photos)
+
+    @property
+    def portrait(self) -> np.ndarray | None:
+        """What previews show of the person, (h, w, 3) uint8 RGB; None where nothing is known."""
+        if self.shown:
+            return self.shown[0][1].crop
+        return None if self.encodings is None else self.encodings.portrait
 
     @property
     def is_on(self) -> bool:
@@ -207,6 +242,27 @@ class People:
         *before, last = self.people
         (main, factor), *others = last.parts
         return People((*before, replace(last, mixed=((main, factor - weight), *others, (other, weight)))))
+
+
+@contextmanager
+def looked_at(person: Person) -> Generator[Person]:
+    """A person as encoders are to see them, and a time in which their identity card, if they have one, answers for encoders.
+
+    Of somebody whose card has no photos the photos are stand-ins. Outside of this time they have none, so that no network is
+    ever shown what is no photo.
+
+    Args:
+        person: nobody mixed in: one of `Person.parts`.
+    """
+    if person.encodings is None:
+        yield person
+        return
+    with carried_by(person.encodings):
+        yield replace(person, photos=person.looked)
+
+
+def _shown(photos: tuple[Photo, ...]) -> tuple[tuple[Photo, Face], ...]:
+    return tuple((photo, photo.taken) for photo in photos if photo.taken is not None)
 
 
 def photos_of(faces: FaceSet, detector: FaceDetector | None, *, is_chosen: bool) -> tuple[Photo, ...]:

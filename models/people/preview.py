@@ -79,7 +79,7 @@ def chain_strip(people: People) -> Tensor:
     """The strip of a chain that no method has taken yet: what each person is made of."""
     lines: list[Line] = []
     for person in people:
-        known = sum(photo.taken is not None for photo in person.photos)
+        known = sum(photo.taken is not None for photo in person.looked)
         counted = f"{len(person.shown)} of {known}" if len(person.shown) < known else f"{known}"
         photos = f"{counted} photo{'s' if known != 1 else ''}"
         parts = " + ".join(f"{factor:.2g} {part.name}" for part, factor in person.mixed)
@@ -100,10 +100,10 @@ def _face(line: Line) -> Image:
     """The person's first face, grey where they are not in; black without one."""
     from PIL import Image
 
-    part = line.person.parts[0][0]
-    if not part.shown:
+    portrait = line.person.parts[0][0].portrait
+    if portrait is None:
         return Image.new("RGB", (FACE, FACE))
-    crop = Image.fromarray(part.shown[0][1].crop).resize((FACE, FACE), Image.Resampling.LANCZOS)
+    crop = Image.fromarray(portrait).resize((FACE, FACE), Image.Resampling.LANCZOS)
     return crop if line.is_in else crop.convert("L").convert("RGB")
 
 

@@ -23,7 +23,7 @@ from ..port.encoders import (
     ImageEncoder,
     LatentEncoder,
 )
-from .encodings import ENCODINGS, EncodingKey, Encodings, pixels_hash
+from .encodings import ENCODINGS, EncodingKey, Encodings, pixels_hash, said
 
 
 def _by_picture(
@@ -31,7 +31,7 @@ def _by_picture(
 ) -> tuple[Tensor, ...]:
     """What an encoder of this key says of pictures (B, …), one at a time; each of its outputs is (B, …)."""
     found = [
-        store.remember(EncodingKey(encoder, pixels_hash(one), output), lambda one=one: encode(one))
+        said(store, EncodingKey(encoder, pixels_hash(one), output), lambda one=one: encode(one))
         for one in pictures.split(1)
     ]
     return tuple(torch.cat(each) for each in zip(*found, strict=True))
@@ -125,8 +125,8 @@ class RememberedRecogniser:
         found: list[Tensor] = []
         for face, picture in zip(faces, pictures, strict=True):
             key = EncodingKey(self.key, pixels_hash(picture), f"vector {pixels_hash(face.points)}")
-            [vector] = self.store.remember(
-                key, lambda face=face, picture=picture: (self.recogniser.vectors([face], [picture]),)
+            [vector] = said(
+                self.store, key, lambda face=face, picture=picture: (self.recogniser.vectors([face], [picture]),)
             )
             found.append(vector)
         return torch.cat(found)
@@ -151,9 +151,8 @@ class RememberedDetector:
     def find(self, pictures: Sequence[np.ndarray]) -> Iterator[list[Detection]]:
         """The faces of one picture after another, see `FaceDetector`."""
         for picture in pictures:
-            boxes, points, scores = self.store.remember(
-                EncodingKey(self.key, pixels_hash(picture), "faces"), lambda picture=picture: self._look(picture)
-            )
+            key = EncodingKey(self.key, pixels_hash(picture), "faces")
+            boxes, points, scores = said(self.store, key, lambda picture=picture: self._look(picture))
             yield [
                 Detection(box, five, float(score))
                 for box, five, score in zip(boxes.numpy().copy(), points.numpy().copy(), scores, strict=True)
@@ -182,7 +181,7 @@ class RememberedParser:
     def labels(self, picture: np.ndarray, size: int) -> np.ndarray:
         """The label map of one photo, see `FaceParser`."""
         key = EncodingKey(self.key, pixels_hash(picture), f"labels {size}")
-        [labels] = self.store.remember(key, lambda: (torch.from_numpy(self.parser.labels(picture, size)),))
+        [labels] = said(self.store, key, lambda: (torch.from_numpy(self.parser.labels(picture, size)),))
         return labels.numpy().copy()
 
 

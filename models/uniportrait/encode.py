@@ -16,7 +16,7 @@ from ..adapters.joined_photos import log_weights
 from ..clip import clip_statistics
 from ..errors import InvalidSettingError, ShapeError, require_shape
 from ..face.iresnet import FACE_SIZE, IResNet
-from ..people.person import Person, weights_of
+from ..people.person import Person, looked_at, weights_of
 from ..port.encoders import FaceBackbone, ImageEncoder
 from .id_embedding import IDEmbedding
 
@@ -197,12 +197,13 @@ def person_features(person: Person, encoders: UniPortraitEncoders) -> ReferenceF
     Raises:
         InvalidSettingError: if no photo shows a face.
     """
-    if not person.shown:
-        raise InvalidSettingError(f'No face is known of "{person.name}"; use a photo that shows one.')
-    pixels = preprocess(np.stack([face.crop for _, face in person.shown]))
-    tokens = encoders.clip.tokens(pixels)[:, 1:]  # no class token
-    weights = weights_of(photo for photo, _ in person.shown)
-    return join_features(encoders.backbone.maps(backbone_input(pixels)), tokens, weights)
+    with looked_at(person) as person:
+        if not person.shown:
+            raise InvalidSettingError(f'No face is known of "{person.name}"; use a photo that shows one.')
+        pixels = preprocess(np.stack([face.crop for _, face in person.shown]))
+        tokens = encoders.clip.tokens(pixels)[:, 1:]  # no class token
+        weights = weights_of(photo for photo, _ in person.shown)
+        return join_features(encoders.backbone.maps(backbone_input(pixels)), tokens, weights)
 
 
 def nobody_features(encoders: UniPortraitEncoders, like: ReferenceFeatures) -> ReferenceFeatures:
