@@ -27,7 +27,7 @@ WEIGHTS_FOLDERS = (
     "dino",
     "prior",
 )
-INSIGHTFACE, FACE_DETECTION, FACE_RECOGNITION = "insightface", "face_detection", "face_recognition"
+INSIGHTFACE, FACE_DETECTION, FACE_RECOGNITION, IDENTITIES = "insightface", "face_detection", "face_recognition", "identities"
 AUTO, NONE = "auto", "none"  # of a loader's widget, beside names of files
 NEAR_MISSES = 4
 Shapes = Mapping[str, Tensor]  # on the meta device
@@ -48,6 +48,7 @@ def register_folders() -> None:
         _register(name, folder_paths.supported_pt_extensions)
     _register(FACE_DETECTION, {".onnx"})
     _register(FACE_RECOGNITION, {".onnx", *folder_paths.supported_pt_extensions})
+    _register(IDENTITIES, {".safetensors"})
 
 
 def list_files(folder: str) -> list[str]:

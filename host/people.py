@@ -23,7 +23,7 @@ from .files import AUTO
 from .placement import PlacedPeople
 
 WithoutFace = Literal["error", "skip photo", "keep without a face", "leave out"]
-ADDS_PERSON = "LikenessAddPerson"  # the node that adds people to a graph
+ADDS_PERSON, ADDS_CARD = "LikenessAddPerson", "LikenessLoadIdentityCard"  # the nodes that add people to a graph
 DEFAULT = PersonSettings()
 OF_PHOTOS: dict[str, OnNoFace] = {"error": "error", "skip photo": "skip photo"}  # the others decide about the person
 
@@ -177,6 +177,8 @@ def outside_of(prompt: Mapping[str, Any] | None, node: str) -> list[str]:
         reached.add(current)
         links = graph[current].get("inputs", {}).values()
         waiting += [str(link[0]) for link in links if isinstance(link, list) and len(link) == 2]
-    adding = [key for key, each in graph.items() if each.get("class_type") == ADDS_PERSON and key not in reached]
+    adding = [
+        key for key, each in graph.items() if each.get("class_type") in (ADDS_PERSON, ADDS_CARD) and key not in reached
+    ]
     names = {key: graph[key].get("inputs", {}).get("name") for key in adding}  # a link where another node gives it
     return [(name.strip() if isinstance(name, str) else "") or f"node {key}" for key, name in names.items()]

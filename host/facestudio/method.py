@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,8 +13,9 @@ from ...models.facestudio.background import Background
 from ...models.facestudio.encode import Mixing
 from ...models.facestudio.regions import Mode
 from ...models.facestudio.style import Style
-from ...models.people.person import People
+from ...models.people.person import People, Person
 from ...models.people.preview import Line
+from ...models.port.encoders import Encoder
 from ..encoders.style_pictures import ReadsStyles
 from ..placement import LoadedPlacement
 from ..sampling.delayed_conditioning import Conditioning
@@ -84,6 +86,20 @@ class AppliedFaceStudio:
 
 class LoadedFaceStudio(ReadsStyles, Protocol):
     """What a loader hands on."""
+
+    @property
+    def looks_with(self) -> Sequence[Encoder | None]:
+        """What looks at people's photos."""
+        ...
+
+    def look(self, person: Person) -> None:
+        """Show a person to the encoders, for an identity card.
+
+        Raises:
+            InvalidSettingError: if no face is known of them, or the method takes no people.
+            MissingModelFileError: if an encoder that is needed is not there.
+        """
+        ...
 
     def apply(self, model: ModelPatcher, asked: Asked) -> AppliedFaceStudio:
         """Put style and people into a MODEL.

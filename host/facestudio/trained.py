@@ -19,7 +19,7 @@ from ...models.facestudio.style import Space, Style, hybrid_style, require_space
 from ...models.people.person import Person
 from ...models.people.remembered import RememberedRecogniser
 from ...models.placement.rule import Way
-from ...models.port.encoders import FaceRecogniser, ImageEmbedder
+from ...models.port.encoders import Encoder, FaceRecogniser, ImageEmbedder
 from ..encoders.style import missing_encoder
 from ..memory import loaded, manage
 from ..people import acting_places, placed_lines
@@ -65,6 +65,15 @@ class TrainedFaceStudio:
     def wanted(self) -> str:
         """What looks at style pictures."""
         return missing_encoder(self.adapter.description, width=self.space.width)
+
+    @property
+    def looks_with(self) -> Sequence[Encoder | None]:
+        """See `LoadedFaceStudio`."""
+        return (self.recogniser,)
+
+    def look(self, person: Person) -> None:
+        """Show a person to the encoders, see `LoadedFaceStudio`."""
+        face_vectors([person], self._required_recogniser())
 
     def apply(self, model: ModelPatcher, asked: Asked) -> AppliedFaceStudio:
         """Put style and people into a MODEL, see `LoadedFaceStudio`."""

@@ -16,7 +16,7 @@ from ...models.facestudio.style import Space, hybrid_style
 from ...models.facestudio.zero_shot import FACE_STRENGTH, STYLE_STRENGTH, encode_mixed, require_adapters
 from ...models.ip_adapter.encode import Looking
 from ...models.people.person import Person
-from ...models.port.encoders import ImageEmbedder
+from ...models.port.encoders import Encoder, ImageEmbedder
 from ..encoders.style import missing_encoder
 from ..ip_adapter.adapter import LoadedIPAdapter
 from ..ip_adapter.application import Pictures
@@ -123,6 +123,16 @@ class ZeroShotFaceStudio:
                 frozen(asked.background, masks),
             ),
         )
+
+    @property
+    def looks_with(self) -> Sequence[Encoder | None]:
+        """See `LoadedFaceStudio`."""
+        encoders = self._required_face().encoders
+        return encoders.clip, encoders.embedder, encoders.recogniser
+
+    def look(self, person: Person) -> None:
+        """Show a person to the encoders, see `LoadedFaceStudio`."""
+        self._encode(self._required_face(), "unit length", [person])
 
     def _notes(self, active: Sequence[Person]) -> list[str]:
         """What the adapters that act were taken for."""

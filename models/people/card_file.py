@@ -83,7 +83,8 @@ def read_file(path: Path) -> tuple[dict[str, Tensor], str]:
         )
     record = _check_header(content[8 : 8 + length], called)
     try:
-        tensors = load(content)
+        with torch.inference_mode(False):  # a gradient may be taken through them
+            tensors = load(content)
     except (SafetensorError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CorruptModelFileError(f"{called} is truncated or damaged ({reason}); ask for the card again.") from error

@@ -45,7 +45,7 @@ def people_strip(lines: Sequence[Line], note: str = "") -> Tensor:
 
     Args:
         lines: one per person of the chain, in order.
-        note: a sentence below; may be empty.
+        note: sentences below, one or more lines; may be empty.
 
     Raises:
         MissingPackageError: without Pillow.
@@ -58,7 +58,7 @@ def people_strip(lines: Sequence[Line], note: str = "") -> Tensor:
             "pillow"
         ) from error
     font, small = ImageFont.load_default(LETTERS), ImageFont.load_default(LETTERS * 0.8)
-    notes = _wrapped(note, small, WIDTH - 2 * GAP)
+    notes = [row for part in note.splitlines() for row in _wrapped(part, small, WIDTH - 2 * GAP)]
     height = GAP + (FACE + GAP) * len(lines) + (len(notes) * LETTERS + GAP if notes else 0)
     strip = Image.new("RGB", (WIDTH, max(height, LETTERS + 2 * GAP)), PAPER)
     pen = ImageDraw.Draw(strip)
@@ -94,6 +94,14 @@ def weight_marks(photos: Sequence[Photo]) -> tuple[Mark, ...]:
         for photo in photos
         if photo.taken is not None
     )
+
+
+def card_strip(person: Person, about: Sequence[str]) -> Tensor:
+    """The strip of an identity card: who, of how many photos, and what the card says about itself, a line each."""
+    count = sum(len(part.looked) for part, _ in person.parts)
+    has_photos = all(part.photos for part, _ in person.parts)
+    state = f"{count} photo{'s' if count != 1 else ''}{'' if has_photos else ', not in the card'}"
+    return people_strip([Line(person, state)], "\n".join(about))
 
 
 def _face(line: Line) -> Image:

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from . import add, chain, prompt
+from . import add, cards, chain, prompt
 
-NODES: list[type[io.ComfyNode]] = [*add.NODES, *chain.NODES, *prompt.NODES]
+NODES: list[type[io.ComfyNode]] = [*add.NODES, *chain.NODES, *cards.NODES, *prompt.NODES]

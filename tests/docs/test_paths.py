@@ -17,7 +17,7 @@ PYTHON_FILES = {
 FILE_ENDINGS = (".py", ".md", ".toml", ".json", ".txt")
 MODEL_FOLDERS = {  # of ComfyUI; a path into them is the user's
     "checkpoints", "clip_vision", "consistentid", "controlnet", "dino", "face_detection", "face_parsing",
-    "face_recognition", "insightface", "ipadapter", "loras", "omniportrait", "prior", "uniportrait",
+    "face_recognition", "identities", "insightface", "ipadapter", "loras", "omniportrait", "prior", "uniportrait",
 }  # fmt: skip
 NAMES_OF_OTHERS = {"Preview Image",   # nodes of ComfyUI, its page and the managers, and a paper's terms
     "Batch Images", "Browse Templates", "CLIP Text Encode", "Conditioning Average", "Conditioning Combine", "CLIP Vision Encode", "Combine Masks", "Convert Image to Mask",

@@ -42,6 +42,7 @@ def test_registering_is_idempotent_and_keeps_earlier_paths(folders, tmp_path):
     for name in WEIGHTS_FOLDERS:
         assert folders.folder_names_and_paths[name][1] == folders.supported_pt_extensions
     assert folders.folder_names_and_paths["face_detection"][1] == {".onnx"}
+    assert folders.folder_names_and_paths["identities"][1] == {".safetensors"}
 
 
 def test_registering_leaves_another_packs_extensions_alone(folders, tmp_path):

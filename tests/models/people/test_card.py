@@ -110,6 +110,13 @@ def test_a_card_that_was_read_is_written_to_the_same_bytes(tmp_path, encodings):
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
+def test_what_is_read_can_be_part_of_a_graph(tmp_path, encodings):
+    write(tmp_path / "card", someone("Anna"), encodings)
+    with torch.inference_mode():
+        _, found = read(tmp_path / "card")
+    assert not any(tensor.is_inference() for tensor in found[KEY])
+
+
 @pytest.mark.parametrize(
     ("value", "says"),
     [

@@ -1,0 +1,111 @@
+"""Save and Load Identity Card: their widgets, what they show, and what a foreign card cannot do."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from likeness.models.people.card import write
+from likeness.models.people.card_record import About
+from likeness.models.people.encodings import EncodingKey
+from likeness.tests.people import crowd, someone
+
+pytestmark = pytest.mark.comfy
+
+KEY = EncodingKey("vectors", "f" * 64, "vector x")
+SCRIPT = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty models folder that ComfyUI looks at."""
+    import folder_paths
+    from likeness.host.files import register_folders
+
+    monkeypatch.setattr(folder_paths, "folder_names_and_paths", {})
+    monkeypatch.setattr(folder_paths, "filename_list_cache", {})
+    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path / "models"))
+    register_folders()
+    found = tmp_path / "models" / "identities"
+    found.mkdir(parents=True)
+    return found
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The notes that the nodes' previews show."""
+    import likeness.nodes.people.cards as module
+
+    found = []
+    real = module.card_strip
+    monkeypatch.setattr(module, "card_strip", lambda person, lines: found.append(lines) or real(person, lines))
+    return found
+
+
+@pytest.fixture
+def load(execute, folder):
+    from likeness.nodes.people.cards import LoadIdentityCard
+
+    return lambda **given: execute(LoadIdentityCard, **{"card": "anna.safetensors", **given})
+
+
+def test_a_card_without_consent_note_says_so_in_its_preview(folder, load, shown):
+    write(folder / "anna.safetensors", someone("Anna"), {KEY: (torch.ones(1, 3),)})
+    _, bare, about = load()
+    assert shown[0][0] == about.splitlines()[0] == "No consent note: ask the person before you use this card."
+    write(
+        folder / "anna.safetensors", someone("Anna"), {KEY: (torch.ones(1, 3),)}, about=About(consent="Anna said yes.")
+    )
+    _, noted, about = load()
+    assert shown[1][0] == about.splitlines()[0] == "Consent: Anna said yes."
+    assert bare.shape[-1] == 3
+    assert bare.shape != noted.shape or not torch.equal(bare, noted)
+
+
+def test_a_script_on_a_card_is_drawn_and_never_sent_to_the_page(folder, execute):
+    from likeness.nodes.people.cards import LoadIdentityCard
+
+    write(
+        folder / "anna.safetensors",
+        someone(SCRIPT),
+        {KEY: (torch.ones(1, 3),)},
+        about=About(consent=SCRIPT, licence=SCRIPT),
+    )
+    result = LoadIdentityCard.execute(
+        card="anna.safetensors", name="", strength=1.0, start_percent=0.0, end_percent=1.0
+    )
+    sent = result.ui.as_dict()
+    assert set(sent) == {"images", "animated"}
+    assert SCRIPT not in str(sent)
+
+
+def test_a_loaded_person_has_the_settings_of_the_node_and_joins_the_chain(folder, load):
+    write(folder / "anna.safetensors", someone("Anna"), {KEY: (torch.ones(1, 3),)})
+    chain, *_ = load(people=crowd(1), strength=0.5, start_percent=0.2, mask=torch.ones(1, 4, 4))
+    assert [person.name for person in chain] == ["person 1", "Anna"]
+    anna = chain[1]
+    assert (anna.settings.strength, anna.settings.start_percent, anna.mask.shape) == (0.5, 0.2, (1, 4, 4))
+    chain, *_ = load(name="Berta")
+    assert chain[0].name == "Berta"
+
+
+def test_saving_needs_a_method_or_photos_and_shows_the_card(execute, folder, shown):
+    from likeness.models.errors import InvalidSettingError
+    from likeness.nodes.people.cards import SaveIdentityCard
+
+    people = crowd(1)
+    with pytest.raises(InvalidSettingError, match="connect the methods that it is for"):
+        execute(SaveIdentityCard, people=people)
+    name, _ = execute(SaveIdentityCard, people=people, keeps="photos", name="Anna")
+    assert name == "Anna.safetensors"
+    assert shown[0][0].startswith("No consent note")
+    again, _ = execute(SaveIdentityCard, people=people, keeps="photos", name="Anna", consent="Yes.")
+    assert again == "Anna 2.safetensors"
+    assert shown[1][0] == "Consent: Yes."
+    assert sorted(path.name for path in folder.iterdir()) == ["Anna 2.safetensors", "Anna.safetensors"]
+
+
+def test_the_photos_stay_private_unless_asked():
+    from likeness.nodes.people.cards import SaveIdentityCard
+
+    inputs = {each.id: each for each in SaveIdentityCard.define_schema().inputs}
+    assert inputs["keeps"].default == "nothing"
