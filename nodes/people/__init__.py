@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from . import add, cards, chain, prompt
+from . import add, cards, chain, merge, prompt
 
-NODES: list[type[io.ComfyNode]] = [*add.NODES, *chain.NODES, *cards.NODES, *prompt.NODES]
+NODES: list[type[io.ComfyNode]] = [*add.NODES, *chain.NODES, *merge.NODES, *cards.NODES, *prompt.NODES]
