@@ -1,0 +1,1 @@
+"""What people cost before a picture is drawn."""
