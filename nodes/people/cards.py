@@ -120,6 +120,7 @@ class SaveIdentityCard(io.ComfyNode):
                 ),
             ],
             outputs=[
+                People.Output(display_name="people", tooltip="The person as the card has them, to try it at once."),
                 io.String.Output(display_name="card", tooltip="Name of the file in models/identities."),
                 io.Image.Output(display_name="preview", tooltip="Who is on the card and what it says."),
             ],
@@ -164,7 +165,9 @@ class SaveIdentityCard(io.ComfyNode):
         path = save_card(people, encoded_for, name=name, about=about, keeps=keeps)
         card = read_card(path)
         preview = card_strip(card.person, card.about.lines)
-        return io.NodeOutput(path.name, preview, ui=ui.PreviewImage(preview, cls=cls))
+        given = people[0]
+        carried = Chain().add(replace(card.person, mask=given.mask, settings=given.settings))
+        return io.NodeOutput(carried, path.name, preview, ui=ui.PreviewImage(preview, cls=cls))
 
 
 class LoadIdentityCard(io.ComfyNode):

@@ -92,13 +92,15 @@ def test_saving_needs_a_method_or_photos_and_shows_the_card(execute, folder, sho
     from likeness.models.errors import InvalidSettingError
     from likeness.nodes.people.cards import SaveIdentityCard
 
-    people = crowd(1)
+    people = crowd(1, strength=0.5)
     with pytest.raises(InvalidSettingError, match="connect the methods that it is for"):
         execute(SaveIdentityCard, people=people)
-    name, _ = execute(SaveIdentityCard, people=people, keeps="photos", name="Anna")
+    found, name, _ = execute(SaveIdentityCard, people=people, keeps="photos", name="Anna")
     assert name == "Anna.safetensors"
     assert shown[0][0].startswith("No consent note")
-    again, _ = execute(SaveIdentityCard, people=people, keeps="photos", name="Anna", consent="Yes.")
+    assert found[0].settings.strength == 0.5
+    assert found[0].encodings is not None
+    _, again, _ = execute(SaveIdentityCard, people=people, keeps="photos", name="Anna", consent="Yes.")
     assert again == "Anna 2.safetensors"
     assert shown[1][0] == "Consent: Yes."
     assert sorted(path.name for path in folder.iterdir()) == ["Anna 2.safetensors", "Anna.safetensors"]
