@@ -67,6 +67,7 @@ def test_the_file_holds_no_pixel_unless_asked(tmp_path, encodings):
     content = (tmp_path / "private").read_bytes()
     rows = anna.photos[0].picture.reshape(224, -1)
     assert not any(row.tobytes()[:32] in content for row in rows)
+    assert b".thumbnail" not in content
     write(tmp_path / "open", anna, encodings, keeps="photos")
     assert rows[5].tobytes()[:32] in (tmp_path / "open").read_bytes()
 
