@@ -152,3 +152,11 @@ def test_hostile_cards_say_one_sentence(miniature_server):
     (folder / cards[0]).write_bytes((folder / cards[0]).read_bytes()[:-9])
     with pytest.raises(ComfyRunError, match="is truncated or damaged"):
         miniature_server.run(with_cards(prompt, cards))
+
+
+def test_the_shipped_workflow_draws_the_person_of_its_card(latents, miniature_server):
+    prompt = workflow("10 Try without download - identity card")
+    assert torch.equal(latents(prompt), latents(workflow("2 Try without download - one person")))
+    card = read_card(miniature_server.base / "models" / "identities" / "drawn person.safetensors")
+    assert card.about.consent.startswith("A drawing")
+    assert card.person.photos == ()

@@ -28,6 +28,7 @@ FLOORS = {
     "5 Try without download - OmniPortrait": 0.4,
     "6 Try without download - IP-Adapter": 0.5,
     "9 Try without download - best of a batch": 0.5,
+    "10 Try without download - identity card": 0.4,
 }
 
 

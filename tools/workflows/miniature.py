@@ -11,6 +11,7 @@ from .layout import Group
 from .node import Node, Socket
 from .notes import (
     HOW_BEST,
+    HOW_CARD,
     HOW_CONSISTENTID,
     HOW_FACESTUDIO,
     HOW_FACESTUDIO_TWO,
@@ -35,6 +36,7 @@ ALPHA, AVERAGE, FACESTUDIO_CFG = 0.85, 4, 1.5  # chosen by looking
 PIVOT = 1.5  # at 1, one row of the small text is too little
 # Small latents are told apart at lower noise than those of 64 positions a side, for which the paper's numbers are.
 GUIDANCE: dict[str, Any] = {"strength": 1.0, "start_percent": 0.6, "reference_percent": 0.7, "features": "fine"}
+CARD = {"name": "drawn person", "consent": "A drawing: nobody had to be asked."}
 ONE = "a man in a red shirt in front of blue and orange waves"
 MARKED = ONE.replace("a man", "a man @id1")
 TWO = "a man in a red shirt on the left and a boy in a green shirt on the right, against white and grey stripes"
@@ -144,6 +146,11 @@ def ip_adapter(graph: Graph) -> None:
     )
 
 
+def identity_card(graph: Graph) -> None:
+    """One drawn portrait becomes an identity card, and the card pictures."""
+    _uniportrait(graph, 1, ONE, HOW_CARD, card=CARD)
+
+
 def facestudio(graph: Graph) -> None:
     """One drawn portrait in the style of a picture and of a text."""
     _facestudio(graph, 1, HOW_FACESTUDIO)
@@ -214,9 +221,12 @@ def _sampled(
     return latent, sample(graph, model, texts, latent, SAMPLING | others)
 
 
-def _uniportrait(graph: Graph, count: int, text: str, how: str) -> None:
+def _uniportrait(graph: Graph, count: int, text: str, how: str, card: Mapping[str, Any] | None = None) -> None:
     miniature = graph.add("LikenessLoadMiniature")
     people = _people(graph, miniature, count)
+    if card is not None:
+        sockets: dict[str, Any] = {"people": people[-1]["people"], "uniportrait": miniature["uniportrait"]}
+        people.append(graph.add("LikenessSaveIdentityCard", **sockets, **card))
     applied = _applied(graph, miniature, people[-1])
     texts = add_prompts(graph, miniature["clip"], text, "")
     latent, sampled = _sampled(graph, applied["model"], texts)
@@ -289,4 +299,5 @@ WORKFLOWS: Mapping[str, Workflow] = {
     "7 Try without download - FaceStudio": Workflow(facestudio, Collage(1)),
     "8 Try without download - FaceStudio with two people": Workflow(facestudio_two, Collage(2)),
     "9 Try without download - best of a batch": Workflow(best_of_batch, Collage(1)),
+    "10 Try without download - identity card": Workflow(identity_card, Collage(1)),
 }

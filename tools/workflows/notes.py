@@ -95,6 +95,14 @@ HOW_IP_ADAPTER = f"""
 
 With your own photos and an SD1.5 checkpoint: *IP-Adapter - one person*.
 """
+HOW_CARD = f"""
+1. Run: *Save Identity Card* writes the person to `models/identities`, without the portrait, and the four pictures are drawn from the card alone.
+   They are those of *2 Try without download - one person*, bit for bit.
+2. Press R, put *Load Identity Card* in the place of *Add Person* and *Save Identity Card*, choose `drawn person` and run: the same pictures.
+3. Write down in `consent` who agreed to a card of your own: it is shown wherever the card is loaded.
+
+{MINIATURE.strip()}
+"""
 HOW_FACESTUDIO = f"""
 1. Run: four pictures of that person in the style of the picture above *Encode Style*, whose own face is hidden before it is looked at.
 2. `alpha` of *Apply FaceStudio* goes from the text of *Predict Image Embedding* (0) to the style picture (1).
