@@ -27,7 +27,12 @@ WEIGHTS_FOLDERS = (
     "dino",
     "prior",
 )
-INSIGHTFACE, FACE_DETECTION, FACE_RECOGNITION, IDENTITIES = "insightface", "face_detection", "face_recognition", "identities"
+INSIGHTFACE, FACE_DETECTION, FACE_RECOGNITION, IDENTITIES = (
+    "insightface",
+    "face_detection",
+    "face_recognition",
+    "identities",
+)
 AUTO, NONE = "auto", "none"  # of a loader's widget, beside names of files
 NEAR_MISSES = 4
 Shapes = Mapping[str, Tensor]  # on the meta device

@@ -16,7 +16,7 @@ from torch.nn.functional import interpolate, normalize
 from ...models.face.analysis import Selection, analyze
 from ...models.face.types import Face
 from ...models.images.layout import arrays_from_images
-from ...models.people.person import Person, looked_at
+from ...models.people.person import Person
 from ...models.placement.faces import FaceLook, SeenFaces
 from ...models.port.attention import Run
 from ...models.port.encoders import FaceDetector, FaceRecogniser

@@ -74,7 +74,6 @@ class CarriedEncodings(Carrier, Protocol):
         ...
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonSettings:
     """When and how strongly somebody acts, whatever the method.
