@@ -56,7 +56,7 @@ def not_one_flavour(names: Iterable[str]) -> dict[str, list[str]]:
 def test_the_list_leads_to_one_onnxruntime_and_one_opencv():
     names = resolve(read_list("requirements.txt"), installed_requires)
     assert not_one_flavour(names) == {}
-    assert {"onnxruntime", "opencv-python", "insightface", "facexlib"} <= names
+    assert {"onnxruntime", "opencv-python", "insightface", "facexlib", "mtcnn-runtime"} <= names
 
 
 def test_the_environment_has_one_flavour_of_each():
@@ -86,6 +86,12 @@ def test_a_second_flavour_deep_in_the_tree_is_noticed():
 
 def test_an_extra_that_nobody_asked_for_is_not_followed():
     assert resolve(["b"], lambda name: ["onnxruntime; extra == 'fast'"] if name == "b" else []) == {"b"}
+
+
+def test_the_detector_that_needs_no_file_brings_nothing_else():
+    """Its graphs decide what is found, so its version is fixed; what it needs is there already."""
+    assert "mtcnn-runtime==1.0.0" in read_list("requirements.txt")
+    assert {Requirement(line).name for line in installed_requires("mtcnn-runtime")} == {"onnxruntime", "opencv-python"}
 
 
 def test_torch_is_left_to_comfyui():
