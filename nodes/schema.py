@@ -33,8 +33,8 @@ Style = io.Custom("LIKENESS_STYLE")  # models.facestudio.style.Style
 Prior = io.Custom("LIKENESS_PRIOR")  # host.prior.LoadedPrior
 DETECTOR = (
     "auto: insightface if its files are there (buffalo_l in models/insightface; non-commercial research only), else YuNet (in "
-    "models/face_detection; MIT). given region: you write where the faces are. face crop: the picture already is an aligned "
-    "face. drawn faces: those of the miniature. The last three need no file."
+    "models/face_detection; MIT), else mtcnn, which came with the pack. given region: you write where the faces are. face crop: the "
+    "picture already is an aligned face. drawn faces: those of the miniature. The last four need no file."
 )
 FACE_PARSER_FILE = "A BiSeNet file in models/face_parsing (published as face_parsing.pth, 79999_iter.pth or parsing_bisenet.pth, 53 MB)."
 REGION = (

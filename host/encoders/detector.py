@@ -24,7 +24,8 @@ from ..files import detector_files, load_once
 from ..memory import loaded, manage
 
 DRAWN = "drawn faces (miniature)"
-WITHOUT_FILES = ("given region", "face crop")
+GIVEN = ("given region", "face crop")  # the user says where the faces are
+WITHOUT_FILES = (*GIVEN, "mtcnn")
 
 DetectorChoice = DetectorName | Literal["drawn faces (miniature)"]
 CHOICES: tuple[str, ...] = (*get_args(DetectorName), DRAWN)
@@ -74,6 +75,7 @@ def choose_detector(
     *,
     region: str = "",
     min_score: float = 0.5,
+    refine_points: bool = True,
     given: FaceDetector | None = None,
     remembers: bool = True,
 ) -> FaceDetector:
@@ -81,7 +83,7 @@ def choose_detector(
 
     Args:
         choice: of the widget.
-        region, min_score: see `models.face.detection.choose`.
+        region, min_score, refine_points: see `models.face.detection.choose`.
         given: a detector from a socket, used instead of the choice, with its own settings.
         remembers: whether what it finds is kept in the store of encodings; not for pictures that are seen once.
 
@@ -95,8 +97,8 @@ def choose_detector(
     else:
         name = cast(DetectorName, choice)
         files = DetectorFiles() if name in WITHOUT_FILES else detector_files()
-        detector = choose(name, files, region=region, min_score=min_score)
-        if name in WITHOUT_FILES:
+        detector = choose(name, files, region=region, min_score=min_score, refine_points=refine_points)
+        if name in GIVEN:
             return detector
     return RememberedDetector(detector) if remembers else detector
 

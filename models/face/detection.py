@@ -19,12 +19,15 @@ from ..port.encoders import FaceDetector
 from ..weights.onnx_graph import Role, read_graph
 from .given import FaceCrop, GivenRegions
 from .insightface import InsightFace
+from .mtcnn import MTCNN
+from .mtcnn_networks import require_mtcnn
+from .refinement import RefinedPoints
 from .sessions import import_insightface
 from .yunet import YuNet
 
 logger = logging.getLogger(__name__)
 
-DetectorName = Literal["auto", "insightface", "yunet", "given region", "face crop"]
+DetectorName = Literal["auto", "insightface", "yunet", "mtcnn", "given region", "face crop"]
 
 LICENCES = {
     "insightface": "insightface's buffalo_l pack (any SCRFD .onnx file; its models are for non-commercial research only)",
@@ -74,19 +77,23 @@ def sort_files(paths: Iterable[Path], folders: tuple[tuple[str, str], ...] = ())
     return DetectorFiles(scrfd=best("scrfd"), yunet=best("yunet"), folders=folders, faults=tuple(faults))
 
 
-def choose(name: DetectorName, files: DetectorFiles, *, region: str = "", min_score: float = 0.5) -> FaceDetector:
+def choose(
+    name: DetectorName, files: DetectorFiles, *, region: str = "", min_score: float = 0.5, refine_points: bool = True
+) -> FaceDetector:
     """The detector that a name means.
 
     Args:
-        name: the choice; "auto" is insightface if its file and package are there, else YuNet.
-        files: the model files that there are; "given region" and "face crop" need none.
+        name: the choice; "auto" is insightface if its file and package are there, else YuNet if its file is there, else MTCNN,
+            whose networks are in a required package.
+        files: the model files that there are; only "insightface" and "yunet" need one.
         region: for "given region", see `given.parse_region`.
         min_score: lowest score that counts, 0–1; regions of the user's own always count.
+        refine_points: whether the five points of YuNet's faces come from MTCNN's last network.
 
     Raises:
         InvalidSettingError: if there is no such detector or the score is out of range.
-        MissingModelFileError: if no file is there for the detector; names both choices and their licences.
-        MissingPackageError: if the detector's package is not installed.
+        MissingModelFileError: if no file is there for the detector; names it and its licence.
+        MissingPackageError: if the detector's package, or that of the points, is not installed.
     """
     if name not in get_args(DetectorName):
         raise InvalidSettingError(f'detector is "{name}"; choose one of: {", ".join(get_args(DetectorName))}.')
@@ -100,21 +107,29 @@ def choose(name: DetectorName, files: DetectorFiles, *, region: str = "", min_sc
             import_insightface()
             return InsightFace(files.scrfd, min_score)
         except MissingPackageError as error:
-            if name == "insightface" or files.yunet is None:
+            if name == "insightface":
                 raise
-            logger.warning("%s Using YuNet instead.", error)
+            logger.warning("%s Using %s instead.", error, "MTCNN" if files.yunet is None else "YuNet")
     if files.yunet is not None and name in ("auto", "yunet"):
-        return YuNet(files.yunet, min_score)
+        return _yunet(files.yunet, min_score, refine_points)
+    if name in ("auto", "mtcnn"):
+        require_mtcnn(otherwise='or choose detector "given region" or "face crop".')
+        return MTCNN(min_score)
     raise MissingModelFileError(_missing(name, files))
 
 
+def _yunet(path: Path, min_score: float, refine_points: bool) -> FaceDetector:
+    if not refine_points:
+        return YuNet(path, min_score)
+    require_mtcnn("Refining the points of YuNet's faces", "or switch refine_points of Detect Faces off.")
+    return RefinedPoints(YuNet(path, min_score))
+
+
 def _missing(name: DetectorName, there: DetectorFiles) -> str:
-    wanted = list(LICENCES) if name == "auto" else [name]
-    files = " or ".join(f"{LICENCES[each]} into {_folder(there, each)}" for each in wanted)
     faults = f" Files that could not be read: {' '.join(there.faults)}" if there.faults else ""
     return (
-        f'No model file was found for the face detector "{name}"; put {files}, or choose detector "given region" or '
-        f'"face crop", which need none.{faults}'
+        f'No model file was found for the face detector "{name}"; put {LICENCES[name]} into {_folder(there, name)}, or choose '
+        f'detector "auto" or "mtcnn", which need none.{faults}'
     )
 
 

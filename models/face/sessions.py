@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
-INSIGHTFACE, OTHERWISE = "The detector insightface", 'or choose detector "yunet".'  # in messages
+INSIGHTFACE, OTHERWISE = "The detector insightface", 'or choose detector "yunet" or "mtcnn".'  # in messages
 
 
 class SessionCache:

@@ -31,7 +31,7 @@ class DetectFaces(io.ComfyNode):
             category=shelf("Faces"),
             description="Finds the faces in pictures and shows which one is taken.",
             **SHOWS,
-            **found_by("find faces", "face detection", "insightface", "yunet", "face detector"),
+            **found_by("find faces", "face detection", "insightface", "yunet", "mtcnn", "face detector"),
             inputs=[
                 io.Image.Input("image", tooltip="One or more pictures. Alpha is ignored."),
                 io.Combo.Input("detector", options=list(CHOICES), default="auto", tooltip=DETECTOR),
@@ -49,6 +49,14 @@ class DetectFaces(io.ComfyNode):
                 on_no_face_input(),
                 FaceDetector.Input(
                     "face_detector", optional=True, tooltip="A detector from another node, used instead of 'detector'."
+                ),
+                io.Boolean.Input(
+                    "refine_points",
+                    default=True,
+                    optional=True,
+                    tooltip="The five points of YuNet's faces are looked for again by MTCNN's last network, in a few milliseconds. "
+                    "YuNet's own are noisy, and a crop that is turned costs likeness.",
+                    **ADVANCED,
                 ),
             ],
             outputs=face_outputs(),
@@ -68,9 +76,12 @@ class DetectFaces(io.ComfyNode):
         min_score: float,
         on_no_face: OnNoFace,
         face_detector: Detector | None = None,
+        refine_points: bool = True,
     ) -> io.NodeOutput:
         selection = Selection(order=order, take=take, number=number, point=(point_x, point_y))
-        found = choose_detector(detector, region=region, min_score=min_score, given=face_detector)
+        found = choose_detector(
+            detector, region=region, min_score=min_score, refine_points=refine_points, given=face_detector
+        )
         faces = detect_faces(image, found, selection=selection, on_no_face=on_no_face)
         return _face_results(faces, cls)
 

@@ -14,7 +14,7 @@ from ...models.placement.rule import By
 from ...models.uniportrait.application import AUTO, LONGEST
 from ..schema import ADVANCED, People, UniPortrait, given_detector, recogniser_file
 
-DETECTORS: tuple[DetectorChoice, ...] = ("auto", "insightface", "yunet", DRAWN)
+DETECTORS: tuple[DetectorChoice, ...] = ("auto", "insightface", "yunet", "mtcnn", DRAWN)
 Boxes = io.Custom("BOUNDING_BOX")  # of newer versions of ComfyUI
 Landmarks = io.Custom("FACE_LANDMARKS")  # likewise, of MediaPipe Face Landmarker
 

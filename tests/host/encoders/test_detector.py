@@ -97,9 +97,14 @@ def test_a_file_s_detector_is_known_by_its_content(choose, folders):
     assert choose("insightface").at_size(320).key != choose("insightface").key
 
 
-def test_auto_without_files_and_a_name_that_nobody_knows_are_refused(choose, folders):
+def test_auto_without_files_is_the_detector_that_needs_none(choose, folders):
+    assert choose("auto", min_score=0.4).key == choose("mtcnn", min_score=0.4).key != choose("mtcnn").key
+    assert isinstance(choose("auto"), RememberedDetector)
+
+
+def test_a_file_that_is_not_there_and_a_name_that_nobody_knows_are_refused(choose, folders):
     with pytest.raises(MissingModelFileError, match=str(folders / "face_detection")):
-        choose("auto")
+        choose("yunet")
     with pytest.raises(InvalidSettingError, match="magic"):
         choose("magic")
 
@@ -107,6 +112,14 @@ def test_auto_without_files_and_a_name_that_nobody_knows_are_refused(choose, fol
 def test_auto_takes_yunet_where_that_is_all_there_is(choose, folders):
     synthetic_detectors.yunet(folders / "face_detection" / "y.onnx")
     assert choose("auto").key == choose("yunet").key
+    assert choose("auto").key != choose("auto", refine_points=False).key
+
+
+def test_mtcnn_looks_for_no_file_and_what_it_finds_is_remembered(choose, monkeypatch):
+    from likeness.host.encoders import detector as module
+
+    monkeypatch.setattr(module, "detector_files", lambda: pytest.fail("it looked for files"))
+    assert isinstance(choose("mtcnn"), RememberedDetector)
 
 
 def test_what_a_model_finds_is_remembered_unless_pictures_are_seen_once(choose):

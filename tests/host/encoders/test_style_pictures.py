@@ -164,7 +164,7 @@ def test_faces_are_filled_with_the_encoders_own_mean(encode):
 
 def test_a_detector_that_is_missing_is_one_sentence_with_both_ways_out(encode):
     with pytest.raises(MissingModelFileError, match=r"must be found first\. No model file .* Or switch mask_face off"):
-        encode(face(), given=None)
+        encode(face(), given=None, detector="yunet")
 
 
 def test_a_package_that_is_missing_is_said_the_same_way(encode):

@@ -1,9 +1,14 @@
+import itertools
 import sys
 
 import numpy as np
 import pytest
 from likeness.models.errors import InvalidSettingError, MissingModelFileError, MissingPackageError
 from likeness.models.face.detection import DetectorFiles, choose, sort_files
+from likeness.models.face.insightface import InsightFace
+from likeness.models.face.mtcnn import MTCNN
+from likeness.models.face.refinement import RefinedPoints
+from likeness.models.face.yunet import YuNet
 
 RED = (255, 0, 0)
 FOLDERS = (("insightface", "models/insightface"), ("yunet", "models/face_detection"))
@@ -55,23 +60,63 @@ def test_auto_takes_yunet_without_the_package(detector_files, squares, monkeypat
     picture = squares(640, 640, (96, 96, 64, RED))
     assert boxes([picture], files=both) == boxes([picture], files=both, detector="yunet")
     assert "Using YuNet instead" in caplog.text
-    message = 'needs the package insightface.*pip install insightface, or choose detector "yunet"'
+    message = 'needs the package insightface.*pip install insightface, or choose detector "yunet" or "mtcnn"'
     with pytest.raises(MissingPackageError, match=message):
         boxes([picture], files=both, detector="insightface")
-    with pytest.raises(MissingPackageError, match=message):
-        boxes([picture], files=DetectorFiles(scrfd=detector_files["scrfd"]))
+    assert isinstance(choose("auto", DetectorFiles(scrfd=detector_files["scrfd"])), MTCNN)
+    assert "Using MTCNN instead" in caplog.text
 
 
-def test_without_files_both_are_named_with_folder_and_licence():
+@pytest.mark.parametrize(("scrfd", "yunet", "package", "mtcnn"), list(itertools.product([False, True], repeat=4)))
+def test_auto_goes_from_the_most_to_the_least_that_there_is(detector_files, monkeypatch, scrfd, yunet, package, mtcnn):
+    if not package:
+        monkeypatch.setitem(sys.modules, "insightface.model_zoo", None)
+    if not mtcnn:
+        monkeypatch.setitem(sys.modules, "mtcnnruntime", None)
+    files = DetectorFiles(
+        scrfd=detector_files["scrfd"] if scrfd else None, yunet=detector_files["yunet"] if yunet else None
+    )
+    if scrfd and package:
+        assert choose("auto", files, min_score=0.4) == InsightFace(detector_files["scrfd"], 0.4)
+    elif not mtcnn:
+        with pytest.raises(MissingPackageError, match=r"needs the package mtcnn-runtime.* pip install mtcnn-runtime"):
+            choose("auto", files)
+    elif yunet:
+        assert choose("auto", files, min_score=0.4) == RefinedPoints(YuNet(detector_files["yunet"], 0.4))
+    else:
+        assert choose("auto", files, min_score=0.4) == MTCNN(0.4)
+
+
+def test_mtcnn_is_taken_by_its_name_whatever_files_there_are(detector_files):
+    both = DetectorFiles(scrfd=detector_files["scrfd"], yunet=detector_files["yunet"])
+    assert choose("mtcnn", both, min_score=0.3) == choose("mtcnn", NO_FILES, min_score=0.3) == MTCNN(0.3)
+
+
+def test_the_points_of_yunet_alone_are_refined_and_not_where_that_is_switched_off(detector_files, monkeypatch):
+    both = DetectorFiles(scrfd=detector_files["scrfd"], yunet=detector_files["yunet"])
+    assert choose("yunet", both) == RefinedPoints(YuNet(detector_files["yunet"]))
+    assert choose("insightface", both) == InsightFace(detector_files["scrfd"])
+    monkeypatch.setitem(sys.modules, "mtcnnruntime", None)
+    assert choose("yunet", both, refine_points=False) == YuNet(detector_files["yunet"])
+    with pytest.raises(MissingPackageError, match=r"or switch refine_points of Detect Faces off\.$") as caught:
+        choose("yunet", both)
+    assert str(caught.value).startswith("Refining the points of YuNet's faces needs the package mtcnn-runtime")
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "unsaid"),
+    [
+        ("insightface", ("buffalo_l", "non-commercial research", "models/insightface"), ("YuNet", "face_detection")),
+        ("yunet", ("YuNet", "MIT", "models/face_detection"), ("buffalo_l",)),
+    ],
+)
+def test_a_missing_file_is_named_with_folder_licence_and_what_needs_none(name, said, unsaid):
     files = DetectorFiles(folders=FOLDERS, faults=('The file "x.onnx" is empty; download it again.',))
     with pytest.raises(MissingModelFileError) as caught:
-        boxes([np.zeros((8, 8, 3), np.uint8)], files=files)
-    for text in ("buffalo_l", "non-commercial research", "YuNet", "MIT", "models/insightface", "models/face_detection"):
+        boxes([np.zeros((8, 8, 3), np.uint8)], files=files, detector=name)
+    for text in (*said, 'choose detector "auto" or "mtcnn", which need none', '"x.onnx" is empty'):
         assert text in str(caught.value)
-    assert '"x.onnx" is empty' in str(caught.value)
-    with pytest.raises(MissingModelFileError, match="YuNet") as caught:
-        boxes([np.zeros((8, 8, 3), np.uint8)], files=files, detector="yunet")
-    assert "buffalo_l" not in str(caught.value)
+    assert not any(text in str(caught.value) for text in unsaid)
 
 
 def test_given_regions_and_crops_need_no_file(squares):

@@ -1,9 +1,12 @@
+import inspect
+
 import numpy as np
 import pytest
 import torch
-from likeness.models.errors import NoFaceFoundError
+from likeness.models.errors import BadImageError, NoFaceFoundError
 from likeness.models.face.types import Detection
 from likeness.tests.models.face import synthetic_detectors
+from likeness.tests.models.face.photographs import ASTRONAUT_POINTS, astronaut
 
 pytestmark = pytest.mark.comfy
 
@@ -49,6 +52,57 @@ def test_detect_finds_faces_with_files_of_the_model_folders(monkeypatch, tmp_pat
     picture[:, 96:160, 400:464] = torch.tensor([1.0, 0.0, 0.0])
     (face,) = detect(picture, detector="auto", min_score=0.8).result[0].faces
     assert abs(face.box - [400, 96, 464, 160]).max() <= 8
+
+
+@pytest.fixture
+def no_files(monkeypatch, tmp_path):
+    """A models folder as it is after install."""
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_face_in_a_real_photo_is_found_without_any_file(no_files, channels):
+    picture = torch.from_numpy(astronaut())[None].float() / 255
+    opaque = torch.ones_like(picture[..., :1])
+    given = {1: picture.mean(-1, keepdim=True), 3: picture, 4: torch.cat((picture, opaque), -1)}[channels]
+    (face,) = detect(given, detector="auto", take="all").result[0].faces
+    assert np.linalg.norm(face.points - ASTRONAUT_POINTS, axis=1).max() < 4
+
+
+def test_nobody_in_a_picture_is_said_and_nan_is_no_picture(no_files):
+    with pytest.raises(NoFaceFoundError, match="image 1 of 1"):
+        detect(torch.zeros(1, 64, 64, 3), detector="mtcnn")
+    with pytest.raises(BadImageError, match="image 1 of 1 contains NaN"):
+        detect(torch.full((1, 64, 64, 3), float("nan")), detector="mtcnn")
+
+
+def test_points_are_refined_unless_that_is_switched_off(monkeypatch, tmp_path):
+    from likeness.nodes.faces import detect as module
+
+    chosen = []
+    choose = module.choose_detector
+    monkeypatch.setattr(
+        module, "choose_detector", lambda *args, **said: chosen.append(choose(*args, **said)) or chosen[-1]
+    )
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path))
+    synthetic_detectors.yunet(tmp_path / "face_detection" / "y.onnx")
+    for said in ({}, {"refine_points": True}, {"refine_points": False}):
+        detect(torch.zeros(1, 64, 64, 3), detector="yunet", on_no_face="go on", **said)
+    assert ["refined" in each.key for each in chosen] == [True, True, False]
+
+
+def test_the_switch_is_the_last_widget_and_may_be_left_out():
+    from comfy_api.latest import io
+    from likeness.nodes.faces.detect import DetectFaces
+
+    last = DetectFaces.define_schema().inputs[-1]
+    assert (last.id, last.default, last.optional) == ("refine_points", True, True)
+    if "advanced" in inspect.signature(io.Float.Input).parameters:
+        assert last.advanced
 
 
 def test_a_detector_from_a_socket_is_asked_instead_with_its_own_settings(image, monkeypatch):

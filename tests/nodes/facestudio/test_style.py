@@ -97,9 +97,13 @@ def test_a_requeue_encodes_nothing_again(node, execute, method, picture):
     assert all(torch.equal(each.embedding, first.embedding) for each in again)
 
 
-def test_as_it_is_put_on_the_canvas_a_detector_is_needed(node, execute, method, picture):
+def test_a_detector_whose_file_is_not_there_can_be_done_without(node, execute, method, picture):
     with pytest.raises(MissingModelFileError, match="switch mask_face off"):
-        execute(node, facestudio=method, picture=picture)
+        execute(node, facestudio=method, picture=picture, detector="yunet")
+
+
+def test_as_it_is_put_on_the_canvas_it_runs(node, execute, method, picture):
+    assert execute(node, facestudio=method, picture=picture).result[0].space == method.space
 
 
 def test_a_method_without_an_encoder_says_what_it_wants(node, execute, picture):
@@ -110,7 +114,7 @@ def test_a_method_without_an_encoder_says_what_it_wants(node, execute, picture):
 
 def test_the_detector_for_face_crops_is_not_offered(node):
     options = {each.id: list(each.options) for each in node.define_schema().inputs if hasattr(each, "options")}
-    assert options == {"detector": ["auto", "insightface", "yunet", "given region", "drawn faces (miniature)"]}
+    assert options == {"detector": ["auto", "insightface", "yunet", "mtcnn", "given region", "drawn faces (miniature)"]}
 
 
 def test_what_is_rarely_touched_is_folded(node):

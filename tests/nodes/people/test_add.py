@@ -57,7 +57,7 @@ def test_it_is_found_by_what_users_call_it_where_that_is_known(schema):
 
 def test_every_detector_can_be_chosen_and_none_is_asked_for_a_socket(schema):
     inputs = {each.id: each for each in schema.inputs}
-    expected = ["auto", "insightface", "yunet", "given region", "face crop", "drawn faces (miniature)"]
+    expected = ["auto", "insightface", "yunet", "mtcnn", "given region", "face crop", "drawn faces (miniature)"]
     assert list(inputs["detector"].options) == expected
     assert "nearest to point" not in inputs["order"].options, "there is no point to be nearest to"
     assert [name for name, each in inputs.items() if each.optional] == ["people", "mask", "face_detector", "photos"]
