@@ -255,7 +255,7 @@ YUNET = KnownFile(
     name="face_detection_yunet_2023mar.onnx",
     folder="face_detection",
     page="https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet",
-    what="a face detector: OpenCV's YuNet",
+    what="a face detector in place of the one that comes with the pack: OpenCV's YuNet",
     size="0.2 MB",
     licence="MIT",
 )
@@ -263,7 +263,7 @@ BUFFALO_DETECTOR = KnownFile(
     name="det_10g.onnx",
     folder="insightface/models/buffalo_l",
     page="https://github.com/deepinsight/insightface",
-    what="a face detector instead of YuNet: that of insightface's `buffalo_l` pack",
+    what="a face detector in place of either: that of insightface's `buffalo_l` pack",
     size="17 MB",
     licence=INSIGHTFACE_LICENCE,
 )

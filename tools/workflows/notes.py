@@ -23,12 +23,12 @@ mean nothing to it. It shows in seconds, on any computer, what the nodes do.
 
 
 def write_downloads(files: Sequence[KnownFile]) -> str:
-    """Write which files a workflow needs; of the detectors among them one is enough."""
+    """Write which files a workflow needs; detectors are in place of the one that comes with the pack."""
     lines = ["Folders are below `ComfyUI/models`. Names are free: loaders look at what is in a file.", ""]
     lines += [f"- {_link(file)}, {file.size}, in `{file.folder}`" for file in files if file not in DETECTORS]
     if any(file in DETECTORS for file in files):
         lines.append(
-            f"- a face detector: {_link(YUNET)} in `{YUNET.folder}` (MIT), or insightface's "
+            f"- if you like, a face detector in place of the one that comes with the pack: {_link(YUNET)} in `{YUNET.folder}` (MIT), or insightface's "
             f"[buffalo_l]({BUFFALO_DETECTOR.page}) in `{BUFFALO_DETECTOR.folder}` (non-commercial research only)"
         )
     if FACEID in files:

@@ -13,10 +13,11 @@ def test_every_file_is_linked_with_its_size_and_folder():
     assert "detector" not in text
 
 
-def test_detectors_are_one_line_since_one_of_them_is_enough():
+def test_detectors_are_one_line_that_says_that_none_is_needed():
     [line] = [line for line in write_downloads([SD15, YUNET, BUFFALO_DETECTOR]).splitlines() if "detector" in line]
     assert YUNET.page in line
     assert "non-commercial" in line
+    assert "if you like" in line
 
 
 def test_only_uniportrait_is_said_to_need_sd15():
