@@ -14,6 +14,7 @@ FILES = {
     "faceid": ["faceid_proj.latents", UNIPORTRAIT_LAYER],
     "router": ["faceid_adapter.1.to_q_router.0.weight", UNIPORTRAIT_LAYER],
     "backbone": ["input_layer.0.weight", "body.0.res_layer.1.weight"],
+    "FaceNet": ["conv2d_1a.conv.weight", "mixed_6a.branch0.conv.weight", "logits.weight"],
     "image prompt": ["image_proj.proj.weight", "image_proj.norm.weight", "ip_adapter.1.to_k_ip.weight"],
     "IP-Adapter Plus": ["image_proj.latents", "image_proj.proj_in.weight", "ip_adapter.1.to_k_ip.weight"],
     "IP-Adapter Full Face": ["image_proj.proj.0.weight", "image_proj.proj.3.weight", "ip_adapter.1.to_k_ip.weight"],
