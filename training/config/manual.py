@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import MISSING
 
-from .keys import Key
+from ...models.config.keys import Key
+from ...models.config.values import as_toml, listed
 from .run import TrainingConfig
 from .schema import Schema
-from .values import as_toml, listed
 
 
 def key_table(methods: Sequence[type[TrainingConfig]]) -> str:

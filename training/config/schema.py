@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from functools import cached_property
 
-from .keys import Key, keys_of
-from .rules import Choice
+from ...models.config.keys import Key, keys_of
+from ...models.config.rules import Choice
 from .run import TrainingConfig, sections_of
 
 Keys = Mapping[str, Mapping[str, Key]]  # section → name → key

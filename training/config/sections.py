@@ -6,18 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from .keys import Default, PapersOwn
-from .rules import FileName, Number, Pattern
-from .types import ASCENDING, Count, File, Folder, NewPath, Probability, Seed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """A part of the file under a name of its own."""
-
-    def faults(self) -> Iterator[str]:
-        """Name what contradicts itself between keys that are good by themselves, one line each."""
-        yield from ()
+from ...models.config.keys import Default, PapersOwn
+from ...models.config.reading import Section
+from ...models.config.rules import FileName, Number, Pattern
+from ...models.config.types import ASCENDING, Count, File, Folder, NewPath, Probability, Seed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar
 
+from ...models.config.keys import Default, PapersOwn
+from ...models.config.rules import Number
+from ...models.config.types import ASCENDING, Count, File, Probability
 from ...models.facestudio.description import NETWORKS
 from ...models.facestudio.hybrid import TOKENS
-from ..config.keys import Default, PapersOwn
-from ..config.rules import Number
 from ..config.run import AdapterConfig, Papers
 from ..config.sections import BaseConfig, DataConfig, MethodConfig, SamplesConfig
-from ..config.types import ASCENDING, Count, File, Probability
 from ..ip_adapter.config import Recogniser
 from .method import FASTER, PAPERS
 from .networks import RANK, Form

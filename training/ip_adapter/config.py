@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from ..config.keys import Default
+from ...models.config.keys import Default
+from ...models.config.types import Count, File, Probability
 from ..config.run import AdapterConfig, Papers
 from ..config.sections import BaseConfig, MethodConfig, PublishedExportConfig
-from ..config.types import Count, File, Probability
 
 RANK = 128  # of the published LoRA
 Recogniser = Annotated[

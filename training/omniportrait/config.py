@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
+from ...models.config.keys import Default
+from ...models.config.rules import Number
+from ...models.config.types import File, Probability
+from ...models.config.values import show
 from ...models.errors import InvalidSettingError
 from ...models.people.marked_prompt import mark_people
-from ..config.keys import Default
-from ..config.rules import Number
 from ..config.run import AdapterConfig, Papers
 from ..config.sections import MethodConfig, SamplesConfig
-from ..config.types import File, Probability
-from ..config.values import show
 from .face_localization import WEIGHT
 
 Colour = Annotated[float, Number()]

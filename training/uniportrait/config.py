@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from ..config.keys import Default, Remedy
-from ..config.rules import Number
+from ...models.config.keys import Default, Remedy
+from ...models.config.rules import Number
+from ...models.config.types import Count, File, Probability
 from ..config.run import AdapterConfig, Papers
 from ..config.sections import BaseConfig, MethodConfig, PublishedExportConfig
-from ..config.types import Count, File, Probability
 from .routing_loss import RoutingForm
 
 RANK = 128  # of the published LoRA

@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError, dataclass
 from typing import Annotated, ClassVar
 
 import pytest
+from likeness.models.config.types import Folder
 from likeness.models.errors import ConfigError, LikenessError
 from likeness.tests.training.small_config import (
     FACEID,
@@ -21,7 +22,6 @@ from likeness.tests.training.small_config import (
     write,
 )
 from likeness.training.config.file import read_config
-from likeness.training.config.types import Folder
 from likeness.training.uniportrait.config import FaceBaseConfig, StageOneConfig
 
 METHODS = ", ".join(f'"{name}"' for name in (STAGE1, STAGE2, PIVOT, FACEID, FACESTUDIO, PRIOR))

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from ...config.keys import Default
-from ...config.rules import Number
+from ....models.config.keys import Default
+from ....models.config.rules import Number
+from ....models.config.types import Count, File, Probability
 from ...config.run import Papers, TrainingConfig
 from ...config.sections import FrozenConfig, MethodConfig, PrecisionConfig, SamplesConfig
-from ...config.types import Count, File, Probability
 from ..config import StyleDataConfig, StyleEncoder, StyleFiles, style_faults
 from .method import DROP
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import pytest
-from likeness.training.config.rules import Choice, Either, FileName, Flag, Location, Many, Number, Text
-from likeness.training.config.types import ASCENDING, Count, File, Folder, NewPath, Probability, rule_of
+from likeness.models.config.rules import Choice, Either, FileName, Flag, Location, Many, Number, Table, Text
+from likeness.models.config.types import ASCENDING, Count, File, Folder, NewPath, Probability, rule_of
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,8 @@ from likeness.training.config.types import ASCENDING, Count, File, Folder, NewPa
         (Literal["auto", "none"] | Folder, Either(("auto", "none"), Location("folder"))),
         (Literal["none"] | NewPath, Either(("none",), Location(""))),
         (tuple[str, ...], Many(Text())),
+        (dict[str, str], Table(Text())),
+        (dict[str, Probability], Table(Number(0, 1))),
         (tuple[Probability, Probability], Many(Number(0, 1), 2)),
         (Annotated[tuple[Count, Count], ASCENDING] | None, Many(Number(1, whole=True), 2, ascending=True)),
         (Annotated[Annotated[Count, "more"], "a line for the manual"], Number(1, whole=True)),

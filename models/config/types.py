@@ -7,7 +7,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from .rules import Choice, Either, Flag, Location, Many, Number, Rule, Text
+from .rules import Choice, Either, Flag, Location, Many, Number, Rule, Table, Text
 
 ASCENDING = "ascending"  # beside a tuple: no entry is smaller than the one before it
 
@@ -24,7 +24,8 @@ def rule_of(hint: Any) -> Rule:
 
     Args:
         hint: a type as `typing.get_type_hints` gives it with extras. A rule beside it in Annotated decides; without one, a
-            Literal may hold its words, a tuple a list, a union what its parts allow, bool true or false, str any text.
+            Literal may hold its words, a tuple a list, a dict a table, a union what its parts allow, bool true or false, str any
+            text.
 
     Raises:
         TypeError: if nothing tells what may be held.
@@ -38,6 +39,8 @@ def rule_of(hint: Any) -> Rule:
         return Choice(parts)
     if origin is tuple:
         return Many(rule_of(parts[0]), 0 if parts[-1] is Ellipsis else len(parts), ASCENDING in beside)
+    if origin is dict:
+        return Table(rule_of(parts[1]))
     if origin in (Union, UnionType):
         return _either([part for part in parts if part is not NoneType])
     if kind in (bool, str):

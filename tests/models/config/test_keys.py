@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING, dataclass, field
 from typing import Annotated
 
-from likeness.training.config.keys import Default, PapersOwn, Remedy, keys_of
-from likeness.training.config.rules import FileName, Number, Text
-from likeness.training.config.types import Count
+from likeness.models.config.keys import Default, PapersOwn, Remedy, keys_of
+from likeness.models.config.rules import FileName, Number, Text
+from likeness.models.config.types import Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +46,13 @@ def test_what_else_is_said_beside_a_type():
 def test_the_remedy_for_a_missing_key_is_to_choose_a_value_or_what_is_said():
     assert keys_of(Plain)[0].remedy == "choose a text in quotes."
     assert keys_of(Further)[0].remedy == "name it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    names: Annotated[dict[str, str], "what things are called"] = field(default_factory=dict)
+
+
+def test_a_default_that_is_made_is_a_default():
+    [names] = keys_of(Tables)
+    assert names.default == {}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from likeness.training.config.rules import (
+from likeness.models.config.rules import (
     Choice,
     Either,
     FileName,
@@ -19,6 +19,7 @@ from likeness.training.config.rules import (
     Number,
     Pattern,
     Rule,
+    Table,
     Text,
 )
 
@@ -41,6 +42,7 @@ SOMEWHERE = Path("/somewhere")
         (Either(("auto", "none"), Location("folder")), '"auto" or "none" or the path of a folder that exists'),
         (Many(Number(0, 1), 2, ascending=True), "a list of 2 entries, each a number from 0 to 1, the smaller first"),
         (Many(Text()), "a list of any length, each a text in quotes"),
+        (Table(Number(0)), "a table of names, behind each a number from 0 up"),
     ],
 )
 def test_a_rule_says_what_it_takes(rule, wanted):
@@ -64,6 +66,8 @@ def test_a_rule_says_what_it_takes(rule, wanted):
         (Either(("none",), Location("")), "none", "none"),
         (Either(("none",), Location("")), "a", SOMEWHERE / "a"),
         (Many(Number(0)), [], ()),
+        (Table(Number(0)), {"a": 1}, {"a": 1.0}),
+        (Table(Text()), {}, {}),
         (Many(Number(0), 2, ascending=True), [1, 1], (1.0, 1.0)),
     ],
 )
@@ -94,6 +98,8 @@ def test_a_value_is_taken_as_the_program_uses_it(rule, value, taken):
         (Either(("none",), Location("")), " "),
         (Many(Number(0), 2), [1]),
         (Many(Number(0)), "12"),
+        (Table(Number(0)), [1]),
+        (Table(Number(0)), {"a": -1}),
         (Many(Number(0)), [1, -1]),
         (Many(Number(0), 2, ascending=True), [2, 1]),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -224,3 +225,25 @@ class Many:
         if self.ascending and list(entries) != sorted(entries):
             raise ValueError
         return entries
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Values by names that the user chooses.
+
+    Attributes:
+        rule: what each may hold.
+    """
+
+    rule: Rule
+
+    @property
+    def wanted(self) -> str:
+        """What stands behind each name."""
+        return f"a table of names, behind each {self.rule.wanted}"
+
+    def read(self, value: Any, folder: Path) -> dict[str, Any]:
+        """Check each value."""
+        if not isinstance(value, Mapping):
+            raise ValueError
+        return {str(name): self.rule.read(entry, folder) for name, entry in value.items()}

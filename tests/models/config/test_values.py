@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from likeness.training.config.values import as_toml, listed, show
+from likeness.models.config.values import as_toml, listed, show
 
 if sys.version_info >= (3, 11):
     import tomllib

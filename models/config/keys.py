@@ -6,7 +6,7 @@ where needed also what the manual gives as default, or what to do where the key 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
 from typing import Any, get_type_hints
 
@@ -78,7 +78,11 @@ class Key:
 def keys_of(section: type[Any]) -> tuple[Key, ...]:
     """Return the keys of a section in their order."""
     hints = get_type_hints(section, include_extras=True)
-    return tuple(_key(entry.name, hints[entry.name], entry.default) for entry in fields(section))
+    return tuple(_key(entry.name, hints[entry.name], _default(entry)) for entry in fields(section))
+
+
+def _default(entry: Field[Any]) -> Any:
+    return entry.default if entry.default_factory is MISSING else entry.default_factory()
 
 
 def _key(name: str, hint: Any, default: Any) -> Key:

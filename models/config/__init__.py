@@ -1,0 +1,1 @@
+"""Configuration files: what their keys may hold, read with all faults found at once."""
