@@ -1,1 +1,1 @@
-"""Measuring likeness: statistics today, protocols and reports as they come."""
+"""Measuring likeness: protocols, what draws and measures them, and reports."""

@@ -1,0 +1,1 @@
+"""Protocols: what is drawn and measured, as files say it."""
