@@ -1,0 +1,1 @@
+"""Reports: numbers, tables and sheets of pictures."""
