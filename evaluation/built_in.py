@@ -39,7 +39,7 @@ KIT = Kit(
         "fid": libraries.FID,
         "blip": libraries.BLIP,
         "aesthetics": clip.AESTHETICS,
-        "iqa": libraries.IQA,
+        "iqa": clip.IQA,
     },
     networks=Networks(
         recognisers={"arcface": Loader(_arcface, "w600k_r50.onnx")},

@@ -1,4 +1,6 @@
-"""CLIP: how well a picture shows its prompt (CLIP-T), how alike it is to photos (CLIP-I), and LAION's aesthetics on top."""
+"""CLIP: how well a picture shows its prompt (CLIP-T), how alike it is to photos (CLIP-I), how much of a
+good photo it is (CLIP-IQA), and LAION's aesthetics on top.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,8 @@ from ..protocol.weights import WeightsFile
 from .metric import VALUE, MetricKind, Shown
 from .remembered import Remembered
 
+GOOD, BAD = "Good photo.", "Bad photo."  # CLIP-IQA's two texts
+SHARPNESS = 100.0  # of its choice between them, the scale that OpenAI's CLIP was trained to
 LAYERS = (1024, 128, 64, 16, 1)  # widths of LAION's predictor after each of its linear layers
 
 
@@ -39,6 +43,14 @@ class AestheticsConfig(ClipConfig):
     """Which predictor stands on which CLIP."""
 
     predictor: Annotated[WeightsFile, "of LAION's predictor, sac+logos+ava1-l14-linearMSE.pth"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IqaConfig(MetricConfig):
+    """Which CLIP judges."""
+
+    weights: Annotated[WeightsFile, "of the whole CLIP model, in open_clip's layout"]
+    model: Annotated[str, "open_clip's name of it"] = "RN50-quickgelu"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -131,6 +143,28 @@ class ClipImage:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class ClipIqa:
+    """CLIP-IQA: whether a picture is a good photo rather than a bad one, 0–1; a `Metric`.
+
+    The published one takes CLIP's ResNet-50 without its positions, at any size; here the model looks as it was trained to.
+
+    Reference: CLIP-IQA (arXiv:2207.12396), section 3.
+    """
+
+    clip: Clip
+
+    @property
+    def key(self) -> str:
+        """Names the weights."""
+        return f"iqa {self.clip.key}"
+
+    def measure(self, shown: Shown) -> Mapping[str, float]:
+        """The probability."""
+        texts = torch.stack([self.clip.of_text(text) for text in (GOOD, BAD)])
+        return {VALUE: float((SHARPNESS * texts @ self.clip.of_picture(shown.picture)).softmax(0)[0])}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Aesthetics:
     """LAION's improved aesthetic predictor: how people like a picture, about 1 to 10; a `Metric`.
 
@@ -186,4 +220,5 @@ def load_aesthetics(config: AestheticsConfig) -> Aesthetics:
 
 CLIP_TEXT = MetricKind(section=ClipConfig, make=lambda config, _: ClipText(load_clip(config.weights, config.model)))
 CLIP_IMAGE = MetricKind(section=ClipConfig, make=lambda config, _: ClipImage(load_clip(config.weights, config.model)))
+IQA = MetricKind(section=IqaConfig, make=lambda config, _: ClipIqa(load_clip(config.weights, config.model)))
 AESTHETICS = MetricKind(section=AestheticsConfig, make=lambda config, _: load_aesthetics(config))

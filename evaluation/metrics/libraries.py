@@ -1,4 +1,4 @@
-"""Metrics of other people's packages: FID, CLIP-IQA and BLIP. Their weights are files here; nothing is fetched."""
+"""Metrics of other people's packages: FID and BLIP. Their weights are files here; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -75,31 +75,6 @@ class Fid:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class ClipIqa:
-    """CLIP-IQA: whether a picture looks like a good photo rather than a bad one, 0–1; a `Metric`.
-
-    Attributes:
-        metric: torchmetrics'.
-        name: names the weights.
-    """
-
-    metric: Any
-    name: str
-
-    @property
-    def key(self) -> str:
-        """Names the weights."""
-        return f"iqa {self.name}"
-
-    @torch.no_grad()
-    def measure(self, shown: Shown) -> Mapping[str, float]:
-        """The probability."""
-        self.metric.reset()
-        self.metric.update(_pixels(shown.picture))
-        return {VALUE: float(self.metric.compute())}
-
-
-@dataclass(frozen=True, eq=False, slots=True)
 class Blip:
     """The cosine of a picture and its prompt in BLIP's contrastive space; a `Metric`.
 
@@ -143,19 +118,6 @@ def load_fid(config: FidConfig) -> Fid:
     return Fid(new, of_file(config.weights))
 
 
-def load_iqa(config: FolderConfig) -> ClipIqa:
-    """Read a CLIP model for CLIP-IQA.
-
-    Raises:
-        MissingPackageError: if torchmetrics is not there.
-        CorruptModelFileError: if the folder holds no CLIP model.
-    """
-    found: Any = import_package("torchmetrics.multimodal", "CLIPImageQualityAssessment", purpose="CLIP-IQA")
-    with _readable(config.weights):
-        metric = found.CLIPImageQualityAssessment(str(config.weights), data_range=255.0)
-    return ClipIqa(metric, _of_folder(config.weights))
-
-
 def load_blip(config: FolderConfig) -> Blip:
     """Read BLIP.
 
@@ -197,5 +159,4 @@ def _readable(path: Path) -> Generator[None]:
 
 
 FID = MetricKind(section=FidConfig, make=lambda config, _: load_fid(config), better="lower", is_of_set=True)
-IQA = MetricKind(section=FolderConfig, make=lambda config, _: load_iqa(config))
 BLIP = MetricKind(section=FolderConfig, make=lambda config, _: load_blip(config))

@@ -34,7 +34,7 @@ def test_two_workers_give_what_one_process_gives(tmp_path, two):
     assert sorted(lines[1]) == lines[0]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_workers_that_are_killed_again_and_again_are_told_and_what_is_finished_stays(tmp_path, two):
     path = write(tmp_path, {"drawing": 'host = "painter"\nlog = "log.txt"\ndies_after = 1\n'})
     with pytest.raises(LikenessError, match=r"A worker of Ray failed \(.*\); start again, and what is finished stays"):
@@ -46,7 +46,7 @@ def test_workers_that_are_killed_again_and_again_are_told_and_what_is_finished_s
     assert len((tmp_path / "again.txt").read_text().split()) <= 8
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_s_sentence_comes_through(tmp_path, two):
     path = write(tmp_path)
     for person in ("ada", "ben", "cleo"):
