@@ -20,7 +20,7 @@ from .comfyui.folders import REPOSITORY, ComfyFolder, find_comfy_folders
 
 ENVIRONMENT = REPOSITORY / ".venv"
 STAMP = "likeness-stamp"
-SOURCES = ("requirements.txt", "requirements-dev.txt", "requirements-training.txt")
+SOURCES = ("requirements.txt", "requirements-dev.txt", "requirements-training.txt", "requirements-evaluation.txt")
 
 
 def main() -> int:

@@ -14,9 +14,12 @@ from PIL import Image
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: SmallServer
+    @property
+    def kept(self) -> SmallServer:
+        assert isinstance(self.server, SmallServer)
+        return self.server
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:
         pass
 
     def do_POST(self) -> None:
@@ -25,15 +28,15 @@ class Handler(BaseHTTPRequestHandler):
             name = re.search(rb'filename="([^"]+)"', body)[1].decode()
             subfolder = re.search(rb'name="subfolder"\r\n\r\n([^\r]*)\r\n', body)[1].decode()
             part = body[body.index(b'name="image"') :]
-            self.server.photos[f"{subfolder}/{name}"] = part[part.index(b"\r\n\r\n") + 4 : part.rindex(b"\r\n--")]
+            self.kept.photos[f"{subfolder}/{name}"] = part[part.index(b"\r\n\r\n") + 4 : part.rindex(b"\r\n--")]
             return self._say({"name": name, "subfolder": subfolder, "type": "input"})
         graph = json.loads(body)["prompt"]
         if "refuse" in json.dumps(graph):
             told = {"message": "Prompt outputs failed validation"}
             errors = {"6": {"errors": [{"message": "Value not in list", "details": "ckpt_name"}]}}
             return self._say({"error": told, "node_errors": errors}, 400)
-        self.server.graphs.append(graph)
-        return self._say({"prompt_id": str(len(self.server.graphs))})
+        self.kept.graphs.append(graph)
+        return self._say({"prompt_id": str(len(self.kept.graphs))})
 
     def do_GET(self) -> None:
         address = urlparse(self.path)
@@ -43,10 +46,10 @@ class Handler(BaseHTTPRequestHandler):
             Image.new("RGB", (64, 64), (int(name), 20, 30)).save(told, "PNG")
             return self._say(told.getvalue())
         number = address.path.split("/")[-1]
-        self.server.looks += 1
-        if self.server.looks % 2 or self.server.never:
+        self.kept.looks += 1
+        if self.kept.looks % 2 or self.kept.never:
             return self._say({})
-        graph = self.server.graphs[int(number) - 1]
+        graph = self.kept.graphs[int(number) - 1]
         if graph["6"]["inputs"]["text"] == "fail":
             messages = [
                 ["execution_error", {"node_type": "KSampler", "node_id": "3", "exception_message": "out of memory\n"}]

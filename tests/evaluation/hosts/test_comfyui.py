@@ -65,7 +65,7 @@ def test_another_workflow_draws_again(tmp_path, comfyui):
     work = Work.begin(write_both(tmp_path, comfyui.url), BOTH)
     work.draw([0], lambda: None)
     assert work.store.has_picture(work.plan[0])
-    other = {**NODES, "3": {**NODES["3"], "inputs": {**NODES["3"]["inputs"], "steps": 9}}}
+    other = {**NODES, "3": {"class_type": "KSampler", "inputs": {"seed": 0, "steps": 9}, "_meta": {"title": "Sampler"}}}
     (tmp_path / "w.json").write_text(json.dumps(other), encoding="utf-8")
     changed = Work.begin(tmp_path / "p.toml", BOTH)
     assert not changed.store.has_picture(changed.plan[0])
