@@ -27,10 +27,11 @@ def token_weights(person: Person, adapter: IPAdapter) -> Tensor | None:
     """
     if adapter.kind not in JOINING:
         return None
-    own = [log_weights(weights_of(photo for photo, _ in part.shown), adapter.tokens) for part, _ in person.parts]
+    photos = [part.joined for part, _ in person.parts]
+    own = [log_weights(weights_of(each), adapter.tokens) for each in photos]
     if all(each is None for each in own):
         return None
-    counts = [len(part.shown) * adapter.tokens for part, _ in person.parts]
+    counts = [len(each) * adapter.tokens for each in photos]
     longest = lcm(*counts)
     whole = torch.zeros(longest)
     factors = [max(factor, 0.0) for _, factor in person.parts]

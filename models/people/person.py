@@ -155,6 +155,11 @@ class Person:
         return self.photos or (() if self.encodings is None else self.encodings.photos)
 
     @property
+    def joined(self) -> tuple[Photo, ...]:
+        """The photos that are looked at, count and show the person's face."""
+        return tuple(photo for photo in self.looked if photo.weight > 0 and photo.taken is not None)
+
+    @property
     def portrait(self) -> np.ndarray | None:
         """What previews show of the person, (h, w, 3) uint8 RGB; None where nothing is known."""
         if self.shown:

@@ -80,7 +80,7 @@ def chain_strip(people: People) -> Tensor:
     lines: list[Line] = []
     for person in people:
         known = sum(photo.taken is not None for photo in person.looked)
-        counted = f"{len(person.shown)} of {known}" if len(person.shown) < known else f"{known}"
+        counted = f"{len(person.joined)} of {known}" if len(person.joined) < known else f"{known}"
         photos = f"{counted} photo{'s' if known != 1 else ''}"
         parts = " + ".join(f"{factor:.2g} {part.name}" for part, factor in person.mixed)
         lines.append(Line(person, parts or photos, is_in=person.is_on))

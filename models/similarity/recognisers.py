@@ -12,7 +12,7 @@ from torch import Tensor
 from ..errors import InvalidSettingError
 from ..face.recognition.same_person import Measure, SamePerson, mean_vector, measured
 from ..face.types import Face
-from ..people.person import Person
+from ..people.person import Person, looked_at
 from ..port.encoders import FaceRecogniser
 from .calibration import Calibration
 
@@ -110,8 +110,9 @@ def person_vector(person: Person, recogniser: FaceRecogniser, measure: Measure =
     """
 
     def own(part: Person) -> Tensor:
-        photos = [photo for photo, _ in part.shown]
-        vectors = recogniser.vectors([face for _, face in part.shown], [photo.picture for photo in photos])
+        with looked_at(part) as seen:
+            photos = [photo for photo, _ in seen.shown]
+            vectors = recogniser.vectors([face for _, face in seen.shown], [photo.picture for photo in photos])
         return mean_vector(vectors.float(), torch.tensor([photo.weight for photo in photos]), measure)
 
     if not person.mixed:
