@@ -142,12 +142,12 @@ class Person:
     @property
     def shown(self) -> tuple[tuple[Photo, Face], ...]:
         """The photos that count and show the person's face, with that face."""
-        return _shown(self.counted)
+        return tuple((photo, photo.taken) for photo in self.counted if photo.taken is not None)
 
     @property
     def has_face(self) -> bool:
         """Whether a face is known of everybody that the person is made of."""
-        return all(_shown(part.looked) for part, _ in self.parts)
+        return all(part.joined for part, _ in self.parts)
 
     @property
     def looked(self) -> tuple[Photo, ...]:
@@ -263,10 +263,6 @@ def looked_at(person: Person) -> Generator[Person]:
         return
     with carried_by(person.encodings):
         yield replace(person, photos=person.looked)
-
-
-def _shown(photos: tuple[Photo, ...]) -> tuple[tuple[Photo, Face], ...]:
-    return tuple((photo, photo.taken) for photo in photos if photo.taken is not None)
 
 
 def photos_of(faces: FaceSet, detector: FaceDetector | None, *, is_chosen: bool) -> tuple[Photo, ...]:

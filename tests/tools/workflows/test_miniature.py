@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from likeness.tests.tools.workflows.graphs import built, node_of, nodes_of, real_nodes, source
-from likeness.tools.workflows.miniature import PICTURES, SIZE, WORKFLOWS
+from likeness.tools.workflows.miniature import DRAWN_TO_CHOOSE, PICTURES, SIZE, WORKFLOWS
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -29,7 +29,8 @@ def test_portraits_come_out_of_the_loader_and_are_looked_at_as_drawings(name):
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_pictures_have_the_size_that_the_miniature_draws(name):
     latent = node_of(built(name), "EmptyLatentImage")
-    assert latent.values == {"width": SIZE, "height": SIZE, "batch_size": PICTURES}
+    count = DRAWN_TO_CHOOSE if "best of a batch" in name else PICTURES
+    assert latent.values == {"width": SIZE, "height": SIZE, "batch_size": count}
 
 
 def test_guidance_looks_for_drawn_faces_in_its_preview():
