@@ -71,4 +71,6 @@ def test_the_whole_network_is_weighed_at_once(model, capsys):
     _, head, plain, two = capsys.readouterr().out.splitlines()
     assert head == f"{SIDE}x{SIDE}, whole UNet"
     assert float(plain.split()[-1]) > 1
-    assert 0 < float(two.split()[-1]) < float(plain.split()[-1])
+    assert (
+        0 <= float(two.split()[-1]) < float(plain.split()[-1]) / 2
+    )  # beyond the plain call; here its feed-forward layers hold more

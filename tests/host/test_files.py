@@ -134,13 +134,13 @@ def test_extra_insightface_paths_are_searched(folders, tmp_path):
     assert detector_files().yunet == yunet
 
 
-def test_without_detectors_the_message_names_the_real_folders(folders, tmp_path):
+@pytest.mark.parametrize(("choice", "folder"), [("insightface", "insightface"), ("yunet", "face_detection")])
+def test_without_its_file_a_detector_s_message_names_the_real_folder(folders, tmp_path, choice, folder):
     from likeness.host.encoders.detector import choose_detector
 
     with pytest.raises(MissingModelFileError) as caught:
-        choose_detector("auto")
-    assert str(tmp_path / "models" / "insightface") in str(caught.value)
-    assert str(tmp_path / "models" / "face_detection") in str(caught.value)
+        choose_detector(choice)
+    assert str(tmp_path / "models" / folder) in str(caught.value)
 
 
 class Read:
