@@ -102,7 +102,7 @@ def save(server, prompt, name, **given):
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-@pytest.mark.parametrize("keeps", ["nothing", "photos"])
+@pytest.mark.parametrize("keeps", ["nothing", pytest.param("photos", marks=pytest.mark.long)])
 def test_a_workflow_with_cards_gives_the_latents_of_the_photos(miniature_server, latents, name, keeps):
     prompt = workflow(name)
     expected = latents(prompt)

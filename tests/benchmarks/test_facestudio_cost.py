@@ -9,6 +9,7 @@ from likeness.tools.weights.layouts.unets import NARROW_SDXL
 pytestmark = pytest.mark.comfy
 
 
+@pytest.mark.long
 def test_each_form_is_held_against_its_limit(capsys):
     from likeness.benchmarks.comfy_process import meta_model
     from likeness.benchmarks.facestudio_cost import report

@@ -108,7 +108,7 @@ def test_guidance_by_words_runs_the_network_itself(loaded_model, conditioning, d
     assert not [name for name, layer in loaded_model.model.named_modules() if "forward" in vars(layer)]
 
 
-@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("is_first", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_comfyuis_own_compiling_node_leaves_guidance_as_it_is(loaded_model, conditioning, drawn, is_first):
     def guided(model):
         return apply(model, in_photos(None), by_words()).model
