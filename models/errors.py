@@ -93,6 +93,11 @@ class ShapeError(LikenessError, ValueError):
     """A tensor has a shape that the callee cannot use."""
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of somebody else's says, for one of our sentences: its first line, or its kind where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def require_range(name: str, value: float, highest: float, *, lowest: float = 0) -> None:
     """Check a setting that lies between `lowest` and `highest`.
 

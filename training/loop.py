@@ -18,7 +18,7 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from ..models.errors import ConfigError, InvalidSettingError
+from ..models.errors import ConfigError, InvalidSettingError, first_line
 from .batches.batch import AnyBatch
 from .config.run import TrainingConfig
 from .method import Learner, Pace, Paced
@@ -201,9 +201,8 @@ def _load(run: Run, folder: Path) -> None:
     try:
         run.accelerator.load_state(str(folder))
     except (RuntimeError, ValueError, KeyError, OSError) as error:
-        reason = str(error).splitlines()[0]
         raise InvalidSettingError(
-            f'The checkpoint "{folder}" does not fit this configuration ({reason}); it has to be of the same method, rank '
+            f'The checkpoint "{folder}" does not fit this configuration ({first_line(error)}); it has to be of the same method, rank '
             'and base. Set [run] resume to "none" or choose another output folder.'
         ) from error
     if run.average:

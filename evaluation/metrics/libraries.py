@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...models.errors import CorruptModelFileError, InvalidSettingError
+from ...models.errors import CorruptModelFileError, InvalidSettingError, first_line
 from ...models.packages import import_package
 from ...models.weights.fingerprint import of_file
 from ..protocol.sections import MetricConfig
@@ -152,9 +152,8 @@ def _readable(path: Path) -> Generator[None]:
     try:
         yield
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CorruptModelFileError(
-            f'"{path.name}" in {path.parent} cannot be read as the weights that are asked for ({reason}); put the right ones there.'
+            f'"{path.name}" in {path.parent} cannot be read as the weights that are asked for ({first_line(error)}); put the right ones there.'
         ) from error
 
 

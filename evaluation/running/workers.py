@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import torch
 
-from ...models.errors import LikenessError
+from ...models.errors import LikenessError, first_line
 from ...models.packages import import_package
 from .work import Work, work_on
 
@@ -76,7 +76,7 @@ class RayWorkers:
                 ray.init(log_to_driver=False, include_dashboard=False)
             except Exception as error:
                 raise LikenessError(
-                    f"Ray cannot be reached ({str(error).splitlines()[0]}); mend RAY_ADDRESS, or leave --ray out."
+                    f"Ray cannot be reached ({first_line(error)}); mend RAY_ADDRESS, or leave --ray out."
                 ) from error
         room = ray.cluster_resources()
         return cls(ray, home, count or int(room.get("GPU", 0)) or max(1, int(room.get("CPU", 1))))

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import CorruptModelFileError, MissingPackageError
+from ..errors import MissingPackageError
 from ..packages import import_package
 from ..weights.fingerprint import of_file
 from .alignment import opencv
-from .sessions import CPU, SESSIONS
+from .sessions import CPU, SESSIONS, load_graph
 
 SIDE = 48  # pixels; the window that O-Net looks at
 MIDDLE, SPREAD = 127.5, 128.0  # grey values 0–255 as the networks want them
@@ -155,13 +155,6 @@ def points(picture: np.ndarray, boxes: np.ndarray, onet: Run) -> np.ndarray:
 
 
 def _load(path: Path) -> Run:
-    onnxruntime = import_package("onnxruntime", "InferenceSession", purpose="The face detector MTCNN")
-    try:
-        session = onnxruntime.InferenceSession(str(path), providers=[CPU])
-    except Exception as error:  # onnxruntime has an error of its own for every cause
-        reason = str(error).splitlines()[0] if str(error) else repr(error)
-        raise CorruptModelFileError(
-            f'The file "{path.name}" of the package mtcnn-runtime cannot be loaded ({reason}); {AGAIN}.'
-        ) from error
+    session = load_graph(path, purpose="The face detector MTCNN", of=" of the package mtcnn-runtime", again=AGAIN)
     [given] = session.get_inputs()
     return lambda pictures: session.run(None, {given.name: pictures})

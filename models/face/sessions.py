@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from ..errors import CorruptModelFileError, MissingModelFileError
+from ..errors import CorruptModelFileError, MissingModelFileError, first_line
 from ..packages import import_package
 
 logger = logging.getLogger(__name__)
@@ -84,6 +84,31 @@ def _import_onnxruntime() -> Any:
     return import_package("onnxruntime", *names, purpose=INSIGHTFACE, otherwise=OTHERWISE)
 
 
+def load_graph(path: Path, *, purpose: str, of: str = "", again: str = "download it again") -> Any:
+    """Load an ONNX file on the CPU.
+
+    Args:
+        path: the file.
+        purpose: what needs onnxruntime, the beginning of a message.
+        of: where the file comes from, behind its name in another.
+        again: what to do with a file that cannot be loaded, its end.
+
+    Returns:
+        onnxruntime's session.
+
+    Raises:
+        MissingPackageError: if onnxruntime is not installed.
+        CorruptModelFileError: if the file cannot be loaded.
+    """
+    onnxruntime: Any = import_package("onnxruntime", "InferenceSession", purpose=purpose)
+    try:
+        return onnxruntime.InferenceSession(str(path), providers=[CPU])
+    except Exception as error:  # it has an error of its own for every cause
+        raise CorruptModelFileError(
+            f'The file "{path.name}"{of} cannot be loaded ({first_line(error)}); {again}.'
+        ) from error
+
+
 def load_insightface(path: Path, wanted: list[str]) -> Any:
     """Load an ONNX file with insightface; a provider that fails is dropped for the CPU.
 
@@ -99,6 +124,5 @@ def load_insightface(path: Path, wanted: list[str]) -> Any:
             logger.warning("%s cannot run on %s (%s); using the CPU", path.name, wanted[0], error)
             return load_insightface(path, [CPU])
         raise CorruptModelFileError(
-            f'The file "{path.name}" cannot be loaded ({str(error).splitlines()[0] if str(error) else error!r}); '
-            "download it again."
+            f'The file "{path.name}" cannot be loaded ({first_line(error)}); download it again.'
         ) from error

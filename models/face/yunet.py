@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CorruptModelFileError
+from ..errors import CorruptModelFileError, first_line
 from ..weights.fingerprint import of_file
 from .alignment import opencv
 from .looking import look_twice
@@ -106,7 +106,6 @@ def _detect_at(detector: Any, image: np.ndarray, side: int, path: Path) -> list[
 
 
 def _unreadable(path: Path, error: Exception) -> CorruptModelFileError:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return CorruptModelFileError(
-        f'The file "{path.name}" cannot be used by OpenCV\'s YuNet ({reason}); download it again, or update OpenCV.'
+        f'The file "{path.name}" cannot be used by OpenCV\'s YuNet ({first_line(error)}); download it again, or update OpenCV.'
     )

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import CorruptModelFileError, UnknownCheckpointError
+from ..errors import CorruptModelFileError, UnknownCheckpointError, first_line
 from ..weights.reading import read_head
 
 RECORD = "likeness_card"  # the only name in the metadata, so that no order of names is left to chance
@@ -86,8 +86,9 @@ def read_file(path: Path) -> tuple[dict[str, Tensor], str]:
         with torch.inference_mode(False):  # a gradient may be taken through them
             tensors = load(content)
     except (SafetensorError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CorruptModelFileError(f"{called} is truncated or damaged ({reason}); ask for the card again.") from error
+        raise CorruptModelFileError(
+            f"{called} is truncated or damaged ({first_line(error)}); ask for the card again."
+        ) from error
     broken = next((name for name, tensor in sorted(tensors.items()) if not _is_finite(tensor)), None)
     if broken is not None:
         raise CorruptModelFileError(f'{called} holds NaN or infinity in "{broken}"; ask for the card again.')

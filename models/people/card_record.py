@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import InvalidSettingError, UnknownCheckpointError
+from ..errors import InvalidSettingError, UnknownCheckpointError, first_line
 
 FORMAT, VERSION = "likeness identity card", 1
 MOST_TEXT = 4000  # characters of a note
@@ -107,7 +107,7 @@ def read_record(text: str, called: str) -> Fields:
         record = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise UnknownCheckpointError(
-            f"{called} has a record that cannot be read ({_first_line(error)}); ask for the card again."
+            f"{called} has a record that cannot be read ({first_line(error)}); ask for the card again."
         ) from error
     fields = Fields(record, called)
     if fields.text("format", MOST_NAME) != FORMAT:
@@ -221,7 +221,3 @@ def printable(text: str) -> str:
 
 def _no_number(text: str) -> float:
     raise ValueError(f"{text} is no number")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

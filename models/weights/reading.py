@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from ..errors import CorruptModelFileError, MissingModelFileError, UnknownCheckpointError
+from ..errors import CorruptModelFileError, MissingModelFileError, UnknownCheckpointError, first_line
 from .signatures import known_files
 from .state_dict import flatten, identify, summarise
 
@@ -167,12 +167,11 @@ def _read_pickle(path: Path, device: str = "cpu") -> dict[str, Any]:
             "code; convert it to safetensors or choose another file."
         ) from error
     except (EOFError, RuntimeError, ValueError, KeyError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if "torchscript" in str(error).lower():
             raise UnknownCheckpointError(
                 f"{_named(path)} is a TorchScript program, not weights; choose the state dict instead."
             ) from error
-        raise CorruptModelFileError(_truncated(path, reason)) from error
+        raise CorruptModelFileError(_truncated(path, first_line(error))) from error
     if not isinstance(content, dict):
         raise UnknownCheckpointError(
             f"{_named(path)} holds a {type(content).__name__} instead of a dict of tensors; choose another file."

@@ -20,6 +20,7 @@ from likeness.models.errors import (
     MissingPackageError,
     NoFaceFoundError,
     ShapeError,
+    first_line,
     require_range,
     require_shape,
 )
@@ -119,3 +120,16 @@ def test_the_file_itself_stays_where_it_is():
     """Only the classes are renamed: Python still finds their file."""
     assert Path(errors.__file__).name == "errors.py"
     assert require_shape.__module__ == errors.__name__
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("one\ntwo"), "one"),
+        (ValueError("\n  one \n"), "one"),
+        (KeyError(), "KeyError"),
+        (ValueError(" \n"), "ValueError"),
+    ],
+)
+def test_the_first_line_of_an_error_is_what_it_says(error, said):
+    assert first_line(error) == said

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import CorruptModelFileError, UnknownCheckpointError
-from ...packages import import_package
+from ...errors import UnknownCheckpointError
 from ...weights.fingerprint import of_file
 from ...weights.onnx_graph import read_graph
 from ..alignment import align
-from ..sessions import CPU, SESSIONS
+from ..sessions import CPU, SESSIONS, load_graph
 from ..types import Face
 from .same_person import SamePerson
 
@@ -63,17 +61,6 @@ class SFace:
 
     def _one(self, crop: np.ndarray) -> np.ndarray:
         pixels = np.ascontiguousarray(crop.transpose(2, 0, 1)[None], np.float32)  # RGB, 0–255
-        with SESSIONS.lend(self.path, CPU, lambda: _load(self.path)) as session:
+        with SESSIONS.lend(self.path, CPU, lambda: load_graph(self.path, purpose="The recogniser SFace")) as session:
             [vector] = session.run(None, {session.get_inputs()[0].name: pixels})
         return np.asarray(vector, np.float32).reshape(-1)
-
-
-def _load(path: Path) -> Any:
-    onnxruntime: Any = import_package("onnxruntime", "InferenceSession", purpose="The recogniser SFace")
-    try:
-        return onnxruntime.InferenceSession(str(path), providers=[CPU])
-    except Exception as error:  # it raises kinds of its own
-        raise CorruptModelFileError(
-            f'The file "{path.name}" cannot be loaded ({str(error).splitlines()[0] if str(error) else error!r}); '
-            "download it again."
-        ) from error
