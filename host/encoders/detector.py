@@ -28,7 +28,8 @@ GIVEN = ("given region", "face crop")  # the user says where the faces are
 WITHOUT_FILES = (*GIVEN, "mtcnn")
 
 DetectorChoice = DetectorName | Literal["drawn faces (miniature)"]
-CHOICES: tuple[str, ...] = (*get_args(DetectorName), DRAWN)
+CHOICES: tuple[DetectorChoice, ...] = (*get_args(DetectorName), DRAWN)
+SEARCHING = tuple(choice for choice in CHOICES if choice not in GIVEN)  # those that look for faces by themselves
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from comfy_api.latest import io, ui
 from torch import Tensor
 
-from ...host.encoders.detector import DRAWN, DetectorChoice, choose_detector
+from ...host.encoders.detector import SEARCHING, DetectorChoice, choose_detector
 from ...host.encoders.judges import choose_judge, list_judges
 from ...host.files import AUTO, NONE
 from ...host.likeness import ScoredBatch, score_likeness
@@ -18,7 +18,6 @@ from ...models.similarity.report import report
 from ...models.similarity.sheet import likeness_sheet
 from ..schema import ADVANCED, DETECTOR, SHOWS, LikenessScores, People, found_by, given_detector, shelf
 
-DETECTORS: tuple[DetectorChoice, ...] = ("auto", "insightface", "yunet", DRAWN)
 Keep = Literal["best", "above score"]
 
 
@@ -46,7 +45,7 @@ class ScoreLikeness(io.ComfyNode):
                     "another ArcFace, SFace (Apache-2.0), dlib (CC0, a package); with drawn faces the miniature's own. A score of one "
                     "recogniser says nothing about another's.",
                 ),
-                io.Combo.Input("detector", options=list(DETECTORS), default="auto", tooltip=DETECTOR),
+                io.Combo.Input("detector", options=list(SEARCHING), default="auto", tooltip=DETECTOR),
                 io.Float.Input(
                     "threshold",
                     default=0.0,

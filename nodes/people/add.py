@@ -30,6 +30,7 @@ from ..schema import (
     shelf,
     start_percent,
 )
+from .inputs import people_before, person_mask, person_name, person_strength
 
 ORDERS = [order for order in get_args(Order) if order != "nearest to point"]
 
@@ -68,20 +69,8 @@ class AddPerson(io.ComfyNode):
                     tooltip="One or more photos of one person, as a batch, or faces from Detect Faces. Several are used "
                     "together. One sharp face from the front is best.",
                 ),
-                io.String.Input(
-                    "name",
-                    default="",
-                    tooltip="What maps, messages and previews call this person; may stay empty (person 1, person 2, …).",
-                ),
-                io.Float.Input(
-                    "strength",
-                    default=1.0,
-                    min=0.0,
-                    max=4.0,
-                    step=0.05,
-                    tooltip="How strongly the person acts, times the method's own strength. 0 switches them off; number, "
-                    "colour and place stay.",
-                ),
+                person_name("Empty: person 1, person 2, …"),
+                person_strength(),
                 io.Int.Input(
                     "face",
                     default=1,
@@ -109,12 +98,8 @@ class AddPerson(io.ComfyNode):
                     "their number.",
                     **ADVANCED,
                 ),
-                People.Input("people", optional=True, tooltip="The people before this one, from another Add Person."),
-                io.Mask.Input(
-                    "mask",
-                    optional=True,
-                    tooltip="Where this person may be. Without a mask something else finds the place, see Place People.",
-                ),
+                people_before(),
+                person_mask(),
                 given_detector(),
                 io.Combo.Input(
                     "photos",

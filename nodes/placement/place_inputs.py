@@ -6,7 +6,7 @@ from typing import get_args
 
 from comfy_api.latest import io
 
-from ...host.encoders.detector import DRAWN, DetectorChoice
+from ...host.encoders.detector import SEARCHING
 from ...models.placement.faces import EVERY
 from ...models.placement.found import OTHERWISE
 from ...models.placement.given import Order
@@ -14,7 +14,6 @@ from ...models.placement.rule import By
 from ...models.uniportrait.application import AUTO, LONGEST
 from ..schema import ADVANCED, People, UniPortrait, given_detector, recogniser_file
 
-DETECTORS: tuple[DetectorChoice, ...] = ("auto", "insightface", "yunet", "mtcnn", DRAWN)
 Boxes = io.Custom("BOUNDING_BOX")  # of newer versions of ComfyUI
 Landmarks = io.Custom("FACE_LANDMARKS")  # likewise, of MediaPipe Face Landmarker
 
@@ -68,7 +67,7 @@ def widgets() -> list[io.Input]:
         ),
         io.Combo.Input(
             "detector",
-            options=list(DETECTORS),
+            options=list(SEARCHING),
             default="auto",
             tooltip="Faces: finds them in the preview; as in Detect Faces.",
             **ADVANCED,

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 import torch
-from likeness.tests.host.model_folders import folders, put  # noqa: F401
+from likeness.tests.host.model_folders import folders, identities, put  # noqa: F401
 from likeness.tests.people import PixelTokens
 from likeness.tests.people import crowd as random_people
 

@@ -22,6 +22,14 @@ def folders(monkeypatch, tmp_path):
 
 
 @pytest.fixture
+def identities(folders):
+    """The folder of identity cards, empty."""
+    found = folders / "identities"
+    found.mkdir()
+    return found
+
+
+@pytest.fixture
 def put(folders):
     """Copy a file into the models folder, `put(source, "folder/name")`; gives its path there."""
 

@@ -167,38 +167,23 @@ def test_people_by_faces_are_known_from_a_card(people, everything, save):
     assert torch.equal(know([card.person], recogniser, recogniser).vectors, expected.vectors)
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """An empty models folder that ComfyUI looks at."""
-    import folder_paths
-    from likeness.host.files import register_folders
-
-    monkeypatch.setattr(folder_paths, "folder_names_and_paths", {})
-    monkeypatch.setattr(folder_paths, "filename_list_cache", {})
-    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path / "models"))
-    register_folders()
-    found = tmp_path / "models" / "identities"
-    found.mkdir(parents=True)
-    return found
-
-
-def test_ten_thousand_cards_are_listed_by_their_names_and_none_is_opened(folder, monkeypatch):
+def test_ten_thousand_cards_are_listed_by_their_names_and_none_is_opened(identities, monkeypatch):
     from likeness.host.files import IDENTITIES, list_files
 
-    (folder / "sub").mkdir()
+    (identities / "sub").mkdir()
     for number in range(10_000):
-        (folder / ("sub" if number % 2 else "") / f"{number:05}.safetensors").touch()
+        (identities / ("sub" if number % 2 else "") / f"{number:05}.safetensors").touch()
     monkeypatch.setattr("builtins.open", lambda *_, **__: pytest.fail("a card was opened"))
     found = list_files(IDENTITIES)
     assert len(found) == 10_000
     assert os.path.join("sub", "00001.safetensors") in found
 
 
-def test_a_card_has_another_state_when_it_was_saved_again(folder, people, everything):
+def test_a_card_has_another_state_when_it_was_saved_again(identities, people, everything):
     from likeness.host.identity_cards import card_state, load_card, save_card
 
     path = save_card(people, everything, name="sub", about=CONSENT, keeps="nothing")
-    assert path == folder / "sub.safetensors"
+    assert path == identities / "sub.safetensors"
     first = card_state("sub.safetensors")
     assert load_card("sub.safetensors").about.consent == "Yes."
     assert card_state("sub.safetensors") == first != ""

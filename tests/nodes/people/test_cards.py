@@ -16,44 +16,33 @@ SCRIPT = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """An empty models folder that ComfyUI looks at."""
-    import folder_paths
-    from likeness.host.files import register_folders
-
-    monkeypatch.setattr(folder_paths, "folder_names_and_paths", {})
-    monkeypatch.setattr(folder_paths, "filename_list_cache", {})
-    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path / "models"))
-    register_folders()
-    found = tmp_path / "models" / "identities"
-    found.mkdir(parents=True)
-    return found
-
-
-@pytest.fixture
 def shown(monkeypatch):
     """The notes that the nodes' previews show."""
-    import likeness.nodes.people.cards as module
+    from likeness.nodes.people import load_card, save_card
 
     found = []
-    real = module.card_strip
-    monkeypatch.setattr(module, "card_strip", lambda person, lines: found.append(lines) or real(person, lines))
+    real = load_card.card_strip
+    for module in (load_card, save_card):
+        monkeypatch.setattr(module, "card_strip", lambda person, lines: found.append(lines) or real(person, lines))
     return found
 
 
 @pytest.fixture
-def load(execute, folder):
-    from likeness.nodes.people.cards import LoadIdentityCard
+def load(execute, identities):
+    from likeness.nodes.people.load_card import LoadIdentityCard
 
     return lambda **given: execute(LoadIdentityCard, **{"card": "anna.safetensors", **given})
 
 
-def test_a_card_without_consent_note_says_so_in_its_preview(folder, load, shown):
-    write(folder / "anna.safetensors", someone("Anna"), {KEY: (torch.ones(1, 3),)})
+def test_a_card_without_consent_note_says_so_in_its_preview(identities, load, shown):
+    write(identities / "anna.safetensors", someone("Anna"), {KEY: (torch.ones(1, 3),)})
     _, bare, about = load()
     assert shown[0][0] == about.splitlines()[0] == "No consent note: ask the person before you use this card."
     write(
-        folder / "anna.safetensors", someone("Anna"), {KEY: (torch.ones(1, 3),)}, about=About(consent="Anna said yes.")
+        identities / "anna.safetensors",
+        someone("Anna"),
+        {KEY: (torch.ones(1, 3),)},
+        about=About(consent="Anna said yes."),
     )
     _, noted, about = load()
     assert shown[1][0] == about.splitlines()[0] == "Consent: Anna said yes."
@@ -61,11 +50,11 @@ def test_a_card_without_consent_note_says_so_in_its_preview(folder, load, shown)
     assert bare.shape != noted.shape or not torch.equal(bare, noted)
 
 
-def test_a_script_on_a_card_is_drawn_and_never_sent_to_the_page(folder, execute):
-    from likeness.nodes.people.cards import LoadIdentityCard
+def test_a_script_on_a_card_is_drawn_and_never_sent_to_the_page(identities, execute):
+    from likeness.nodes.people.load_card import LoadIdentityCard
 
     write(
-        folder / "anna.safetensors",
+        identities / "anna.safetensors",
         someone(SCRIPT),
         {KEY: (torch.ones(1, 3),)},
         about=About(consent=SCRIPT, licence=SCRIPT),
@@ -78,8 +67,8 @@ def test_a_script_on_a_card_is_drawn_and_never_sent_to_the_page(folder, execute)
     assert SCRIPT not in str(sent)
 
 
-def test_a_loaded_person_has_the_settings_of_the_node_and_joins_the_chain(folder, load):
-    write(folder / "anna.safetensors", someone("Anna"), {KEY: (torch.ones(1, 3),)})
+def test_a_loaded_person_has_the_settings_of_the_node_and_joins_the_chain(identities, load):
+    write(identities / "anna.safetensors", someone("Anna"), {KEY: (torch.ones(1, 3),)})
     chain, *_ = load(people=crowd(1), strength=0.5, start_percent=0.2, mask=torch.ones(1, 4, 4))
     assert [person.name for person in chain] == ["person 1", "Anna"]
     anna = chain[1]
@@ -88,9 +77,9 @@ def test_a_loaded_person_has_the_settings_of_the_node_and_joins_the_chain(folder
     assert chain[0].name == "Berta"
 
 
-def test_saving_needs_a_method_or_photos_and_shows_the_card(execute, folder, shown):
+def test_saving_needs_a_method_or_photos_and_shows_the_card(execute, identities, shown):
     from likeness.models.errors import InvalidSettingError
-    from likeness.nodes.people.cards import SaveIdentityCard
+    from likeness.nodes.people.save_card import SaveIdentityCard
 
     people = crowd(1, strength=0.5)
     with pytest.raises(InvalidSettingError, match="connect the methods that it is for"):
@@ -103,11 +92,11 @@ def test_saving_needs_a_method_or_photos_and_shows_the_card(execute, folder, sho
     _, again, _ = execute(SaveIdentityCard, people=people, keeps="photos", name="Anna", consent="Yes.")
     assert again == "Anna 2.safetensors"
     assert shown[1][0] == "Consent: Yes."
-    assert sorted(path.name for path in folder.iterdir()) == ["Anna 2.safetensors", "Anna.safetensors"]
+    assert sorted(path.name for path in identities.iterdir()) == ["Anna 2.safetensors", "Anna.safetensors"]
 
 
 def test_the_photos_stay_private_unless_asked():
-    from likeness.nodes.people.cards import SaveIdentityCard
+    from likeness.nodes.people.save_card import SaveIdentityCard
 
     inputs = {each.id: each for each in SaveIdentityCard.define_schema().inputs}
     assert inputs["keeps"].default == "nothing"

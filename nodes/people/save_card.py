@@ -1,4 +1,4 @@
-"""Identity cards: a person as a file, saved and loaded."""
+"""Save Identity Card: a person becomes a file."""
 
 from __future__ import annotations
 
@@ -6,27 +6,23 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from comfy_api.latest import io, ui
-from torch import Tensor
 
 from ...host.consistentid.adapter import LoadedConsistentID
 from ...host.encoders.detector import DRAWN
 from ...host.encoders.parser import LoadedFaceParser
 from ...host.encoders.recogniser import choose_recogniser
 from ...host.facestudio.method import LoadedFaceStudio
-from ...host.files import AUTO, IDENTITIES, NONE, list_files, list_recognisers
-from ...host.identity_cards import EncodedFor, card_state, load_card, save_card
+from ...host.files import AUTO, NONE, list_recognisers
+from ...host.identity_cards import EncodedFor, save_card
 from ...host.ip_adapter.adapter import LoadedIPAdapter
 from ...host.omniportrait.adapter import LoadedOmniPortrait
-from ...host.people import ADDS_CARD
 from ...host.uniportrait.adapter import LoadedUniPortrait
 from ...models.people.card import Keeps, read_card
 from ...models.people.card_record import About
 from ...models.people.person import People as Chain
-from ...models.people.person import PersonSettings
 from ...models.people.preview import card_strip
 from ..schema import (
     ADVANCED,
-    SHOWS,
     ConsistentID,
     FaceParser,
     FaceStudio,
@@ -34,10 +30,8 @@ from ..schema import (
     OmniPortrait,
     People,
     UniPortrait,
-    end_percent,
     found_by,
     shelf,
-    start_percent,
 )
 
 
@@ -170,82 +164,4 @@ class SaveIdentityCard(io.ComfyNode):
         return io.NodeOutput(carried, path.name, preview, ui=ui.PreviewImage(preview, cls=cls))
 
 
-class LoadIdentityCard(io.ComfyNode):
-    """Adds the person of a card to a chain."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id=ADDS_CARD,
-            display_name="Load Identity Card",
-            category=shelf("People"),
-            description="Adds a person from a file of models/identities to a chain, as Add Person does from photos, and shows what the "
-            "card says about consent and licence.",
-            **SHOWS,
-            **found_by("load person", "load face", "identity file", "face model", "character card", "person"),
-            inputs=[
-                io.Combo.Input(
-                    "card",
-                    options=list_files(IDENTITIES),
-                    tooltip="A card in models/identities, from Save Identity Card or from somebody else. It holds numbers and texts only; "
-                    "nothing in it is run.",
-                ),
-                io.String.Input(
-                    "name",
-                    default="",
-                    tooltip="What maps, messages and previews call this person. Empty: the name on the card.",
-                ),
-                io.Float.Input(
-                    "strength",
-                    default=1.0,
-                    min=0.0,
-                    max=4.0,
-                    step=0.05,
-                    tooltip="How strongly the person acts, times the method's own strength. 0 switches them off; number, colour and "
-                    "place stay.",
-                ),
-                start_percent(),
-                end_percent(),
-                People.Input("people", optional=True, tooltip="The people before this one."),
-                io.Mask.Input(
-                    "mask",
-                    optional=True,
-                    tooltip="Where this person may be. Without a mask something else finds the place, see Place People.",
-                ),
-            ],
-            outputs=[
-                People.Output(display_name="people", tooltip="Everybody so far, for the next person or a method."),
-                io.Image.Output(display_name="preview", tooltip="Who is on the card and what it says."),
-                io.String.Output(display_name="about", tooltip="Consent, licence, and what the card was encoded for."),
-            ],
-        )
-
-    @classmethod
-    def fingerprint_inputs(cls, card: str, **_: Any) -> str:
-        """What the card is now, so that one that was saved again is read again."""
-        return card_state(card)
-
-    @classmethod
-    def execute(
-        cls,
-        card: str,
-        name: str,
-        strength: float,
-        start_percent: float,
-        end_percent: float,
-        people: Chain | None = None,
-        mask: Tensor | None = None,
-    ) -> io.NodeOutput:
-        found = load_card(card)
-        person = replace(
-            found.person,
-            name=name.strip() or found.person.name,
-            mask=mask,
-            settings=PersonSettings(strength=strength, start_percent=start_percent, end_percent=end_percent),
-        )
-        preview = card_strip(person, found.about.lines)
-        chain = (people or Chain()).add(person)
-        return io.NodeOutput(chain, preview, "\n".join(found.about.lines), ui=ui.PreviewImage(preview, cls=cls))
-
-
-NODES: list[type[io.ComfyNode]] = [SaveIdentityCard, LoadIdentityCard]
+NODES: list[type[io.ComfyNode]] = [SaveIdentityCard]
