@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
@@ -16,7 +16,6 @@ from torch import Tensor
 
 from ..models import methods
 from ..models.errors import LikenessError, MissingModelFileError
-from ..models.face.detection import DetectorFiles, sort_files
 from ..models.weights.reading import read_shapes
 from ..models.weights.signatures import known_files
 from ..models.weights.state_dict import flatten, identify
@@ -27,12 +26,8 @@ WEIGHTS_FOLDERS = (
     "dino",
     "prior",
 )
-INSIGHTFACE, FACE_DETECTION, FACE_RECOGNITION, IDENTITIES = (
-    "insightface",
-    "face_detection",
-    "face_recognition",
-    "identities",
-)
+INSIGHTFACE, FACE_DETECTION, FACE_RECOGNITION = "insightface", "face_detection", "face_recognition"
+IDENTITIES = "identities"
 AUTO, NONE = "auto", "none"  # of a loader's widget, beside names of files
 NEAR_MISSES = 4
 Shapes = Mapping[str, Tensor]  # on the meta device
@@ -76,7 +71,7 @@ def resolve(folder: str, name: str) -> Path:
     known = folder in folder_paths.folder_names_and_paths
     path = folder_paths.get_full_path(folder, name) if known and name else None
     if path is None:
-        raise MissingModelFileError(_missing(folder, name))
+        raise MissingModelFileError(missing_sentence(folder, name))
     return Path(path)
 
 
@@ -104,75 +99,7 @@ def model_folder(name: str) -> str:
 
 def embedding_folders() -> list[str]:
     """Where prompts find textual inversions."""
-    return _folders("embeddings")
-
-
-def list_recognisers() -> list[str]:
-    """ONNX files in the insightface folders, by the end of their path, for a widget."""
-    return sorted({_shown(path) for path in onnx_files(_folders(INSIGHTFACE))})
-
-
-def recognition_files() -> dict[str, Path]:
-    """Files that may hold face recognisers, by the end of their path: ONNX files in the insightface and face_detection folders,
-    and what lies in face_recognition.
-    """
-    graphs = onnx_files([*_folders(INSIGHTFACE), *_folders(FACE_RECOGNITION), *_folders(FACE_DETECTION)])
-    weights = [resolve(FACE_RECOGNITION, name) for name in list_files(FACE_RECOGNITION) if not name.endswith(".onnx")]
-    return {_shown(path): path for path in sorted([*graphs, *weights], key=_shown)}
-
-
-def recogniser_file(choice: str, published: str) -> Path | None:
-    """The face recogniser that a widget names.
-
-    Args:
-        choice: what `list_recognisers` gave, or "auto".
-        published: name, without suffix, of the file that the adapter was trained with; the only one that "auto" takes,
-            because another recogniser of the same size would give other numbers without a word.
-
-    Returns:
-        The file, or None where "auto" finds none.
-
-    Raises:
-        MissingModelFileError: if a named file is not there.
-    """
-    paths = onnx_files(_folders(INSIGHTFACE))
-    if choice == AUTO:
-        return next((path for path in paths if path.stem == published), None)
-    found = next((path for path in paths if _shown(path) == choice), None)
-    if found is None:
-        raise MissingModelFileError(_missing(INSIGHTFACE, choice))
-    return found
-
-
-def detector_files() -> DetectorFiles:
-    """The face detectors among all ONNX files in the insightface and face_detection folders, at any depth and name."""
-    folders = {name: _folders(name) for name in (INSIGHTFACE, FACE_DETECTION)}
-    places = (("insightface", folders[INSIGHTFACE][-1]), ("yunet", folders[FACE_DETECTION][-1]))
-    return sort_files(onnx_files([*folders[INSIGHTFACE], *folders[FACE_DETECTION]]), places)
-
-
-def onnx_files(folders: Iterable[str]) -> list[Path]:
-    """All ONNX files below some folders, sub-folders and links included, each once, in a stable order."""
-    found: dict[str, Path] = {}
-    for folder in folders:
-        visited = set()
-        for place, inner, names in os.walk(folder, followlinks=True):
-            real = os.path.realpath(place)
-            if real in visited:  # a link back to a folder above
-                inner.clear()
-                continue
-            visited.add(real)
-            inner.sort()
-            for name in sorted(names):
-                if name.endswith(".onnx"):  # as insightface asks for it
-                    path = Path(place, name)
-                    found.setdefault(os.path.realpath(path), path)
-    return list(found.values())
-
-
-def _shown(path: Path) -> str:
-    """Folder and name: enough to tell files of two packs apart."""
-    return f"{path.parent.name}/{path.name}"
+    return folders_of("embeddings")
 
 
 def _register(name: str, extensions: set[str]) -> None:
@@ -188,15 +115,16 @@ def _default(name: str) -> str:
     return os.path.abspath(os.path.join(folder_paths.models_dir, name))
 
 
-def _folders(name: str) -> list[str]:
+def folders_of(name: str) -> list[str]:
     """Every folder registered under a name, the default one last; nobody has to have registered it."""
     registered = folder_paths.folder_names_and_paths.get(name, ([], set()))[0]
     default = _default(name)
     return [path for path in registered if os.path.abspath(path) != default] + [default]
 
 
-def _missing(folder: str, name: str) -> str:
-    searched = ", ".join(_folders(folder))
+def missing_sentence(folder: str, name: str) -> str:
+    """What is said where a model folder has no file of a name, or none is named."""
+    searched = ", ".join(folders_of(folder))
     if not name:
         return f"No file is chosen for {folder}; put one into {searched}, reload the page and choose it."
     others = list_files(folder)

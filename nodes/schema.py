@@ -11,7 +11,8 @@ from typing import Any
 from comfy_api.latest import io, ui
 from torch import Tensor
 
-from ..host.files import AUTO, list_files, list_recognisers
+from ..host.face_files import list_recognisers
+from ..host.files import AUTO, list_files
 from ..host.people import AppliedPeople, outside_of
 from ..models.people.preview import Line, people_strip
 

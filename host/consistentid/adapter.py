@@ -27,7 +27,8 @@ from ...models.port.encoders import FaceParser, FaceRecogniser
 from ...models.weights.signatures import FACE_PARSER
 from ..encoders.image_encoder import find_clip_vision, image_encoder
 from ..encoders.parser import load_face_parser
-from ..files import AUTO, choose_file, load_once, model_folder, recogniser_file
+from ..face_files import recogniser_file
+from ..files import AUTO, choose_file, load_once, model_folder
 from ..memory import attention_dtype, loaded, manage
 from ..sampling.delayed_conditioning import Conditioning
 

@@ -20,7 +20,8 @@ from ...models.miniature.files import FACES, read_face_networks
 from ...models.miniature.finder import FaceFinder, FinderDetector
 from ...models.people.remembered import RememberedDetector
 from ...models.port.encoders import FaceDetector
-from ..files import detector_files, load_once
+from ..face_files import detector_files
+from ..files import load_once
 from ..memory import loaded, manage
 
 DRAWN = "drawn faces (miniature)"

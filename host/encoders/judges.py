@@ -34,7 +34,8 @@ from ...models.weights.fingerprint import fingerprint
 from ...models.weights.onnx_graph import read_graph
 from ...models.weights.reading import read_weights
 from ...models.weights.signatures import FACENET
-from ..files import AUTO, fitting_files, load_once, recognition_files
+from ..face_files import recognition_files
+from ..files import AUTO, fitting_files, load_once
 from ..memory import loaded, manage
 from .detector import DRAWN, DrawnFaces
 from .recogniser import drawn_recogniser

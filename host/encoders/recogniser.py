@@ -7,7 +7,8 @@ from ...models.face.insightface import ArcFace
 from ...models.ip_adapter.encoders import RECOGNISER
 from ...models.miniature.files import FACES, read_face_networks
 from ...models.port.encoders import FaceRecogniser
-from ..files import AUTO, load_once, recogniser_file
+from ..face_files import recogniser_file
+from ..files import AUTO, load_once
 from ..memory import manage
 from .backbone import ManagedBackbone
 from .detector import DRAWN, DetectorChoice

@@ -8,7 +8,8 @@ from ...models.errors import MissingModelFileError
 from ...models.face.insightface import ArcFace
 from ...models.facestudio.checkpoint import FACESTUDIO, load
 from ..encoders.style import style_embedder
-from ..files import AUTO, choose_file, model_folder, recogniser_file
+from ..face_files import recogniser_file
+from ..files import AUTO, choose_file, model_folder
 from ..memory import attention_dtype
 from .method import NAME
 from .trained import TrainedFaceStudio, new_trained

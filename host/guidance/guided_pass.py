@@ -16,8 +16,9 @@ from ...models.port.guidance import GradientGuidance, GuidedStep
 from ..unet import keys
 from ..unet.feature_capture import CapturedFeatures
 from ..unet.network import bare, bare_network, type_of, without_compiled
+from ..unet.read_layers import layers_to_read
 from ..unet.windows import part_error
-from ..unet.word_attention import AttentionReader, layers_to_read
+from ..unet.word_attention import AttentionReader
 from .company import look, needs_company
 from .conds import CondBatch, is_on
 from .gradients import differentiable

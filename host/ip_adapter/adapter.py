@@ -25,7 +25,8 @@ from ...models.people.person import Person
 from ...models.people.remembered import RememberedRecogniser
 from ...models.port.encoders import FaceRecogniser
 from ..encoders.image_encoder import find_clip_vision, image_embedder, image_encoder
-from ..files import AUTO, NONE, choose_file, model_folder, recogniser_file, resolve
+from ..face_files import recogniser_file
+from ..files import AUTO, NONE, choose_file, model_folder, resolve
 from ..memory import attention_dtype, loaded, manage
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,8 @@ from ..unet.call import UNetCall
 from ..unet.couples import LayerRows
 from ..unet.network import bare
 from ..unet.options import context_of_call, options_of_call, with_options_of_call
-from ..unet.word_attention import AttentionReader, NamedRows, layers_to_read
+from ..unet.read_layers import layers_to_read
+from ..unet.word_attention import AttentionReader, NamedRows
 from .watch import Watch
 
 DEEPEST = 1  # transformers of a block that are read; SDXL's have ten

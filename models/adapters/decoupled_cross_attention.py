@@ -92,9 +92,8 @@ def positions_at_once(positions: int, scores: int) -> int:
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, weights: Tensor, scores: Tensor | None) -> Tensor:
     # Positions last: over the few tokens of a person, lying side by side, a softmax takes the CPU twenty times as long.
-    shares = key @ query.transpose(
-        -1, -2
-    )  # scores, (B, heads, N·T, P); under one name all along, so that none are held twice
+    # Scores (B, heads, N·T, P) become shares under one name all along, so that none are held twice.
+    shares = key @ query.transpose(-1, -2)
     if scores is not None:
         shares = shares + scores
     together = shares.shape

@@ -17,7 +17,8 @@ from ..placement.standing import Standing, standing_of
 from ..placement.windows import ALWAYS, SigmaWindow
 from ..port.attention import AttentionCall, AttentionSite, Polarity
 from .decoupled_cross_attention import KeyValueProjection
-from .token_attention import KeysValues, Reading, Tokens, TokenScores, attend
+from .token_attention import attend
+from .tokens import KeysValues, Reading, Tokens, TokenScores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,10 +189,7 @@ def project_tokens(
     """
 
     layer = cast(KeyValueProjection, attention[str(site.index)])
-    dtype, device = (
-        call.query.dtype,
-        call.query.device,
-    )  # of the call nothing else is held, for the run keeps what is made here
+    dtype, device = call.query.dtype, call.query.device  # no more of the call is held: the run keeps what is made here
 
     def project(rows: Tensor, within: torch.dtype) -> KeysValues:
         moved = rows.to(device, within)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ..adapters.identity_attention import EncodedPeople, IdentityResidual, people_residual
 from ..adapters.regional_text import regional_text
-from ..adapters.token_attention import Reading, attend
+from ..adapters.token_attention import attend
+from ..adapters.tokens import Reading
 from ..people.person import Person
 from ..placement.placements import Placement
 from ..placement.standing import Standing, standing_of

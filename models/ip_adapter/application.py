@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from torch import Tensor, nn
 
 from ..adapters.identity_attention import project_tokens
-from ..adapters.token_attention import Reading, Tokens, attend, read
+from ..adapters.token_attention import attend, read
+from ..adapters.tokens import Reading, Tokens
 from ..placement.masks import rows_of
 from ..placement.standing import Standing, kept
 from ..placement.windows import ALWAYS, SigmaWindow

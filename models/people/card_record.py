@@ -16,12 +16,8 @@ from ..errors import InvalidSettingError, UnknownCheckpointError, first_line
 FORMAT, VERSION = "likeness identity card", 1
 MOST_TEXT = 4000  # characters of a note
 MOST_NAME = 200
-MOST_PARTS, MOST_PHOTOS, MOST_ENTRIES, MOST_TENSORS = (
-    64,
-    256,
-    4096,
-    64,
-)  # people mixed, photos each, encodings, tensors of each
+MOST_PARTS, MOST_PHOTOS = 64, 256  # people mixed, photos of each
+MOST_ENTRIES, MOST_TENSORS = 4096, 64  # encodings, tensors of each
 MOST_PIXELS = 100_000_000  # of all photos of a card together
 MOST_SIDE = 32_768
 

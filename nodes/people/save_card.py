@@ -11,8 +11,9 @@ from ...host.consistentid.adapter import LoadedConsistentID
 from ...host.encoders.detector import DRAWN
 from ...host.encoders.parser import LoadedFaceParser
 from ...host.encoders.recogniser import choose_recogniser
+from ...host.face_files import list_recognisers
 from ...host.facestudio.method import LoadedFaceStudio
-from ...host.files import AUTO, NONE, list_recognisers
+from ...host.files import AUTO, NONE
 from ...host.identity_cards import EncodedFor, save_card
 from ...host.ip_adapter.adapter import LoadedIPAdapter
 from ...host.omniportrait.adapter import LoadedOmniPortrait

@@ -104,7 +104,8 @@ def test_a_name_cannot_leave_its_folder(folders, tmp_path):
 
 
 def test_detectors_are_found_nested_linked_and_under_any_name(folders, tmp_path):
-    from likeness.host.files import detector_files, register_folders
+    from likeness.host.face_files import detector_files
+    from likeness.host.files import register_folders
 
     register_folders()
     assert detector_files().scrfd is None
@@ -125,7 +126,7 @@ def test_detectors_are_found_nested_linked_and_under_any_name(folders, tmp_path)
 
 
 def test_extra_insightface_paths_are_searched(folders, tmp_path):
-    from likeness.host.files import detector_files
+    from likeness.host.face_files import detector_files
 
     folders.add_model_folder_path("insightface", str(tmp_path / "extra"))
     scrfd = synthetic_detectors.scrfd(tmp_path / "extra" / "buffalo_l" / "det.onnx")
@@ -195,7 +196,7 @@ def test_a_file_that_cannot_be_read_is_tried_again(tmp_path):
 
 
 def test_recognisers_are_listed_by_pack_and_auto_takes_the_published_one_alone(folders, tmp_path):
-    from likeness.host.files import list_recognisers, recogniser_file
+    from likeness.host.face_files import list_recognisers, recogniser_file
 
     packs = tmp_path / "models" / "insightface" / "models"
     other = put(packs / "antelopev2" / "glintr100.onnx")

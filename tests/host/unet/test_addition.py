@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from likeness.models.adapters.token_attention import Reading, Tokens
+from likeness.models.adapters.tokens import Reading, Tokens
 from likeness.models.placement.standing import Standing
 from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
 

@@ -158,7 +158,8 @@ def test_what_is_added_behind_a_layer_that_others_hold_is_the_same(twins, people
 
 @pytest.mark.parametrize("name", PACKED)
 def test_words_are_read_as_in_float32(twins, name):
-    from likeness.host.unet.word_attention import AttentionReader, layers_to_read
+    from likeness.host.unet.read_layers import layers_to_read
+    from likeness.host.unet.word_attention import AttentionReader
     from likeness.tests.host.unet.test_word_attention import cond
 
     seen = []

@@ -14,7 +14,8 @@ PIVOTS = ((0, 2), (1, 4), (1, 5))
 
 def read(model, conds, *, rows=1, size=SIZE, patches=None):
     """The attention of one call with a chunk for each cond, and inputs and layer of everything that was read."""
-    from likeness.host.unet.word_attention import AttentionReader, layers_to_read
+    from likeness.host.unet.read_layers import layers_to_read
+    from likeness.host.unet.word_attention import AttentionReader
 
     unet = model.model.diffusion_model
     reader = AttentionReader(unet, layers_to_read(unet, size))
@@ -122,7 +123,8 @@ def test_positions_that_another_pack_merges_are_not_read(tiny_model):
         return n[:, ::2], context, value
 
     model = tiny_model()
-    from likeness.host.unet.word_attention import AttentionReader, layers_to_read
+    from likeness.host.unet.read_layers import layers_to_read
+    from likeness.host.unet.word_attention import AttentionReader
 
     unet = model.model.diffusion_model
     reader = AttentionReader(unet, layers_to_read(unet, SIZE))

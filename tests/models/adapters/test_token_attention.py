@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from likeness.benchmarks.operations import count_operations
 from likeness.models.adapters.decoupled_cross_attention import decoupled_cross_attention
-from likeness.models.adapters.token_attention import Reading, Tokens, TokenScores, attend
+from likeness.models.adapters.token_attention import attend
+from likeness.models.adapters.tokens import Reading, Tokens, TokenScores
 from likeness.models.placement.standing import Standing
 from likeness.models.port.attention import Run
 
