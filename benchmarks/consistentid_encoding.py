@@ -20,7 +20,8 @@ import torch
 from likeness.models.face.analysis import analyze
 from likeness.models.face.given import GivenRegions
 from likeness.models.face.types import Face
-from likeness.models.people.person import People, Person, photos_of
+from likeness.models.people.person import People, Person
+from likeness.models.people.photo import photos_of
 from likeness.tools.portraits import astronaut
 from likeness.tools.weights.write import (
     CHECKPOINT,

@@ -12,7 +12,8 @@ from torch import Tensor
 from ..models.errors import InvalidSettingError
 from ..models.face.analysis import Order, Selection
 from ..models.face.types import FaceSet, OnNoFace
-from ..models.people.person import People, Person, PersonSettings, photos_of
+from ..models.people.person import People, Person, PersonSettings
+from ..models.people.photo import photos_of
 from ..models.people.preview import Line
 from ..models.people.remembered import RememberedRecogniser
 from ..models.people.weighing import Weighing, weigh

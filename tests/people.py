@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from likeness.models.face.types import Face
-from likeness.models.people.person import People, Person, PersonSettings, Photo
+from likeness.models.people.person import People, Person, PersonSettings
+from likeness.models.people.photo import Photo
 from torch import Tensor
 
 SIDE = 224

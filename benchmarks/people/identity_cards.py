@@ -20,7 +20,8 @@ import torch
 from likeness.models.face.types import Face
 from likeness.models.people.card import Keeps, Key, Value, read_card, write
 from likeness.models.people.encodings import EncodingKey
-from likeness.models.people.person import Person, Photo
+from likeness.models.people.person import Person
+from likeness.models.people.photo import Photo
 
 TIMES = 7
 TOKENS = (1, 257, 1280)

@@ -22,7 +22,8 @@ from ...models.ip_adapter.encode import encode_people as encode_faces
 from ...models.ip_adapter.encoders import IPAdapterEncoders
 from ...models.miniature.files import BASE, FACES, IP_ADAPTER, UNIPORTRAIT, read_uniportrait
 from ...models.miniature.finder import FaceFinder, FinderDetector
-from ...models.people.person import People, Person, PersonSettings, photos_of
+from ...models.people.person import People, Person, PersonSettings
+from ...models.people.photo import photos_of
 from ...models.port.attention import Run
 from ...models.records.placements import PlacementMaps, PlacementRecord
 from ...models.uniportrait.application import lora_for, placement_of

@@ -12,7 +12,8 @@ import numpy as np
 from ..face.facial_features import FEATURES
 from ..face.squares import square_around
 from ..face.types import Face
-from ..people.person import Person, Photo
+from ..people.person import Person
+from ..people.photo import Photo
 from .marked_text import NOUNS, Caption, ComposedPrompt, FacialPrompt, Mark
 from .pipelines import Pipeline
 

@@ -11,7 +11,8 @@ from torch import Tensor
 from ..adapters.identity_attention import EncodedPeople
 from ..clip import CLIP_SIZE, clip_pixels
 from ..errors import InvalidSettingError
-from ..people.person import People, Person, Photo, looked_at, weights_of
+from ..people.person import People, Person, looked_at
+from ..people.photo import Photo, weights_of
 from .encoders import ConsistentIDEncoders
 from .facial_encoder import FacialEncoder
 from .facial_regions import FacialRegion, FacialRegions, mean_regions, mix_regions

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..errors import InvalidSettingError
 from ..face.types import Face
-from ..people.person import Person, Photo
+from ..people.person import Person
+from ..people.photo import Photo
 from .checkpoint import ConsistentIDAdapter, trained_corrected
 from .corrected import Corrected
 from .marked_text import Caption, FacialPrompt

@@ -18,7 +18,8 @@ from ..errors import InvalidSettingError, NoFaceFoundError
 from ..face.analysis import Selection, analyze
 from ..face.facial_features import FEATURES
 from ..face.types import Face
-from ..people.person import Person, Photo
+from ..people.person import Person
+from ..people.photo import Photo
 from .marked_text import MARKER, NOUNS, TEXT_LENGTH, Caption, FacialPrompt
 from .pipelines import Pipeline
 

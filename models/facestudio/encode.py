@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ..errors import InvalidSettingError, require_range
-from ..people.person import Person, looked_at, weights_of
+from ..people.person import Person, looked_at
+from ..people.photo import weights_of
 from ..port.encoders import FaceRecogniser
 from .background import Background
 from .checkpoint import FaceStudioAdapter

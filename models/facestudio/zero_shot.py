@@ -18,7 +18,8 @@ from ..ip_adapter.checkpoint import IPAdapter
 from ..ip_adapter.encode import Looking, null_tokens, project
 from ..ip_adapter.encoders import IPAdapterEncoders
 from ..ip_adapter.kinds import Kind
-from ..people.person import Person, looked_at, weights_of
+from ..people.person import Person, looked_at
+from ..people.photo import weights_of
 from .encode import Mixing, face_vectors
 
 STYLE_STRENGTH, FACE_STRENGTH = 0.6, 0.8

@@ -18,7 +18,8 @@ from ..clip import clip_pixels
 from ..errors import InvalidSettingError
 from ..face.squares import square_around
 from ..face.types import Face
-from ..people.person import Person, Photo, looked_at, weights_of
+from ..people.person import Person, looked_at
+from ..people.photo import Photo, weights_of
 from .checkpoint import IPAdapter
 from .combination import Combination, combine, join
 from .encoders import IPAdapterEncoders

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ..adapters.joined_photos import log_weights
-from ..people.person import Person, weights_of
+from ..people.person import Person
+from ..people.photo import weights_of
 from .checkpoint import IPAdapter
 from .kinds import Kind
 

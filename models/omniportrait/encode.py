@@ -15,7 +15,8 @@ from ..face.region_masks import region_mask
 from ..face.squares import cut_out, square_around
 from ..face.types import Face
 from ..images.layout import arrays_from_images, images_from_arrays
-from ..people.person import Person, Photo, looked_at, weights_of
+from ..people.person import Person, looked_at
+from ..people.photo import Photo, weights_of
 from ..placement.masks import ellipse
 from ..port.encoders import FaceParser, ImageEncoder, LatentEncoder
 from .guided_person import ReferencePicture

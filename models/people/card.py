@@ -36,7 +36,8 @@ from .card_record import (
 )
 from .carried import Said
 from .encodings import EncodingKey
-from .person import Person, Photo
+from .person import Person
+from .photo import Photo
 
 Keeps = Literal["nothing", "thumbnails", "photos"]
 Key: TypeAlias = "EncodingKey | str"

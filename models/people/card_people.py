@@ -15,7 +15,8 @@ from ..face.types import Face
 from .card_record import MOST_NAME, MOST_PARTS, MOST_PHOTOS, MOST_PIXELS, MOST_SIDE, Fields
 from .carried import AbsentDetector, CardEncodings, Said
 from .encodings import EncodingKey
-from .person import Person, Photo
+from .person import Person
+from .photo import Photo
 from .remembered import RememberedDetector
 from .stand_ins import draw, stand_in
 

@@ -13,7 +13,8 @@ from torch import Tensor
 from ..errors import InvalidSettingError
 from ..face.types import Detection
 from .encodings import EncodingKey
-from .person import CarriedEncodings, Person, Photo
+from .person import CarriedEncodings, Person
+from .photo import Photo
 from .remembered import RememberedDetector
 from .stand_ins import stand_in
 

@@ -13,7 +13,8 @@ from ..errors import MissingPackageError
 from ..face.preview import Mark
 from ..images.layout import images_from_arrays
 from ..records.legend import rgb_of
-from .person import People, Person, Photo
+from .person import People, Person
+from .photo import Photo
 
 if TYPE_CHECKING:
     from PIL.Image import Image

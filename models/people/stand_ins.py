@@ -14,7 +14,7 @@ import numpy as np
 from ..face.alignment import CROP_SIZE
 from ..face.types import Face
 from .encodings import pixels_hash
-from .person import Photo
+from .photo import Photo
 
 
 def stand_in(photo: Photo) -> Photo:

@@ -12,7 +12,7 @@ from ..errors import InvalidSettingError
 from ..face.types import Face
 from ..port.encoders import FaceRecogniser
 from .likeness import FENCE, FEWEST, likeness_factor, likenesses, strangeness
-from .person import Photo
+from .photo import Photo
 from .quality import sharpness, sharpness_factors, size_factor
 
 Weighing = Literal["all equally", "by likeness", "leave outliers out"]

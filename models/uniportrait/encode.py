@@ -16,7 +16,8 @@ from ..adapters.joined_photos import log_weights
 from ..clip import clip_statistics
 from ..errors import InvalidSettingError, ShapeError, require_shape
 from ..face.iresnet import FACE_SIZE, IResNet
-from ..people.person import Person, looked_at, weights_of
+from ..people.person import Person, looked_at
+from ..people.photo import weights_of
 from ..port.encoders import FaceBackbone, ImageEncoder
 from .id_embedding import IDEmbedding
 

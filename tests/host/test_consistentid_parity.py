@@ -147,7 +147,8 @@ def clip_vision(vision_model):
 def people():
     """The person of the case."""
     from likeness.models.face.types import Face
-    from likeness.models.people.person import People, Person, Photo
+    from likeness.models.people.person import People, Person
+    from likeness.models.people.photo import Photo
 
     picture = stored(PIPELINE).tensors["in.photo_hwc"].numpy()
     face = Face(

@@ -11,7 +11,8 @@ from likeness.models.errors import InvalidSettingError, MissingModelFileError
 from likeness.models.people.card import read_card
 from likeness.models.people.card_record import About, Made
 from likeness.models.people.encodings import ENCODINGS
-from likeness.models.people.person import People, photos_of
+from likeness.models.people.person import People
+from likeness.models.people.photo import photos_of
 from likeness.tests.host import small_miniature
 
 pytestmark = pytest.mark.comfy

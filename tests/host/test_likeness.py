@@ -10,7 +10,8 @@ import torch
 from likeness.models.errors import InvalidSettingError
 from likeness.models.face.analysis import analyze
 from likeness.models.miniature.files import PORTRAITS
-from likeness.models.people.person import People, Person, photos_of
+from likeness.models.people.person import People, Person
+from likeness.models.people.photo import photos_of
 from likeness.models.similarity.report import report
 from PIL import Image
 

@@ -20,7 +20,8 @@ from likeness.models.face.analysis import analyze
 from likeness.models.face.given import GivenRegions
 from likeness.models.face.parsing import LABELS
 from likeness.models.miniature.parser import FOLD
-from likeness.models.people.person import People, Person, photos_of
+from likeness.models.people.person import People, Person
+from likeness.models.people.photo import photos_of
 from likeness.models.uniportrait.encode import face_vectors
 from likeness.tests.host import small_miniature
 from likeness.tests.miniature.small_files import FACE_WIDTH, IMAGE_WIDTH

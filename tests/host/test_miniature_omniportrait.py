@@ -14,7 +14,8 @@ from likeness.miniature.recipe.pivot_people import _small
 from likeness.miniature.recipe.steps.omniportrait import CONFIG
 from likeness.miniature.studio.pivots import Pivots
 from likeness.models.omniportrait.checkpoint import load
-from likeness.models.people.person import People, Person, photos_of
+from likeness.models.people.person import People, Person
+from likeness.models.people.photo import photos_of
 from likeness.tests.host import small_miniature
 from likeness.tests.host.omniportrait.small_guidance import by_face
 from likeness.training.omniportrait.crops import cut_wide, middle

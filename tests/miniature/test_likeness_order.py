@@ -18,7 +18,8 @@ from likeness.models.face.analysis import analyze, find_faces
 from likeness.models.images.layout import arrays_from_images
 from likeness.models.miniature.files import FACES, JUDGE, read_face_networks
 from likeness.models.miniature.finder import FinderDetector
-from likeness.models.people.person import People, Person, photos_of
+from likeness.models.people.person import People, Person
+from likeness.models.people.photo import photos_of
 from likeness.models.similarity.calibration import find
 from likeness.models.similarity.likeness import Scorer
 from likeness.models.similarity.recognisers import KnownRecogniser

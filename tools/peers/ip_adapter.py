@@ -24,7 +24,8 @@ from ...models.ip_adapter.checkpoint import load
 from ...models.ip_adapter.encode import Looking
 from ...models.ip_adapter.layers import SD15
 from ...models.ip_adapter.lora import stems
-from ...models.people.person import People, Person, PersonSettings, Photo
+from ...models.people.person import People, Person, PersonSettings
+from ...models.people.photo import Photo
 from ..portraits import astronaut
 from ..weights.write import WeightFile, make
 

@@ -11,7 +11,8 @@ from likeness.models.face.facial_features import FEATURES
 from likeness.models.face.parsing import LABELS
 from likeness.models.face.types import Detection, Face
 from likeness.models.people.encodings import Encodings, pixels_hash
-from likeness.models.people.person import Person, PersonSettings, Photo
+from likeness.models.people.person import Person, PersonSettings
+from likeness.models.people.photo import Photo
 from likeness.models.people.remembered import RememberedImageEncoder, RememberedParser, RememberedRecogniser
 
 ROWS = 5  # of an image encoder's tokens

@@ -20,7 +20,7 @@ from likeness.models.ip_adapter.encode import (
     picture_tokens,
 )
 from likeness.models.ip_adapter.encoders import IPAdapterEncoders
-from likeness.models.people.person import Photo
+from likeness.models.people.photo import Photo
 from likeness.tests.models.ip_adapter.small_files import CLIP, FACE, HEAD, NETWORKS, adapter_file
 from likeness.tests.people import PixelEmbeddings, PixelTokens, someone
 from torch.nn.functional import normalize, scaled_dot_product_attention

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 from likeness.models.face.types import Face
-from likeness.models.people.person import People, Person, PersonSettings, Photo
+from likeness.models.people.person import People, Person, PersonSettings
+from likeness.models.people.photo import Photo
 
 SIZE = (128, 192)  # of a photo, (height, width)
 BOX = (60.0, 40.0, 100.0, 90.0)  # of the face in it, pixels

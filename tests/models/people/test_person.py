@@ -9,7 +9,8 @@ import torch
 from likeness.models.errors import InvalidSettingError, ShapeError
 from likeness.models.face.analysis import Selection, analyze
 from likeness.models.face.given import GivenRegions
-from likeness.models.people.person import People, PersonSettings, free_name, photos_of, weights_of
+from likeness.models.people.person import People, PersonSettings, free_name
+from likeness.models.people.photo import photos_of, weights_of
 from likeness.tests.people import crowd, someone
 
 TWO_FACES = "10 10 50 50\n60 10 90 40"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from likeness.models.errors import BadImageError, InvalidSettingError
-from likeness.models.people.person import Photo
+from likeness.models.people.photo import Photo
 from likeness.models.people.weighing import WEIGHINGS, weigh
 from likeness.tests.people import SIDE, crop_photo
 

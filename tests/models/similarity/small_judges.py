@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from likeness.models.face.recognition.same_person import SamePerson
 from likeness.models.face.types import Face
-from likeness.models.people.person import Person, Photo
+from likeness.models.people.person import Person
+from likeness.models.people.photo import Photo
 from likeness.models.similarity.recognisers import KnownRecogniser
 from torch import Tensor
 
