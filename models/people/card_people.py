@@ -98,6 +98,7 @@ def _photo_record(photo: Photo, *, is_kept: bool) -> dict[str, Any]:
         "width": width,
         "stand_in": "" if is_kept else stand_in(photo).stand_in,
         "weight": float(photo.weight),
+        "is_outlier": photo.is_outlier,
         "is_chosen": photo.is_chosen,
         "was_looked_at": photo.detector is not None,
         "face": None if photo.taken is None else _face_record(photo.taken),
@@ -130,6 +131,7 @@ def _photo(own: str, record: Fields, size: tuple[int, int], tensors: dict[str, T
         faces=() if taken is None else (taken,),
         taken=taken,
         weight=record.number("weight", least=0, most=MOST_WEIGHT),
+        is_outlier=record.flag("is_outlier"),
         is_chosen=record.flag("is_chosen"),
         detector=RememberedDetector(AbsentDetector()) if record.flag("was_looked_at") else None,
     )

@@ -45,12 +45,13 @@ def assert_equal(found, expected):
 @pytest.mark.parametrize("keeps", ["nothing", "thumbnails", "photos"])
 def test_a_card_is_read_as_it_was_written(tmp_path, encodings, keeps):
     anna = someone("Anna", photos=2)
-    anna = replace(anna, photos=(anna.photos[0], replace(anna.photos[1], weight=0.25, is_chosen=True)))
+    anna = replace(anna, photos=(anna.photos[0], replace(anna.photos[1], weight=0.25, is_outlier=True, is_chosen=True)))
     write(tmp_path / "anna.safetensors", anna, encodings, about=CONSENT, keeps=keeps)
     card = read_card(tmp_path / "anna.safetensors")
     assert_equal(card.encodings, encodings)
     assert (card.person.name, card.about) == ("Anna", CONSENT)
-    assert [(photo.weight, photo.is_chosen) for photo in card.person.looked] == [(1.0, False), (0.25, True)]
+    found = [(photo.weight, photo.is_outlier, photo.is_chosen) for photo in card.person.looked]
+    assert found == [(1.0, False, False), (0.25, True, True)]
     for found, (photo, face) in zip(card.person.looked, anna.shown, strict=True):
         assert found.picture.shape == photo.picture.shape
         assert np.array_equal(found.taken.box, face.box)

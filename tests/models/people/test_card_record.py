@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from likeness.models.errors import InvalidSettingError, UnknownCheckpointError
 from likeness.models.people.card import read_card
@@ -33,6 +35,7 @@ OF_PHOTOS = {
     "a weight that is none": ({"weight": True}, "something else than numbers"),
     "picture and stand-in": ({"stand_in": "x"}, "a picture and a stand-in"),
     "a face that is a list": ({"face": []}, "is no object"),
+    "an outlier in words": ({"is_outlier": "yes"}, "neither true nor false"),
     "chosen by a number": ({"is_chosen": 1}, "neither true nor false"),
 }
 OF_FACES = {
@@ -42,30 +45,37 @@ OF_FACES = {
 }
 
 
-def refused(tmp_path, change, says):
+def refusal(tmp_path, change):
+    """What is said of a sound card whose record is changed; fails where the card is read."""
     path = tmp_path / "card.safetensors"
     path.write_bytes(with_record(sound_card(path), change))
-    with pytest.raises(UnknownCheckpointError, match=says) as caught:
+    with pytest.raises(UnknownCheckpointError) as caught:
         read_card(path)
-    assert str(caught.value).count("\n") == 0
-    assert len(str(caught.value)) < 400
+    return str(caught.value)
+
+
+def is_one_sentence(message, says):
+    return re.search(says, message) is not None and "\n" not in message and len(message) < 400
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_records_say_one_sentence(tmp_path, name):
-    refused(tmp_path, *HOSTILE[name])
+    change, says = HOSTILE[name]
+    assert is_one_sentence(refusal(tmp_path, change), says)
 
 
 @pytest.mark.parametrize("name", OF_PHOTOS)
 def test_hostile_photos_say_one_sentence(tmp_path, name):
     entry, says = OF_PHOTOS[name]
-    refused(tmp_path, lambda record: record["people"][0]["photos"][0].update(entry), says)
+    message = refusal(tmp_path, lambda record: record["people"][0]["photos"][0].update(entry))
+    assert is_one_sentence(message, says)
 
 
 @pytest.mark.parametrize("name", OF_FACES)
 def test_hostile_faces_say_one_sentence(tmp_path, name):
     entry, says = OF_FACES[name]
-    refused(tmp_path, lambda record: record["people"][0]["photos"][0]["face"].update(entry), says)
+    message = refusal(tmp_path, lambda record: record["people"][0]["photos"][0]["face"].update(entry))
+    assert is_one_sentence(message, says)
 
 
 def test_scripts_and_paths_in_texts_are_texts(tmp_path):
