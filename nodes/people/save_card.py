@@ -8,12 +8,10 @@ from typing import Any, get_args
 from comfy_api.latest import io, ui
 
 from ...host.consistentid.adapter import LoadedConsistentID
-from ...host.encoders.detector import DRAWN
+from ...host.encoders.judges import choose_judge, list_judges
 from ...host.encoders.parser import LoadedFaceParser
-from ...host.encoders.recogniser import choose_recogniser
-from ...host.face_files import list_recognisers
 from ...host.facestudio.method import LoadedFaceStudio
-from ...host.files import AUTO, NONE
+from ...host.files import NONE
 from ...host.identity_cards import EncodedFor, save_card
 from ...host.ip_adapter.adapter import LoadedIPAdapter
 from ...host.omniportrait.adapter import LoadedOmniPortrait
@@ -107,10 +105,10 @@ class SaveIdentityCard(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "recogniser",
-                    options=[NONE, AUTO, *list_recognisers(), DRAWN],
+                    options=[NONE, *list_judges()],
                     default=NONE,
-                    tooltip="Face vectors of this recogniser are kept, for Place People by faces. auto: w600k_r50.onnx of insightface's "
-                    "buffalo_l (non-commercial research only) in models/insightface.",
+                    tooltip="Face vectors of this recogniser are kept, for Score Likeness and for Place People by faces (which asks for an "
+                    "ArcFace). auto: as in Score Likeness, w600k_r50.onnx of insightface's buffalo_l first.",
                     **ADVANCED,
                 ),
             ],
@@ -141,7 +139,6 @@ class SaveIdentityCard(io.ComfyNode):
         vae: Any = None,
         face_parser: LoadedFaceParser | None = None,
     ) -> io.NodeOutput:
-        drawn = recogniser == DRAWN
         encoded_for = EncodedFor(
             uniportrait=uniportrait,
             consistentid=consistentid,
@@ -152,9 +149,7 @@ class SaveIdentityCard(io.ComfyNode):
             vae=vae,
             face_parser=face_parser,
             reference_size=reference_size,
-            recogniser=None
-            if recogniser == NONE
-            else choose_recogniser(AUTO if drawn else recogniser, DRAWN if drawn else AUTO),
+            recogniser=None if recogniser == NONE else choose_judge(recogniser).encoder,
         )
         about = About(consent=consent, licence=licence, created=created)
         path = save_card(people, encoded_for, name=name, about=about, keeps=keeps)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from likeness.models.miniature.files import PORTRAITS
 from likeness.models.people.card import write
 from likeness.models.people.card_record import About
 from likeness.models.people.encodings import EncodingKey
 from likeness.tests.people import crowd, someone
+from PIL import Image
 
 pytestmark = pytest.mark.comfy
 
 KEY = EncodingKey("vectors", "f" * 64, "vector x")
+DRAWN = "drawn faces (miniature)"
 SCRIPT = "<script>alert(1)</script>"
 
 
@@ -93,6 +97,28 @@ def test_saving_needs_a_method_or_photos_and_shows_the_card(execute, identities,
     assert again == "Anna 2.safetensors"
     assert shown[1][0] == "Consent: Yes."
     assert sorted(path.name for path in identities.iterdir()) == ["Anna 2.safetensors", "Anna.safetensors"]
+
+
+@pytest.mark.parametrize("recogniser", [DRAWN, "dlib (package)"])
+def test_a_card_without_photos_is_scored_as_its_photos_are(execute, identities, recogniser):
+    from likeness.nodes.evaluation.likeness import ScoreLikeness
+    from likeness.nodes.people.add import AddPerson
+    from likeness.nodes.people.load_card import LoadIdentityCard
+    from likeness.nodes.people.save_card import SaveIdentityCard
+
+    if recogniser != DRAWN:
+        pytest.importorskip("dlib")
+    pictures = [torch.from_numpy(np.array(Image.open(path).convert("RGB"))) for path in PORTRAITS]
+    images = torch.stack(pictures).float() / 255
+    people = execute(AddPerson, photo=images[:1], detector=DRAWN, name="Ann").result[0]
+    _, name, _ = execute(SaveIdentityCard, people=people, recogniser=recogniser)
+    on_card = execute(LoadIdentityCard, card=name).result[0]
+    assert not on_card[0].photos
+    reports = [
+        execute(ScoreLikeness, people=chain, image=images, detector=DRAWN, recogniser=recogniser).result[4]
+        for chain in (people, on_card)
+    ]
+    assert reports[0] == reports[1]
 
 
 def test_the_photos_stay_private_unless_asked():
