@@ -19,6 +19,8 @@ from ..models.people.person import People
 from ..models.port.encoders import FaceDetector
 from ..models.similarity.likeness import Scorer, Scores
 from ..models.similarity.recognisers import KnownRecogniser
+from .encoders.parser import LoadedFaceParser
+from .similarity import LoadedDINO, dino_scorer
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -56,6 +58,8 @@ def score_likeness(
     *,
     threshold: float = 0.0,
     latent: dict[str, Any] | None = None,
+    dino: LoadedDINO | None = None,
+    face_parser: LoadedFaceParser | None = None,
 ) -> ScoredBatch:
     """Compare every picture of a batch with people; progress is shown, and cancelling ends it after a picture.
 
@@ -66,9 +70,12 @@ def score_likeness(
         recognisers: at least one; the first one matches.
         threshold: of the first one, in its measure; 0 takes its own.
         latent: what the pictures were decoded from.
+        dino: compares whole pictures, and with a face parser the regions of faces.
+        face_parser: see `dino`.
 
     Raises:
-        InvalidSettingError: if nobody has a face, the recogniser has no threshold, or the latents are of another number.
+        InvalidSettingError: if nobody has a face, the recogniser has no threshold, the latents are of another number, or there is a
+            face parser without DINO.
         LikenessError: whatever is wrong with pictures or files.
     """
     pictures = arrays_from_images(images)
@@ -77,7 +84,12 @@ def score_likeness(
             f"There are {len(pictures)} images and {len(latent['samples'])} latents; connect the latents that the images were "
             "decoded from."
         )
-    scorer = Scorer(people, recognisers, threshold)
+    if face_parser is not None and dino is None:
+        raise InvalidSettingError(
+            "face_parser of Score Likeness finds the regions that DINO compares, and no DINO is connected; connect dino from Load "
+            "DINO, or take face_parser off."
+        )
+    scorer = Scorer(people, recognisers, threshold, None if dino is None else dino_scorer(dino, face_parser))
     bar = ProgressBar(len(pictures))
     scored = []
     for done, faces in enumerate(find_faces(pictures, detector), 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from statistics import fmean
@@ -15,8 +16,12 @@ from torch import Tensor
 
 from ..models.errors import NoFaceFoundError
 from ..models.face.region_masks import filled_masks
+from ..models.face.squares import scaled_box
+from ..models.face.types import Face
 from ..models.images.layout import arrays_from_images
+from ..models.people.person import Person
 from ..models.similarity.dino import DINO, load
+from ..models.similarity.dino_scores import MARGIN, PARSED, DinoScorer
 from ..models.similarity.fgis import FineGrainedSimilarity, ParsedPhoto, fgis
 from .encoders.parser import LoadedFaceParser
 from .memory import loaded, manage
@@ -77,6 +82,22 @@ def load_dino(path: PathLike[str]) -> LoadedDINO:
     """
     encoder = load(path)
     return LoadedDINO(encoder, manage(encoder))
+
+
+def dino_scorer(dino: LoadedDINO, face_parser: LoadedFaceParser | None) -> Callable[[Sequence[Person]], DinoScorer]:
+    """What asks DINO, and for FGIS the face parser, about people; both under memory management."""
+
+    def embed(pictures: Sequence[np.ndarray]) -> Tensor:
+        with loaded(dino.patcher):
+            return dino.encoder.embed(pictures)
+
+    def around(picture: np.ndarray, face: Face) -> np.ndarray:
+        assert face_parser is not None
+        box = scaled_box(face, (picture.shape[0], picture.shape[1]))
+        with loaded(face_parser.patcher):
+            return face_parser.parser.parse_around(picture, [box], MARGIN, PARSED)
+
+    return lambda people: DinoScorer(people, embed, None if face_parser is None else around)
 
 
 def compare(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -15,6 +15,7 @@ from ..face.recognition.same_person import sign_of
 from ..face.types import Face
 from ..people.person import People, Person
 from .blending import score as blending_of
+from .dino_scores import DinoScore, DinoScorer
 from .matching import NOBODY, assign
 from .recognisers import KnownRecogniser, Likeness
 
@@ -29,6 +30,7 @@ class ScoredPicture:
         owners: of each of P people who were looked for the face that is theirs, -1 where they are missing.
         likeness: of all faces with all people, one entry a recogniser; the first one's matched them.
         blending: mean cosine between the picture's faces by the first recogniser; None below two faces.
+        dino: what DINO says of everybody; empty where it was not asked.
     """
 
     picture: np.ndarray
@@ -36,6 +38,7 @@ class ScoredPicture:
     owners: tuple[int, ...]
     likeness: tuple[Likeness, ...]
     blending: float | None
+    dino: tuple[DinoScore, ...] = ()
 
     @property
     def extra(self) -> tuple[int, ...]:
@@ -120,12 +123,19 @@ class Scorer:
         people: the chain. Whoever has no face is left out.
         recognisers: at least one; the first one matches.
         threshold: see `KnownRecogniser.threshold`.
+        dino: makes what DINO is asked by, of those who are compared; None asks none.
 
     Raises:
         InvalidSettingError: if nobody has a face, or the recogniser has no threshold.
     """
 
-    def __init__(self, people: People, recognisers: Sequence[KnownRecogniser], threshold: float = 0.0):
+    def __init__(
+        self,
+        people: People,
+        recognisers: Sequence[KnownRecogniser],
+        threshold: float = 0.0,
+        dino: Callable[[Sequence[Person]], DinoScorer] | None = None,
+    ):
         self.places = tuple(place for place, person in enumerate(people) if person.has_face)
         self.people = tuple(people[place] for place in self.places)
         self.left_out = tuple(person.name for person in people if not person.has_face)
@@ -137,6 +147,7 @@ class Scorer:
         self.recognisers = tuple(recognisers)
         self.threshold = self.recognisers[0].threshold(threshold)
         self._references = [recogniser.references(self.people) for recogniser in self.recognisers]
+        self._dino = None if dino is None else dino(self.people)
 
     def score(self, picture: np.ndarray, faces: Sequence[Face]) -> ScoredPicture:
         """Compare one picture, (H, W, 3) uint8 RGB, with its faces."""
@@ -145,12 +156,15 @@ class Scorer:
             recogniser.compare(found, references)
             for recogniser, found, references in zip(self.recognisers, vectors, self._references, strict=True)
         )
+        owners: list[int] = self._owners(likeness[0]).tolist()
+        owned = [None if face == NOBODY else faces[face] for face in owners]
         return ScoredPicture(
             picture=picture,
             faces=tuple(faces),
-            owners=tuple(self._owners(likeness[0]).tolist()),
+            owners=tuple(owners),
             likeness=likeness,
             blending=blending_of(vectors[0]),
+            dino=() if self._dino is None else self._dino.score(picture, owned),
         )
 
     def scores(self, pictures: Sequence[ScoredPicture]) -> Scores:

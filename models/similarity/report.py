@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from typing import Any
 
 from .calibration import NOT_CALIBRATED
@@ -15,7 +16,7 @@ def report(scores: Scores) -> str:
     """The report as JSON.
 
     Pictures are counted from 1 in the order of the batch; `best_first` lists them in order. A face's box is x0 y0 x1 y1 in
-    pixels. A percentage is null beside "not calibrated" where its recogniser has no calibration. What is no number is null.
+    pixels. With DINO everybody has `dino` and `fgis`, null where there is nothing to compare. A percentage is null beside "not calibrated" where its recogniser has no calibration. What is no number is null.
     """
     said = {
         "recognisers": [_recogniser(scores, place) for place in range(len(scores.recognisers))],
@@ -59,16 +60,18 @@ def _picture(scores: Scores, number: int) -> dict[str, Any]:
         "people": [_person(scores, picture, person) for person in range(len(scores.people))],
         "missing": [person.name for person, face in zip(scores.people, picture.owners, strict=True) if face == NOBODY],
         "extra_faces": [_box(picture, face) for face in picture.extra],
-        "blending": None if picture.blending is None else _number(picture.blending),
+        "blending": _maybe(picture.blending),
     }
 
 
 def _person(scores: Scores, picture: ScoredPicture, person: int) -> dict[str, Any]:
     face = picture.owners[person]
     said: dict[str, Any] = {"name": scores.people[person].name, "face": None, "likeness": None}
+    if picture.dino:
+        said |= {name: _maybe(value) for name, value in asdict(picture.dino[person]).items()}
     if face == NOBODY:
         closest = picture.closest(person)
-        return said | {"closest_stranger": None if closest is None else _number(closest)}
+        return said | {"closest_stranger": _maybe(closest)}
     said["face"] = _box(picture, face)
     said["likeness"] = {
         recogniser.name: _likeness(scores, picture, person, place)
@@ -95,6 +98,10 @@ def _likeness(scores: Scores, picture: ScoredPicture, person: int, place: int) -
 
 def _box(picture: ScoredPicture, face: int) -> list[float]:
     return [round(float(edge), 1) for edge in picture.faces[face].box]
+
+
+def _maybe(value: float | None) -> float | None:
+    return None if value is None else _number(value)
 
 
 def _number(value: float, digits: int = 4) -> float | None:

@@ -9,14 +9,27 @@ from torch import Tensor
 
 from ...host.encoders.detector import SEARCHING, DetectorChoice, choose_detector
 from ...host.encoders.judges import choose_judge, list_judges
+from ...host.encoders.parser import LoadedFaceParser
 from ...host.files import AUTO, NONE
 from ...host.likeness import ScoredBatch, score_likeness
+from ...host.similarity import LoadedDINO
 from ...models.errors import NoFaceFoundError
 from ...models.people.person import People as Chain
 from ...models.port.encoders import FaceDetector as Detector
 from ...models.similarity.report import report
 from ...models.similarity.sheet import likeness_sheet
-from ..schema import ADVANCED, DETECTOR, SHOWS, LikenessScores, People, found_by, given_detector, shelf
+from ..schema import (
+    ADVANCED,
+    DETECTOR,
+    DINO,
+    SHOWS,
+    FaceParser,
+    LikenessScores,
+    People,
+    found_by,
+    given_detector,
+    shelf,
+)
 
 Keep = Literal["best", "above score"]
 
@@ -76,6 +89,16 @@ class ScoreLikeness(io.ComfyNode):
                     "latent", optional=True, tooltip="What the pictures were decoded from, to be put in the same order."
                 ),
                 given_detector(),
+                DINO.Input(
+                    "dino",
+                    optional=True,
+                    tooltip="From Load DINO: the report then has DINO's cosine of each picture and everybody's whole photos.",
+                ),
+                FaceParser.Input(
+                    "face_parser",
+                    optional=True,
+                    tooltip="From Load Face Parser, with dino: the report then has FGIS too, region by region of everybody's face.",
+                ),
             ],
             outputs=[
                 LikenessScores.Output(display_name="scores", tooltip="For Keep Best: scores with their pictures."),
@@ -108,11 +131,15 @@ class ScoreLikeness(io.ComfyNode):
         min_score: float,
         latent: dict[str, Any] | None = None,
         face_detector: Detector | None = None,
+        dino: LoadedDINO | None = None,
+        face_parser: LoadedFaceParser | None = None,
     ) -> io.NodeOutput:
         finder = choose_detector(detector, min_score=min_score, given=face_detector, remembers=False)
         names = [recogniser] if second_recogniser == NONE else [recogniser, second_recogniser]
         judges = [choose_judge(name, detector, face_detector) for name in names]
-        batch = score_likeness(people, image, finder, judges, threshold=threshold, latent=latent)
+        batch = score_likeness(
+            people, image, finder, judges, threshold=threshold, latent=latent, dino=dino, face_parser=face_parser
+        )
         scores = batch.scores
         best = scores.order[0]
         preview = likeness_sheet(scores)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from likeness.models.images.layout import images_from_arrays
 from likeness.models.similarity.dino import DINO
 from likeness.tests.host.painted_parser import parser as parser
 from likeness.tests.models.face.painted_faces import SIZE, face_labels, painted
+from likeness.tests.models.similarity.small_judges import face
 from likeness.tests.models.small_dino import HEAD, weights
 
 pytestmark = pytest.mark.comfy
@@ -81,3 +83,21 @@ def test_the_encoder_is_read_in_float32_and_another_file_refused(tmp_path):
     torch.save({"lora_unet": torch.zeros(1)}, tmp_path / "lora.pth")
     with pytest.raises(UnknownCheckpointError, match="a LoRA"):
         load_dino(tmp_path / "lora.pth")
+
+
+def test_people_are_scored_by_both_networks_under_memory_management(parser):
+    from likeness.host.memory import manage
+    from likeness.host.similarity import LoadedDINO, dino_scorer
+    from likeness.models.people.person import Person
+    from likeness.models.people.photo import Photo
+
+    encoder = DINO.from_state_dict(weights(), dim_head=HEAD)
+    photo, box = painted(face_labels()), (70, 60, 186, 200)
+    shown = replace(face(1.0, box=box), image_size=photo.shape[:2])
+    person = Person(name="Ann", photos=(Photo(picture=photo, taken=shown),))
+    half = photo[::2, ::2].copy()  # a copy of half the size, whose face is given in pixels of the whole one
+    with torch.inference_mode():
+        [score] = dino_scorer(LoadedDINO(encoder, manage(encoder)), parser)([person]).score(photo, [shown])
+        [smaller] = dino_scorer(LoadedDINO(encoder, manage(encoder)), parser)([person]).score(half, [shown])
+    assert (score.dino, score.fgis) == (pytest.approx(1), pytest.approx(1))
+    assert smaller.fgis > 0.9

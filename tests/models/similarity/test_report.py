@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from likeness.models.face.recognition.same_person import SamePerson
 from likeness.models.people.person import People
 from likeness.models.similarity.calibration import Calibration, Distribution
@@ -60,6 +61,20 @@ def test_without_a_calibration_the_percentage_is_empty_and_the_threshold_remains
     assert caption(scores, scores.pictures[0], 1) == "Ben  missing"
     strangers = scored([judge], [face(0.1, 9)])
     assert caption(strangers, strangers.pictures[0], 1) == "Ben  missing, closest 1.00"
+
+
+def test_what_dino_says_stands_beside_the_recognisers():
+    from likeness.models.similarity.dino_scores import DinoScorer
+
+    def alike(pictures):
+        return torch.ones(len(pictures), 2)
+
+    scorer = Scorer(People((person("Ann", (1, 0)),)), [known()], dino=lambda people: DinoScorer(people, alike, None))
+    said = json.loads(report(scorer.scores([scorer.score(PICTURE, [face(1, 0)]), scorer.score(PICTURE, [])])))
+    assert [picture["people"][0]["dino"] for picture in said["pictures"]] == [1, 1]
+    assert [picture["people"][0]["fgis"] for picture in said["pictures"]] == [None, None]
+    plain = json.loads(report(scored([known()], [face(1, 0)])))
+    assert "dino" not in plain["pictures"][0]["people"][0]
 
 
 def test_the_caption_has_the_percentage(calibrated):

@@ -59,6 +59,29 @@ def test_a_second_opinion_is_reported(execute, people, portraits):
     assert len(json.loads(output.result[4])["recognisers"]) == 2
 
 
+def test_a_parser_without_dino_is_refused(execute, people, portraits):
+    from likeness.models.errors import InvalidSettingError
+    from likeness.nodes.evaluation.likeness import ScoreLikeness
+
+    with pytest.raises(InvalidSettingError, match="no DINO is connected"):
+        execute(ScoreLikeness, people=people, image=portraits, detector=DRAWN, face_parser=object())
+
+
+def test_dino_is_asked_of_every_picture(execute, people, portraits):
+    from likeness.host.memory import manage
+    from likeness.host.similarity import LoadedDINO
+    from likeness.models.similarity.dino import DINO
+    from likeness.nodes.evaluation.likeness import ScoreLikeness
+    from likeness.tests.models.small_dino import HEAD, weights
+
+    encoder = DINO.from_state_dict(weights(), dim_head=HEAD)
+    dino = LoadedDINO(encoder, manage(encoder))
+    output = execute(ScoreLikeness, people=people, image=portraits, detector=DRAWN, dino=dino)
+    found = [picture["people"][0]["dino"] for picture in json.loads(output.result[4])["pictures"]]
+    assert found[0] == pytest.approx(1)
+    assert found[1] < 1
+
+
 def test_the_best_are_kept_with_their_places(execute, scored):
     from likeness.nodes.evaluation.likeness import KeepBest
 
