@@ -106,6 +106,7 @@ def test_a_run_takes_no_notes_for_maps_that_nobody_shows(small):
 
 
 @pytest.mark.comfy
+@pytest.mark.long
 def test_all_tables_of_a_base_are_printed(small, capsys):
     with torch.inference_mode():
         gpu.report(new_bench(CPUInPlace(), rounds=1), "small SD1.5", small[0])
@@ -123,6 +124,7 @@ def test_all_tables_of_a_base_are_printed(small, capsys):
 
 
 @pytest.mark.comfy
+@pytest.mark.long
 def test_a_base_without_router_and_samplers_has_calls_and_loading_alone(small, capsys):
     from dataclasses import replace
 

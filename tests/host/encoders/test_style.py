@@ -272,6 +272,7 @@ def test_the_three_are_no_clip_vision(style_embedder, vision_model):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_core_and_open_clip_agree_about_vit_l_at_its_true_size(style_embedder, write, pixels):
     """The file in open_clip's layout, loaded by ComfyUI, is what open_clip's own tower makes of it."""
     torch.manual_seed(0)

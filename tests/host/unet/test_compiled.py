@@ -137,6 +137,7 @@ def test_a_network_in_which_words_are_read_runs_as_it_is(
     assert not torch.equal(expected, shared)
 
 
+@pytest.mark.long
 def test_steps_trace_nothing_anew(loaded_model, people, drawn, compiled):
     build, graphs = compiled
     model = put(build(loaded_model), people(loaded_model, 2, windows=[SigmaWindow(start=12.0), SigmaWindow(end=2.0)]))
