@@ -106,14 +106,25 @@ def card_strip(person: Person, about: Sequence[str]) -> Tensor:
 
 
 def _face(line: Line) -> Image:
-    """The person's first face, grey where they are not in; black without one."""
+    """The person's first face, grey where they are not in; an outline without one."""
     from PIL import Image
 
     portrait = line.person.parts[0][0].portrait
     if portrait is None:
-        return Image.new("RGB", (FACE, FACE))
+        return _outline()
     crop = Image.fromarray(portrait).resize((FACE, FACE), Image.Resampling.LANCZOS)
     return crop if line.is_in else crop.convert("L").convert("RGB")
+
+
+def _outline() -> Image:
+    """Head and shoulders of somebody of whom there is nothing to show."""
+    from PIL import Image, ImageDraw
+
+    picture = Image.new("RGB", (FACE, FACE), PAPER)
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((FACE * 0.32, FACE * 0.16, FACE * 0.68, FACE * 0.56), fill=PALE)
+    pen.ellipse((FACE * 0.12, FACE * 0.64, FACE * 0.88, FACE * 1.5), fill=PALE)
+    return picture
 
 
 def _cut(text: str, font: object, width: int) -> str:
