@@ -217,6 +217,10 @@ class _Reader:
                 faults.append(f"{where} {name} is {show(word)}; choose {Choice(tuple(words)).wanted}.")
             elif words[word].file and getattr(config, weights) is None:
                 faults.append(f"{where} {weights} is missing; {word} needs its file, such as {words[word].file}.")
+            elif not words[word].takes_file and getattr(config, weights) is not None:
+                faults.append(
+                    f'{where} {weights} is "{getattr(config, weights).name}", but {word} brings its own; remove {weights}.'
+                )
         return faults
 
     def _together(self) -> int:

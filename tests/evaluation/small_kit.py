@@ -130,7 +130,10 @@ KIT = Kit(
             "colours": Loader(lambda weights: Colours()),
             "heavy": Loader(lambda weights: Colours(), "heavy.onnx"),
         },
-        detectors={"squares": Loader(lambda weights: Squares())},
+        detectors={
+            "squares": Loader(lambda weights: Squares()),
+            "carried": Loader(lambda _: Squares(), takes_file=False),
+        },
     ),
 )
 

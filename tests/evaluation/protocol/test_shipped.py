@@ -60,6 +60,16 @@ def test_a_paper_s_protocol_has_its_pictures(tmp_path, name, pictures):
         assert paper.notes.keys() <= paper.values.keys()
 
 
+@pytest.mark.parametrize("name", PAPERS)
+def test_faces_are_told_apart_by_the_paper_s_recogniser(tmp_path, name):
+    """So that the report sets its numbers beside ours."""
+    more = '[prompts]\ntexts = ["a {1}"]\n' if name == "facestudio" else ""
+    protocol = read_protocol(write_user(tmp_path, name, more), KIT.extended(SMALL))
+    theirs = {paper.recogniser for paper in protocol.papers}
+    ours = {chosen.config.recogniser for chosen in protocol.metrics.values() if hasattr(chosen.config, "recogniser")}
+    assert ours == theirs
+
+
 def test_a_paper_that_prints_no_prompts_takes_the_user_s(tmp_path):
     kit = KIT.extended(SMALL)
     with pytest.raises(ConfigError) as found:
