@@ -18,7 +18,7 @@ from ..models.weights.reading import read_weights
 from ..models.weights.signatures import FACENET
 from .hosts.comfyui import COMFYUI
 from .kit import Kit
-from .metrics import clip, dino, faces, libraries
+from .metrics import clip, dino, faces, libraries, quality
 from .metrics.networks import Loader, Network, Networks
 
 
@@ -53,6 +53,7 @@ KIT = Kit(
         "blip": libraries.BLIP,
         "aesthetics": clip.AESTHETICS,
         "iqa": clip.IQA,
+        "pyiqa": quality.PYIQA,
     },
     networks=Networks(
         recognisers={

@@ -19,11 +19,13 @@ class Measured:
 
     Attributes:
         key: of the metric.
+        better: "higher" or "lower".
         of_pictures: of every picture of the plan.
         of_set: of all together, where it is such a metric.
     """
 
     key: str
+    better: str = "higher"
     of_pictures: tuple[Mapping[str, float], ...] = ()
     of_set: Mapping[str, float] = field(default_factory=dict[str, float])
 
@@ -142,7 +144,7 @@ def _column(label: str, said: Measured, plan: Sequence[Wanted], protocol: Protoc
         label=label,
         kind=chosen.word,
         key=said.key,
-        better=kind.better,
+        better=said.better,
         recogniser=_recogniser(chosen.config) if kind.by_recogniser else "",
         estimate=found,
         pictures=counted,

@@ -48,6 +48,7 @@ def test_the_kit_has_what_the_papers_measure():
         "blip",
         "aesthetics",
         "iqa",
+        "pyiqa",
     }
     assert {name for name, kind in KIT.metrics.items() if kind.better == "lower"} == {"fid", "blending"}
     assert {name for name, kind in KIT.metrics.items() if kind.by_recogniser} == {"face_similarity", "blending"}
