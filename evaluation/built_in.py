@@ -17,6 +17,7 @@ from ..models.uniportrait.checkpoint import BACKBONE
 from ..models.weights.reading import read_weights
 from ..models.weights.signatures import FACENET
 from .hosts.comfyui import COMFYUI
+from .hosts.diffusers.host import DIFFUSERS
 from .kit import Kit
 from .metrics import clip, dino, faces, libraries, quality
 from .metrics.networks import Loader, Network, Networks
@@ -41,7 +42,7 @@ def _ir101(weights: Path) -> Embedding:
 
 
 KIT = Kit(
-    hosts={"comfyui": COMFYUI},
+    hosts={"comfyui": COMFYUI, "diffusers": DIFFUSERS},
     metrics={
         "face_similarity": faces.FACE_SIMILARITY,
         "blending": faces.BLENDING,

@@ -78,7 +78,7 @@ class Painter:
 
     key = "painter"
 
-    def __init__(self, config: SquaresConfig) -> None:
+    def __init__(self, config: SquaresConfig, networks: Networks) -> None:
         self.config, self.drawn = config, 0
 
     def draw(self, wanted: Wanted, pictures: PicturesConfig) -> np.ndarray:

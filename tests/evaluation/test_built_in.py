@@ -26,6 +26,7 @@ OPTIONAL = [
     "torch_fidelity",
     "ray",
     "transformers",
+    "diffusers",
     "onnxruntime",
     "insightface",
     "cv2",

@@ -89,7 +89,7 @@ def test_a_shipped_protocol_alone_says_what_is_the_user_s(name):
     said = str(found.value).split("\n")[1:]
     assert "[protocol] output is missing; choose a path." in said
     assert "[people] folder is missing; name a folder that holds a folder of photos for each person." in said
-    assert '[drawing] host is missing; choose one of "comfyui".' in said
+    assert '[drawing] host is missing; choose one of "comfyui", "diffusers".' in said
     assert all(
         fault.startswith(("[protocol] output", "[people] folder", "[drawing] host", "[prompts] has neither"))
         or ("weights is" in fault or "predictor is" in fault or "parser is" in fault)
