@@ -113,7 +113,7 @@ def test_the_key_names_settings_and_files(tmp_path, models):
 
 def test_an_adapter_of_another_architecture_is_one_sentence(tmp_path, models, sdxl_models):
     drawn = Drawn(write_protocol(tmp_path, models, "ip_adapter", adapter=str(sdxl_models / "faceid.bin")))
-    with pytest.raises(IncompatibleBaseModelError, match=r"faceid\.bin fits a UNet with 11 .* this one has 16"):
+    with pytest.raises(IncompatibleBaseModelError, match=r"faceid\.bin fits a UNet with 17 .* this one has 16"):
         drawn()
 
 
