@@ -19,13 +19,16 @@ from likeness.tests.diffusers_host.small_checkpoints import small_checkpoint
 from likeness.tests.evaluation.small_kit import KIT as SQUARES
 from likeness.tests.evaluation.small_kit import write
 from likeness.tests.training.small_files import small_backbone, small_clip_vision
+from likeness.tools.weights.layouts.image_networks import face_parsing
+from likeness.tools.weights.write import fill
+from likeness.training.consistentid import networks as consistentid
 from likeness.training.ip_adapter import networks as faceid
 from likeness.training.uniportrait import networks as uniportrait
 from safetensors.torch import save_file
 from torch import nn
 
 KIT = BUILT_IN.extended(SQUARES)
-COLOURS = 3  # width of the recogniser "colours"
+COLOURS, IMAGE = 3, 32  # widths of the recogniser "colours" and of the small CLIP
 UNIPORTRAIT = {
     "adapter": "uniportrait.bin",
     "router": "router.bin",
@@ -33,7 +36,19 @@ UNIPORTRAIT = {
     "backbone": "backbone.bin",
 }
 FACEID = {"adapter": "faceid.bin", "recogniser": "colours"}
-METHODS: dict[str, dict[str, Any]] = {"none": {}, "uniportrait": UNIPORTRAIT, "ip_adapter": FACEID}
+CONSISTENTID = {
+    "adapter": "consistentid.bin",
+    "image_encoder": "clip_vision.safetensors",
+    "recogniser": "colours",
+    "parser": "parser.pth",
+    "merge_step": 0,
+}
+METHODS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "uniportrait": UNIPORTRAIT,
+    "ip_adapter": FACEID,
+    "consistentid": CONSISTENTID,
+}
 
 
 def trained(*parts: nn.Module, seed: int = 2) -> None:
@@ -62,6 +77,10 @@ def write_models(folder: Path, family: str = "sd15") -> Path:
     faces = faceid.new_networks(unet, vector=COLOURS, rank=2, seed=0)
     trained(faces.lora, faces.attention)
     torch.save(faceid.faceid_weights(faces), folder / "faceid.bin")
+    facial = consistentid.new_networks(unet, vector=COLOURS, image=IMAGE, rank=2, seed=0, depth=1)
+    trained(facial.lora, facial.attention)
+    torch.save(consistentid.consistentid_weights(facial), folder / "consistentid.bin")
+    save_file(fill({"": face_parsing()}, torch.float32)[""], folder / "parser.pth")
     return folder
 
 
