@@ -11,9 +11,11 @@ from torch import Tensor, nn
 
 from ..models.face.alignment import CROP_SIZE, align
 from ..models.face.iresnet import IResNet
+from ..models.face.parsing import FaceParser
 from ..models.face.types import Face
 from ..models.uniportrait.encode import face_vectors
 from ..models.weights.fingerprint import fingerprint
+from .image_embedder import image_embeddings
 from .image_encoder import hidden_tokens
 
 
@@ -40,6 +42,52 @@ class ClipEncoder:
     def tokens(self, pixels: Tensor) -> Tensor:
         """Hidden states of pictures, see `ImageEncoder`."""
         return hidden_tokens(self.network, pixels).to("cpu", torch.float32)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ClipEmbedder:
+    """The pooled, projected vector of a CLIP image encoder; an `ImageEmbedder`.
+
+    Attributes:
+        network: of `load_image_embedder`; runs where it is.
+    """
+
+    network: nn.Module
+
+    @property
+    def key(self) -> str:
+        """Hash of the weights."""
+        return f"clip embedding {fingerprint(self.network)}"
+
+    @property
+    def width(self) -> int:
+        """Length of an embedding."""
+        return int(self.network.config.projection_dim)  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
+
+    def embeddings(self, pixels: Tensor) -> Tensor:
+        """Embeddings of pictures, see `ImageEmbedder`."""
+        return image_embeddings(self.network, pixels).cpu()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PlainParser:
+    """A face parser; a `FaceParser` of the port.
+
+    Attributes:
+        network: runs where it is.
+    """
+
+    network: FaceParser
+
+    @property
+    def key(self) -> str:
+        """Hash of the weights."""
+        return f"parser {fingerprint(self.network)}"
+
+    def labels(self, picture: np.ndarray, size: int) -> np.ndarray:
+        """The label map of one photo, see `FaceParser`."""
+        with torch.no_grad():
+            return self.network.parse(picture, size)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

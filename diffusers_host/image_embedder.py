@@ -11,9 +11,10 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 from ..models.weights.reading import Source, read_flat
 from ..models.weights.state_dict import require_keys
 from .clip_weights import fill_clip
+from .image_encoder import HEADS, PATCH
 
 PREFIX, PROJECTION = "vision_model.", "visual_projection.weight"
-HEAD = 64  # width of one attention head in all of OpenAI's
+HEAD = 64  # width of one attention head in those of CLIP with larger patches
 _POSITIONS = f"{PREFIX}embeddings.position_ids"
 
 
@@ -50,7 +51,7 @@ def load_image_embedder(
         intermediate_size=weights[feed].shape[0],
         projection_dim=weights[PROJECTION].shape[0],
         num_hidden_layers=len(layers),
-        num_attention_heads=max(1, width // HEAD),
+        num_attention_heads=HEADS if patch == PATCH else max(1, width // HEAD),
         image_size=round((weights[positions].shape[0] - 1) ** 0.5) * patch,
         patch_size=patch,
         hidden_act=activation,

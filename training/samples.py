@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import DDIMScheduler  # pyright: ignore[reportPrivateImportUsage]
-from einops import rearrange
 from PIL import Image
-from torch import Tensor
 
-from ..diffusers_host.base import Base
+from ..diffusers_host.base import Base, decode_picture
 from ..diffusers_host.text_encoders import TextCondition, encode_prompts
 from ..models.errors import require_shape
 from ..models.images.contact_sheet import GROUND, contact_sheet
@@ -126,7 +124,7 @@ class SampleSheet:
                 away, towards = predicted.chunk(2)
                 predicted = away + self.config.guidance * (towards - away)
             latents = schedule.step(predicted, timestep, latents).prev_sample
-        return _decode(base, latents)
+        return decode_picture(base, latents)
 
     def _seated(self, texts: list[int], sitters: Sequence[Sitter]) -> AnyBatch:
         """The sitters under each of some texts, the last of which is the empty one."""
@@ -160,10 +158,3 @@ def write_samples(folder: Path, step: int, grid: np.ndarray) -> Path:
 def _latent_shape(base: Base, size: int) -> tuple[int, int, int]:
     side = size // 2 ** (len(base.vae.config["block_out_channels"]) - 1)
     return base.vae.config["latent_channels"], side, side
-
-
-def _decode(base: Base, latents: Tensor) -> np.ndarray:
-    """Latents of one picture, (1, 4, h, w), to its pixels, (H, W, 3) uint8."""
-    pixels: Any = base.vae.decode(latents / base.latent_scale)  # pyright: ignore[reportArgumentType]
-    values = ((pixels.sample[0] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    return rearrange(values, "c h w -> h w c").cpu().numpy()

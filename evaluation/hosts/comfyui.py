@@ -122,6 +122,6 @@ class ComfyUI:
 
 COMFYUI = Host(
     section=ComfyUIConfig,
-    make=lambda config: ComfyUI(config, Graph.read(config.workflow), Server(config.url, config.limit)),
+    make=lambda config, _: ComfyUI(config, Graph.read(config.workflow), Server(config.url, config.limit)),
     people=lambda config: len(config.photos),
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from ..metrics.networks import Networks
 from ..protocol.people import PersonFolder
 from ..protocol.sections import DrawingConfig, PicturesConfig
 
@@ -67,10 +68,14 @@ class Host(Generic[Config]):
 
     Attributes:
         section: what it lets users choose.
-        make: from that to what draws.
+        make: from that, and networks that look at faces, to what draws.
         people: how many people a picture of it has; None for any number.
+        section_of: where a key decides which others there are, the section that a table of the protocol means.
+        is_below_models: whether relative paths start at the folder of models, as those of weights; else at the protocol's.
     """
 
     section: type[Config]
-    make: Callable[[Config], Drawer]
+    make: Callable[[Config, Networks], Drawer]
     people: Callable[[Config], int | None] = lambda _: None
+    section_of: Callable[[Mapping[str, Any]], type[Config]] | None = None
+    is_below_models: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -66,7 +66,7 @@ class MetricKind(Generic[Config]):
     Attributes:
         section: what it lets users choose.
         make: from that, and networks that look at faces, to what measures.
-        better: "higher" or "lower" values.
+        better: "higher" or "lower" values, or what tells it of the metric.
         is_of_set: whether it makes a `SetMetric`.
         most_people: in a picture; None for any number.
         by_recogniser: whether a paper's number is comparable only with the same recogniser.
@@ -74,7 +74,11 @@ class MetricKind(Generic[Config]):
 
     section: type[Config]
     make: Callable[[Config, Networks], Metric | SetMetric]
-    better: str = "higher"
+    better: str | Callable[[Any], str] = "higher"
     is_of_set: bool = False
     most_people: int | None = None
     by_recogniser: bool = False
+
+    def better_of(self, metric: Metric | SetMetric) -> str:
+        """Which values of a metric of this kind are better."""
+        return self.better if isinstance(self.better, str) else self.better(metric)

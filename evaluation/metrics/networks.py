@@ -19,10 +19,12 @@ class Loader(Generic[Network]):
     Attributes:
         load: from its weights, or from None where it brings them.
         file: what its file may be called, where a protocol must name one.
+        takes_file: whether a protocol may name one at all.
     """
 
     load: Callable[[Path | None], Network]
     file: str = ""
+    takes_file: bool = True
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -17,7 +17,6 @@ from .people import PersonFolder, find_people
 from .sections import (
     PLACE,
     AboutConfig,
-    DrawingConfig,
     MetricConfig,
     ModelsConfig,
     PaperConfig,
@@ -134,7 +133,7 @@ class _Reader:
         known = [*SECTIONS, "drawing", *LISTS, BASE]
         self.faults += [unknown("The file", name, known) for name in self.tables if name not in known]
         parts = {name: self._section(name, kind) for name, kind in SECTIONS.items()}
-        drawing = self._chosen("[drawing]", "host", self.tables.get("drawing", {}), self.kit.hosts, self.folder)
+        drawing = self._drawing()
         if drawing is not None:
             draws, together = self.kit.hosts[drawing.word].people(drawing.config), self._together()
             if draws not in (None, together):
@@ -174,6 +173,17 @@ class _Reader:
             return []
         return list(enumerate(entries, 1))
 
+    def _drawing(self) -> Chosen | None:
+        """What draws, or None where there are faults."""
+        table, hosts = self.tables.get("drawing", {}), self.kit.hosts
+        host = hosts.get(str(table.get("host"))) if isinstance(table, Mapping) else None
+        folder = self._models() if host is not None and host.is_below_models else self.folder
+        section = host.section_of(table) if host is not None and host.section_of is not None else None
+        chosen = self._chosen("[drawing]", "host", table, hosts, folder, section)
+        if chosen is not None:
+            self.faults += self._networks("[drawing]", chosen.config)
+        return chosen
+
     def _models(self) -> Path:
         """Where weights are looked for; what is wrong with it is said with the section."""
         table = self.tables.get("models")
@@ -203,20 +213,25 @@ class _Reader:
             found[label] = chosen
         return found
 
-    def _networks(self, where: str, config: MetricConfig) -> list[str]:
-        """The faults of a metric that looks at faces: a network that nobody knows, or whose file is not named."""
+    def _networks(self, where: str, config: Section) -> list[str]:
+        """The faults of what looks at faces: a network that nobody knows, or whose file is not named."""
         faults: list[str] = []
-        for name, weights, words in (
-            ("recogniser", "weights", self.kit.networks.recognisers),
-            ("detector", "detector_weights", self.kit.networks.detectors),
+        for name, words in (
+            ("recogniser", self.kit.networks.recognisers),
+            ("detector", self.kit.networks.detectors),
         ):
             word = getattr(config, name, None)
             if word is None:
                 continue
+            weights = f"{name}_weights" if hasattr(config, f"{name}_weights") else "weights"
             if word not in words:
                 faults.append(f"{where} {name} is {show(word)}; choose {Choice(tuple(words)).wanted}.")
             elif words[word].file and getattr(config, weights) is None:
                 faults.append(f"{where} {weights} is missing; {word} needs its file, such as {words[word].file}.")
+            elif not words[word].takes_file and getattr(config, weights) is not None:
+                faults.append(
+                    f'{where} {weights} is "{getattr(config, weights).name}", but {word} brings its own; remove {weights}.'
+                )
         return faults
 
     def _together(self) -> int:
@@ -224,16 +239,24 @@ class _Reader:
         given = table.get("together", 1) if isinstance(table, Mapping) else 1
         return given if isinstance(given, int) else 1
 
-    def _chosen(self, where: str, name: str, table: Any, kinds: Mapping[str, Any], folder: Path) -> Chosen | None:
-        """What a word chooses, or None where there are faults."""
+    def _chosen(
+        self,
+        where: str,
+        name: str,
+        table: Any,
+        kinds: Mapping[str, Any],
+        folder: Path,
+        section: type[Section] | None = None,
+    ) -> Chosen | None:
+        """What a word chooses, with the section of its kind or another one, or None where there are faults."""
         choice = Key(name=name, rule=Choice(tuple(kinds)), text="", default=MISSING)
         word = table.get(name) if isinstance(table, Mapping) else None
         if word is None or word not in kinds:
             only = {name: word} if word is not None else {}
             self.faults += read_keys(where, only if isinstance(table, Mapping) else table, {name: choice}, folder)[1]
             return None
-        section: type[MetricConfig] | type[DrawingConfig] = kinds[word].section
-        own = {key.name: key for key in keys_of(section)}
+        means: type[Section] = section or kinds[word].section
+        own = {key.name: key for key in keys_of(means)}
         values, faults = read_keys(
             where, table, own, folder, others={name: Key(name=name, rule=Text(), text="", default="")}
         )
@@ -241,7 +264,7 @@ class _Reader:
         if faults:
             return None
         values.pop(name)
-        made = section(**values)
+        made = means(**values)
         more = list(made.faults())
         self.faults += more
         return None if more else Chosen(word=word, config=made)

@@ -26,17 +26,21 @@ def run(path: Path, kit: Kit, workers: Workers) -> Path:
         LikenessError: for everything that can be mended by the user.
     """
     work = Work.begin(path, kit)
-    _advance(work, workers, None, [number for number, each in enumerate(work.plan) if not work.store.has_picture(each)])
+    undrawn = [number for number, each in enumerate(work.plan) if not work.store.has_picture(each)]
+    if undrawn:
+        work.check_metrics()
+    _advance(work, workers, None, undrawn)
     measured: dict[str, Measured] = {}
     for label, chosen in work.protocol.metrics.items():
         kind, metric = kit.metrics[chosen.word], work.metric(label)
+        better = kind.better_of(metric)
         if kind.is_of_set:
-            measured[label] = Measured(key=metric.key, of_set=_measure_set(work, metric))
+            measured[label] = Measured(key=metric.key, better=better, of_set=_measure_set(work, metric))
             continue
         values = [work.store.values(label, metric.key, each) for each in work.plan]
         _advance(work, workers, label, [number for number, each in enumerate(values) if each is None])
         found = [work.store.values(label, metric.key, each) or {} for each in work.plan]
-        measured[label] = Measured(key=metric.key, of_pictures=tuple(found))
+        measured[label] = Measured(key=metric.key, better=better, of_pictures=tuple(found))
     summary = summarise(work.protocol, work.plan, measured, kit, host_key=work.drawer.key)
     return write_report(work.protocol.about.output, summary, work.plan, work.store.picture, work.photo)
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ...models.errors import BadImageError
 from ..hosts.host import Drawer, Wanted
 from ..kit import Kit
 from ..metrics.metric import Shown
+from ..photos import read_photo
 from ..protocol.file import Protocol, read_protocol
 from .plan import plan
 from .store import Store
@@ -49,7 +49,7 @@ class Work:
             LikenessError: for everything that can be mended by the user.
         """
         protocol = read_protocol(path, kit)
-        drawer = kit.hosts[protocol.drawing.word].make(protocol.drawing.config)
+        drawer = kit.hosts[protocol.drawing.word].make(protocol.drawing.config, kit.networks)
         store = Store(protocol.about.output, protocol.pictures, drawer.key)
         return cls(protocol, kit, drawer, store, plan(protocol))
 
@@ -81,6 +81,11 @@ class Work:
             self._metrics[label] = kind.make(chosen.config, self.kit.networks)
         return self._metrics[label]
 
+    def check_metrics(self) -> None:
+        """Read all metrics, so that a wrong file or a missing package is told before everything is drawn; raises as `metric`."""
+        for label in self.protocol.metrics:
+            str(self.metric(label).key)
+
     def photo(self, path: Path) -> np.ndarray:
         """A person's photo, (H, W, 3) uint8, turned as its file says.
 
@@ -88,15 +93,7 @@ class Work:
             BadImageError: if it cannot be read.
         """
         if path not in self._photos:
-            from PIL import Image, ImageOps, UnidentifiedImageError
-
-            try:
-                with Image.open(path) as found:
-                    self._photos[path] = np.asarray(ImageOps.exif_transpose(found).convert("RGB"))
-            except (UnidentifiedImageError, OSError) as error:
-                raise BadImageError(
-                    f'The photo "{path.name}" in {path.parent} cannot be read ({error}); take it out or replace it.'
-                ) from error
+            self._photos[path] = read_photo(path)
         return self._photos[path]
 
 

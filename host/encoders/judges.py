@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
@@ -19,6 +18,7 @@ from ...models.face import insightface
 from ...models.face.insightface import ArcFace
 from ...models.face.recognition import dlib_resnet, facenet, sface
 from ...models.face.recognition.dlib_resnet import DlibResNet
+from ...models.face.recognition.embedding import Embedding
 from ...models.face.recognition.facenet import FaceNet
 from ...models.face.recognition.ir_embedding import IREmbedding
 from ...models.face.recognition.same_person import SamePerson
@@ -30,7 +30,6 @@ from ...models.port.encoders import FaceDetector, FaceRecogniser
 from ...models.similarity import calibration
 from ...models.similarity.recognisers import KnownRecogniser
 from ...models.uniportrait.checkpoint import BACKBONE
-from ...models.weights.fingerprint import fingerprint
 from ...models.weights.onnx_graph import read_graph
 from ...models.weights.reading import read_weights
 from ...models.weights.signatures import FACENET
@@ -59,22 +58,21 @@ class ManagedEmbedding:
     @property
     def key(self) -> str:
         """Hash of the weights."""
-        return f"embedding {fingerprint(self.patcher.model)}"
+        return self._embedding.key
 
     @property
     def width(self) -> int:
         """Length of a vector."""
-        return self._network.width
+        return self._embedding.width
 
     @property
-    def _network(self) -> IREmbedding | FaceNet:
-        return self.patcher.model  # type: ignore[return-value]
+    def _embedding(self) -> Embedding:
+        return Embedding(self.patcher.model)  # type: ignore[arg-type]
 
     def vectors(self, faces: Sequence[Face], pictures: Sequence[np.ndarray]) -> Tensor:
         """Vectors of faces, (R, width), see `FaceRecogniser`."""
-        pixels = self._network.pixels(faces, pictures)
-        with loaded(self.patcher), torch.no_grad():
-            return self._network(pixels.to(next(self._network.parameters()))).to("cpu", torch.float32)
+        with loaded(self.patcher):
+            return self._embedding.vectors(faces, pictures)
 
 
 def list_judges() -> list[str]:

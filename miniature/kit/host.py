@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from PIL import Image
 
+from ...diffusers_host.noise_levels import cpu_noise
 from ...evaluation.hosts.host import Host, Wanted
+from ...evaluation.photos import read_photo
 from ...evaluation.protocol.sections import DrawingConfig, PicturesConfig
 from ...models.images.layout import arrays_from_images
 from ...models.weights.fingerprint import fingerprint
 from ..studio.drawing import Settings, decode
-from ..studio.euler import cpu_noise
 from ..studio.studio import Method, Shot, Studio
 
 PIXELS = 8  # of a picture's side to one of the latent's
@@ -57,7 +56,7 @@ class StudioDrawer:
         """
         method: Method = "UniPortrait" if self.config.method == "nobody" else self.config.method
         references = (
-            () if self.config.method == "nobody" else tuple(_read(person.photos[0]) for person in wanted.people)
+            () if self.config.method == "nobody" else tuple(read_photo(person.photos[0]) for person in wanted.people)
         )
         size = (1, self.studio.base.unet.config["in_channels"], pictures.height // PIXELS, pictures.width // PIXELS)
         shot = Shot(
@@ -72,9 +71,4 @@ class StudioDrawer:
         return picture
 
 
-def _read(photo: Path) -> np.ndarray:
-    with Image.open(photo) as found:
-        return np.asarray(found.convert("RGB"))
-
-
-STUDIO = Host(section=StudioConfig, make=lambda config: StudioDrawer(Studio.load(), config))
+STUDIO = Host(section=StudioConfig, make=lambda config, _: StudioDrawer(Studio.load(), config))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -12,11 +12,6 @@ from ...models.port.guidance import NoiseLevels
 
 Predict = Callable[[Tensor, int, float], Tensor]
 Correct = Callable[[Tensor, NoiseLevels], Tensor]
-
-
-def cpu_noise(seed: int, shape: Sequence[int]) -> Tensor:
-    """Return the noise that ComfyUI begins with, whatever the device."""
-    return torch.randn(*shape, generator=torch.Generator("cpu").manual_seed(seed))
 
 
 @torch.no_grad()

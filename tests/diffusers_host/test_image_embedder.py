@@ -8,6 +8,7 @@ import torch
 pytest.importorskip("transformers")
 
 from likeness.diffusers_host.image_embedder import image_embeddings, load_image_embedder
+from likeness.diffusers_host.image_encoder import load_image_encoder
 from likeness.models.errors import UnknownCheckpointError
 from likeness.tools.weights import layouts
 from likeness.tools.weights.write import fill
@@ -70,3 +71,11 @@ def test_another_file_is_refused(key):
     del weights[key]
     with pytest.raises(UnknownCheckpointError, match=r"image encoder, does not fit: .*1 missing"):
         load_image_embedder(weights, activation="quick_gelu")
+
+
+def test_openclips_vit_h_has_sixteen_heads_as_where_its_hidden_states_are_read():
+    layout = {**layouts.clip_vision(32, 1280), "visual_projection.weight": (1024, 1280)}
+    weights = {key: torch.empty(shape, device="meta") for key, shape in layout.items()}
+    plain = load_image_encoder({key: tensor for key, tensor in weights.items() if "visual_projection" not in key})
+    encoder = load_image_embedder(weights, activation="gelu")
+    assert encoder.config.num_attention_heads == plain.config.num_attention_heads == 16

@@ -78,7 +78,7 @@ class Painter:
 
     key = "painter"
 
-    def __init__(self, config: SquaresConfig) -> None:
+    def __init__(self, config: SquaresConfig, networks: Networks) -> None:
         self.config, self.drawn = config, 0
 
     def draw(self, wanted: Wanted, pictures: PicturesConfig) -> np.ndarray:
@@ -130,7 +130,10 @@ KIT = Kit(
             "colours": Loader(lambda weights: Colours()),
             "heavy": Loader(lambda weights: Colours(), "heavy.onnx"),
         },
-        detectors={"squares": Loader(lambda weights: Squares())},
+        detectors={
+            "squares": Loader(lambda weights: Squares()),
+            "carried": Loader(lambda _: Squares(), takes_file=False),
+        },
     ),
 )
 

@@ -11,13 +11,13 @@ pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.guidance import Guided
 from likeness.diffusers_host.image_encoder import image_tokens
+from likeness.diffusers_host.noise_levels import cpu_noise
 from likeness.miniature.networks.checkpoint import read_base, write_base
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.faces_file import write_face_networks
 from likeness.miniature.recipe.steps.backbone import new_backbone
 from likeness.miniature.recipe.steps.image_encoder import new_image_encoder
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
-from likeness.miniature.studio.euler import cpu_noise
 from likeness.models.adapters.identity_attention import people_residual
 from likeness.models.errors import UnknownCheckpointError
 from likeness.models.miniature.files import CLIP, read_base_file, read_face_networks

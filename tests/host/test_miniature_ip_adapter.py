@@ -9,10 +9,10 @@ import torch
 pytest.importorskip("diffusers")
 pytest.importorskip("open_clip")
 
+from likeness.diffusers_host.noise_levels import cpu_noise
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.studio.drawing import Settings
-from likeness.miniature.studio.euler import cpu_noise
 from likeness.miniature.studio.studio import Shot, Studio
 from likeness.models.images.layout import images_from_arrays
 from likeness.models.ip_adapter.checkpoint import load

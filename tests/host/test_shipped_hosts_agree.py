@@ -8,8 +8,8 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.noise_levels import cpu_noise
 from likeness.miniature.studio.drawing import Settings
-from likeness.miniature.studio.euler import cpu_noise
 from likeness.miniature.studio.studio import Shot, Studio
 from likeness.models.images.layout import images_from_arrays
 from likeness.models.people.person import People

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...diffusers_host.noise_levels import cpu_noise
 from ...miniature.studio.drawing import Settings, decode
-from ...miniature.studio.euler import cpu_noise
 from ...miniature.studio.studio import Shot, Studio
 from ...models.records.routing_map import draw
 from .scene import ARMS, SEED, SIZE, Arm, Scene

@@ -73,6 +73,12 @@ def test_a_network_whose_file_must_be_named_says_so(tmp_path):
     assert said == ["[[metric]] 1 weights is missing; heavy needs its file, such as heavy.onnx."]
 
 
+def test_a_network_that_brings_its_weights_takes_no_file(tmp_path):
+    faces = FACES.replace("squares", "carried") + 'detector_weights = "p.toml"\n'
+    said = faults_of(tmp_path, {"[metric]": f'kind = "face_similarity"\n{faces}'})
+    assert said == ['[[metric]] 1 detector_weights is "p.toml", but carried brings its own; remove detector_weights.']
+
+
 @pytest.mark.parametrize(
     ("changes", "more", "fault"),
     [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 from likeness.evaluation.built_in import KIT
 from likeness.evaluation.protocol.file import SHIPPED, read_protocol
@@ -60,6 +63,16 @@ def test_a_paper_s_protocol_has_its_pictures(tmp_path, name, pictures):
         assert paper.notes.keys() <= paper.values.keys()
 
 
+@pytest.mark.parametrize("name", PAPERS)
+def test_faces_are_told_apart_by_the_paper_s_recogniser(tmp_path, name):
+    """So that the report sets its numbers beside ours."""
+    more = '[prompts]\ntexts = ["a {1}"]\n' if name == "facestudio" else ""
+    protocol = read_protocol(write_user(tmp_path, name, more), KIT.extended(SMALL))
+    theirs = {paper.recogniser for paper in protocol.papers}
+    ours = {chosen.config.recogniser for chosen in protocol.metrics.values() if hasattr(chosen.config, "recogniser")}
+    assert ours == theirs
+
+
 def test_a_paper_that_prints_no_prompts_takes_the_user_s(tmp_path):
     kit = KIT.extended(SMALL)
     with pytest.raises(ConfigError) as found:
@@ -79,12 +92,36 @@ def test_a_shipped_protocol_alone_says_what_is_the_user_s(name):
     said = str(found.value).split("\n")[1:]
     assert "[protocol] output is missing; choose a path." in said
     assert "[people] folder is missing; name a folder that holds a folder of photos for each person." in said
-    assert '[drawing] host is missing; choose one of "comfyui".' in said
+    assert '[drawing] host is missing; choose one of "comfyui", "diffusers".' in said
     assert all(
         fault.startswith(("[protocol] output", "[people] folder", "[drawing] host", "[prompts] has neither"))
         or ("weights is" in fault or "predictor is" in fault or "parser is" in fault)
         for fault in said
     )
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_every_missing_weight_is_named_with_its_folder(tmp_path, name):
+    path = write_user(tmp_path, name, '[prompts]\ntexts = ["a {1}"]\n' if name == "facestudio" else "")
+    models = tmp_path / "models"
+    shutil.rmtree(models)
+    models.mkdir()
+    with pytest.raises(ConfigError) as found:
+        read_protocol(path, KIT.extended(SMALL))
+    said = str(found.value).split("\n")[1:]
+    wanted = [
+        (number, key, metric[key])
+        for number, metric in enumerate(read_toml(SHIPPED / f"{name}.toml")["metric"], 1)
+        for key in WEIGHTS
+        if key in metric
+    ]
+    assert len(said) == len(wanted)
+    for number, key, file in wanted:
+        kind = "file" if Path(file).suffix else "folder"
+        assert (
+            f'[[metric]] {number} {key} is "{file}"; the {kind} "{Path(file).name}" is not in {(models / file).parent}; choose a '
+            f"{kind} that lies below the folder of [models]."
+        ) in said
 
 
 def test_every_shipped_protocol_is_tested():

@@ -8,11 +8,10 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention import find_sites
-from likeness.diffusers_host.noise_levels import timesteps, zero_snr_sigmas
+from likeness.diffusers_host.noise_levels import cpu_noise, timesteps, zero_snr_sigmas
 from likeness.miniature.ablations.routing import RoutedRows
 from likeness.miniature.recipe.latents import encode_pictures
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
-from likeness.miniature.studio.euler import cpu_noise
 from likeness.models.adapters.identity_attention import Acting, IdentityResidual
 from likeness.models.port.attention import Polarity
 from likeness.tests.miniature.small_base import base as base

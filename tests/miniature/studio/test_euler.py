@@ -9,8 +9,8 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.diffusers_host.noise_levels import timesteps, zero_snr_sigmas
-from likeness.miniature.studio.euler import cpu_noise, sample_euler
+from likeness.diffusers_host.noise_levels import cpu_noise, timesteps, zero_snr_sigmas
+from likeness.miniature.studio.euler import sample_euler
 from likeness.tests.diffusers_host.comfy_sampling import sampling as sampling
 
 SHAPE = (2, 4, 6, 6)

@@ -11,10 +11,10 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.image_encoder import image_tokens
+from likeness.diffusers_host.noise_levels import cpu_noise
 from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.studio import studio as module
 from likeness.miniature.studio.drawing import Settings, draw_latents
-from likeness.miniature.studio.euler import cpu_noise
 from likeness.miniature.studio.studio import Shot, Studio
 from likeness.models.errors import NoFaceFoundError, UnknownCheckpointError
 from likeness.models.uniportrait.encode import CROP_SIZE, face_vectors, preprocess

@@ -7,9 +7,9 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.diffusers_host.noise_levels import cpu_noise
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
-from likeness.miniature.studio.euler import cpu_noise
 from likeness.tools.demo.diffusers import draw_on_diffusers
 from likeness.tools.demo.scene import ARMS, PLAIN, SEED, SIZE
 
