@@ -16,7 +16,7 @@ PREFIX = "vision_model."
 PATCH, HEADS = (
     14,
     16,
-)  # every CLIP image encoder with patches of 14 pixels has 16 heads: ViT-L, ViT-H, ViT-g and ViT-bigG
+)  # pixels, and the heads of every CLIP image encoder of such patches: ViT-L, ViT-H, ViT-g, ViT-bigG
 OPENAI_WIDTH = 1024  # ViT-L/14; OpenAI's has the quick form of GELU, OpenCLIP's ViT-H and ViT-G the exact one
 _POSITIONS = "embeddings.position_ids"
 

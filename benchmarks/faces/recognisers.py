@@ -23,6 +23,7 @@ from likeness.models.face.insightface import ArcFace
 from likeness.models.face.iresnet import IResNet
 from likeness.models.face.mtcnn import MTCNN
 from likeness.models.face.recognition.dlib_resnet import DlibResNet
+from likeness.models.face.recognition.embedding import Embedding
 from likeness.models.face.recognition.facenet import FaceNet
 from likeness.models.face.recognition.ir_embedding import IREmbedding
 from likeness.models.face.recognition.sface import SFace
@@ -36,23 +37,6 @@ from torch import Tensor
 IR101 = ((64, 3), (128, 13), (256, 30), (512, 3))  # channels and blocks of every stage
 STEM, WIDTH = 64, 512
 BASELINE = "MTCNN, one photo"
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Embedding:
-    """A network that ends in a vector; a `FaceRecogniser`."""
-
-    network: FaceNet | IREmbedding
-    key: str = "random weights"
-
-    @property
-    def width(self) -> int:
-        """Length of a vector."""
-        return self.network.width
-
-    def vectors(self, faces: Sequence[Face], pictures: Sequence[np.ndarray]) -> Tensor:
-        """Vectors of faces, (R, width)."""
-        return self.network(self.network.pixels(faces, pictures))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
