@@ -15,6 +15,11 @@ DRAWN = "drawn faces (miniature)"
 MINIATURE = {"class_type": "LikenessLoadMiniature", "inputs": {}}
 IN_NODES = "[...document.querySelectorAll('.likeness-error')].map((box) => box.textContent)"
 IN_MESSAGES = "[...document.querySelectorAll('.p-toast-message')].map((box) => box.textContent)"
+FOREIGN = """
+window.comfyAPI.api.api.dispatchEvent(new CustomEvent('execution_error', {
+  detail: { node_id: '2', exception_type: 'ValueError', exception_message: 'foreign' },
+}))
+"""
 SIZES = "JSON.stringify(window.app.graph._nodes.map((node) => [node.id, Math.round(node.size[1])]))"
 
 
@@ -123,8 +128,7 @@ def test_the_sentence_goes_with_the_next_run_and_the_node_is_as_high_as_before(r
 
 
 def test_what_is_not_ours_is_left_to_the_page(page):
-    event = "new CustomEvent('execution_error', { detail: { node_id: '2', exception_type: 'ValueError', exception_message: 'foreign' } })"
     load(page, MISTAKES["no face"][0])
-    page.evaluate("window.comfyAPI.api.api.dispatchEvent(%s)" % event)
+    page.evaluate(FOREIGN)
     rest(page, 0.5)
     assert page.evaluate(IN_NODES) == []
