@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 import pytest
+from likeness.tests.browser.opened import opened, rest
 from likeness.tests.tools.workflows.blueprints.expanded import expand
 from likeness.tools.comfyui.folders import version_key
 from likeness.tools.workflows.blueprints.shelf import BLUEPRINTS
@@ -15,6 +17,7 @@ from PIL import Image
 
 pytestmark = pytest.mark.comfy
 
+SCREENSHOTS = Path(__file__).resolve().parents[1] / "output" / "screenshots"
 OFFERED_FROM = (0, 4)  # the first ComfyUI that asks packs for blueprints is one of these
 DRAWN = "drawn faces (miniature)"
 SAMPLING = {"steps": 4, "cfg": 2.0, "sampler_name": "euler", "scheduler": "simple", "denoise": 0.5, "seed": 3}
@@ -47,6 +50,10 @@ PERSON = {
     "end_percent": 1.0,
     "on_no_face": "error",
 }
+
+
+TO_PROMPT = "window.app.graphToPrompt().then((r) => JSON.stringify(r.output))"
+OUTSIDE = ["outside", 0]
 
 
 def set_inputs(prompt: dict, kind: str, **values) -> None:
@@ -131,3 +138,29 @@ def test_a_face_is_painted_again_and_nothing_else(miniature_server, definitions)
     changed = np.abs(after - before).max(axis=-1) > 2
     assert 0.01 < changed.mean() < 0.95
     assert not changed[:2].any()
+
+
+@pytest.mark.slow
+def test_the_page_opens_a_blueprint_as_its_own_nodes(miniature_server, definitions, comfy_folder):
+    if version_key(comfy_folder.version) < OFFERED_FROM:
+        pytest.skip("this page has no blueprints")
+    with opened(miniature_server.url) as page:
+        assert [text for _, text, _ in page.messages if "subgraph blueprint" in text] == []
+        for name in BLUEPRINTS:
+            blueprint = read(name)
+            page.evaluate(f"window.app.loadGraphData({json.dumps(blueprint)})")
+            page.wait_for("window.app.graph._nodes.length === 1")
+            page.press("Escape")
+            rest(page, 1)
+            page.photograph(SCREENSHOTS / comfy_folder.version / f"blueprint - {name}.png")
+            shown = json.loads(page.evaluate(TO_PROMPT))
+            [node], [subgraph] = blueprint["nodes"], blueprint["definitions"]["subgraphs"]
+            given = {entry["name"]: OUTSIDE for entry in subgraph["inputs"]}
+            expected, _ = expand(blueprint, definitions, given, str(node["id"]))
+            for each in expected.values():
+                each["inputs"] = {key: value for key, value in each["inputs"].items() if value != OUTSIDE}
+            for each in shown.values():
+                each.pop("_meta", None)
+            assert shown == expected
+            widgets = page.evaluate("window.app.graph._nodes[0].widgets.length")
+            assert widgets == len(node["properties"]["proxyWidgets"])
