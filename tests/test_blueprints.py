@@ -141,6 +141,7 @@ def test_a_face_is_painted_again_and_nothing_else(miniature_server, definitions)
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_page_opens_a_blueprint_as_its_own_nodes(miniature_server, definitions, comfy_folder):
     if version_key(comfy_folder.version) < OFFERED_FROM:
         pytest.skip("this page has no blueprints")

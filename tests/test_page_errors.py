@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from likeness.tests.browser.opened import is_new, load, opened, queue, rest, set_setting
 
-pytestmark = [pytest.mark.comfy, pytest.mark.slow]
+pytestmark = [pytest.mark.comfy, pytest.mark.slow, pytest.mark.long]
 
 SCREENSHOTS = Path(__file__).resolve().parents[1] / "output" / "screenshots"
 DRAWN = "drawn faces (miniature)"

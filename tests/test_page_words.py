@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from likeness.tests.browser.opened import is_new, load, opened, queue, rest, set_setting
+from likeness.tests.browser.opened import is_new, load, opened, opened_in, queue, rest, set_setting
 from likeness.tools.workflows.apps.shelf import WORKFLOWS as APPS
 
-pytestmark = [pytest.mark.comfy, pytest.mark.slow]
+pytestmark = [pytest.mark.comfy, pytest.mark.slow, pytest.mark.long]
 
 ROOT = Path(__file__).resolve().parents[1]
 SCREENSHOTS = ROOT / "output" / "screenshots"
@@ -100,15 +100,10 @@ def test_nodes_2_shows_the_colours_too(page, types, comfy_folder):
     ("language", "label", "output"), [("en", "if no face is found", "portrait 1"), ("zh", "未找到人脸时", "肖像 1")]
 )
 def test_labels_are_in_the_user_s_language(language, label, output, miniature_server, comfy_folder):
-    with opened(miniature_server.url) as page:
-        set_setting(page, "Comfy.Locale", language)
-        page.open(miniature_server.url)
-        page.wait_for("window.app?.graph && window.app.canvas && document.querySelector('canvas')")
-        rest(page, 4)
+    with opened_in(miniature_server.url, language) as page:
         load(page, GRAPH)
         page.photograph(SCREENSHOTS / comfy_folder.version / f"labels - {language}.png")
         widgets, outputs = json.loads(page.evaluate(LABELS)), json.loads(page.evaluate(SLOTS))
-        set_setting(page, "Comfy.Locale", "en")
         assert label in widgets
         assert output in outputs
 
@@ -116,13 +111,9 @@ def test_labels_are_in_the_user_s_language(language, label, output, miniature_se
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_help_pages_fit_the_panel(language, miniature_server, comfy_folder):
     nodes = sorted(name for name in miniature_server.object_info() if name.startswith("Likeness"))
-    with opened(miniature_server.url) as page:
+    with opened_in(miniature_server.url, language) as page:
         if not is_new(page):
             pytest.skip("this page shows help in a wider panel")
-        set_setting(page, "Comfy.Locale", language)
-        page.open(miniature_server.url)
-        page.wait_for("window.app?.graph && window.app.canvas && document.querySelector('canvas')")
-        rest(page, 4)
         wide = {}
         for place, node in enumerate(nodes):
             page.evaluate(ADD % node)
@@ -137,7 +128,6 @@ def test_help_pages_fit_the_panel(language, miniature_server, comfy_folder):
                 wide[node] = found
             if place % 13 == 0:
                 page.photograph(SCREENSHOTS / comfy_folder.version / f"help - {language} - {node}.png")
-        set_setting(page, "Comfy.Locale", "en")
         assert wide == {}
 
 

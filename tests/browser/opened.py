@@ -39,6 +39,20 @@ def opened(url: str, size: tuple[int, int] = (1600, 1000)) -> Iterator[Page]:
         yield page
 
 
+@contextmanager
+def opened_in(url: str, language: str) -> Iterator[Page]:
+    """Open the page in a language; afterwards the user's setting is English again."""
+    with opened(url) as page:
+        try:
+            set_setting(page, "Comfy.Locale", language)
+            page.open(url)
+            page.wait_for(READY)
+            rest(page, 4)
+            yield page
+        finally:
+            set_setting(page, "Comfy.Locale", "en")
+
+
 def rest(page: Page, seconds: float) -> None:
     """Leave the page to itself."""
     page.evaluate(f"new Promise((done) => setTimeout(done, {1000 * seconds:.0f}))")
