@@ -18,6 +18,8 @@ ENGLISH = sorted(FOLDER.glob("*.md"))
 CHINESE = sorted(FOLDER.glob("*/*.md"))
 PAGES = [*ENGLISH, *CHINESE]
 LONGEST_WORD = 28  # characters; a longer one pushes the second column out of the panel, which is 300 pixels wide
+# What the panel leaves a table, and what letters, code and cells take there: measured in the page of 0.33.0.
+TABLE, LETTER, CODE_LETTER, CODE_EDGES, CELL_EDGES = 276, 7.3, 8.43, 12, 16
 LEAST_PROSE = 2  # sentences before the first table
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(FOLDER).as_posix())
@@ -40,6 +42,18 @@ def words(text: str) -> list[str]:
     """What a browser does not divide: it may break a line at spaces, behind hyphens, where it is told, and in Chinese."""
     plain = re.sub(r"</?code>|[`*]", "", text)
     return re.split(r"\s|(?<=\w-)(?=\w)|<wbr>|[\u2018-\u201d\u2026\u3000-\u9fff\uff00-\uffef]", plain)
+
+
+def narrowest(cell: str) -> float:
+    """About how many pixels a cell takes at least."""
+    parts = re.split(r"(<code>.*?</code>|`[^`]*`)", cell)
+    code, prose = parts[1::2], parts[::2]
+    return CELL_EDGES + max(
+        *(CODE_LETTER * len(word) + CODE_EDGES for part in code for word in words(part)),
+        *(LETTER * len(word) for part in prose for word in words(part)),
+        0,
+        0,
+    )
 
 
 def tables(page: Path) -> list[list[tuple[str, ...]]]:
@@ -121,6 +135,19 @@ def test_tables_have_two_columns(page: Path):
 @every_page
 def test_no_word_of_a_page_is_wider_than_the_panel(page: Path):
     assert [word for word in words(without_blocks(page)) if len(word) > LONGEST_WORD] == []
+
+
+@every_page
+def test_no_table_is_wider_than_the_panel(page: Path):
+    rows: list[list[str]] = [[]]
+    for line in without_blocks(page).splitlines():
+        if line.startswith("|"):
+            rows[-1].append(line)
+        elif rows[-1]:
+            rows.append([])
+    found = [[cells(line) for line in table if set(line) - set("|-")] for table in rows if table]
+    widths = [sum(max(map(narrowest, column)) for column in zip(*table, strict=True)) for table in found]
+    assert max(widths) <= TABLE
 
 
 @pytest.mark.comfy
