@@ -125,6 +125,8 @@ def test_the_sentence_goes_with_the_next_run_and_the_node_is_as_high_as_before(r
     end = queue(page)
     assert end["name"] == "execution_success"
     assert page.evaluate(IN_NODES) == []
+    rest(page, 1)
+    assert [text for text in page.evaluate(IN_MESSAGES) if "was asked for" in text] == []
 
 
 def test_what_is_not_ours_is_left_to_the_page(page):

@@ -13,6 +13,7 @@ const MARGIN = 20; // above and below the box together, as the page lays it out
 const MOST_LINES = 12; // a longer text is scrolled
 
 const shown = new Map(); // node -> its widget, and by how much it grew
+let messages = []; // of the page, that still stand there
 
 /** The node of an id such as "7", or "12:7" inside a subgraph; undefined if it is gone. */
 function findNode(id) {
@@ -97,6 +98,8 @@ function resize(node, by) {
 
 function clearAll() {
   for (const node of [...shown.keys()]) clear(node);
+  for (const message of messages) app.extensionManager?.toast?.remove?.(message);
+  messages = [];
 }
 
 /** Whether the page of this version shows an error's own text by itself, in a dialog. */
@@ -112,7 +115,9 @@ function onError({ detail }) {
   if (node) show(node, sentence);
   if (hasDialog()) return;
   const title = String(node?.title ?? detail.node_type ?? "Likeness");
-  app.extensionManager?.toast?.add?.({ severity: "error", summary: title, detail: sentence });
+  const message = { severity: "error", summary: title, detail: sentence };
+  app.extensionManager?.toast?.add?.(message);
+  messages.push(message);
 }
 
 export const errors = {
