@@ -101,7 +101,8 @@ def to_blueprint(inside: Inside, description: str, aliases: tuple[str, ...]) -> 
 def _outer_node(inside: Inside, identity: str) -> Json:
     """The only node of the file, which stands for all that is inside."""
     entries, exits = inside.entry.outputs, inside.exits
-    height = SLOT_HEIGHT * max(len(entries), len(exits)) + WIDGET_HEIGHT * len(inside.promoted)
+    sockets = len(entries) - len(inside.promoted)
+    height = SLOT_HEIGHT * max(sockets, len(exits)) + WIDGET_HEIGHT * len(inside.promoted)
     return {
         "id": len(inside.graph.nodes) + 1,
         "type": identity,
@@ -110,10 +111,13 @@ def _outer_node(inside: Inside, identity: str) -> Json:
         "flags": {},
         "order": 0,
         "mode": 0,
-        "inputs": [{"name": name, "type": kind, "link": None} for name, kind in entries],
+        "inputs": [
+            {"name": name, "type": kind, "link": None} | ({"widget": {"name": name}} if name in inside.promoted else {})
+            for name, kind in entries
+        ],
         "outputs": [{"name": each.name, "type": each.source.kind, "links": None} for each in exits],
         "title": inside.graph.name,
-        "properties": {"proxyWidgets": [[str(node.number), widget] for node, widget in inside.promoted]},
+        "properties": {},
         "widgets_values": [],
     }
 

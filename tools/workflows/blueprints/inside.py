@@ -36,14 +36,14 @@ class Inside:
         graph: the nodes inside.
         entry: what comes in, as outputs of a node that stands for the blueprint's surroundings.
         exits: what goes out.
-        promoted: the widgets that the blueprint shows, as node and input.
+        promoted: the inputs that the blueprint shows as widgets.
     """
 
     def __init__(self, name: str, definitions: Mapping[str, Any]) -> None:
         self.graph = Graph(name, definitions)
         self.entry = Node(ENTRY, "", "")
         self.exits: list[Exit] = []
-        self.promoted: list[tuple[Node, str]] = []
+        self.promoted: list[str] = []
 
     def enter(self, name: str, kind: str) -> Socket:
         """Add an input of the blueprint; gives what the nodes inside are linked to."""
@@ -54,13 +54,19 @@ class Inside:
         """Add an output of the blueprint."""
         self.exits.append(Exit(name, source))
 
-    def promote(self, node: Node, *widgets: str) -> None:
-        """Show widgets of a node inside on the blueprint itself.
+    def promote(self, node: Node, **widgets: str) -> None:
+        """Show widgets of a node inside on the blueprint itself: as inputs that hold a value while nothing is linked.
+
+        Args:
+            node: whose they are.
+            widgets: what each is called on the blueprint.
 
         Raises:
             KeyError: if the node has no such widget.
         """
-        for widget in widgets:
-            if widget not in node.values:
-                raise KeyError(f"{node.kind} has no widget {widget!r}, only {list(node.values)}")
-            self.promoted.append((node, widget))
+        kinds = {entry.name: entry.kind for entry in node.widgets}
+        for widget, name in widgets.items():
+            if widget not in kinds:
+                raise KeyError(f"{node.kind} has no widget {widget!r}, only {list(kinds)}")
+            node.sources[widget] = self.enter(name, kinds[widget])
+            self.promoted.append(name)

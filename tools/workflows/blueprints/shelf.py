@@ -41,9 +41,9 @@ def two_people(inside: Inside) -> None:
         people.append(graph.add("LikenessAddPerson", f"Person {number}", photo=photo, **chain))
     sockets: dict[str, Any] = {"uniportrait": adapter["uniportrait"], "people": people[-1]["people"]}
     applied = graph.add("LikenessApplyUniPortrait", model=model, **sockets)
-    for person in people:
-        inside.promote(person, "name", "strength")
-    inside.promote(applied, "strength", "structure_scale")
+    for number, person in enumerate(people, 1):
+        inside.promote(person, name=f"name {number}", strength=f"strength {number}")
+    inside.promote(applied, strength="strength", structure_scale="structure scale")
     inside.leave("model", applied["model"])
     inside.leave("people", people[-1]["people"])
     inside.leave("preview", applied["preview"])
@@ -62,9 +62,9 @@ def face_detail(inside: Inside) -> None:
     sampled = sample(graph, model, texts, masked, DETAIL, denoise=DENOISE)
     decoded = graph.add("VAEDecode", samples=sampled["LATENT"], vae=vae)
     pasted = graph.add("LikenessPasteFace", image=image, crop=decoded["IMAGE"], square=crop["square"])
-    inside.promote(crop, "number", "size")
-    inside.promote(sampled, "seed", "steps", "cfg", "denoise")
-    inside.promote(found, "detector")
+    inside.promote(crop, number="number of the face", size="size of the crop")
+    inside.promote(sampled, seed="seed", steps="steps", cfg="cfg", denoise="denoise")
+    inside.promote(found, detector="detector")
     inside.leave("image", pasted["image"])
 
 
@@ -74,8 +74,8 @@ def best_of_batch(inside: Inside) -> None:
     people, image = inside.enter("people", "LIKENESS_PEOPLE"), inside.enter("image", "IMAGE")
     scored = graph.add("LikenessScoreLikeness", people=people, image=image)
     kept = graph.add("LikenessKeepBest", scores=scored["scores"])
-    inside.promote(kept, "count")
-    inside.promote(scored, "recogniser", "detector")
+    inside.promote(kept, count="how many")
+    inside.promote(scored, recogniser="recogniser", detector="detector")
     inside.leave("image", kept["image"])
     inside.leave("preview", scored["preview"])
     inside.leave("report", scored["report"])

@@ -18,7 +18,7 @@ def expand(
     Args:
         blueprint: a file of `subgraphs/`.
         definitions: what `/object_info` says.
-        given: what the blueprint's inputs are linked to, by name.
+        given: what the blueprint's inputs are linked to, by name; a widget that is not given holds its value.
         name: of the blueprint's node; that of a node inside is `name:number`.
     """
     [subgraph] = blueprint["definitions"]["subgraphs"]
@@ -36,11 +36,11 @@ def expand(
         for entry in node["inputs"]:
             if entry["link"] is not None:
                 link = links[entry["link"]]
-                inputs[entry["name"]] = (
-                    given[entries[link["origin_slot"]]]
-                    if link["origin_id"] == ENTRY
-                    else [f"{name}:{link['origin_id']}", link["origin_slot"]]
-                )
+                outside = link["origin_id"] == ENTRY
+                if not outside:
+                    inputs[entry["name"]] = [f"{name}:{link['origin_id']}", link["origin_slot"]]
+                elif entries[link["origin_slot"]] in given or "widget" not in entry:
+                    inputs[entry["name"]] = given[entries[link["origin_slot"]]]
         prompt[f"{name}:{node['id']}"] = {"class_type": node["type"], "inputs": inputs}
     outputs = {
         output["name"]: [

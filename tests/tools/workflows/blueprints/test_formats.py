@@ -44,12 +44,14 @@ def test_every_link_is_known_at_both_of_its_ends(blueprint):
 
 def test_shown_widgets_are_those_of_nodes_inside(blueprint):
     [node], [subgraph] = blueprint["nodes"], blueprint["definitions"]["subgraphs"]
-    inside = {
-        str(each["id"]): [entry["name"] for entry in each["inputs"] if "widget" in entry] for each in subgraph["nodes"]
-    }
-    shown = node["properties"]["proxyWidgets"]
+    inside = {each["id"]: each for each in subgraph["nodes"]}
+    links = {link["id"]: link for link in subgraph["links"]}
+    shown = [entry["name"] for entry in node["inputs"] if "widget" in entry]
     assert shown
-    assert [pair for pair in shown if pair[1] not in inside[pair[0]]] == []
+    for entry in subgraph["inputs"]:
+        targets = [links[number] for number in entry["linkIds"]]
+        held = ["widget" in inside[link["target_id"]]["inputs"][link["target_slot"]] for link in targets]
+        assert held == [entry["name"] in shown] * len(targets)
 
 
 def test_nodes_inside_do_not_lie_on_each_other(blueprint):

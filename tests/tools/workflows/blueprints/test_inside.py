@@ -22,7 +22,10 @@ def test_what_comes_in_can_be_linked_like_a_node_s_output(inside):
 
 def test_a_widget_that_is_not_there_is_refused(inside):
     node = inside.graph.add("EmptyLatentImage", width=64, height=64)
-    inside.promote(node, "width")
+    inside.promote(node, width="how wide")
     with pytest.raises(KeyError, match="no widget 'depth'"):
-        inside.promote(node, "depth")
-    assert inside.promoted == [(node, "width")]
+        inside.promote(node, depth="how deep")
+    assert inside.promoted == ["how wide"]
+    assert inside.entry.outputs == (("how wide", "INT"),)
+    assert node.sources["width"].node is inside.entry
+    assert node.values["width"] == 64
