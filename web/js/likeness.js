@@ -5,4 +5,7 @@ import { facePicker } from "./face_picker.js";
 import { people } from "./people.js";
 import { guarded } from "./widget.js";
 
+const style = new URL("./likeness.css", import.meta.url);
+document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: style }));
+
 for (const extension of [facePicker, people]) app.registerExtension(guarded(extension));
