@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
+from ..host.doctor.routes import add_routes
 from ..host.files import register_folders
 from ..models.methods import wings
-from . import evaluation, faces, miniature, people, placement, prior
+from . import doctor, evaluation, faces, miniature, people, placement, prior
 
-SHELVES = (people, placement, *wings(__package__), prior, faces, evaluation, miniature)
+SHELVES = (people, placement, *wings(__package__), prior, faces, evaluation, doctor, miniature)
 
 
 class LikenessExtension(ComfyExtension):
     """All nodes of the pack."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """The nodes; makes our model folders known first, since nodes list their files."""
+        """The nodes; makes our model folders known first, since nodes list their files, and what the page asks for."""
         register_folders()  # not in on_load, which 0.3.64 does not call
+        add_routes()
         return [node for shelf in SHELVES for node in shelf.NODES]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..clip.known_files import OPENAI_RN101, OPENAI_VIT_B, OPENAI_VIT_L
-from ..clip.needs import PICTURES, TEXT_ENCODER, TEXTS
+from ..clip.needs import OPENAI_RN101, OPENAI_VIT_B, OPENAI_VIT_L, PICTURES, TEXT_ENCODER, TEXTS
 from ..face.needs import DETECTOR, RECOGNISING
 from ..ip_adapter.needs import FACES, PLAIN
 from ..weights.needs import CHECKPOINT, Needs, Want

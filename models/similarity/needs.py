@@ -1,13 +1,22 @@
-"""What judging pictures needs."""
+"""What judging pictures needs, and the published files."""
 
 from __future__ import annotations
 
-from ..face.known_files import RECOGNISER, SFACE
-from ..face.needs import DETECTOR, FACE_PARSING
+from ..face.needs import DETECTOR, FACE_PARSING, RECOGNISER, SFACE
+from ..weights.known_file import KnownFile
 from ..weights.needs import Needs, Want
 from ..weights.signatures import DINO as DINO_WEIGHTS
 from ..weights.signatures import FACENET
-from .known_files import DINO
+
+DINO = KnownFile(
+    name="dino_deitsmall16_pretrain.pth",
+    folder="dino",
+    page="https://github.com/facebookresearch/dino",
+    what="DINO, only for Score Facial Similarity",
+    size="87 MB",
+    licence="Apache-2.0",
+    commercial="yes",
+)
 
 NEEDS = (
     Needs(

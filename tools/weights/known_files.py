@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...models.clip.known_files import (
+from ...models.clip.needs import (
     CLIP_TEXT,
     IMAGE_ENCODER,
     IMAGE_ENCODER_BIGG,
@@ -14,9 +14,9 @@ from ...models.clip.known_files import (
     PRIOR_BIGG,
     PRIOR_VITL,
 )
-from ...models.consistentid.known_files import CONSISTENTID_SD15, CONSISTENTID_SDXL
-from ...models.face.known_files import BUFFALO_DETECTOR, FACE_PARSER, RECOGNISER, YUNET
-from ...models.ip_adapter.known_files import (
+from ...models.consistentid.needs import CONSISTENTID_SD15, CONSISTENTID_SDXL
+from ...models.face.needs import BUFFALO_DETECTOR, FACE_PARSER, RECOGNISER, YUNET
+from ...models.ip_adapter.needs import (
     FACEID_PLUS_SD15,
     FACEID_PLUS_SDXL,
     IMAGE_PROMPT,
@@ -24,10 +24,10 @@ from ...models.ip_adapter.known_files import (
     IP_ADAPTER_SD15_BIGG,
     IP_ADAPTER_SDXL,
 )
-from ...models.similarity.known_files import DINO
-from ...models.uniportrait.known_files import BACKBONE, FACEID, ROUTER
-from ...models.weights.base_models import CONTROL_NET, SD15, SDXL
+from ...models.similarity.needs import DINO
+from ...models.uniportrait.needs import BACKBONE, FACEID, ROUTER
 from ...models.weights.known_file import KnownFile
+from ...models.weights.needs import CONTROL_NET, SD15, SDXL
 
 KNOWN_FILES = (
     SD15,
