@@ -20,7 +20,7 @@ def require_absent(target: Path) -> None:
     Raises:
         InvalidSettingError: if there is something of this name, a broken link too.
     """
-    if target.exists() or target.is_symlink():
+    if os.path.lexists(target):
         raise InvalidSettingError(
             f"{target} is there already and was left as it is; rename it or move it away to get another one."
         )
