@@ -32,18 +32,34 @@ def refusal(remote: str | None, headers: Mapping[str, str]) -> str:
     if headers.get("Content-Type", "").partition(";")[0].strip().lower() != JSON:
         return f"The doctor's requests must be sent as {JSON}."
     host, origin = headers.get("Host", ""), headers.get("Origin")
-    is_foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+    is_foreign = origin is not None and _place(origin) != host.lower()
     if is_foreign or headers.get("Sec-Fetch-Site", SAME[0]) not in SAME:
         return "This request came from another site's page and was refused; use the button in ComfyUI's own page."
     if os.environ.get(ALLOW_REMOTE) == "1":
         return ""
-    is_near = _is_loopback(remote or "") and _is_loopback(urlsplit(f"//{host}").hostname or "")
+    is_near = _is_loopback(remote or "") and _is_loopback(_name(host))
     if not is_near or any(name in headers for name in FORWARDED):
         return (
             "Files are downloaded and converted only for the user of the computer that ComfyUI runs on; use models_doctor.py "
             f"there, or start ComfyUI with {ALLOW_REMOTE}=1 in its environment if all who reach it may do so."
         )
     return ""
+
+
+def _place(origin: str) -> str:
+    """Name and port of an origin; empty where it is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
+def _name(host: str) -> str:
+    """The name in a Host header; empty where there is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_loopback(name: str) -> bool:
