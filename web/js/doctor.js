@@ -111,7 +111,8 @@ class Report {
       make("main", "", this.status, this.bar, this.content),
     );
     for (const name of ["keydown", "keyup", "wheel", "paste", "copy"])
-      this.dialog.addEventListener(name, (event) => event.stopPropagation());
+      this.dialog.addEventListener(name, (event) => event.stopPropagation()); // the canvas has shortcuts of its own
+    this.dialog.addEventListener("keydown", (event) => event.key === "Escape" && this.dialog.close());
     this.dialog.addEventListener("close", () => this.end());
   }
 

@@ -45,13 +45,17 @@ class SmallHub(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: SmallHub
+    @property
+    def hub(self) -> SmallHub:
+        """The server."""
+        assert isinstance(self.server, SmallHub)
+        return self.server
 
     def do_HEAD(self) -> None:
         self._answer(200, 0)
 
     def do_GET(self) -> None:
-        hub = self.server
+        hub = self.hub
         asked = self.headers.get("Range", "")
         hub.ranges.append(asked)
         found = None if hub.ignores_range else re.fullmatch(r"bytes=(\d+)-", asked)
@@ -68,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _answer(self, status: int, start: int) -> None:
-        hub = self.server
+        hub = self.hub
         hub.tokens += [self.headers["Authorization"]] if "Authorization" in self.headers else []
         if f"/{REPOSITORY}/resolve/main/{PATH}" != self.path.split("?")[0]:
             self.send_error(404)
