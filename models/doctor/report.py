@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,11 +38,16 @@ class Report:
         """Whether a published file, or one that is taken for it, is there and whole."""
         return any(file.known == known and not file.seen.fault for file in self.files)
 
-    def wanted(self) -> list[KnownFile]:
-        """Published files that would fill what is missing, the needed ones before the optional ones."""
-        missing = [state for each in self.states for state in each.missing]
-        lacking = [state for each in self.states for state in each.lacking]
-        return list(dict.fromkeys(state.choices[0] for state in (*missing, *lacking) if state.choices))
+    @property
+    def needed(self) -> list[KnownFile]:
+        """Published files that would fill what is missing, one for each want."""
+        return _first_choices(state for each in self.states for state in each.missing)
+
+    @property
+    def optional(self) -> list[KnownFile]:
+        """Published files that would fill what is not there and need not be, but for those that are needed elsewhere."""
+        lacking = _first_choices(state for each in self.states for state in each.lacking)
+        return [file for file in lacking if file not in self.needed]
 
     def to_data(self) -> dict[str, Any]:
         """The report as JSON holds it."""
@@ -51,7 +56,8 @@ class Report:
             "choices": choices(),
             "folders": {name: [str(place) for place in places] for name, places in self.folders.items()},
             "methods": [_state(state) for state in self.states],
-            "wanted": [file.name for file in self.wanted()],
+            "needed": [file.name for file in self.needed],
+            "optional": [file.name for file in self.optional],
             "known": [self._known(file) for file in self.known],
             "files": [_found(file) for file in self.files],
             "note": NO_ADVICE,
@@ -99,6 +105,10 @@ def _concerns(file: FoundFile, needs: Sequence[Needs]) -> bool:
     wants = wants_of(needs)
     by_kind = any(file.seen.kind in want.kinds for want in wants)
     return by_kind or (file.seen.fault != "" and any(file.folder in want.folders for want in wants))
+
+
+def _first_choices(states: Iterable[WantState]) -> list[KnownFile]:
+    return list(dict.fromkeys(state.choices[0] for state in states if state.choices))
 
 
 def _state(state: BaseState) -> dict[str, Any]:

@@ -21,7 +21,8 @@ def to_text(report: Report, *, command: str = "") -> str:
     usable = [file for file in report.files if not file.seen.fault]
     sections = (
         (f"# Model files for {report.choice}", _methods(report.states)),
-        ("## Missing", [_missing(file, command) for file in report.wanted()]),
+        ("## Missing", [_missing(file, command) for file in report.needed]),
+        ("## Not there, and not needed", [_missing(file, command) for file in report.optional]),
         ("## Found", [_usable(file) for file in usable]),
         ("## Not usable", [f"- `{file.path}`: {file.seen.fault}" for file in report.files if file.seen.fault]),
     )

@@ -33,7 +33,7 @@ def test_it_says_what_is_missing_and_shows_it(check, folders):  # noqa: F811
     output = check("UniPortrait")
     text, data, ready = output.result
     assert text.startswith("# Model files for UniPortrait")
-    assert json.loads(data)["wanted"][0] == "v1-5-pruned-emaonly-fp16.safetensors"
+    assert json.loads(data)["needed"][0] == "v1-5-pruned-emaonly-fp16.safetensors"
     assert ready is False
     assert output.ui.as_dict()["text"] == (text,)
     assert files(folders) == before

@@ -90,6 +90,9 @@ class Report {
     this.timer = null;
     this.asked = 0;
     this.onJob = (event) => this.showJob(event.detail?.job);
+    this.onKey = (event) => {
+      if (event.key === "Escape") this.dialog.close();
+    };
     this.dialog = make("dialog");
     this.dialog.className = "likeness-doctor";
     this.dialog.setAttribute("aria-label", "Model files");
@@ -112,19 +115,20 @@ class Report {
     );
     for (const name of ["keydown", "keyup", "wheel", "paste", "copy"])
       this.dialog.addEventListener(name, (event) => event.stopPropagation()); // the canvas has shortcuts of its own
-    this.dialog.addEventListener("keydown", (event) => event.key === "Escape" && this.dialog.close());
     this.dialog.addEventListener("close", () => this.end());
   }
 
   open() {
     document.body.append(this.dialog);
     api.addEventListener(EVENT, this.onJob);
+    window.addEventListener("keydown", this.onKey, true); // wherever the focus is: a button that is disabled loses it
     this.dialog.showModal();
     return this.load(this.choice);
   }
 
   end() {
     api.removeEventListener(EVENT, this.onJob);
+    window.removeEventListener("keydown", this.onKey, true);
     clearTimeout(this.timer);
     this.asked += 1; // an answer that is still on its way is nobody's
     this.dialog.remove();
@@ -155,26 +159,29 @@ class Report {
   }
 
   show(data) {
-    const wanted = new Set(data.wanted);
-    const missing = data.known.filter((file) => wanted.has(file.name));
-    const others = data.known.filter((file) => !wanted.has(file.name) && !file.there);
+    const known = new Map(data.known.map((file) => [file.name, file]));
+    const named = (names) => names.map((name) => this.published(known.get(name)));
+    const others = data.known.filter((file) => !file.there && ![...data.needed, ...data.optional].includes(file.name));
     this.content.replaceChildren(
       ...section("What is needed", data.methods.map((state) => this.method(state))),
-      ...section("Missing", missing.map((file) => this.published(file))),
+      ...section("Missing", named(data.needed)),
       ...section("Found", data.files.filter((file) => !file.fault).map((file) => this.found(file))),
       ...section("Not usable", data.files.filter((file) => file.fault).map((file) => this.found(file))),
+      ...section("Not there, and not needed", named(data.optional)),
       ...section("Other published files", others.map((file) => this.published(file))),
       make("p", data.note),
     );
     this.enable();
+    if (!this.dialog.contains(document.activeElement)) this.select.focus(); // the button of a row that is gone had it
   }
 
   method(state) {
     const missing = state.wants.filter((want) => want.missing && !want.optional).map((want) => want.purpose);
     const lacking = state.wants.filter((want) => want.missing && want.optional);
+    const without = lacking.map((want) => `${want.purpose} (for ${want.optional})`).join("; ");
     const title = `${state.ready ? "✓" : "✗"} ${state.method}${state.base ? `, ${state.base}` : ""}: `;
     const text = make("div", title + (state.ready ? "ready" : `missing: ${missing.join(", ")}`));
-    for (const want of lacking) text.append(make("small", `Not there, and not needed: ${want.purpose} (for ${want.optional})`));
+    if (without) text.append(make("small", `Not there, and not needed: ${without}`));
     if (state.note) text.append(make("small", state.note));
     return make("li", "", text);
   }

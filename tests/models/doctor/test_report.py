@@ -27,13 +27,15 @@ def test_it_is_json_without_a_loss(report, tmp_path):
     assert json.loads(json.dumps(data)) == data
 
 
-def test_what_is_wanted_is_what_is_missing_the_needed_ones_first(report, tmp_path):
+def test_what_is_needed_is_told_from_what_is_optional(report, tmp_path):
     put(tmp_path, "checkpoints/x.safetensors", small_models.checkpoint(768))
     put(tmp_path, "uniportrait/x.bin", small_models.faceid())
     data = report("UniPortrait").to_data()
-    assert data["wanted"][:2] == [BACKBONE.name, "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors"]
-    assert FACEID.name not in data["wanted"]
-    assert data["wanted"].index("uniportrait-router_sd15.bin") > 1
+    assert data["needed"] == [BACKBONE.name, "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors"]
+    assert data["optional"] == [
+        "uniportrait-router_sd15.bin", "face_detection_yunet_2023mar.onnx", "ip-adapter_sd15.safetensors",
+        "control_v11p_sd15_openpose_fp16.safetensors",
+    ]  # fmt: skip
     [method] = data["methods"]
     assert not method["ready"]
     assert {want["purpose"]: want["missing"] for want in method["wants"]} == {
