@@ -16,7 +16,7 @@ from .conversion import convert
 from .download import Progress, download
 from .looking import Folders, folders_below, look
 from .placing import megabytes
-from .report import make_report
+from .report import make_report, plain
 from .text import to_text
 
 REPORT, DOWNLOAD, CONVERT = "report", "download", "convert"
@@ -110,7 +110,7 @@ def _report(options: argparse.Namespace, folders: Folders, out: TextIO) -> None:
 
 def _download(name: str, models: Path, out: TextIO, errors: TextIO) -> None:
     known = find_known(name)
-    errors.write(f"{known.name}: {known.size} from {known.page}, licence: {known.licence}\n")
+    errors.write(f"{known.name}: {known.size} from {known.page}, licence: {plain(known.licence)}\n")
     found = download(known, models / known.folder, _told(known.name, errors))
     out.write(f"{found.path}: {found.note}\n")
 

@@ -185,6 +185,7 @@ class _Counted:
 
     def __init__(self, stream: BinaryIO, total: int, progress: Progress) -> None:
         self._stream, self._total, self._progress = stream, total, progress
+        self.name = stream.name  # older versions may hand it to a helper that writes by itself
 
     def write(self, data: Any) -> int:
         """Write, and tell."""
