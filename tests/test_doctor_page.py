@@ -81,6 +81,7 @@ def node(request, page, miniature_server):
 
 
 def test_the_button_adds_nothing_to_what_is_saved_or_sent(page, node):
+    page.photograph(SCREENSHOTS / f"doctor's node {node}.png")
     saved = page.evaluate("window.app.graph.serialize().nodes[0].widgets_values")
     assert list(saved) == ["UniPortrait"]
     sent = json.loads(page.evaluate("window.app.graphToPrompt().then((found) => JSON.stringify(found.output))"))
