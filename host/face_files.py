@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from ..models.errors import MissingModelFileError
 from ..models.face.detection import DetectorFiles, sort_files
+from ..models.weights.folders import files_below
 from .files import (
     AUTO,
     FACE_DETECTION,
@@ -66,21 +66,11 @@ def detector_files() -> DetectorFiles:
 
 def onnx_files(folders: Iterable[str]) -> list[Path]:
     """All ONNX files below some folders, sub-folders and links included, each once, in a stable order."""
-    found: dict[str, Path] = {}
-    for folder in folders:
-        visited = set()
-        for place, inner, names in os.walk(folder, followlinks=True):
-            real = os.path.realpath(place)
-            if real in visited:  # a link back to a folder above
-                inner.clear()
-                continue
-            visited.add(real)
-            inner.sort()
-            for name in sorted(names):
-                if name.endswith(".onnx"):  # as insightface asks for it
-                    path = Path(place, name)
-                    found.setdefault(os.path.realpath(path), path)
-    return list(found.values())
+    return [path for _, path in files_below(folders, _is_onnx)]
+
+
+def _is_onnx(name: str) -> bool:
+    return name.endswith(".onnx")  # as insightface asks for it
 
 
 def _shown(path: Path) -> str:

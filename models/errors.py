@@ -65,6 +65,10 @@ class CorruptModelFileError(LikenessError):
     """A model file is truncated, or is a web page saved under the name of the weights."""
 
 
+class DownloadError(LikenessError):
+    """A model file could not be fetched, or is not the file that was meant."""
+
+
 class UnknownCheckpointError(LikenessError):
     """A file was read, but its keys are not those of the adapter that was asked for."""
 

@@ -3,6 +3,7 @@
 | room | what a wing states |
 |---|---|
 | `models/<method>/checkpoint.py` | `FILES`, signatures of its weights, and `FOLDERS`, where users keep them |
+| `models/<method>/needs.py` | `NEEDS`, the files that each of its uses needs |
 | `nodes/<method>/` | `NODES` |
 | `training/<method>/assembly.py` | `METHODS`, its training methods with their configurations |
 | `tools/workflows/<method>.py` | `WORKFLOWS` |

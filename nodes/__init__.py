@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
-from ..host.face_route import add_routes
+from ..host import face_route
+from ..host.doctor import routes as doctor_routes
 from ..host.files import register_folders
 from ..models.methods import wings
-from . import evaluation, faces, miniature, people, placement, prior
+from . import doctor, evaluation, faces, miniature, people, placement, prior
 
-SHELVES = (people, placement, *wings(__package__), prior, faces, evaluation, miniature)
+SHELVES = (people, placement, *wings(__package__), prior, faces, evaluation, doctor, miniature)
 
 
 class LikenessExtension(ComfyExtension):
@@ -18,5 +19,6 @@ class LikenessExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """The nodes; makes our model folders known first, since nodes list their files, and what the page asks for."""
         register_folders()  # not in on_load, which 0.3.64 does not call
-        add_routes()
+        face_route.add_routes()
+        doctor_routes.add_routes()
         return [node for shelf in SHELVES for node in shelf.NODES]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..adapters.weights import LoRA, check_layers, key_shape, keys_and_values, lora_pairs
 from ..weights.reading import Source, read_metadata, read_weights
-from ..weights.state_dict import KeyReport, Signature, subset
+from ..weights.state_dict import KeyReport, Signature, Width, subset
 from .facial_encoder import FacialEncoder
 from .id_projection import IDProjection
 
@@ -26,6 +26,8 @@ FILES = (
         description="a ConsistentID file",
         has=(r"FacialEncoder\.", rf"adapter_modules\.{_LAYER}"),
         belongs='in "consistentid" of Load ConsistentID',
+        context=Width(rf"adapter_modules\.{_LAYER}to_k_ip\.", 1),
+        picture=("tokens", Width(r"image_proj(_model)?\.perceiver_resampler\.proj_in\.weight$", 1)),
     ),
 )
 PROJECTIONS = ("image_proj.", "image_proj_model.")  # SD1.5's name, and that of SDXL and of training dumps

@@ -20,7 +20,7 @@ from ..adapters.decoupled_cross_attention import KeyValueProjection
 from ..adapters.weights import LoRA, by_layer, key_shape, lora_pairs
 from ..errors import UnknownCheckpointError
 from ..weights.reading import Source, read_metadata, read_weights
-from ..weights.state_dict import KeyReport, Signature, load_strictly, subset
+from ..weights.state_dict import KeyReport, Signature, Width, load_strictly, subset
 from .description import Description
 from .hybrid import HybridLayer
 from .style import Space
@@ -33,6 +33,7 @@ FILES = (
         description="a FaceStudio file",
         has=(r"layer\.weight$", r"layer\.bias$", r"(attention\.\d+\.to_k\.|unet\.)"),
         belongs='in "facestudio" of Load FaceStudio',
+        context=Width(r"layer\.bias$", 1),
     ),
 )
 LAYER, POOLED, ATTENTION, LORA, UNET, EMPTY = "layer", "pooled", "attention", "lora", "unet", "empty"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from ..weights.state_dict import KeyReport, Signature, subset
+from ..weights.state_dict import KeyReport, Signature, Width, subset
 
 IMAGE_PROMPT = "image prompt"
 PLUS, FULL_FACE, FACEID, FACEID_PLUS = (f"IP-Adapter {name}" for name in ("Plus", "Full Face", "FaceID", "FaceID Plus"))
@@ -22,6 +22,7 @@ _KEYS = r"(ip_adapter|adapter_modules)\.\d+\.to_k_ip\."
 _LATENTS, _PERCEIVER = rf"{_PROJECTION}latents$", rf"{_PROJECTION}perceiver_resampler\.proj_in\."
 _OTHERS = (r"FacialEncoder\.",)  # ConsistentID's, which has the same names for the rest
 _PLACE = 'in "ip_adapter" of Load IP-Adapter'
+_CONTEXT = Width(_KEYS, 1)
 FILES = (
     Signature(
         kind=IMAGE_PROMPT,
@@ -29,6 +30,8 @@ FILES = (
         has=(rf"{_PROJECTION}proj\.weight$", _KEYS),
         lacks=(_LATENTS, *_OTHERS),
         belongs=f'in "image_prompt" of Load UniPortrait or {_PLACE}',
+        context=_CONTEXT,
+        picture=("pooled", Width(rf"{_PROJECTION}proj\.weight$", 1)),
     ),
     Signature(
         kind=FULL_FACE,
@@ -36,6 +39,8 @@ FILES = (
         has=(rf"{_PROJECTION}proj\.3\.weight$", _KEYS),
         lacks=_OTHERS,
         belongs=_PLACE,
+        context=_CONTEXT,
+        picture=("tokens", Width(rf"{_PROJECTION}proj\.0\.weight$", 1)),
     ),
     Signature(
         kind=FACEID_PLUS,
@@ -43,6 +48,8 @@ FILES = (
         has=(_PERCEIVER, _KEYS),
         lacks=_OTHERS,
         belongs=_PLACE,
+        context=_CONTEXT,
+        picture=("tokens", Width(rf"{_PERCEIVER}weight$", 1)),
     ),
     Signature(
         kind=PLUS,
@@ -50,6 +57,8 @@ FILES = (
         has=(_LATENTS, _KEYS),
         lacks=_OTHERS,
         belongs=_PLACE,
+        context=_CONTEXT,
+        picture=("tokens", Width(rf"{_PROJECTION}proj_in\.weight$", 1)),
     ),
     Signature(
         kind=FACEID,
@@ -57,6 +66,7 @@ FILES = (
         has=(rf"{_PROJECTION}proj\.0\.weight$", rf"{_PROJECTION}norm\.weight$", _KEYS),
         lacks=(_PERCEIVER, *_OTHERS),
         belongs=_PLACE,
+        context=_CONTEXT,
     ),
     Signature(
         kind=FACEID_LORA,

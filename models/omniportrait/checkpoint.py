@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..errors import InvalidSettingError, UnknownCheckpointError
 from ..weights.reading import read_flat, read_metadata, read_weights, sha256
-from ..weights.state_dict import KeyReport, Signature, load_strictly, subset, summarise
+from ..weights.state_dict import KeyReport, Signature, Width, load_strictly, subset, summarise
 from .image_encoder import UNTOLD, ImageEncoderConfig, PivotImageEncoder
 from .pivot_id_encoder import PivotIDEncoder
 
@@ -31,6 +31,7 @@ FILES = (
         description="an OmniPortrait file",
         has=(r"fusion\.weight$", r"fusion\.bias$"),
         belongs='in "omniportrait" of Load OmniPortrait',
+        context=Width(r"fusion\.weight$", 0),
     ),
 )
 FUSION, VISUAL = "fusion", "visual"

@@ -17,7 +17,7 @@ from ..ip_adapter.checkpoint import IPAdapter
 from ..ip_adapter.checkpoint import load as load_ip_adapter
 from ..weights.reading import Source, read_weights
 from ..weights.signatures import known_files
-from ..weights.state_dict import KeyReport, Signature, flatten, identify, subset
+from ..weights.state_dict import KeyReport, Signature, Width, flatten, identify, subset
 from .id_embedding import IDEmbedding
 from .id_routing import IDRouter
 
@@ -31,6 +31,7 @@ FILES = (
         description="a UniPortrait faceid file",
         has=(r"faceid_proj\.latents$", rf"faceid_adapter\.{_LAYER}to_k_faceid\."),
         belongs='in "faceid" of Load UniPortrait',
+        context=Width(rf"faceid_adapter\.{_LAYER}to_k_faceid\.", 1),
     ),
     Signature(
         kind=ROUTER,
@@ -38,6 +39,7 @@ FILES = (
         has=(rf"faceid_adapter\.{_LAYER}to_q_router\.",),
         lacks=(r"faceid_proj\.",),
         belongs='in "router" of Load UniPortrait',
+        context=Width(rf"faceid_adapter\.{_LAYER}to_k_router\.0\.weight$", 1),
     ),
     Signature(
         kind=BACKBONE,

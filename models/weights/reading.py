@@ -67,7 +67,12 @@ def read_shapes(path: str | Path) -> dict[str, Any]:
     with path.open("rb") as stream:
         header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
     entries = ((key, entry["shape"]) for key, entry in header.items() if key != "__metadata__")
-    return {key: torch.empty(shape, device="meta") for key, shape in entries}
+    try:
+        return {key: torch.empty(shape, device="meta") for key, shape in entries}
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+        raise CorruptModelFileError(
+            f"{_named(path)} has a safetensors header with impossible shapes ({first_line(error)}); download it again."
+        ) from error
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:

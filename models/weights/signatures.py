@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 
 from ..methods import wings
-from .state_dict import Signature
+from .state_dict import Signature, Width
 
 FACE_PARSER, DINO, CLIP_VISION, PRIOR = "face parser", "DINO", "CLIP vision", "prior"
 FACENET = "FaceNet"
+BASE_MODEL, CONTROL_NET, CLIP_TEXT = "base model", "ControlNet", "CLIP text"
 
 ROOM = (__package__ or "").rpartition(".")[0]  # models
 OTHER_FILES = (
@@ -47,6 +48,7 @@ OTHER_FILES = (
         description="a prior from text to picture embeddings",
         has=(r"prd_embedding$", r"transformer_blocks\.0\."),
         belongs='in "prior" of Predict Image Embedding',
+        picture=("pooled", Width(r"proj_in\.weight$", 1)),
     ),
     Signature(
         kind=FACENET,
@@ -54,8 +56,20 @@ OTHER_FILES = (
         has=(r"conv2d_1a\.conv\.weight$", r"mixed_6a\.branch0\.conv\.weight$"),
         belongs='in "recogniser" of Score Likeness',
     ),
-    Signature(kind="base model", description="a Stable Diffusion checkpoint", has=(r"model\.diffusion_model\.",)),
-    Signature(kind=CLIP_VISION, description="a CLIP vision model", has=(r"(vision_model|visual)\.",)),
+    Signature(
+        kind=BASE_MODEL,
+        description="a Stable Diffusion checkpoint",
+        has=(r"model\.diffusion_model\.",),
+        context=Width(r"model\.diffusion_model\..*\.attn2\.to_k\.weight$", 1),
+    ),
+    Signature(
+        kind=CLIP_VISION,
+        description="a CLIP vision model",
+        has=(r"(vision_model|visual)\.",),
+        picture=("tokens", Width(r"(vision_model\.embeddings|visual)\.class_embedding$", 0)),
+    ),
+    Signature(kind=CONTROL_NET, description="a ControlNet", has=(r"(control_model\.)?input_hint_block\.",)),
+    Signature(kind=CLIP_TEXT, description="a CLIP text encoder", has=(r"text_model\.encoder\.layers\.0\.",)),
     Signature(kind="LoRA", description="a LoRA", has=(r"(lora_unet|lora_te|unet\.|diffusion_model\.).*",)),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,30 @@ from ..errors import UnknownCheckpointError
 
 MOST_NAMED = 8  # keys named per kind of fault
 _M = TypeVar("_M", bound=nn.Module)
+
+
+Layer = Literal[
+    "pooled", "tokens"
+]  # what an adapter reads of CLIP: its embedding of a picture, or the tokens before it
+
+
+@dataclass(frozen=True, slots=True)
+class Width:
+    """Where files of a kind tell how wide something is.
+
+    Attributes:
+        key: regular expression that matches the beginning of a key.
+        axis: of that tensor.
+    """
+
+    key: str
+    axis: int
+
+    def of(self, weights: Mapping[str, Tensor]) -> int | None:
+        """The width that weights tell, by the first key that matches; None where none does."""
+        expression = re.compile(self.key)
+        found = next((tensor for key, tensor in weights.items() if expression.match(key)), None)
+        return found.shape[self.axis] if found is not None and found.ndim > self.axis else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +50,8 @@ class Signature:
         has: regular expressions; each must match the beginning of at least one key.
         lacks: regular expressions; none may match the beginning of any key.
         belongs: where the user should put such a file, completing "it belongs ..."; empty where we have no use for it.
+        context: of the rows of text that it stands beside in a UNet, by which families of checkpoints differ.
+        picture: of what it reads of an image encoder, and which layer of it that is.
     """
 
     kind: str
@@ -33,6 +59,8 @@ class Signature:
     has: tuple[str, ...]
     lacks: tuple[str, ...] = ()
     belongs: str = ""
+    context: Width | None = None
+    picture: tuple[Layer, Width] | None = None
 
     def matches(self, keys: Iterable[str]) -> bool:
         """Whether keys are those of such a file."""

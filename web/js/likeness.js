@@ -1,6 +1,7 @@
 // Registers what the pack adds to the page; the only file with side effects.
 
 import { app } from "../../../scripts/app.js";
+import { doctor } from "./doctor.js";
 import { errors } from "./errors.js";
 import { facePicker } from "./face_picker.js";
 import { people } from "./people.js";
@@ -10,4 +11,4 @@ import { guarded } from "./widget.js";
 const style = new URL("./likeness.css", import.meta.url);
 document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: style }));
 
-for (const extension of [facePicker, people, errors, sockets]) app.registerExtension(guarded(extension));
+for (const extension of [doctor, errors, facePicker, people, sockets]) app.registerExtension(guarded(extension));

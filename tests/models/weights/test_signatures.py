@@ -43,6 +43,8 @@ FILES = {
     "prior": ["prd_embedding", "transformer_blocks.0.norm1.weight", "time_embedding.linear_1.weight"],
     "base model": ["model.diffusion_model.input_blocks.0.0.weight", "first_stage_model.a"],
     "CLIP vision": ["vision_model.embeddings.class_embedding"],
+    "ControlNet": ["control_model.input_hint_block.0.weight", "control_model.zero_convs.0.0.weight"],
+    "CLIP text": ["text_model.encoder.layers.0.layer_norm1.weight", "text_projection.weight"],
     "LoRA": ["lora_unet_down_blocks_0.lora_down.weight"],
 }
 
