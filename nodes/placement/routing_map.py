@@ -10,6 +10,7 @@ from comfy_api.latest import io, ui
 from torch import Tensor
 
 from ...host.sampling.runs import find_placement_maps
+from ...models.records.pages import page_routing
 from ...models.records.routing_map import PIXELS_PER_CELL, draw, person_masks
 from ...models.records.routing_sheet import draw_parts, draw_words
 from ..schema import ADVANCED, shelf
@@ -83,7 +84,7 @@ class ShowRoutingMap(io.ComfyNode):
             picture,
             json.dumps(shares),
             1.0 if maps.equal_choices is None else maps.equal_choices,
-            ui=ui.PreviewImage(picture, cls=cls),
+            ui={**ui.PreviewImage(picture, cls=cls).as_dict(), "likeness_routing": page_routing(maps)},
         )
 
 

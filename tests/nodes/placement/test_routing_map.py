@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -27,7 +28,9 @@ class SampledModel:
 def show(model, monkeypatch, **inputs):
     from likeness.nodes.placement import routing_map
 
-    monkeypatch.setattr(routing_map.ui, "PreviewImage", lambda image, cls: {"shown": image})
+    monkeypatch.setattr(
+        routing_map.ui, "PreviewImage", lambda image, cls: SimpleNamespace(as_dict=lambda: {"shown": image})
+    )
     with torch.inference_mode():
         return routing_map.ShowRoutingMap.execute(model, **inputs)
 
