@@ -79,12 +79,15 @@ class ShowRoutingMap(io.ComfyNode):
         }
         picture = ways[view]()
         shares = [{name: round(share, 3) for name, share in each.items()} for each in maps.shares]
+        shown = {**ui.PreviewImage(picture, cls=cls).as_dict(), "likeness_routing": page_routing(maps)}
+        if image is not None:
+            shown["likeness_pictures"] = ui.PreviewImage(image, cls=cls).as_dict()["images"]
         return io.NodeOutput(
             person_masks(maps, size),
             picture,
             json.dumps(shares),
             1.0 if maps.equal_choices is None else maps.equal_choices,
-            ui={**ui.PreviewImage(picture, cls=cls).as_dict(), "likeness_routing": page_routing(maps)},
+            ui=shown,
         )
 
 
