@@ -1,6 +1,7 @@
 // Maps of who stands where, as the server packs them: a byte for every place.
 
 const FAINTEST = 0.35; // of a colour where it was close, on the opacity that is chosen
+const PALE = 0.8; // how much of a picture's colour is taken out at full opacity
 const EDGE = 512; // pixels of the longer side of what is drawn
 
 // Bytes, grid and bits of a map that was sent; null where something does not fit.
@@ -35,7 +36,9 @@ export function drawMap(canvas, map, { people, hidden, opacity, ground }) {
   const pen = canvas.getContext("2d");
   pen.fillStyle = "#1f1f1f";
   pen.fillRect(0, 0, canvas.width, canvas.height);
+  if (opacity > 0) pen.filter = `saturate(${1 - PALE * opacity})`; // so that people's colours show
   if (ground) pen.drawImage(ground, 0, 0, canvas.width, canvas.height);
+  pen.filter = "none";
   pen.imageSmoothingEnabled = true;
   pen.drawImage(coloured(map, people, hidden, opacity), 0, 0, canvas.width, canvas.height);
   if (opacity > 0) writeNames(pen, map, people, hidden, canvas);
@@ -81,17 +84,25 @@ function writeNames(pen, map, people, hidden, canvas) {
   });
 }
 
-// The place, of those that somebody won, that is nearest to the middle of all of them: x and y, 0–1.
-function middleOf(map, place) {
-  const won = [];
-  map.bytes.forEach((byte, at) => {
-    if ((byte >> (8 - map.bits)) - 1 === place) won.push([at % map.width, Math.floor(at / map.width)]);
+// The place of somebody's that is farthest from everybody else's and from the edges: x and y, 0–1.
+function middleOf({ bytes, width, height, bits }, place) {
+  const depth = new Int32Array(bytes.length); // steps to the next place that is not theirs
+  const at = (x, y) => (x < 0 || y < 0 || x >= width || y >= height ? 0 : depth[y * width + x]);
+  const each = (use) => {
+    for (let y = 0; y < height; y += 1) for (let x = 0; x < width; x += 1) use(x, y, y * width + x);
+  };
+  each((x, y, here) => {
+    if (bytes[here] >> (8 - bits) !== place + 1) return;
+    depth[here] = 1 + Math.min(at(x - 1, y), at(x, y - 1), at(x - 1, y - 1), at(x + 1, y - 1));
   });
-  if (!won.length) return null;
-  const mean = [0, 1].map((axis) => won.reduce((sum, at) => sum + at[axis], 0) / won.length);
-  const far = ([x, y]) => (x - mean[0]) ** 2 + (y - mean[1]) ** 2;
-  const [x, y] = won.reduce((best, at) => (far(at) < far(best) ? at : best));
-  return [(x + 0.5) / map.width, (y + 0.5) / map.height];
+  let best = -1;
+  for (let here = bytes.length - 1; here >= 0; here -= 1) {
+    const [x, y] = [here % width, Math.floor(here / width)];
+    const back = 1 + Math.min(at(x + 1, y), at(x, y + 1), at(x + 1, y + 1), at(x - 1, y + 1));
+    depth[here] = Math.min(depth[here], back);
+    if (depth[here] > 0 && (best < 0 || depth[here] > depth[best])) best = here;
+  }
+  return best < 0 ? null : [((best % width) + 0.5) / width, (Math.floor(best / width) + 0.5) / height];
 }
 
 function rgb(colour) {

@@ -30,7 +30,9 @@ def show(model, monkeypatch, **inputs):
     from likeness.nodes.placement import routing_map
 
     monkeypatch.setattr(
-        routing_map.ui, "PreviewImage", lambda image, cls: SimpleNamespace(as_dict=lambda: {"shown": image, "images": [image]})
+        routing_map.ui,
+        "PreviewImage",
+        lambda image, cls: SimpleNamespace(as_dict=lambda: {"shown": image, "images": [image]}),
     )
     with torch.inference_mode():
         return routing_map.ShowRoutingMap.execute(model, **inputs)
