@@ -14,15 +14,19 @@ export function onLive(node, show) {
   views.set(node, show);
 }
 
-// The node with an id as the server has it: "7", or "12:7" in a subgraph.
+// The node with an id as the server has it, "7" or "12:7" in a subgraph, or as the page keeps its outputs: subgraph, ":", id.
 export function findNode(id) {
-  let graph = app.rootGraph ?? app.graph;
-  let node = null;
-  for (const part of String(id).split(":")) {
-    node = graph?.getNodeById(Number(part)) ?? null;
-    graph = node?.subgraph;
-  }
+  const root = app.rootGraph ?? app.graph;
+  const [first, ...rest] = String(id).split(":");
+  const inside = root?.subgraphs?.get?.(first);
+  if (inside) return nodeOf(inside, rest[0]);
+  let node = nodeOf(root, first);
+  for (const part of rest) node = nodeOf(node?.subgraph, part);
   return node;
+}
+
+function nodeOf(graph, id) {
+  return graph?.getNodeById(Number(id)) ?? graph?.getNodeById(id) ?? null;
 }
 
 // The last preview of a node that samples, by its id as the server has it.

@@ -1,9 +1,10 @@
 // A view in a node that shows what its node sent. As long as it shows nothing, the node looks as it does without it.
 
 import { app } from "../../../scripts/app.js";
+import { findNode } from "./live.js";
 
 const HEIGHT = 260; // pixels, at least, once something is shown
-const lively = new WeakMap(); // node → what makes its view appear
+const attached = new WeakMap(); // node → what makes its view appear, and what gives it something to show
 
 // Put a view into a node.
 //   name: of the widget, and of what the node sends for it.
@@ -27,23 +28,33 @@ export function attachView(node, { name, element, show, replaces = () => true })
     else showCorePicture(node);
     if (isNew) grow(node);
   };
-  lively.set(node, appear);
+  const receive = (output) => {
+    if (!output?.[name]?.length) return;
+    appear();
+    show(output);
+  };
+  attached.set(node, { appear, receive });
   const before = node.onExecuted;
   node.onExecuted = function (output) {
     const answer = before?.apply(this, arguments);
-    if (output?.[name]?.length) {
-      appear();
-      show(output);
-    }
+    receive(output);
     return answer;
   };
 }
 
 // Show something of a run that goes on.
 attachView.live = (node, show) => {
-  lively.get(node)?.();
+  attached.get(node)?.appear();
   show();
 };
+
+// Show again what nodes sent before the page left them for another workflow.
+export function restore(outputs) {
+  for (const [id, output] of Object.entries(outputs ?? {})) {
+    const node = findNode(id);
+    if (node) attached.get(node)?.receive(output);
+  }
+}
 
 // Core draws the first picture that a node sends; the view shows the same and more.
 function hideCorePicture(node) {
