@@ -1,6 +1,6 @@
 """What it costs that a page is told of a run: time of a step, with and without a page that listens, and bytes of a message.
 
-Usage: PYTHON_OF_A_COMFYUI -m likeness.benchmarks.live_cost [--rounds 12] [--steps 8] [--size 256] [--device cpu]
+Usage: PYTHON_OF_A_COMFYUI -m likeness.benchmarks.page.live [--rounds 12] [--steps 8] [--size 256] [--device cpu]
 
 Whole runs of Euler's sampler with two people whom the router places, through all of ComfyUI's sampling: the miniature at 128 x 128, and
 SD1.5 of full size with random weights. Every round draws each form once, in random order; each duration is divided by that of the run of
@@ -26,9 +26,9 @@ import torch
 from likeness.tests.people import crowd
 from likeness.tools.weights.layouts import SD15
 
-from .comfy_process import TEXT_TOKENS, comfyui, parser
-from .paired_ratios import compare, measure
-from .random_models import config_of, new_model, people
+from ..comfy_process import TEXT_TOKENS, comfyui, parser
+from ..paired_ratios import compare, measure
+from ..random_models import config_of, new_model, people
 
 NOTED, TOLD, EVERY = "noted, nobody is told", "told", "told of every step"
 MOST = 2.0  # per cent of a step that telling may cost

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from likeness.benchmarks.live_cost import PAGE, Page, replaced
+from likeness.benchmarks.page.live import PAGE, Page, replaced
 
 
 def test_messages_are_weighed_as_json():
