@@ -37,3 +37,9 @@ def test_a_large_grid_is_averaged_and_keeps_its_shape():
     assert data.shape == (8, 24)
     assert unpacked(data, 1)[0][0] == [0] * 12 + [1] * 12
     assert pack(torch.ones(1, 1, 300), 4).shape == (1, 4)
+
+
+def test_nothing_is_read_back_from_the_device():
+    maps = torch.empty(2, 96, 64, device="meta")  # has no values that could be read
+    data = pack(maps, 48)
+    assert (data.device.type, data.dtype, tuple(data.shape)) == ("meta", torch.uint8, (48, 32))

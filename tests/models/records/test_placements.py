@@ -88,3 +88,13 @@ def test_the_latest_step_is_that_of_the_first_picture(call):
     assert maps.shape == (4, 4, 4)
     assert maps[:, 0, 0].tolist() == [0.5, 0.5, 0.25, 0.75]
     assert record.maps().maps[1, :2, 0, 0].tolist() == [0.5, 0.5]  # the other picture was left as it is
+
+
+def test_the_latest_step_stays_on_its_device(call):
+    record = PlacementRecord()
+    site = AttentionSite("cross", ("input", 1, 0), 1, 8, "")
+    for grid in ((4, 4), (2, 2)):
+        record.record(NAMES, call(grid), torch.empty(1, grid[0] * grid[1], 2, device="meta"), site)
+    latest = record.latest()  # reading a value back would raise here
+    assert latest is not None
+    assert (latest[1].device.type, tuple(latest[1].shape)) == ("meta", (2, 4, 4))
