@@ -84,7 +84,7 @@ class RoutingView {
     const shown = this.shown;
     const map = shown && unpack(shown.part, shown.bits);
     if (!map) return;
-    const people = shown.people ?? [];
+    const people = (shown.people ?? []).map(({ name, colour }) => ({ name: String(name ?? ""), colour: String(colour) }));
     this.choice.hidden = Boolean(this.live);
     this.note.textContent = this.live ? `step ${this.live.step} of ${this.live.steps}` : (shown.part.label ?? "");
     this.offerPeople(people, map);
