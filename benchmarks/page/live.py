@@ -16,8 +16,9 @@ import asyncio
 import json
 import statistics
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from time import perf_counter, process_time, thread_time
 from types import SimpleNamespace
 from typing import Any
@@ -33,6 +34,12 @@ from ..random_models import config_of, new_model, people
 NOTED, TOLD, EVERY = "noted, nobody is told", "told", "told of every step"
 MOST = 2.0  # per cent of a step that telling may cost
 PAGE = "page"
+MESSAGES = 60
+GRIDS: Mapping[str, tuple[tuple[int, ...], int]] = {  # sides of the grids of layers with attention, and people
+    "SD1.5 at 512 x 512": ((64, 32, 16, 8), 2),
+    "SDXL at 1024 x 1024": ((64, 32), 4),
+    "SD1.5 at 1024 x 1024": ((128, 64, 32, 16), 4),
+}
 
 
 class Page:
@@ -74,9 +81,39 @@ def main() -> None:
             f"ComfyUI {version}, torch {torch.__version__}, {given.device}, {given.rounds} rounds of {given.steps} steps"
         )
         device, dtype = torch.device(given.device), torch.float32 if is_on_cpu else torch.float16
+        report_messages(device)
         report("miniature, 128 x 128", miniature(), 128, given.steps, given.rounds, given.seed)
         full = people(new_model(config_of(SD15), dtype, device), 2, "router", 16)
         report(f"SD1.5, {given.size} x {given.size}", full, given.size, given.steps, given.rounds, given.seed)
+
+
+def report_messages(device: torch.device) -> None:
+    """Print what a message alone takes of the thread that samples, where a network of full size placed people on its grids."""
+    for title, (sides, count) in GRIDS.items():
+        page = Page()
+        for _ in range(MESSAGES):
+            telling(page, 0.0, partial(tell_once, page, sides, count, device))
+        spent = statistics.median(page.seconds)
+        print(f"{title}, {count} people: a message takes {1000 * spent:.2f} ms, four in a second {400 * spent:.2f} %")
+        print(f"  {statistics.median(page.bytes):.0f} bytes", flush=True)
+
+
+def tell_once(page: Page, sides: Sequence[int], count: int, device: torch.device) -> None:
+    """Tell of a step that was recorded on some grids."""
+    from likeness.host.events import Channel
+    from likeness.host.sampling import live
+    from likeness.models.port.attention import AttentionCall, AttentionSite, Polarity, Run
+    from likeness.models.records.placements import PlacementRecord
+
+    record = PlacementRecord()
+    names = tuple(f"person {number}" for number in range(1, count + 1))
+    for index, side in enumerate(sides):
+        weights = torch.rand(1, side * side, count, device=device)
+        site = AttentionSite("cross", ("input", index, 0), index, 1, "")
+        call = AttentionCall(weights, weights, None, 1, (side, side), Polarity.POSITIVE, (0,), 1.0, None, Run())
+        record.record(names, call, weights / weights.sum(-1, keepdim=True), site)
+    channel = Channel(page, PAGE, "prompt", "3", ("9",))
+    live.LiveRun(channel=channel, levels=(1.0, 0.0), placements=record).tell()
 
 
 def miniature() -> Any:
