@@ -229,4 +229,10 @@ KEYS = {" ": 32, "ArrowLeft": 37}
 
 def ours(page):
     """What our scripts wrote into the console as errors."""
-    return [message for message in page.messages if message[0] == "error" and "ComfyUI-Likeness" in "".join(message)]
+    return [message for message in page.messages if is_ours(message)]
+
+
+def is_ours(message):
+    """Whether it is an error of our scripts, or the warning of one that does not work."""
+    level, *texts = message
+    return level in ("error", "warning") and ("ComfyUI-Likeness" in "".join(texts) or "Likeness:" in "".join(texts))

@@ -2,14 +2,18 @@
 
 import { chip, draw, frame, make } from "./elements.js";
 import { onLive } from "./live.js";
-import { attachView } from "./shown.js";
+import { attachView, restore } from "./shown.js";
 
-export const NODE = "LikenessShowGuidance";
+const NODE = "LikenessShowGuidance";
 const [WIDTH, HEIGHT] = [400, 210];
 const EDGE = { left: 44, right: 10, top: 10, bottom: 28 };
 const TICKS = 4;
 
-export function nodeCreated(node) {
+// What app.registerExtension takes.
+export const curves = { name: "Likeness.Curves", onNodeOutputsUpdated: restore, nodeCreated };
+
+function nodeCreated(node) {
+  if (node.comfyClass !== NODE) return;
   const view = new CurveView();
   attachView(node, {
     name: "likeness_guidance",
@@ -42,10 +46,10 @@ class CurveView {
   show(told) {
     if (!Array.isArray(told?.people)) return;
     this.told = told;
-    this.curves = told.people.map((person) => new Map((person.points ?? []).map((point) => [point[0], point])));
+    this.curves = told.people.map(({ points }) => new Map(known(points).map((point) => [point[0], point])));
     this.guided = [...new Set(this.curves.flatMap((curve) => [...curve.keys()]))].sort((one, other) => one - other);
-    const known = this.curves.flatMap((curve) => [...curve.values()].map((point) => point[2]).filter(Number.isFinite));
-    const [low, high] = known.length ? [Math.min(...known), Math.max(...known)] : [0, 1];
+    const values = this.curves.flatMap((curve) => [...curve.values()].map((point) => point[2]).filter(Number.isFinite));
+    const [low, high] = values.length ? [Math.min(...values), Math.max(...values)] : [0, 1];
     const room = Math.max((high - low) * 0.1, 0.005);
     [this.low, this.high] = [Math.max(low - room, 0), Math.min(high + room, 1)];
     this.render();
@@ -150,6 +154,11 @@ class CurveView {
     const room = HEIGHT - EDGE.top - EDGE.bottom;
     return EDGE.top + (room * (this.high - value)) / (this.high - this.low || 1);
   }
+}
+
+// The points whose step is a number.
+function known(points) {
+  return (Array.isArray(points) ? points : []).filter((point) => Number.isFinite(point?.[0]));
 }
 
 // The points of a curve in pieces without a gap: in each, every guided step has a value.

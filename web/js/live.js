@@ -2,6 +2,7 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
+import { attempt } from "./widget.js";
 
 export const EVENTS = { routing: "likeness.routing", guidance: "likeness.guidance" };
 const LISTEN = "/likeness/listen";
@@ -34,8 +35,11 @@ export function previewOf(id) {
   return previews.get(String(id)) ?? null;
 }
 
-// Listen from now on; once, when the page is set up.
-export function startLive() {
+// What app.registerExtension takes.
+export const live = { name: "Likeness.Live", setup: start };
+
+// Listen from now on.
+function start() {
   for (const [kind, event] of Object.entries(EVENTS)) {
     api.addEventListener(event, ({ detail }) => tell(kind, detail));
   }
@@ -65,7 +69,7 @@ async function sayThatWeListen(again = false) {
 function tell(kind, detail) {
   for (const id of detail?.views ?? []) {
     const node = findNode(id);
-    views.get(node)?.(kind, detail);
+    attempt("a live view", () => views.get(node)?.(kind, detail));
   }
 }
 

@@ -5,21 +5,26 @@ import { chip, frame, make } from "./elements.js";
 import { onLive, previewOf } from "./live.js";
 import { drawMap, sharesOf, unpack } from "./routing_maps.js";
 import { attachView } from "./shown.js";
+import { valueOf } from "./widget.js";
 
-export const NODE = "LikenessShowRoutingMap";
+const NODE = "LikenessShowRoutingMap";
 const KINDS = [
   ["whole", "whole run"],
   ["steps", "steps"],
   ["layers", "layers"],
 ];
 
-export function nodeCreated(node) {
+// What app.registerExtension takes.
+export const routing = { name: "Likeness.Routing", nodeCreated };
+
+function nodeCreated(node) {
+  if (node.comfyClass !== NODE) return;
   const view = new RoutingView();
   attachView(node, {
     name: "likeness_routing",
     element: view.element,
     show: (output) => view.showRun(output),
-    replaces: () => node.widgets.find((widget) => widget.name === "view")?.value === "whole run",
+    replaces: () => valueOf(node, "view", "whole run") === "whole run",
   });
   onLive(node, (kind, told) => kind === "routing" && attachView.live(node, () => view.showStep(told)));
 }
