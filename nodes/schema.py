@@ -8,13 +8,14 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 from torch import Tensor
 
 from ..host.face_files import list_recognisers
 from ..host.files import AUTO, list_files
 from ..host.people import AppliedPeople, outside_of
 from ..models.people.preview import Line, people_strip
+from .shown import shown_people
 
 People = io.Custom("LIKENESS_PEOPLE")  # models.people.person.People
 Placement = io.Custom("LIKENESS_PLACEMENT")  # host.placement.LoadedPlacement
@@ -149,7 +150,8 @@ HIDDEN = [io.Hidden.prompt, io.Hidden.unique_id]  # an Apply node declares them,
 def applied_output(applied: AppliedPeople, cls: type[io.ComfyNode], note: str = "") -> io.NodeOutput:
     """The MODEL, whether anything was applied, and the strip of people; `cls` and `note` as for `strip_of`."""
     strip = strip_of(applied.lines, cls, note)
-    return io.NodeOutput(applied.model, applied.is_applied, strip, ui=ui.PreviewImage(strip, cls=cls))
+    shown = shown_people(applied.lines, strip, cls, full_note(cls, note))
+    return io.NodeOutput(applied.model, applied.is_applied, strip, ui=shown)
 
 
 def strip_of(lines: Sequence[Line], cls: type[io.ComfyNode], note: str = "") -> Tensor:
@@ -160,11 +162,16 @@ def strip_of(lines: Sequence[Line], cls: type[io.ComfyNode], note: str = "") -> 
         cls: the node, which declares `HIDDEN`.
         note: a sentence below the people.
     """
+    return people_strip(lines, full_note(cls, note))
+
+
+def full_note(cls: type[io.ComfyNode], note: str = "") -> str:
+    """The sentence below the people, behind one about those who are in no chain; `cls` and `note` as for `strip_of`."""
     outside = outside_of(cls.hidden.prompt, str(cls.hidden.unique_id))
-    if outside:
-        listed = ", ".join(outside)
-        note = f"Not in this chain: {listed}. Link the people output of one Add Person to the next. {note}".strip()
-    return people_strip(lines, note)
+    if not outside:
+        return note
+    listed = ", ".join(outside)
+    return f"Not in this chain: {listed}. Link the people output of one Add Person to the next. {note}".strip()
 
 
 def applied_outputs(model: str) -> list[io.Output]:

@@ -30,6 +30,11 @@ def rgb_of(place: int) -> tuple[int, int, int]:
     return red, green, blue
 
 
+def hex_of(place: int) -> str:
+    """Return that colour as a page takes it, #rrggbb."""
+    return "#" + "".join(f"{part:02x}" for part in rgb_of(place))
+
+
 @dataclass(frozen=True, slots=True)
 class LegendLine:
     """A line of the legend.

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from .guidance import GuidanceEntry, GuidanceHistory, GuidanceRecord
-from .legend import rgb_of
+from .legend import hex_of
 from .packed import bits_of_winner, pack
 from .placements import PartOfRun, PlacementMaps
 from .routing_sheet import MOST_PARTS
@@ -24,10 +24,7 @@ PICTURES_IN_PARTS = 4  # of these, so many step by step and layer by layer
 
 def page_people(names: Sequence[str]) -> list[dict[str, str]]:
     """Everybody's name and colour, "#rrggbb", in the order of the chain."""
-    return [
-        {"name": name[:MOST_LETTERS], "colour": "#{:02x}{:02x}{:02x}".format(*rgb_of(place))}
-        for place, name in enumerate(names)
-    ]
+    return [{"name": name[:MOST_LETTERS], "colour": hex_of(place)} for place, name in enumerate(names)]
 
 
 def page_routing(maps: PlacementMaps) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ...host.facestudio.method import Asked, LoadedFaceStudio
 from ...host.placement import LoadedPlacement
@@ -22,10 +22,12 @@ from ..schema import (
     Placement,
     Style,
     found_by,
+    full_note,
     model_input,
     shelf,
     strip_of,
 )
+from ..shown import shown_people
 
 
 class ApplyFaceStudio(io.ComfyNode):
@@ -174,7 +176,7 @@ class ApplyFaceStudio(io.ComfyNode):
             found.is_applied,
             strip,
             found.people_mask,
-            ui=ui.PreviewImage(strip, cls=cls),
+            ui=shown_people(found.lines, strip, cls, full_note(cls, found.note)),
         )
 
 

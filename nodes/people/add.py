@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 from torch import Tensor
 
 from ...host.encoders.detector import CHOICES, DetectorChoice
@@ -14,7 +14,7 @@ from ...models.face.preview import preview_tensor
 from ...models.face.types import FaceSet
 from ...models.people.person import People as Chain
 from ...models.people.person import PersonSettings
-from ...models.people.preview import weight_marks
+from ...models.people.preview import Line, weight_marks
 from ...models.people.weighing import WEIGHINGS, Weighing
 from ...models.port.encoders import FaceDetector as Detector
 from ..schema import (
@@ -30,6 +30,7 @@ from ..schema import (
     shelf,
     start_percent,
 )
+from ..shown import shown_faces, told_person
 from .inputs import people_before, person_mask, person_name, person_strength
 
 ORDERS = [order for order in get_args(Order) if order != "nearest to point"]
@@ -152,7 +153,10 @@ class AddPerson(io.ComfyNode):
         marks = () if photos == "all equally" else weight_marks(person.photos)
         preview = preview_tensor(faces, marks)
         chain = (people or Chain()).add(person)
-        return io.NodeOutput(chain, preview, faces.found, ui=ui.PreviewImage(preview, cls=cls))
+        [*_, added] = chain
+        told = told_person(Line(added, "", is_in=not added.is_left_out and added.is_on), len(chain) - 1, cls)
+        shown = {**shown_faces(faces, preview, cls), "likeness_people": [told]}
+        return io.NodeOutput(chain, preview, faces.found, ui=shown)
 
 
 NODES: list[type[io.ComfyNode]] = [AddPerson]

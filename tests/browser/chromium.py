@@ -119,6 +119,36 @@ class Page:
         for kind in ("keyDown", "keyUp"):
             self.send("Input.dispatchKeyEvent", type=kind, key=key, code=key)
 
+    def press_with(self, key: str, modifiers: int = 0, text: str = "") -> None:
+        """Press and release a key; `modifiers` is a sum of 1 Alt, 2 Control, 4 Meta, 8 Shift; `text` is what it types."""
+        code = f"Key{key.upper()}" if len(key) == 1 and key.isalpha() else {" ": "Space"}.get(key, key)
+        number = {"Tab": 9, "Enter": 13, " ": 32}.get(key, ord(key.upper()) if len(key) == 1 else 0)
+        shared: dict[str, Any] = {"key": key, "code": code, "modifiers": modifiers, "windowsVirtualKeyCode": number}
+        self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **shared)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **shared)
+
+    def type_text(self, text: str) -> None:
+        """Type into what has the focus."""
+        self.send("Input.insertText", text=text)
+
+    def click(self, x: float, y: float) -> None:
+        """Click with the left button, in pixels of the window."""
+        self.drag((x, y), (x, y))
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float], steps: int = 4) -> None:
+        """Press the left button at a place, move and release it at another."""
+        shared: dict[str, Any] = {"button": "left", "clickCount": 1}
+        self._mouse("mouseMoved", start)
+        self._mouse("mousePressed", start, **shared)
+        for step in range(1, steps + 1) if start != end else ():
+            share = step / steps
+            place = (start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1]))
+            self._mouse("mouseMoved", place, buttons=1, **shared)
+        self._mouse("mouseReleased", end, **shared)
+
+    def _mouse(self, kind: str, place: tuple[float, float], **settings: Any) -> None:
+        self.send("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], **settings)
+
     def photograph(self, file: Path) -> None:
         """Save what the page shows as PNG."""
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -8,4 +8,7 @@ import { people } from "./people.js";
 import { routing } from "./routing_view.js";
 import { guarded } from "./widget.js";
 
+const style = new URL("./likeness.css", import.meta.url);
+document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: style }));
+
 for (const extension of [facePicker, people, live, routing, curves]) app.registerExtension(guarded(extension));

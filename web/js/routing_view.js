@@ -1,11 +1,10 @@
 // Who stands where, in Show Routing Map: live over the sampler's preview, afterwards over the picture, step by step and layer by layer.
 
-import { api } from "../../../scripts/api.js";
 import { chip, frame, make } from "./elements.js";
 import { onLive, previewOf } from "./live.js";
 import { drawMap, sharesOf, unpack } from "./routing_maps.js";
 import { attachView } from "./shown.js";
-import { valueOf } from "./widget.js";
+import { valueOf, viewAddress } from "./widget.js";
 
 const NODE = "LikenessShowRoutingMap";
 const KINDS = [
@@ -56,7 +55,7 @@ class RoutingView {
   // Show a finished run: what the node sent when it was executed.
   showRun(output) {
     this.pictures = output.likeness_routing ?? [];
-    this.addresses = (output.likeness_pictures ?? []).map(addressOf);
+    this.addresses = (output.likeness_pictures ?? []).map(viewAddress);
     if (!this.addresses.length && this.live) this.addresses = [this.live.kept]; // the sampler's last preview
     this.live = null;
     const before = this.picture.selectedIndex;
@@ -146,8 +145,4 @@ class RoutingView {
     picture.onerror = () => use(null);
     picture.src = address;
   }
-}
-
-function addressOf({ filename, subfolder, type }) {
-  return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
 }

@@ -1,6 +1,8 @@
 // Views in nodes: how they get there, how large they are, and how they set the node's own widgets.
 
+import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
+import { make } from "./elements.js";
 
 const LOOK_EVERY = 400; // milliseconds between two looks at what a view is drawn from
 const warned = new Set();
@@ -25,6 +27,15 @@ export function guarded(extension) {
     return [name, (...given) => attempt(extension.name, () => value(...given))];
   });
   return Object.fromEntries(hooks);
+}
+
+// The frame of a view. Keys that choose in it do nothing to the graph; undo and the like reach the page.
+export function panel(label, ...children) {
+  const element = make("div", { class: "likeness-panel", role: "group", "aria-label": label }, ...children);
+  element.addEventListener("keydown", (event) => {
+    if ([" ", "Enter", "Tab"].includes(event.key)) event.stopPropagation();
+  });
+  return element;
 }
 
 // Put an element into a node as its last widget, which is neither saved nor sent.
@@ -124,6 +135,11 @@ export function setWidgets(node, values) {
 export function noteChange() {
   const tracker = app.extensionManager?.workflow?.activeWorkflow?.changeTracker;
   (tracker?.captureCanvasState ?? tracker?.checkState)?.call(tracker);
+}
+
+// The address of a picture that a node sent, or of one in the input folder.
+export function viewAddress({ filename, subfolder = "", type = "input" }) {
+  return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
 }
 
 // Core draws the picture that a node sends; a view that shows the same and more takes its place.
