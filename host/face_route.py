@@ -10,7 +10,6 @@ import asyncio
 import json
 import logging
 import os
-import sys
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +29,7 @@ from ..models.port.encoders import FaceDetector
 from ..models.records.legend import hex_of
 from .encoders.detector import CHOICES, DRAWN, choose_detector
 from .files import load_once
+from .routes import Route
 
 PLACE, COLOURS = "/likeness/faces", "/likeness/colours"
 MOST_BYTES = 65_536  # of a request's body
@@ -69,18 +69,6 @@ class Wanted:
             raise InvalidSettingError("The page asked for faces in a way that is not known; reload the page.")
         if self.detector not in CHOICES:
             raise InvalidSettingError(f'detector is "{self.detector[:80]}"; choose one of: {", ".join(CHOICES)}.')
-
-
-def add_routes() -> None:
-    """Let a running ComfyUI answer the page; a fault is logged and keeps no node from loading."""
-    try:
-        instance = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
-        if instance is None or any(getattr(route, "path", "") == PLACE for route in instance.routes):
-            return
-        instance.routes.post(PLACE)(_answer_faces)
-        instance.routes.get(COLOURS)(_answer_colours)
-    except Exception:
-        logger.exception("The page cannot ask for faces before a run; after one it shows them")
 
 
 async def _answer_colours(_: Any) -> Any:
@@ -217,3 +205,6 @@ def _response(data: Any, status: int) -> Any:
     from aiohttp import web
 
     return web.json_response(data, status=status)
+
+
+ROUTES = (Route("POST", PLACE, _answer_faces), Route("GET", COLOURS, _answer_colours))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
-from ..host import face_route
+from ..host import events, face_route
 from ..host.doctor import routes as doctor_routes
 from ..host.files import register_folders
+from ..host.routes import add_routes
 from ..models.methods import wings
 from . import doctor, evaluation, faces, miniature, people, placement, prior
 
@@ -19,6 +20,5 @@ class LikenessExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """The nodes; makes our model folders known first, since nodes list their files, and what the page asks for."""
         register_folders()  # not in on_load, which 0.3.64 does not call
-        face_route.add_routes()
-        doctor_routes.add_routes()
+        add_routes([*events.ROUTES, *face_route.ROUTES, *doctor_routes.ROUTES])
         return [node for shelf in SHELVES for node in shelf.NODES]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ from ...models.doctor.conversion import convert
 from ...models.doctor.download import Progress, download
 from ...models.errors import InvalidSettingError, LikenessError
 from ...models.weights.known_file import KnownFile
+from ..routes import Route
 from .access import refusal
 from .folders import find_listed, folder_for, report_on
 from .jobs import JOBS, Work
@@ -22,24 +22,6 @@ PLACE = "/likeness/models"
 EVENT = "likeness.models"
 MOST_BYTES = 16_384  # of a request's body
 LONGEST_CLIENT = 100
-
-logger = logging.getLogger(__name__)
-
-
-def add_routes() -> None:
-    """Make the doctor's addresses known to a running ComfyUI; a fault here is logged and keeps no node from loading."""
-    try:
-        from server import PromptServer
-
-        instance = getattr(PromptServer, "instance", None)
-        if instance is None or any(getattr(route, "path", "") == PLACE for route in instance.routes):
-            return
-        instance.routes.get(PLACE)(_report)
-        instance.routes.get(f"{PLACE}/job")(_job)
-        instance.routes.post(f"{PLACE}/download")(partial(_start, _downloading))
-        instance.routes.post(f"{PLACE}/convert")(partial(_start, _converting))
-    except Exception:
-        logger.exception("The model doctor's page is not available; models_doctor.py does the same")
 
 
 async def _report(request: Any) -> Any:
@@ -116,3 +98,11 @@ def _answer(data: dict[str, Any], status: int = 200) -> Any:
     from aiohttp import web
 
     return web.json_response(data, status=status)
+
+
+ROUTES = (
+    Route("GET", PLACE, _report),
+    Route("GET", f"{PLACE}/job", _job),
+    Route("POST", f"{PLACE}/download", partial(_start, _downloading)),
+    Route("POST", f"{PLACE}/convert", partial(_start, _converting)),
+)
