@@ -33,7 +33,7 @@ def add_routes(routes: Iterable[Route]) -> None:
         instance = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
         if instance is None:
             return
-        there = {(route.method, route.path) for route in instance.routes if hasattr(route, "path")}
+        there = {(getattr(route, "method", ""), getattr(route, "path", "")) for route in instance.routes}
         for route in routes:
             if (route.method, route.path) not in there:
                 instance.routes.route(route.method, route.path)(route.answer)
