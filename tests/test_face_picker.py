@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 
 import pytest
 from likeness.tests.browser.chromium import Page, find_chromium
@@ -72,7 +71,9 @@ def page(miniature_server):
         pytest.skip("needs Chromium: install it, for example with apt-get install chromium")
     server = miniature_server
     write_all(server.base / "portraits")
-    portraits = [Image.open(path).convert("RGB").resize((256, 256)) for path in sorted((server.base / "portraits").glob("*.png"))]
+    portraits = [
+        Image.open(path).convert("RGB").resize((256, 256)) for path in sorted((server.base / "portraits").glob("*.png"))
+    ]
     group = Image.new("RGB", (512, 256))
     for place, portrait in enumerate(portraits[:2]):
         group.paste(portrait, (256 * place, 0))
@@ -201,7 +202,10 @@ def test_hostile_names_are_only_text(page, build):
     page.wait_for(f"{FACES}.length === 2", 30)
     assert page.evaluate(RUN, 300) == "execution_success"
     page.wait_for("document.querySelector('.likeness-person')?.textContent.includes('onerror')", 20)
-    bad = {"likeness_photos": [{"filename": "<b>"}, None], "likeness_faces": [{"box": [None, "x", 2, 3]}, {"box": 7}, None] * 300}
+    bad = {
+        "likeness_photos": [{"filename": "<b>"}, None],
+        "likeness_faces": [{"box": [None, "x", 2, 3]}, {"box": 7}, None] * 300,
+    }
     page.evaluate(f"window.app.graph.getNodeById(window.add).onExecuted({json.dumps(bad)})")
     time.sleep(1)
     assert page.evaluate("window.hacked") is None
@@ -217,7 +221,9 @@ def test_somebody_who_is_in_no_chain_is_amber_and_can_be_connected(page, build, 
     page.wait_for("document.querySelector('.likeness-amber')?.textContent.includes('Ben is not in the chain')", 20)
     photograph("amber")
     click(page, "document.querySelector('.likeness-amber button')")
-    page.wait_for("document.querySelectorAll('.likeness-person').length === 2 && !document.querySelector('.likeness-amber')", 20)
+    page.wait_for(
+        "document.querySelectorAll('.likeness-person').length === 2 && !document.querySelector('.likeness-amber')", 20
+    )
     prompt = json.loads(page.evaluate(TO_PROMPT))
     first, second, last = (str(page.evaluate(f"window.{name}")) for name in ("add", "second", "applying"))
     assert prompt[second]["inputs"]["people"] == [first, 0]
