@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any
 
 import diffusers
@@ -30,7 +31,7 @@ def new_sampler(base: Base, name: SamplerName, spacing: Spacing, steps: int) -> 
     """A scheduler of diffusers for one picture; DDIM is deterministic (arXiv:2010.02502, Eq. 12 with σ = 0)."""
     kind: Any = getattr(diffusers, SCHEDULERS[name])
     more = LEADING if spacing == "leading" else {}
-    known = {name: value for name, value in more.items() if name in kind.__init__.__code__.co_varnames}
+    known = {name: value for name, value in more.items() if name in signature(kind).parameters}
     schedule = kind.from_config(base.schedule.config, timestep_spacing=spacing, **known)
     schedule.set_timesteps(steps)
     return schedule

@@ -27,6 +27,7 @@ from likeness.training.uniportrait import networks as uniportrait
 from safetensors.torch import save_file
 from torch import nn
 
+HOME = __name__
 KIT = BUILT_IN.extended(SQUARES)
 COLOURS, IMAGE = 3, 32  # widths of the recogniser "colours" and of the small CLIP
 UNIPORTRAIT = {
