@@ -5,16 +5,20 @@ Every size is read from the tensors' shapes and every configuration is written h
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
+import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel  # pyright: ignore[reportPrivateImportUsage]
+from einops import rearrange
 from torch import Tensor, nn
 
 from ..models.errors import IncompatibleBaseModelError, InvalidSettingError, UnknownCheckpointError
 from ..models.weights.reading import Source, read_flat
 from ..models.weights.state_dict import load_strictly, subset, summarise
+from .attention import find_sites
 from .base_layout import unet_config, vae_config
 from .text_encoders import TextEncoder, load_clip, load_openclip
 
@@ -102,6 +106,34 @@ def load_base(
         prediction=predicts,
         schedule=new_schedule(predicts, zero_terminal=predicts == "v" and "ztsnr" in weights),
     )
+
+
+def decode_picture(base: Base, latents: Tensor) -> np.ndarray:
+    """Latents of one picture as the UNet takes them, (1, C, h, w), to its pixels, (H, W, 3) uint8."""
+    pixels: Any = base.vae.decode(latents / base.latent_scale)  # pyright: ignore[reportArgumentType]
+    values = ((pixels.sample[0] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    return rearrange(values, "c h w -> h w c").cpu().numpy()
+
+
+def require_fit(base: Base, widths: Mapping[int, int], context: int, *, name: str) -> None:
+    """Refuse an adapter that was trained for another architecture than a base model's.
+
+    Args:
+        base: the base model.
+        widths: C of every cross-attention layer that the adapter knows, by site index.
+        context: width of the text context that the adapter was trained with.
+        name: of the adapter's file.
+
+    Raises:
+        IncompatibleBaseModelError: naming what both sides are.
+    """
+    found = {site.index: site.channels for site in find_sites(base.unet) if site.kind == "cross"}
+    own = int(base.unet.config["cross_attention_dim"])
+    if found != dict(widths) or own != context:
+        raise IncompatibleBaseModelError(
+            f"{name} fits a UNet with {len(widths)} cross-attention layers and a context {context} wide, this one has "
+            f"{len(found)} and {own}; name a checkpoint of the architecture that the adapter was trained for."
+        )
 
 
 def load_unet(weights: dict[str, Tensor], name: str, dtype: torch.dtype) -> UNet2DConditionModel:

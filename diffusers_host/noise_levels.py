@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -39,6 +40,11 @@ def zero_snr_sigmas() -> Tensor:
     kept = root**2
     kept[-1] = LAST
     return ((1 - kept) / kept).sqrt().float()
+
+
+def cpu_noise(seed: int, shape: Sequence[int]) -> Tensor:
+    """Return the noise that ComfyUI begins with, whatever the device."""
+    return torch.randn(*shape, generator=torch.Generator("cpu").manual_seed(seed))
 
 
 def timesteps(steps: int) -> list[int]:

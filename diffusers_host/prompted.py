@@ -13,7 +13,7 @@ from torch import Tensor
 from ..models.port.attention import Polarity, Run
 from .attention import RunContext, all_positive, guidance_pair
 from .base import Base
-from .text_encoders import encode_prompts
+from .text_encoders import TextCondition, encode_prompts
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -76,3 +76,23 @@ class Prompted:
         finally:
             for name, value in before.items():
                 setattr(self.context, name, value)
+
+
+def ask_unet(base: Base, latents: Tensor, timesteps: Tensor, text: TextCondition, sizes: Tensor) -> Tensor:
+    """What the UNet says about latents, in its own type.
+
+    Args:
+        base: whatever is attached to its UNet takes part.
+        latents: (B, C, h, w).
+        timesteps: (B,).
+        text: of B prompts.
+        sizes: height and width of the whole picture, top and left of the crop, height and width of the crop, (B, 6); read by
+            SDXL alone.
+
+    Returns:
+        (B, C, h, w).
+    """
+    dtype, given = base.unet.dtype, dict[str, Any]()
+    if text.pooled is not None:
+        given["added_cond_kwargs"] = {"text_embeds": text.pooled.to(dtype), "time_ids": sizes.to(dtype)}
+    return base.unet(latents.to(dtype), timesteps, encoder_hidden_states=text.tokens.to(dtype), **given).sample

@@ -6,6 +6,7 @@
 | `nodes/<method>/` | `NODES` |
 | `training/<method>/assembly.py` | `METHODS`, its training methods with their configurations |
 | `tools/workflows/<method>.py` | `WORKFLOWS` |
+| `evaluation/hosts/diffusers/<method>/` | `METHOD`, how it draws in the evaluation kit |
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from ..diffusers_host.base import Base
-from ..diffusers_host.pictures import ask_unet
+from ..diffusers_host.prompted import ask_unet
 from ..diffusers_host.text_encoders import TextCondition
 from .batches.draws import Draws
 

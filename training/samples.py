@@ -12,8 +12,7 @@ import torch
 from diffusers import DDIMScheduler  # pyright: ignore[reportPrivateImportUsage]
 from PIL import Image
 
-from ..diffusers_host.base import Base
-from ..diffusers_host.pictures import decode_picture
+from ..diffusers_host.base import Base, decode_picture
 from ..diffusers_host.text_encoders import TextCondition, encode_prompts
 from ..models.errors import require_shape
 from ..models.images.contact_sheet import GROUND, contact_sheet

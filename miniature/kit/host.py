@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from ...diffusers_host.pictures import cpu_noise
+from ...diffusers_host.noise_levels import cpu_noise
 from ...evaluation.hosts.host import Host, Wanted
 from ...evaluation.photos import read_photo
 from ...evaluation.protocol.sections import DrawingConfig, PicturesConfig

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from likeness.diffusers_host.pictures import cpu_noise
+from likeness.diffusers_host.noise_levels import cpu_noise
 from likeness.diffusers_host.prompted import Prompted
 from likeness.models.miniature.sizes import BaseSizes
 from likeness.models.port.attention import Run

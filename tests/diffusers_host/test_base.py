@@ -12,10 +12,12 @@ from safetensors.torch import save_file
 
 pytest.importorskip("diffusers")
 
-from likeness.diffusers_host.base import load_base
+from likeness.diffusers_host.attention import find_sites
+from likeness.diffusers_host.base import decode_picture, load_base, require_fit
 from likeness.diffusers_host.text_encoders import encode_prompts
 from likeness.models.errors import IncompatibleBaseModelError, InvalidSettingError, UnknownCheckpointError
 from likeness.tests.diffusers_host.small_checkpoints import empty_checkpoint, small_checkpoint
+from likeness.tests.training.small_world import WIDTH, small_base
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +175,23 @@ def test_no_hub_is_needed(checkpoints, tmp_path):
     )
     assert run.returncode == 0, run.stderr
     assert run.stdout.split("\n")[0] == "sdxl (1, 77, 96)"
+
+
+@torch.no_grad()
+def test_pixels_are_rounded_and_clamped():
+    base = small_base()
+    latents = torch.randn(1, 4, 6, 4, generator=torch.Generator().manual_seed(0))
+    picture = decode_picture(base, latents)
+    plain = base.vae.decode(latents / base.latent_scale).sample[0].permute(1, 2, 0)
+    expected = (plain * 127.5 + 127.5).clamp(0, 255)
+    assert picture.shape == (6, 4, 3)
+    torch.testing.assert_close(torch.from_numpy(picture).float(), expected, atol=0.51, rtol=0)
+
+
+@pytest.mark.parametrize(("widths", "context"), [({1: 32}, WIDTH), (None, WIDTH + 1)])
+def test_an_adapter_of_another_architecture_is_refused(widths, context):
+    base = small_base()
+    own = {site.index: site.channels for site in find_sites(base.unet) if site.kind == "cross"}
+    require_fit(base, own, WIDTH, name="a.bin")
+    with pytest.raises(IncompatibleBaseModelError, match=r"^a\.bin fits a UNet with .* this one has 16 and 24"):
+        require_fit(base, own if widths is None else widths, context, name="a.bin")

@@ -9,6 +9,7 @@ pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.base import new_schedule
 from likeness.diffusers_host.noise_levels import (
+    cpu_noise,
     level_at,
     nearest_timestep,
     share_behind,
@@ -80,3 +81,9 @@ def test_timesteps_are_those_of_comfyuis_scheduler_for_any_number_of_steps(sampl
     for steps in range(1, 101):
         expected = sampling.timestep(simple_scheduler(sampling, steps)[:-1]).tolist()
         assert timesteps(steps) == expected, steps
+
+
+def test_noise_is_that_of_the_seed():
+    one = cpu_noise(5, (1, 4, 8, 8))
+    assert torch.equal(one, torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(5)))
+    assert not torch.equal(one, cpu_noise(6, (1, 4, 8, 8)))

@@ -8,11 +8,13 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention import attach
-from likeness.diffusers_host.text_encoders import encode_prompts
+from likeness.diffusers_host.prompted import ask_unet
+from likeness.diffusers_host.text_encoders import TextCondition, encode_prompts
 from likeness.models.port.attention import Polarity
 from likeness.tests.diffusers_host.small_drawing import NOISE, PROMPTS, SIGMA
 from likeness.tests.diffusers_host.small_drawing import base as base
 from likeness.tests.diffusers_host.small_drawing import prompted as prompted
+from likeness.tests.training.small_world import WIDTH, small_base
 
 NEGATIVE, POSITIVE = Polarity.NEGATIVE, Polarity.POSITIVE
 
@@ -82,3 +84,19 @@ def test_a_row_alone_keeps_its_number_and_leaves_nothing_in_the_run(prompted, no
     assert (call.polarity, call.samples) == (POSITIVE, (1,))
     assert call.run is not prompted.context.run
     assert (prompted.context.first, prompted.context.sigma) == (0, 0.0)
+
+
+def test_sdxl_is_told_the_pooled_text_and_the_sizes():
+    base, seen = small_base("sdxl"), []
+    base.unet.register_forward_pre_hook(lambda unet, args, given: seen.append(given), with_kwargs=True)
+    generator = torch.Generator().manual_seed(0)
+    text = TextCondition(
+        tokens=torch.randn(2, 7, WIDTH, generator=generator), pooled=torch.randn(2, 16, generator=generator)
+    )
+    sizes = torch.tensor([[96, 64, 0, 0, 96, 64]]).expand(2, -1)
+    with torch.no_grad():
+        said = ask_unet(base, torch.randn(2, 4, 12, 8), torch.tensor([500, 500]), text, sizes)
+    assert said.shape == (2, 4, 12, 8)
+    [given] = seen
+    assert given["added_cond_kwargs"]["time_ids"].tolist() == sizes.tolist()
+    assert torch.equal(given["added_cond_kwargs"]["text_embeds"], text.pooled)

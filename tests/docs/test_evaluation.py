@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 from likeness.evaluation.built_in import KIT
 from likeness.evaluation.hosts.comfyui import ComfyUIConfig
+from likeness.evaluation.hosts.diffusers.config import PeopleConfig
+from likeness.evaluation.hosts.diffusers.methods import METHODS
 from likeness.evaluation.protocol.file import SECTIONS, SHIPPED, read_protocol
 from likeness.evaluation.protocol.sections import MetricConfig, PaperConfig
 from likeness.models.config.keys import keys_of
 from likeness.models.errors import ConfigError
 from likeness.tests.evaluation.small_kit import write_people
 
+NAMES = {"uniportrait": "UniPortrait's", "ip_adapter": "IP-Adapter's", "consistentid": "ConsistentID's"}
 MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
 
 
@@ -24,8 +27,11 @@ def row(name):
     return found
 
 
-def test_the_example_lacks_nothing_but_weights(tmp_path):
-    [text] = re.findall(r"```toml\n(.*?)```", MANUAL, re.DOTALL)
+@pytest.mark.parametrize("host", ["comfyui", "diffusers"])
+def test_the_examples_lack_nothing_but_weights(tmp_path, host):
+    text, without_comfyui = re.findall(r"```toml\n(.*?)```", MANUAL, re.DOTALL)
+    if host == "diffusers":
+        text = text[: text.index("[drawing]")] + without_comfyui
     write_people(tmp_path / "people", ["ada", "ben"])
     titles = {"Positive": "text", "Sampler": "seed", "Photo": "image", "Save Image": "images"}
     nodes = {
@@ -38,7 +44,8 @@ def test_the_example_lacks_nothing_but_weights(tmp_path):
     with pytest.raises(ConfigError) as found:
         read_protocol(tmp_path / "mine.toml", KIT)
     faults = str(found.value).split("\n")[1:]
-    assert faults
+    assert len([fault for fault in faults if fault.startswith("[drawing]")]) == (5 if host == "diffusers" else 0)
+    assert any(fault.startswith("[[metric]]") for fault in faults)
     assert all(re.search(rf'the file "[^"]+" is not in {tmp_path / "models"}/', fault) for fault in faults)
 
 
@@ -59,6 +66,19 @@ def test_every_protocol_is_listed(path):
 def test_every_key_is_listed(section, kind):
     told = row(section)
     assert [key.name for key in keys_of(kind) if f"`{key.name}`" not in told] == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_key_of_a_method_on_diffusers_is_listed(method):
+    [told] = [
+        line for line in MANUAL.splitlines() if re.match(r"\| \w+-?\w*'s `adapter`", line) and NAMES[method] in line
+    ]
+    common = {key.name for key in keys_of(PeopleConfig)}
+    own = [key.name for key in keys_of(METHODS[method].section) if key.name not in common]
+    assert [name for name in own if f"`{name}`" not in told] == []
+    assert f"`{method}`" in MANUAL
+    listed = MANUAL[MANUAL.index("### Drawing on diffusers") :]
+    assert [name for name in common if f"`{name}`" not in listed] == []
 
 
 @pytest.mark.parametrize("name", KIT.metrics)

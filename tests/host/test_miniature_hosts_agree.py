@@ -11,7 +11,7 @@ pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.guidance import Guided
 from likeness.diffusers_host.image_encoder import image_tokens
-from likeness.diffusers_host.pictures import cpu_noise
+from likeness.diffusers_host.noise_levels import cpu_noise
 from likeness.miniature.networks.checkpoint import read_base, write_base
 from likeness.miniature.networks.untrained import new_base
 from likeness.miniature.recipe.faces_file import write_face_networks

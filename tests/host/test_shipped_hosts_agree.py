@@ -8,7 +8,7 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.diffusers_host.pictures import cpu_noise
+from likeness.diffusers_host.noise_levels import cpu_noise
 from likeness.miniature.studio.drawing import Settings
 from likeness.miniature.studio.studio import Shot, Studio
 from likeness.models.images.layout import images_from_arrays

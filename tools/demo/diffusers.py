@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...diffusers_host.pictures import cpu_noise
+from ...diffusers_host.noise_levels import cpu_noise
 from ...miniature.studio.drawing import Settings, decode
 from ...miniature.studio.studio import Shot, Studio
 from ...models.records.routing_map import draw

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ....diffusers_host.base import Base, load_base
-from ....diffusers_host.pictures import cpu_noise, decode_picture
+from ....diffusers_host.base import Base, decode_picture, load_base
+from ....diffusers_host.noise_levels import cpu_noise
 from ....diffusers_host.text_encoders import encode_prompts
 from ....models.weights.fingerprint import of_file
 from ...metrics.networks import Networks

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ....diffusers_host.attention import RunContext, all_positive, attach, guidance_pair
 from ....diffusers_host.base import Base
-from ....diffusers_host.pictures import ask_unet
+from ....diffusers_host.prompted import ask_unet
 from ....diffusers_host.text_encoders import TextCondition
 from ....models.adapters.weights import LoRA
 from ....models.port.attention import AttentionResidual, Run

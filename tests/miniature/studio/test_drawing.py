@@ -8,8 +8,7 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.attention import find_sites
-from likeness.diffusers_host.noise_levels import timesteps, zero_snr_sigmas
-from likeness.diffusers_host.pictures import cpu_noise
+from likeness.diffusers_host.noise_levels import cpu_noise, timesteps, zero_snr_sigmas
 from likeness.miniature.ablations.routing import RoutedRows
 from likeness.miniature.recipe.latents import encode_pictures
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents

@@ -9,8 +9,7 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.diffusers_host.noise_levels import timesteps, zero_snr_sigmas
-from likeness.diffusers_host.pictures import cpu_noise
+from likeness.diffusers_host.noise_levels import cpu_noise, timesteps, zero_snr_sigmas
 from likeness.miniature.studio.euler import sample_euler
 from likeness.tests.diffusers_host.comfy_sampling import sampling as sampling
 

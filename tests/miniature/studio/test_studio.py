@@ -11,7 +11,7 @@ import torch
 pytest.importorskip("diffusers")
 
 from likeness.diffusers_host.image_encoder import image_tokens
-from likeness.diffusers_host.pictures import cpu_noise
+from likeness.diffusers_host.noise_levels import cpu_noise
 from likeness.miniature.networks.faces import read_faces
 from likeness.miniature.studio import studio as module
 from likeness.miniature.studio.drawing import Settings, draw_latents

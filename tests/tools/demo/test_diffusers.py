@@ -7,7 +7,7 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from likeness.diffusers_host.pictures import cpu_noise
+from likeness.diffusers_host.noise_levels import cpu_noise
 from likeness.miniature.networks.checkpoint import read_base
 from likeness.miniature.studio.drawing import Settings, decode, draw_latents
 from likeness.tools.demo.diffusers import draw_on_diffusers

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from .....diffusers_host.base import Base
+from .....diffusers_host.base import Base, require_fit
 from .....diffusers_host.encoders import ClipEncoder, PlainParser
 from .....diffusers_host.image_encoder import load_image_encoder
-from .....diffusers_host.pictures import require_fit
 from .....models.adapters.identity_attention import always
 from .....models.consistentid.application import consistentid_residual
 from .....models.consistentid.checkpoint import ConsistentIDAdapter, load

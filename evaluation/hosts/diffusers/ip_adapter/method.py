@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from .....diffusers_host.base import require_fit
 from .....diffusers_host.encoders import ClipEmbedder, ClipEncoder
 from .....diffusers_host.image_embedder import load_image_embedder
 from .....diffusers_host.image_encoder import load_image_encoder
-from .....diffusers_host.pictures import require_fit
 from .....models.adapters.identity_attention import people_residual
 from .....models.errors import MissingModelFileError
 from .....models.ip_adapter.checkpoint import IPAdapter, load

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .....diffusers_host.base import require_fit
 from .....diffusers_host.encoders import ClipEncoder, PlainBackbone
 from .....diffusers_host.image_encoder import load_image_encoder
-from .....diffusers_host.pictures import require_fit
 from .....models.adapters.identity_attention import people_residual
 from .....models.people.person import People
 from .....models.people.remembered import RememberedBackbone, RememberedImageEncoder

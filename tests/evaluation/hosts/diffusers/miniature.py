@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from likeness.diffusers_host.pictures import cpu_noise
+from likeness.diffusers_host.noise_levels import cpu_noise
 from likeness.evaluation.hosts.diffusers.config import DiffusersConfig
 from likeness.evaluation.hosts.diffusers.drawer import Easel
 from likeness.evaluation.hosts.diffusers.photos import Album

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from likeness.diffusers_host.base import load_base
-from likeness.diffusers_host.pictures import ask_unet, cpu_noise
+from likeness.diffusers_host.noise_levels import cpu_noise
+from likeness.diffusers_host.prompted import ask_unet
 from likeness.diffusers_host.text_encoders import TextCondition, encode_prompts
 from likeness.evaluation.hosts.diffusers.sampling import new_sampler, sample
 
