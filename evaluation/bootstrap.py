@@ -37,7 +37,7 @@ def estimate(values: Sequence[float]) -> Estimate:
 
     Reference: Efron, "Bootstrap methods: another look at the jackknife", 1979.
     """
-    known = np.array([value for value in values if value == value], np.float64)
+    known = _known(values)
     if not len(known):
         return Estimate(float("nan"), float("nan"), float("nan"))
     picks = np.random.default_rng(SEED).integers(len(known), size=(RESAMPLES, len(known)))
@@ -48,3 +48,13 @@ def estimate(values: Sequence[float]) -> Estimate:
 def difference(values: Sequence[float], others: Sequence[float]) -> Estimate:
     """The mean of paired differences, `values` minus `others`; pairs with a NaN are left out."""
     return estimate([value - other for value, other in zip(values, others, strict=True)])
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean of values, NaN left out; NaN where there is none."""
+    known = _known(values)
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _known(values: Sequence[float]) -> np.ndarray:
+    return np.array([value for value in values if value == value], np.float64)

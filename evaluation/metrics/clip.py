@@ -4,8 +4,8 @@ good photo it is (CLIP-IQA), and LAION's aesthetics on top.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +21,7 @@ from ...models.weights.state_dict import load_strictly
 from ..protocol.sections import MetricConfig
 from ..protocol.weights import WeightsFile
 from .metric import VALUE, MetricKind, Shown
-from .remembered import Remembered
+from .whole_photos import LikePhotos
 
 GOOD, BAD = "Good photo.", "Bad photo."  # CLIP-IQA's two texts
 SHARPNESS = 100.0  # of its choice between them, the scale that OpenAI's CLIP was trained to
@@ -68,7 +68,6 @@ class Clip:
     tokenise: Any
     prepare: Any
     key: str
-    _photos: Remembered = field(default_factory=Remembered)
 
     @torch.no_grad()
     def of_text(self, text: str) -> Tensor:
@@ -81,10 +80,6 @@ class Clip:
         from PIL import Image
 
         return normalize(self.network.encode_image(self.prepare(Image.fromarray(picture))[None])[0].double(), dim=0)
-
-    def of_photos(self, photos: Sequence[np.ndarray]) -> Tensor:
-        """The directions of photos, (R, E), each looked at once."""
-        return torch.stack([self._photos.get(photo, self.of_picture) for photo in photos])
 
 
 def load_clip(weights: Path, model: str) -> Clip:
@@ -123,23 +118,6 @@ class ClipText:
     def measure(self, shown: Shown) -> Mapping[str, float]:
         """The cosine."""
         return {VALUE: float(self.clip.of_picture(shown.picture) @ self.clip.of_text(shown.prompt))}
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class ClipImage:
-    """CLIP-I: the mean cosine of a picture and the whole photos of its people; a `Metric`."""
-
-    clip: Clip
-
-    @property
-    def key(self) -> str:
-        """Names the weights."""
-        return f"image {self.clip.key}"
-
-    def measure(self, shown: Shown) -> Mapping[str, float]:
-        """The cosine."""
-        photos = self.clip.of_photos([photo for some in shown.photos for photo in some])
-        return {VALUE: float((photos @ self.clip.of_picture(shown.picture)).mean())}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -219,6 +197,8 @@ def load_aesthetics(config: AestheticsConfig) -> Aesthetics:
 
 
 CLIP_TEXT = MetricKind(section=ClipConfig, make=lambda config, _: ClipText(load_clip(config.weights, config.model)))
-CLIP_IMAGE = MetricKind(section=ClipConfig, make=lambda config, _: ClipImage(load_clip(config.weights, config.model)))
+CLIP_IMAGE = MetricKind(
+    section=ClipConfig, make=lambda config, _: LikePhotos(load_clip(config.weights, config.model), "image")
+)
 IQA = MetricKind(section=IqaConfig, make=lambda config, _: ClipIqa(load_clip(config.weights, config.model)))
 AESTHETICS = MetricKind(section=AestheticsConfig, make=lambda config, _: load_aesthetics(config))

@@ -24,6 +24,7 @@ from ..protocol.sections import MetricConfig
 from ..protocol.weights import WeightsFile
 from .metric import VALUE, MetricKind, Shown
 from .remembered import Remembered
+from .whole_photos import LikePhotos
 
 SIDE = 512  # pixels; what ConsistentID's published code shows the parser
 
@@ -44,30 +45,20 @@ class FgisConfig(DinoConfig):
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class DinoSimilarity:
-    """The mean cosine of a picture and the whole photos of its people; a `Metric`.
+class DinoDirections:
+    """DINO's class tokens; a `PictureEncoder`.
 
     Attributes:
         encoder: DINO.
-        name: names its weights.
+        key: names its weights.
     """
 
     encoder: DINO
-    name: str
-    _photos: Remembered = field(default_factory=Remembered)
-
-    @property
-    def key(self) -> str:
-        """Names the weights."""
-        return f"dino {self.name}"
-
-    def measure(self, shown: Shown) -> Mapping[str, float]:
-        """The cosine."""
-        photos = torch.stack([self._photos.get(photo, self._look) for some in shown.photos for photo in some])
-        return {VALUE: float((photos @ self._look(shown.picture)).mean())}
+    key: str
 
     @torch.no_grad()
-    def _look(self, picture: np.ndarray) -> Tensor:
+    def of_picture(self, picture: np.ndarray) -> Tensor:
+        """The direction of a picture, (E,)."""
         return normalize(self.encoder.embed([picture])[0].double(), dim=0)
 
 
@@ -113,7 +104,8 @@ def _load_fgis(weights: Path, parser: Path, size: int) -> FineGrained:
 
 
 DINO_SIMILARITY = MetricKind(
-    section=DinoConfig, make=lambda config, _: DinoSimilarity(load(config.weights), of_file(config.weights))
+    section=DinoConfig,
+    make=lambda config, _: LikePhotos(DinoDirections(load(config.weights), of_file(config.weights)), "dino"),
 )
 FGIS = MetricKind(
     section=FgisConfig,

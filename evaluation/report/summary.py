@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..bootstrap import Estimate, estimate
+from ..bootstrap import Estimate, estimate, mean
 from ..hosts.host import Wanted
 from ..kit import Kit
 from ..metrics.metric import VALUE
@@ -132,7 +132,7 @@ def _column(label: str, said: Measured, plan: Sequence[Wanted], protocol: Protoc
     by_subject: dict[str, list[float]] = {}
     for wanted, values in zip(plan, said.of_pictures, strict=False):
         by_subject.setdefault(wanted.subject, []).append(values.get(VALUE, float("nan")))
-    means = {name: _mean(values) for name, values in by_subject.items()}
+    means = {name: mean(values) for name, values in by_subject.items()}
     pictures = [value for values in by_subject.values() for value in values]
     counted = sum(value == value for value in pictures)
     if kind.is_of_set:
@@ -157,7 +157,7 @@ def _column(label: str, said: Measured, plan: Sequence[Wanted], protocol: Protoc
 def _others(said: Measured) -> dict[str, float]:
     rows = said.of_pictures or (said.of_set,)
     names = dict.fromkeys(name for row in rows for name in row if name != VALUE)
-    return {name: _mean([row[name] for row in rows if name in row]) for name in names}
+    return {name: mean([row[name] for row in rows if name in row]) for name in names}
 
 
 def _rows(protocol: Protocol, kit: Kit) -> list[Row]:
@@ -177,11 +177,6 @@ def _rows(protocol: Protocol, kit: Kit) -> list[Row]:
 
 def _recogniser(config: Any) -> str:
     return str(config.recogniser)
-
-
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if value == value]
-    return sum(known) / len(known) if known else float("nan")
 
 
 def as_json(summary: Summary) -> dict[str, Any]:

@@ -10,14 +10,16 @@ import open_clip
 import pytest
 import torch
 from likeness.evaluation.metrics.clip import (
+    CLIP_IMAGE,
     AestheticsConfig,
-    ClipImage,
+    ClipConfig,
     ClipIqa,
     ClipText,
     Predictor,
     load_aesthetics,
     load_clip,
 )
+from likeness.evaluation.metrics.networks import Networks
 from likeness.models.errors import UnknownCheckpointError
 from likeness.tests.evaluation.metrics.shown import noise, shown
 from PIL import Image
@@ -65,16 +67,22 @@ def test_clip_t_is_the_cosine_of_picture_and_prompt(small):
     assert ClipText(load_clip(path, NAME)).measure(shown((1,)))["value"] == pytest.approx(expected, abs=1e-4)
 
 
+def test_clip_i_looks_as_the_picture_tower(small):
+    path, network = small
+    found = load_clip(path, NAME).of_picture(noise(0))
+    assert float(cosine_similarity(found, by_hand(network, noise(0)).double(), dim=0)) == pytest.approx(1, abs=1e-5)
+    assert float(found.norm()) == pytest.approx(1, abs=1e-6)
+
+
 def test_clip_i_is_the_mean_over_all_photos(small):
     path, network = small
     photos = [by_hand(network, noise(seed)) for seed in (1, 2, 3)]
     picture = by_hand(network, noise(0))
     expected = float(np.mean([float(cosine_similarity(picture, photo, dim=0)) for photo in photos]))
-    assert ClipImage(load_clip(path, NAME)).measure(shown((1, 2), (3,)))["value"] == pytest.approx(expected, abs=1e-4)
-
-
-def test_a_picture_is_like_itself(small):
-    assert ClipImage(load_clip(small[0], NAME)).measure(shown((0,)))["value"] == pytest.approx(1, abs=1e-6)
+    metric = CLIP_IMAGE.make(ClipConfig(weights=path, model=NAME), Networks())
+    assert metric.measure(shown((1, 2), (3,)))["value"] == pytest.approx(expected, abs=1e-4)
+    assert metric.measure(shown((0,)))["value"] == pytest.approx(1, abs=1e-6)
+    assert metric.key.startswith(f"image clip {NAME} ")
 
 
 def test_iqa_is_how_much_more_a_picture_is_good_than_bad(small):

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from likeness.evaluation.metrics.dino import DinoSimilarity, FineGrained
+from likeness.evaluation.metrics.dino import DinoDirections, FineGrained
 from likeness.evaluation.metrics.metric import Shown
+from likeness.evaluation.metrics.whole_photos import LikePhotos
 from likeness.models.similarity.dino import DINO
 from likeness.tests.evaluation.metrics.shown import noise, shown
 from likeness.tests.models.face.painted_faces import SIZE, colour_parser, face_labels, painted
@@ -25,7 +26,7 @@ def test_dino_is_the_mean_cosine_of_whole_pictures(encoder):
     with torch.no_grad():
         picture, *photos = encoder.embed([noise(seed) for seed in range(4)])
     expected = float(np.mean([float(cosine_similarity(picture, photo, dim=0)) for photo in photos]))
-    found = DinoSimilarity(encoder, "small").measure(shown((1, 2), (3,)))["value"]
+    found = LikePhotos(DinoDirections(encoder, "small"), "dino").measure(shown((1, 2), (3,)))["value"]
     assert found == pytest.approx(expected, abs=1e-4)
 
 
