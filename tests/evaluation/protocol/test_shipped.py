@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 from likeness.evaluation.built_in import KIT
 from likeness.evaluation.protocol.file import SHIPPED, read_protocol
@@ -95,6 +98,30 @@ def test_a_shipped_protocol_alone_says_what_is_the_user_s(name):
         or ("weights is" in fault or "predictor is" in fault or "parser is" in fault)
         for fault in said
     )
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_every_missing_weight_is_named_with_its_folder(tmp_path, name):
+    path = write_user(tmp_path, name, '[prompts]\ntexts = ["a {1}"]\n' if name == "facestudio" else "")
+    models = tmp_path / "models"
+    shutil.rmtree(models)
+    models.mkdir()
+    with pytest.raises(ConfigError) as found:
+        read_protocol(path, KIT.extended(SMALL))
+    said = str(found.value).split("\n")[1:]
+    wanted = [
+        (number, key, metric[key])
+        for number, metric in enumerate(read_toml(SHIPPED / f"{name}.toml")["metric"], 1)
+        for key in WEIGHTS
+        if key in metric
+    ]
+    assert len(said) == len(wanted)
+    for number, key, file in wanted:
+        kind = "file" if Path(file).suffix else "folder"
+        assert (
+            f'[[metric]] {number} {key} is "{file}"; the {kind} "{Path(file).name}" is not in {(models / file).parent}; choose a '
+            f"{kind} that lies below the folder of [models]."
+        ) in said
 
 
 def test_every_shipped_protocol_is_tested():

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from likeness.evaluation.metrics.faces import FACE_SIMILARITY, FaceSimilarityConfig
+from likeness.evaluation.metrics.metric import Shown
+from likeness.evaluation.photos import read_photo
 from likeness.miniature.judge.file import read_judge
 from likeness.miniature.judge.scores import IDENTITY
+from likeness.miniature.kit.built_in import KIT
 from likeness.miniature.kit.people import SEED
 from likeness.miniature.kit.recogniser import JudgeRecogniser
 from likeness.miniature.world.people.identity import ATTRIBUTES
 from likeness.miniature.world.world import World
 from likeness.models.face.analysis import find_faces
-from likeness.models.miniature.files import JUDGE
+from likeness.models.miniature.files import JUDGE, PORTRAITS
 from likeness.models.miniature.finder import FinderDetector
 
 PEOPLE = 6
@@ -44,3 +49,18 @@ def test_the_cosine_is_how_many_answers_agree(seen):
     cosines = first @ second.T / len(IDENTITY)
     assert (cosines - agree).abs().mean() < 0.1
     assert cosines.diagonal().min() > cosines.fill_diagonal_(0).mean() + 0.3
+
+
+def test_known_similarities_of_the_portraits_that_come_with_the_pack():
+    """Noted with the judge that ships, on a CPU."""
+    metric = FACE_SIMILARITY.make(
+        FaceSimilarityConfig(recogniser="judge", detector="judge", negative="keep"), KIT.networks
+    )
+    first, second = map(read_photo, PORTRAITS)
+
+    def similarity(picture, photo):
+        return metric.measure(Shown(picture, "", ((photo,),)))["value"]
+
+    assert similarity(first, first) == pytest.approx(1, abs=1e-4)
+    assert similarity(second, first) == pytest.approx(0.004643, abs=1e-4)
+    assert similarity(np.ascontiguousarray(first[:, ::-1]), first) == pytest.approx(0.996245, abs=1e-4)
