@@ -56,6 +56,13 @@ def test_sdxl_draws_too(tmp_path, sdxl_models, method):
     assert differ(drawn(ADA), drawn(BEN)) == (method != "none")
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_half_precision_draws_nearly_the_same(tmp_path, models, method):
+    half, whole = (Drawn(write_protocol(tmp_path, models, method, dtype=dtype))() for dtype in ("float16", "float32"))
+    assert np.abs(half.astype(int) - whole).mean() < 2
+    assert not np.array_equal(half, whole)
+
+
 def test_several_people_are_placed_by_uniportraits_router(tmp_path, models):
     both = Drawn(write_protocol(tmp_path, models, "uniportrait", together=2))
     assert len(both.plan) == 2
