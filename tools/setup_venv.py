@@ -20,7 +20,14 @@ from .comfyui.folders import REPOSITORY, ComfyFolder, find_comfy_folders
 
 ENVIRONMENT = REPOSITORY / ".venv"
 STAMP = "likeness-stamp"
-SOURCES = ("requirements.txt", "requirements-dev.txt", "requirements-training.txt", "requirements-evaluation.txt")
+ALONE = "requirements-pyiqa.txt"  # installed without what its packages ask for
+SOURCES = (
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-training.txt",
+    "requirements-evaluation.txt",
+    ALONE,
+)
 
 
 def main() -> int:
@@ -38,7 +45,7 @@ def main() -> int:
 
 
 def make_environment() -> bool:
-    """Make `.venv`: the pinned torch, requirements.txt, requirements-dev.txt and this pack, editable.
+    """Make `.venv`: the pinned torch, requirements.txt, requirements-dev.txt, this pack, editable, and pyiqa alone.
 
     Returns:
         Whether anything had to be done.
@@ -48,6 +55,7 @@ def make_environment() -> bool:
         return False
     python = _create(ENVIRONMENT)
     _pip(python, "-r", REPOSITORY / "requirements-dev.txt", "-r", REPOSITORY / "requirements.txt", "-e", REPOSITORY)
+    _pip(python, "--no-deps", "-r", REPOSITORY / ALONE)
     (ENVIRONMENT / STAMP).write_text(stamp)
     return True
 

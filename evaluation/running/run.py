@@ -26,7 +26,10 @@ def run(path: Path, kit: Kit, workers: Workers) -> Path:
         LikenessError: for everything that can be mended by the user.
     """
     work = Work.begin(path, kit)
-    _advance(work, workers, None, [number for number, each in enumerate(work.plan) if not work.store.has_picture(each)])
+    undrawn = [number for number, each in enumerate(work.plan) if not work.store.has_picture(each)]
+    if undrawn:
+        work.check_metrics()
+    _advance(work, workers, None, undrawn)
     measured: dict[str, Measured] = {}
     for label, chosen in work.protocol.metrics.items():
         kind, metric = kit.metrics[chosen.word], work.metric(label)

@@ -81,6 +81,11 @@ class Work:
             self._metrics[label] = kind.make(chosen.config, self.kit.networks)
         return self._metrics[label]
 
+    def check_metrics(self) -> None:
+        """Read all metrics, so that a wrong file or a missing package is told before everything is drawn; raises as `metric`."""
+        for label in self.protocol.metrics:
+            str(self.metric(label).key)
+
     def photo(self, path: Path) -> np.ndarray:
         """A person's photo, (H, W, 3) uint8, turned as its file says.
 

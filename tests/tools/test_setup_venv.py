@@ -7,7 +7,7 @@ from likeness.tools.comfyui.folders import ComfyFolder
 
 @pytest.fixture
 def installs(tmp_path, monkeypatch) -> list[list[str]]:
-    """A repository of three files, and every call of pip written down instead of made."""
+    """A repository of a few files, and every call of pip written down instead of made."""
     calls: list[list[str]] = []
     for name in setup_venv.SOURCES:
         (tmp_path / name).write_text("x\n")
@@ -27,8 +27,14 @@ def _create(environment: Path, *, with_pip: bool) -> None:
 def test_a_second_run_only_looks(installs):
     assert setup_venv.make_environment()
     assert not setup_venv.make_environment()
-    assert len(installs) == 1
+    assert len(installs) == 2
     assert {"-e", "-r"} <= set(installs[0])
+
+
+def test_what_would_bring_a_second_opencv_comes_alone(installs, tmp_path):
+    setup_venv.make_environment()
+    assert installs[-1] == ["--no-deps", "-r", str(tmp_path / "requirements-pyiqa.txt")]
+    assert str(tmp_path / "requirements-pyiqa.txt") not in installs[0]
 
 
 def test_a_changed_list_is_installed_again(installs, tmp_path):
@@ -58,7 +64,7 @@ def test_a_thin_environment_sees_the_other_and_installs_only_comfyuis_list(insta
     setup_venv.make_environment()
     assert setup_venv.make_comfy(folder)
     assert not setup_venv.make_comfy(folder)
-    assert installs[1:] == [["-r", str(comfyui / "requirements.txt")]]
+    assert installs[2:] == [["-r", str(comfyui / "requirements.txt")]]
     link = (tmp_path / ".venv-comfy-0.4.0" / "likeness-venv.pth").read_text()
     assert f"addsitedir({str(tmp_path / '.venv')!r})" in link
     (comfyui / "requirements.txt").write_text("frontend==2\n")

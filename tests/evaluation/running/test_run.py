@@ -8,9 +8,12 @@ import subprocess
 import sys
 
 import pytest
+from likeness.evaluation.kit import Kit
+from likeness.evaluation.metrics.metric import MetricKind
+from likeness.evaluation.protocol.sections import MetricConfig
 from likeness.evaluation.running.run import run
 from likeness.evaluation.running.workers import ThisProcess
-from likeness.models.errors import ConfigError
+from likeness.models.errors import ConfigError, MissingPackageError
 from likeness.tests.evaluation.small_kit import FACES, HOME, KIT, write
 
 METRICS = (
@@ -70,4 +73,16 @@ def test_a_report_has_every_metric_and_the_paper(tmp_path):
 def test_faults_are_told_before_anything_is_drawn(tmp_path):
     with pytest.raises(ConfigError):
         run(write(tmp_path, {"[metric]": 'kind = "weighed"\nweights = "none.pt"\n'}), KIT, ThisProcess())
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_metric_that_cannot_be_read_is_told_before_anything_is_drawn(tmp_path):
+    class Missing:
+        @property
+        def key(self):
+            raise MissingPackageError("The metric needs a package.", name="package")
+
+    broken = Kit(metrics={"brightness": MetricKind(section=MetricConfig, make=lambda config, networks: Missing())})
+    with pytest.raises(MissingPackageError):
+        run(write(tmp_path, more=METRICS), KIT.extended(broken), ThisProcess())
     assert not (tmp_path / "run").exists()
