@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
 
+import numpy as np
 import pytest
+import torch
+from likeness.evaluation.hosts.diffusers.config import PeopleConfig
+from likeness.evaluation.hosts.diffusers.method import Applied, MethodKind
 from likeness.evaluation.hosts.diffusers.methods import METHODS
 from likeness.evaluation.protocol.file import read_protocol
+from likeness.models.config.rules import Number
 from likeness.models.errors import ConfigError
 from likeness.models.methods import METHODS as ALL
-from likeness.tests.evaluation.hosts.diffusers.small_models import KIT, write_protocol
+from likeness.tests.evaluation.hosts.diffusers.small_models import KIT, Drawn, write_protocol
 
 
 def faults_of(folder, models, method, **keys):
@@ -23,6 +32,57 @@ def faults_of(folder, models, method, **keys):
 def test_the_words_are_names_of_methods():
     assert METHODS.keys() <= set(ALL)
     assert {"uniportrait", "ip_adapter"} <= METHODS.keys()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThrowAwayConfig(PeopleConfig):
+    brightness: Annotated[float, Number(0), "of nothing"] = 1.0
+
+
+@dataclass(frozen=True)
+class ThrowAway:
+    """Adds a number to what every attention layer gives, one for each letter of everybody's names."""
+
+    brightness: float
+
+    def apply(self, people, asked):
+        letters = sum(len(person.name) for person in people)
+
+        @dataclass(frozen=True, eq=False)
+        class Residual:
+            factor: float
+
+            def wants(self, site):
+                return True
+
+            def __call__(self, site, call):
+                return torch.full_like(call.base, self.factor)
+
+        return Applied(residuals=(Residual(self.brightness * letters),))
+
+
+def test_a_further_method_is_one_more_wing(tmp_path, models, monkeypatch):
+    kind = MethodKind(section=ThrowAwayConfig, make=lambda config, lent: ThrowAway(config.brightness))
+    monkeypatch.setitem(METHODS, "throw_away", kind)
+    pictures = [
+        Drawn(write_protocol(tmp_path, models, method, **keys))()
+        for method, keys in (("none", {}), ("throw_away", {"brightness": 0}), ("throw_away", {"brightness": 1}))
+    ]
+    assert np.array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[0], pictures[2])
+    [said] = faults_of(tmp_path, models, "throw_away", brightness=-1)
+    assert said.startswith("[drawing] brightness is -1; choose a number from 0 up")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_nothing_outside_its_folder_names_a_method(method):
+    room = Path(importlib.import_module("likeness.evaluation.hosts.diffusers").__file__).parent
+    named = [
+        file.name
+        for file in room.rglob("*.py")
+        if method not in file.relative_to(room).parts and method in file.read_text(encoding="utf-8").lower()
+    ]
+    assert named == []
 
 
 def test_missing_files_are_named_with_their_folder_all_at_once(tmp_path, models):
