@@ -7,11 +7,13 @@ import torch
 
 pytest.importorskip("transformers")
 
-from likeness.diffusers_host.encoders import ClipEncoder, PlainBackbone
+from likeness.diffusers_host.encoders import ClipEmbedder, ClipEncoder, PlainBackbone, PlainParser
+from likeness.diffusers_host.image_embedder import image_embeddings, load_image_embedder
 from likeness.diffusers_host.image_encoder import hidden_tokens, load_image_encoder
 from likeness.models.people.encodings import Encodings
 from likeness.models.people.remembered import RememberedBackbone, RememberedImageEncoder
 from likeness.models.uniportrait.checkpoint import load_backbone
+from likeness.tests.models.face.painted_faces import SIZE, colour_parser, face_labels, painted
 from likeness.tests.training.small_files import small_backbone, small_clip_vision
 
 
@@ -72,3 +74,19 @@ def test_they_can_be_remembered_and_share_what_the_same_weights_said(pixels):
     assert len(runs) == 2
     backbone = RememberedBackbone(PlainBackbone(load_backbone(small_backbone())), store)
     assert backbone.channels == PlainBackbone(load_backbone(small_backbone())).channels
+
+
+def test_embeddings_are_projected_on_the_cpu_and_named_by_their_weights(pixels):
+    weights = {**small_clip_vision(), "visual_projection.weight": torch.randn(6, 32)}
+    network = load_image_embedder(weights, activation="gelu")
+    encoder = ClipEmbedder(network)
+    found = encoder.embeddings(pixels)
+    assert found.shape == (2, encoder.width) == (2, 6)
+    assert torch.equal(found, image_embeddings(network, pixels))
+    assert encoder.key != ClipEncoder(clip()).key
+
+
+def test_a_parser_gives_the_labels_of_its_network():
+    face, parser = painted(face_labels()), colour_parser()
+    assert (PlainParser(parser).labels(face, SIZE) == parser.parse(face, SIZE)).all()
+    assert PlainParser(parser).key == PlainParser(colour_parser()).key
