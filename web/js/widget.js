@@ -5,6 +5,7 @@ import { app } from "../../../scripts/app.js";
 import { make } from "./elements.js";
 
 const LOOK_EVERY = 400; // milliseconds between two looks at what a view is drawn from
+const CORE_PICTURE = "$$canvas-image-preview"; // core's name of the widget that draws it
 const MOST_RUNS = 200; // that are known
 const warned = new Set();
 const made = new Map(); // picture of a run → what it was made with
@@ -152,6 +153,8 @@ export function hideCorePicture(node) {
   node.hideOutputImages = true;
   node.onDrawBackground = () => {};
   node.imgs = undefined;
+  const place = node.widgets?.findIndex((widget) => widget.name === CORE_PICTURE) ?? -1;
+  if (place >= 0) node.widgets.splice(place, 1)[0].onRemove?.(); // drawn already, in a page that had run before
 }
 
 // What a run was made with, by the picture that it sent; `now` where it is not known yet. A node that undo made anew asks again.
