@@ -5,7 +5,7 @@ import { make } from "./elements.js";
 import { askFaces, sourceOf } from "./face_source.js";
 import { regionLine, sorted, sound } from "./faces.js";
 import { PhotoView } from "./photo_view.js";
-import { addView, after, fit, hideCorePicture, outputOf, panel, setWidgets, valueOf, viewAddress, watch, widgetOf } from "./widget.js";
+import { addView, after, fit, hideCorePicture, madeWith, outputOf, panel, setWidgets, valueOf, viewAddress, watch, widgetOf } from "./widget.js";
 
 const NODES = ["LikenessAddPerson", "LikenessDetectFaces", "LikenessPickFaces"];
 const NAME = "likeness_faces";
@@ -56,7 +56,7 @@ class FacePicker {
   receive(output) {
     if (!output?.likeness_photos?.length) return;
     this.output = output;
-    this.ranWith = sourceOf(this.node).key;
+    this.ranWith = madeWith(output, sourceOf(this.node).key);
     this.seen = "";
     this.look();
   }
@@ -78,7 +78,7 @@ class FacePicker {
   }
 
   ofRun() {
-    const photos = this.output.likeness_photos.map((photo) => ({ ...photo, address: viewAddress(photo) }));
+    const photos = this.output.likeness_photos.map((photo) => ({ ...photo, address: viewAddress(photo ?? {}) }));
     return { photos, faces: sound(this.output.likeness_faces), person: this.output.likeness_people?.[0] };
   }
 

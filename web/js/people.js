@@ -3,7 +3,7 @@
 import { api } from "../../../scripts/api.js";
 import { make } from "./elements.js";
 import { chainOf, connect, outsideOf, photoFile } from "./graph.js";
-import { addView, after, fit, hideCorePicture, noteChange, outputOf, panel, valueOf, viewAddress, watch } from "./widget.js";
+import { addView, after, fit, hideCorePicture, madeWith, noteChange, outputOf, panel, valueOf, viewAddress, watch } from "./widget.js";
 
 const NAME = "likeness_people";
 const ROW = 52; // pixels of a chip
@@ -52,7 +52,7 @@ class PeopleView {
   receive(output) {
     if (!output?.likeness_people) return;
     this.output = output;
-    this.ranWith = this.chain().key;
+    this.ranWith = madeWith(output, this.chain().key);
     this.seen = "";
     this.look();
   }
@@ -89,7 +89,8 @@ class PeopleView {
   }
 
   amber(node) {
-    const who = describe(node).name || node.title || "somebody";
+    const { name, file } = describe(node);
+    const who = name || file || node.title || "somebody";
     const button = make("button", { type: "button", class: "likeness-button" }, "Connect");
     button.title = `Put ${who} behind the last person of this chain`;
     button.addEventListener("click", () => {
@@ -122,7 +123,8 @@ function chip(person) {
     ? make("img", { src: viewAddress(person.crop), alt: "" })
     : make("i", { "aria-hidden": "true" }, String(person?.number ?? ""));
   const state = String(person?.state ?? "");
-  const text = make("span", {}, `${person?.number ?? ""} ${name}`, make("small", {}, state));
+  const title = person?.crop ? `${person.number} ${name}` : name; // else the number stands in place of the face
+  const text = make("span", {}, title, make("small", {}, state));
   const element = make("div", { class: "likeness-person", role: "listitem", title: `${name}: ${state}` }, crop, text);
   if (/^#[0-9a-f]{6}$/i.test(person?.colour)) element.style.setProperty("--likeness-colour", person.colour);
   if (person?.is_in === false) element.classList.add("likeness-out");

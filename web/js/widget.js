@@ -5,7 +5,10 @@ import { app } from "../../../scripts/app.js";
 import { make } from "./elements.js";
 
 const LOOK_EVERY = 400; // milliseconds between two looks at what a view is drawn from
+const CORE_PICTURE = "$$canvas-image-preview"; // core's name of the widget that draws it
+const MOST_RUNS = 200; // that are known
 const warned = new Set();
+const made = new Map(); // picture of a run → what it was made with
 const watched = new Map(); // node → what looks at it
 let timer = null;
 
@@ -98,14 +101,17 @@ export function watch(node, look) {
     if (!watched.size) timer = clearInterval(timer);
   });
   after(node, "onAdded", () => start(node, look));
-  start(node, look);
+  if (node.graph) start(node, look);
 }
 
 function start(node, look) {
   watched.set(node, look);
   timer ??= setInterval(() => {
     if (document.hidden) return;
-    for (const [each, act] of watched) if (each.graph) attempt("a view", act);
+    for (const [each, act] of watched) {
+      if (each.graph?.getNodeById(each.id) === each) attempt("a view", act);
+      else watched.delete(each);
+    }
   }, LOOK_EVERY);
 }
 
@@ -138,7 +144,7 @@ export function noteChange() {
 }
 
 // The address of a picture that a node sent, or of one in the input folder.
-export function viewAddress({ filename, subfolder = "", type = "input" }) {
+export function viewAddress({ filename = "", subfolder = "", type = "input" }) {
   return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
 }
 
@@ -147,6 +153,17 @@ export function hideCorePicture(node) {
   node.hideOutputImages = true;
   node.onDrawBackground = () => {};
   node.imgs = undefined;
+  const place = node.widgets?.findIndex((widget) => widget.name === CORE_PICTURE) ?? -1;
+  if (place >= 0) node.widgets.splice(place, 1)[0].onRemove?.(); // drawn already, in a page that had run before
+}
+
+// What a run was made with, by the picture that it sent; `now` where it is not known yet. A node that undo made anew asks again.
+export function madeWith(output, now) {
+  const picture = output.images?.[0]?.filename;
+  if (!picture) return now;
+  if (!made.has(picture)) made.set(picture, now);
+  if (made.size > MOST_RUNS) made.delete(made.keys().next().value);
+  return made.get(picture);
 }
 
 // What a node sent when it last ran, also in a page that was loaded later.
