@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from ..errors import CorruptModelFileError
-from .reading import read_head
+from .head import read_head
 
 Shape = tuple[int | None, ...]
 Role = Literal["scrfd", "yunet", "arcface", "sface", "other"]
