@@ -49,7 +49,7 @@ class FeatureStore:
 
     def write(self, key: str, tensors: Mapping[str, Tensor]) -> None:
         """Keep tensors; the file appears when it is whole."""
-        with whole_file(self._file(key)) as partial:
+        with whole_file(self._file(key), durable=False) as partial:
             save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, partial)
 
     def _file(self, key: str) -> Path:
