@@ -137,7 +137,7 @@ def clean(output: Path, cache: Path | None = None) -> None:
     for step, left in _folders(output):
         if found and step < found[-1][0] and not (left / PROGRESS).is_file():  # of versions that deleted in place
             shutil.rmtree(left, ignore_errors=True)
-    for place in (output, output / "samples", *(cache.glob("*/*") if cache else ())):
+    for place in (output, output / "samples", *(cache.glob("*/*/*") if cache else ())):
         remove_partials(place)
 
 

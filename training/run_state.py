@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ MODEL, OPTIMIZER, NUMBERS = "model.safetensors", "optimizer.safetensors", "state
 MOST_NUMBERS = 10_000_000  # bytes of JSON
 RATE = ("base_lrs", "last_epoch", "_step_count", "_last_lr")  # of LambdaLR
 AVERAGE = ("decay", "min_decay", "optimization_step", "update_after_step", "use_ema_warmup", "inv_gamma", "power")
+MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # of AdamW, for each parameter that it has moved
 AVERAGED, STATE = "average.", "state."  # before the numbers of parameters
 PYTHON, NUMPY, CPU, CUDA = "python", "numpy", "torch", "cuda."  # generators of random numbers
 KEPT = "MT19937"  # numpy's kind of generator
@@ -79,7 +81,7 @@ def read_state(run: Run, folder: Path) -> None:
             _fill(run.average.shadow_params, tensors)
         if run.accelerator.scaler is not None and said["scaler"] is not None:
             run.accelerator.scaler.load_state_dict(said["scaler"])
-    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+    except (KeyError, IndexError, TypeError, AttributeError, RuntimeError) as error:
         raise ValueError(f"its numbers are not those of this run: {error!r}") from error
     mine = folder / _random_file(run)
     if not mine.is_file():
@@ -124,6 +126,8 @@ def _fill_optimizer(optimizer: Any, groups: list[dict[str, Any]], tensors: Mappi
             if tensor.ndim and tensor.shape != parameters[int(number)].shape:
                 raise ValueError(f"its optimizer has {tuple(tensor.shape)} for parameter {number}")
             state[int(number)] = {**state.get(int(number), {}), name: tensor}
+    if any(values.keys() != MOMENTS for values in state.values()):
+        raise ValueError("its optimizer is another")
     optimizer.load_state_dict(
         {"state": state, "param_groups": [_group(*pair) for pair in zip(groups, mine["param_groups"], strict=True)]}
     )
@@ -131,7 +135,7 @@ def _fill_optimizer(optimizer: Any, groups: list[dict[str, Any]], tensors: Mappi
 
 def _group(said: Mapping[str, Any], mine: Mapping[str, Any]) -> dict[str, Any]:
     """The numbers of one group of parameters; those that this optimizer has, each of its kind."""
-    if said.keys() != mine.keys():
+    if said.keys() != mine.keys() or not all(_is_like(said[name], mine[name]) for name in mine if name != "params"):
         raise ValueError("its optimizer is another")
     return {name: tuple(value) if isinstance(mine[name], tuple) else value for name, value in said.items()}
 
@@ -150,10 +154,20 @@ def _fill(tensors: list[Tensor], held: Mapping[str, Tensor]) -> None:
 def _set_numbers(target: Any, said: Mapping[str, Any], names: tuple[str, ...]) -> None:
     for name in names:
         mine, value = getattr(target, name), said[name]
-        kinds = (int, float) if isinstance(mine, float) else type(mine)
-        if not isinstance(value, kinds):
-            raise ValueError(f"{name} is {value!r}")
+        if not _is_like(value, mine):
+            raise ValueError(f"{name} is not a number of this run")
         setattr(target, name, value)
+
+
+def _is_like(said: Any, mine: Any) -> bool:
+    """Whether a value of JSON is of the kind of another: finite numbers, flags, words, and lists as long of them."""
+    if isinstance(mine, (list, tuple)):
+        own: list[Any] = list(cast("list[Any]", mine))
+        given: list[Any] = said if isinstance(said, list) else []
+        return len(given) == len(own) and all(map(_is_like, given, own))
+    if isinstance(mine, (bool, str)) or mine is None:
+        return said is None or type(said) in (type(mine), bool)
+    return type(said) in (int, float) and math.isfinite(said)
 
 
 def _read_numbers(path: Path) -> dict[str, Any]:
