@@ -10,6 +10,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from ..errors import CorruptModelFileError, MissingModelFileError, UnknownCheckpointError, first_line
 
 WeightsFormat = Literal["safetensors", "zip", "pickle"]
@@ -102,6 +104,12 @@ def hash_of(path: Path) -> str:
         while part := stream.read(BLOCK):
             digest.update(part)
     return digest.hexdigest()
+
+
+def mapped(path: Path) -> memoryview:
+    """A file's bytes, read where they are looked at; raises as `read_head`, which has to have looked at it."""
+    with told(path):
+        return np.memmap(path, np.uint8, "r").data
 
 
 @contextmanager
