@@ -17,7 +17,12 @@ MOST_PICKLE = 32_000_000  # bytes of what is not numbers; 100,000 tensors take 1
 UNCOUNTED_PICKLE = 500_000  # bytes; so few cannot stand for more than 110 MB of empty containers
 MOST_CONTAINERS = 500_000
 CONTAINERS = {"EMPTY_LIST", "EMPTY_DICT", "EMPTY_SET", "EMPTY_TUPLE"}
-PICKLE = "data.pkl"
+MOST_CONTENTS = 16_000_000  # bytes; 100,000 tensors take 12 million
+LONGEST_END, UNTOLD = (
+    66_000,
+    0xFFFFFFFF,
+)  # bytes of a zip's last records; what the older of them says where the newer one knows
+PICKLE, SCRIPT = "data.pkl", "/constants.pkl"  # the latter in programs alone
 
 
 def read_zip(path: Path, device: str = "cpu") -> dict[str, Any]:
@@ -51,7 +56,16 @@ def read_pickle(path: Path, device: str = "cpu") -> dict[str, Any]:
 def _check_zip(path: Path, *, whole: bool) -> None:
     """Check the archive and, where `whole` is asked for, the CRC of every part: what a flipped bit does not survive."""
     size = path.stat().st_size
+    if (contents := _contents_size(path)) > MOST_CONTENTS:
+        raise UnknownCheckpointError(
+            f"{named(path)} has a table of contents of {contents:,} bytes, and weights have at most {MOST_CONTENTS:,}; choose another "
+            "file."
+        )
     with zipfile.ZipFile(path) as archive:
+        if any(entry.filename.endswith(SCRIPT) for entry in archive.infolist()):
+            raise UnknownCheckpointError(
+                f"{named(path)} is a TorchScript program, not weights; choose the state dict instead."
+            )
         for entry in archive.infolist():
             if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > size:
                 raise UnknownCheckpointError(
@@ -62,6 +76,18 @@ def _check_zip(path: Path, *, whole: bool) -> None:
         broken = archive.testzip() if whole else None
     if broken is not None:
         raise damaged(path, f'the checksum of its part "{broken[:80]}" is wrong')
+
+
+def _contents_size(path: Path) -> int:
+    """Bytes of a zip's table of contents, as its last record says it."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - LONGEST_END))
+        end = stream.read()
+    short, long = end.rfind(b"PK\x05\x06"), end.rfind(b"PK\x06\x06")
+    sizes = [int.from_bytes(end[short + 12 : short + 16], "little")] if short >= 0 else []
+    if long >= 0:
+        sizes = [size for size in sizes if size != UNTOLD] + [int.from_bytes(end[long + 40 : long + 48], "little")]
+    return max(sizes, default=0)
 
 
 def _check_pickle(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
@@ -94,10 +120,6 @@ def _unpacked(path: Path, device: str, *, mmap: bool) -> dict[str, Any]:
             f"{named(path)} cannot be read ({error.strerror}); let this program read it, or choose another file."
         ) from error
     except Exception as error:  # torch's unpickler lets out whatever it comes across
-        if "torchscript" in str(error).lower():
-            raise UnknownCheckpointError(
-                f"{named(path)} is a TorchScript program, not weights; choose the state dict instead."
-            ) from error
         raise damaged(path, first_line(error)) from error
     if not isinstance(content, dict):
         raise UnknownCheckpointError(
