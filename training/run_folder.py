@@ -10,9 +10,9 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from ..models.errors import InvalidSettingError, first_line
+from ..models.partial import PARTIAL, remove_left_over
 from .disk import GONE, remove_folder, rename, sync_folder
 from .seal import NAME, PROGRESS, damage, seal, step_of
-from .whole_file import PARTIAL, remove_partials
 
 logger = logging.getLogger(__name__)
 
@@ -138,7 +138,7 @@ def clean(output: Path, cache: Path | None = None) -> None:
         if found and step < found[-1][0] and not (left / PROGRESS).is_file():  # of versions that deleted in place
             shutil.rmtree(left, ignore_errors=True)
     for place in (output, output / "samples", *(cache.glob("*/*/*") if cache else ())):
-        remove_partials(place)
+        remove_left_over(place.glob(f"*{PARTIAL}"))
 
 
 def _take_place(partial: Path, target: Path, step: int) -> None:

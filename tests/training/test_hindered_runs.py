@@ -13,6 +13,7 @@ import torch
 
 pytest.importorskip("diffusers")
 
+from likeness.models.partial import partial_of
 from likeness.tests.training.small_folder import files as files
 from likeness.tests.training.small_folder import folder as folder
 from likeness.tests.training.test___main__ import STAGE1, run
@@ -93,13 +94,12 @@ def test_what_killed_runs_left_is_gone_after_the_next(folder):
     with subprocess.Popen([sys.executable, "-c", "pass"]) as dead:
         dead.wait()
     [finished] = {path.parent for path in (folder / "run").glob("checkpoints/step-*/")}
-    from likeness.training.whole_file import _COMPUTER
-
+    computer = partial_of(folder).name.split(".")[-2].rpartition("-")[0]
     left = [
         finished / "step-00000002.partial" / "model.safetensors",
         finished / "step-00000000.gone" / "model.safetensors",
-        folder / "run" / f"{STAGE1}.safetensors.{_COMPUTER}-{dead.pid}.partial",
-        folder / "cache" / "latents-0" / "sealed" / "ab" / f"abc.safetensors.{_COMPUTER}-{dead.pid}.partial",
+        folder / "run" / f"{STAGE1}.safetensors.{computer}-{dead.pid}.partial",
+        folder / "cache" / "latents-0" / "sealed" / "ab" / f"abc.safetensors.{computer}-{dead.pid}.partial",
     ]
     others = folder / "cache" / "latents-0" / "sealed" / "ab" / f"abc.safetensors.elsewhere-{dead.pid}.partial"
     for path in (*left, others):
