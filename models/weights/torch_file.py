@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import pickletools
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -16,12 +17,14 @@ from .head import damaged, named, told
 MOST_PICKLE = 32_000_000  # bytes of what is not numbers; 100,000 tensors take 15 million
 UNCOUNTED_PICKLE = 500_000  # bytes; so few cannot stand for more than 110 MB of empty containers
 MOST_CONTAINERS = 500_000
-CONTAINERS = {"EMPTY_LIST", "EMPTY_DICT", "EMPTY_SET", "EMPTY_TUPLE"}
+CONTAINERS = {"EMPTY_LIST", "EMPTY_DICT", "EMPTY_SET", "EMPTY_TUPLE", "MARK"}
 MOST_CONTENTS = 16_000_000  # bytes; 100,000 tensors take 12 million
 LONGEST_END, UNTOLD = (
     66_000,
     0xFFFFFFFF,
 )  # bytes of a zip's last records; what the older of them says where the newer one knows
+MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # in the first of the pickles of the format before 2020
+LONGEST_MAGIC, PICKLES = 64, 5
 PICKLE, SCRIPT = "data.pkl", "/constants.pkl"  # the latter in programs alone
 
 
@@ -50,6 +53,17 @@ def read_zip(path: Path, device: str = "cpu") -> dict[str, Any]:
 
 def read_pickle(path: Path, device: str = "cpu") -> dict[str, Any]:
     """What a file in the format before 2020 holds; raises as `read_zip`."""
+    with told(path), path.open("rb") as stream:
+        if MAGIC not in stream.read(LONGEST_MAGIC):
+            raise damaged(path, "it does not begin as torch.save does")
+        stream.seek(0)
+        for _ in range(PICKLES):
+            try:
+                count = _containers(stream, stream.tell())
+            except (ValueError, EOFError) as error:
+                raise damaged(path, first_line(error)) from error
+            if count > MOST_CONTAINERS:
+                raise _crowded(path, count)
     return _unpacked(path, device, mmap=False)
 
 
@@ -97,11 +111,31 @@ def _check_pickle(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) 
             "another file."
         )
     if entry.file_size > UNCOUNTED_PICKLE:
-        count = sum(code.name in CONTAINERS for code, _, _ in pickletools.genops(archive.read(entry)))
+        count = _containers(io.BytesIO(archive.read(entry)), 0)
         if count > MOST_CONTAINERS:
-            raise UnknownCheckpointError(
-                f"{named(path)} holds {count:,} lists and dicts, which no weights do; choose another file."
-            )
+            raise _crowded(path, count)
+
+
+def _crowded(path: Path, count: int) -> UnknownCheckpointError:
+    return UnknownCheckpointError(
+        f"{named(path)} holds {count:,} lists and dicts or more, which no weights do; choose another file."
+    )
+
+
+def _containers(stream: IO[bytes], start: int) -> int:
+    """How many containers a pickle makes, counted no further than it matters.
+
+    Raises:
+        ValueError: if it is no pickle, or one longer than any of weights.
+    """
+    count = 0
+    for code, _, _ in pickletools.genops(stream):
+        count += code.name in CONTAINERS
+        if count > MOST_CONTAINERS:
+            break
+        if stream.tell() - start > MOST_PICKLE:
+            raise ValueError(f"it has more than {MOST_PICKLE:,} bytes that are no numbers")
+    return count
 
 
 def _unpacked(path: Path, device: str, *, mmap: bool) -> dict[str, Any]:

@@ -54,10 +54,23 @@ def test_a_packed_zip_is_refused_before_it_is_unpacked(tmp_path):
 
 
 def test_endless_containers_are_refused_unread(tmp_path):
-    for letter in (b"]", b"}", b")", b"\x8f"):
+    for letter in (b"]", b"}", b")", b"\x8f", b"("):
         path = rewritten(saved(tmp_path / "a"), data_pkl=b"\x80\x02" + letter * 600_000 + b".")
-        with pytest.raises(UnknownCheckpointError, match="600,000 lists and dicts"):
+        with pytest.raises(UnknownCheckpointError, match="500,001 lists and dicts"):
             read_zip(path)
+
+
+def test_endless_containers_of_the_old_format_are_refused_unread(tmp_path):
+    whole = saved(tmp_path / "old", _use_new_zipfile_serialization=False).read_bytes()
+    magic = whole[: whole.index(b".") + 1]
+    for content, reason in (
+        (b"\x80\x02" + b"]" * 600_000 + b".", "does not begin as torch.save does"),
+        (magic + b"\x80\x02" + b"\x8f" * 600_000 + b".", "500,001 lists and dicts"),
+        (magic, "pickle exhausted"),
+    ):
+        (tmp_path / "a").write_bytes(content)
+        with pytest.raises(LikenessError, match=reason):
+            read_pickle(tmp_path / "a")
 
 
 def test_an_endless_table_of_contents_is_refused_unread(tmp_path):
