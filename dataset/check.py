@@ -79,10 +79,13 @@ def _open_files(source: RowSource, number: int, parsed: Parsed) -> tuple[str, li
         content = source.read(number, row.image)
     except OSError as error:
         return "", [("error", "image", _unread(row.image, error))]
-    findings = list(_check_picture(content, row))
-    for index, person in enumerate(row.persons):
-        for level, place, text in _check_person(source, number, row, person):
-            findings.append((level, f"persons[{index}].{place}", text))
+    try:
+        findings = list(_check_picture(content, row))
+        for index, person in enumerate(row.persons):
+            for level, place, text in _check_person(source, number, row, person):
+                findings.append((level, f"persons[{index}].{place}", text))
+    except MemoryError:
+        return "", [("error", "image", f"{row.image} or its maps need more memory than there is; make them smaller")]
     return hashlib.sha256(content).hexdigest(), findings
 
 

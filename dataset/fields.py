@@ -124,7 +124,7 @@ class Fields:
         if not isinstance(value, str):
             return self._wrong(name, value, "give a path")
         file, mark, number = value.partition("#") if index else (value, "#", "0")
-        if index and not (mark and number.isascii() and number.isdecimal()):
+        if index and not (mark and number.isascii() and number.isdecimal() and len(number) <= 12):
             return self._wrong(name, value, 'give a path, "#" and the number of the row in it')
         if leaves_folder(file):
             return self._wrong(name, value, "give a path with / that stays in the manifest's folder")

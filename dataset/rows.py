@@ -6,8 +6,6 @@ and any row can be read at any time. That makes the order of training a matter o
 
 from __future__ import annotations
 
-import glob
-import re
 import tarfile
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +17,11 @@ from typing import Protocol
 from ..models.errors import MissingModelFileError
 from .ledger import Ledger
 from .manifest import Parsed, Row, parse_row
+from .regular import MOST_BYTES, MOST_LINE, read_regular, resolved
+from .shard_names import find_shards
 
-_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+# What tarfile raises at headers of any content, beside its own errors.
+BROKEN = (tarfile.TarError, OSError, ValueError, OverflowError, IndexError, MemoryError, RecursionError)
 
 
 class RowSource(Protocol):
@@ -66,24 +67,32 @@ class ManifestRows:
         """See `RowSource`; empty lines are passed over."""
         ledger, offset = Ledger(), 0
         with self.path.open("rb") as lines:
-            for line_number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield offset, ledger.admit(parse_row(line, self.path.name, line_number))
-                offset += len(line)
+            line_number = 0
+            while line := lines.readline(MOST_LINE):
+                line_number += 1
+                start, offset = offset, offset + len(line)
+                if len(line) == MOST_LINE and not line.endswith(b"\n"):
+                    while (rest := lines.readline(MOST_LINE)) and not rest.endswith(b"\n"):
+                        offset += len(rest)
+                    offset += len(rest)
+                    text = f"has more than {MOST_LINE:,} bytes; write one JSON object per line"
+                    yield start, Parsed(self.path.name, line_number, None, ()).with_errors([("", text)])
+                elif line.strip():
+                    yield start, ledger.admit(parse_row(line, self.path.name, line_number))
 
     def row(self, number: int) -> Row:
         """See `RowSource`."""
         with self.path.open("rb") as lines:
             lines.seek(number)
-            return _known(parse_row(lines.readline(), self.path.name, 0))
+            return _known(parse_row(lines.readline(MOST_LINE), self.path.name, 0))
 
     def read(self, number: int, name: str) -> bytes:
         """See `RowSource`; a link that leads out of the manifest's folder counts as not there."""
-        folder = self.path.resolve().parent
-        file = (folder / name).resolve()
+        folder = resolved(self.path).parent
+        file = resolved(folder / name)
         if not file.is_relative_to(folder):
             raise FileNotFoundError(f"{name} leads out of the manifest's folder")
-        return file.read_bytes()
+        return read_regular(file)
 
 
 class ShardRows:
@@ -115,7 +124,7 @@ class ShardRows:
                     self._shard.append(index)
                     self._start.append(sample.start)
                     yield len(self._start) - 1, ledger.admit(_parse(sample, shard, place))
-            except (tarfile.TarError, OSError) as error:
+            except BROKEN as error:
                 text = f"cannot be read further ({error}); write this shard again, as an uncompressed tar file"
                 yield -1, _unreadable(shard, place + 1, text)
 
@@ -133,7 +142,7 @@ class ShardRows:
         shard = self.shards[self._shard[number]]
         try:
             return shard, next(_samples(shard, self._start[number]))
-        except (tarfile.TarError, StopIteration) as error:
+        except (*BROKEN, StopIteration) as error:
             raise OSError(f"{shard.name} cannot be read any more ({error}).") from error
 
 
@@ -148,6 +157,8 @@ class _Sample:
         if name not in self.files:
             raise FileNotFoundError(f"{name} is not in its sample of {shard.name}")
         offset, size = self.files[name]
+        if size > MOST_BYTES:
+            raise OSError(f"{name} has {size:,} bytes, and at most {MOST_BYTES:,} are read")
         with shard.open("rb") as stream:
             stream.seek(offset)
             content = stream.read(size)
@@ -156,15 +167,40 @@ class _Sample:
         return content
 
 
+class _Member(tarfile.TarInfo):
+    """A file of an archive; tarfile itself goes back and round for ever where a size is negative."""
+
+    def _block(self, count: int) -> int:
+        if count < 0:
+            raise tarfile.ReadError("a size is negative")
+        return -(-count // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+
+
 def _samples(shard: Path, start: int = 0) -> Iterator[_Sample]:
     """The samples of a shard from a byte on."""
     with shard.open("rb") as stream:
         stream.seek(start)
-        with tarfile.open(fileobj=stream, mode="r:") as archive:
-            files = (member for member in iter(archive.next, None) if member.isfile())
-            for _, group in groupby(files, _sample_name):
+        with tarfile.open(fileobj=stream, mode="r:", tarinfo=_Member) as archive:
+            broken: list[Exception] = []
+            for _, group in groupby(_files(archive, broken), _sample_name):
                 members = list(group)
                 yield _Sample(members[0].offset, {member.name: (member.offset_data, member.size) for member in members})
+            if broken:
+                raise broken[0]
+
+
+def _files(archive: tarfile.TarFile, broken: list[Exception]) -> Iterator[tarfile.TarInfo]:
+    """The files of an archive up to its end, or to where it breaks off: then the error is put into `broken`."""
+    while True:
+        try:
+            member = archive.next()
+        except BROKEN as error:
+            broken.append(error)
+            return
+        if member is None:
+            return
+        if member.isfile():
+            yield member
 
 
 def _sample_name(member: tarfile.TarInfo) -> str:
@@ -192,31 +228,3 @@ def _known(parsed: Parsed) -> Row:
     if parsed.row is None:
         raise OSError(f"the data changed while it was used: {parsed.faults[0]}")
     return parsed.row
-
-
-def find_shards(pattern: str, folder: Path) -> list[Path]:
-    """The files that a pattern stands for, sorted.
-
-    Raises:
-        MissingModelFileError: if there is none.
-    """
-    found = sorted(
-        {Path(name) for spelled in _spell_out(pattern) for name in glob.glob(str(folder / Path(spelled).expanduser()))}
-    )
-    if not found:
-        raise MissingModelFileError(f'No shard fits "{pattern}" in {folder}; name tar files that exist.')
-    return found
-
-
-def _spell_out(pattern: str) -> list[str]:
-    """Fill in the first `{000..099}` of a pattern, and the others after it."""
-    match = _RANGE.search(pattern)
-    if not match:
-        return [pattern]
-    first, last = match.groups()
-    numbers = range(int(first), int(last) + 1)
-    return [
-        spelled
-        for number in numbers
-        for spelled in _spell_out(f"{pattern[: match.start()]}{number:0{len(first)}d}{pattern[match.end() :]}")
-    ]

@@ -44,6 +44,7 @@ from ..models.miniature.files import (
     read_base_file,
     read_face_networks,
     read_uniportrait,
+    require_networks,
 )
 from ..models.miniature.preview import BIAS, FACTORS
 from ..models.miniature.sizes import BaseSizes
@@ -166,6 +167,7 @@ def _portrait(path: Path) -> Tensor:
 
 
 def _model(weights: dict[str, torch.Tensor], sizes: BaseSizes) -> ModelPatcher:
+    require_networks(weights, sizes, BASE.name)
     levels = len(sizes.unet)
     config: Any = supported_models.SD15(
         {

@@ -7,15 +7,17 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
+from accelerate import Accelerator
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from ..models.errors import LikenessError
+from ..models.errors import InvalidSettingError, LikenessError
 from .assembled import Assembled, check_data
 from .assembly import assemble, export_details
 from .batches.feed import PictureFeed
@@ -24,8 +26,10 @@ from .config.run import TrainingConfig
 from .export import export, use_average
 from .loop import Run, begin, new_accelerator, train
 from .methods import CONFIGS
-from .run_folder import checkpoints
+from .run_folder import checkpoints, clean
+from .run_lock import only_run
 from .samples import SampleSheet, write_samples
+from .whole_file import whole_file
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +67,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if is_first:
             sys.stderr.write(f"{error}\n")
         return 1
+    except OSError as error:  # of a file that nobody asked for by name: logs, or data that went away
+        if is_first:
+            place = f'"{error.filename}"' if error.filename else "A file"
+            sys.stderr.write(
+                f"{place} cannot be read or written ({error.strerror or error}); mend that and start again.\n"
+            )
+        return 1
     except KeyboardInterrupt:
         if is_first and config:
             sys.stderr.write(f"Interrupted; {_where_to_go_on(config)}\n")
@@ -82,6 +93,35 @@ def run_training(config: TrainingConfig, source_file: Path) -> None:
     """
     accelerator = new_accelerator(config)
     parts = assemble(config, accelerator.device)
+    cache = config.data.cache if isinstance(config.data.cache, Path) else None
+    with hold_folder(accelerator, config.run.output, cache):
+        _train(accelerator, config, parts, source_file)
+
+
+@contextmanager
+def hold_folder(accelerator: Accelerator, output: Path, cache: Path | None = None) -> Generator[None, None, None]:
+    """Keep other runs out of a folder, and clear away what killed ones left there; the first process does so for all.
+
+    Raises:
+        InvalidSettingError: see `only_run`; in all processes.
+    """
+    with ExitStack() as held:
+        refusal: InvalidSettingError | None = None
+        if accelerator.is_main_process:
+            try:
+                held.enter_context(only_run(output))
+                clean(output, cache)
+            except InvalidSettingError as error:
+                refusal = error
+        told = torch.tensor([0 if refusal is None else 1], device=accelerator.device)
+        if int(cast(torch.Tensor, accelerator.reduce(told))):
+            raise refusal or InvalidSettingError(
+                "The first process may not write to the folder of the run; see what it says."
+            )
+        yield
+
+
+def _train(accelerator: Accelerator, config: TrainingConfig, parts: Assembled, source_file: Path) -> None:
     run = begin(config, parts.method, accelerator)
     feed = PictureFeed(
         dataset=parts.dataset,
@@ -93,8 +133,8 @@ def run_training(config: TrainingConfig, source_file: Path) -> None:
         processes=accelerator.num_processes,
     )
     if accelerator.is_main_process:
-        config.run.output.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source_file, config.run.output / f"{source_file.stem}-used.toml")
+        with whole_file(config.run.output / f"{source_file.stem}-used.toml") as copy:
+            shutil.copyfile(source_file, copy)
     train(
         run,
         feed,

@@ -7,7 +7,6 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
@@ -18,11 +17,13 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from ..models.errors import ConfigError, InvalidSettingError, first_line
+from ..models.errors import ConfigError, InvalidSettingError, LikenessError, first_line
 from .batches.batch import AnyBatch
 from .config.run import TrainingConfig
 from .method import Learner, Pace, Paced
+from .run import Run
 from .run_folder import checkpoint_to_resume, read_step, write_checkpoint
+from .run_state import read_state, write_state
 
 logger = logging.getLogger(__name__)
 
@@ -39,36 +40,6 @@ class Feed(Protocol[T]):
     def batch(self, read: T) -> AnyBatch:
         """A batch of what was read."""
         ...
-
-
-@dataclass(eq=False, slots=True)
-class Run:
-    """A run that has begun.
-
-    Attributes:
-        config: what was asked for.
-        accelerator: the processes.
-        method: what is trained, as it was built.
-        wrapped: the same, as accelerate prepared it.
-        optimizer: moves the trained parameters.
-        rate: schedule of the learning rate.
-        average: running average of the trained parameters, or None.
-        step: optimizer steps so far.
-    """
-
-    config: TrainingConfig
-    accelerator: Accelerator
-    method: Learner[Any]
-    wrapped: nn.Module
-    optimizer: Any
-    rate: torch.optim.lr_scheduler.LambdaLR
-    average: EMAModel | None
-    step: int = 0
-
-    @property
-    def parameters(self) -> list[nn.Parameter]:
-        """The trained parameters."""
-        return list(self.method.trained())
 
 
 def new_accelerator(config: TrainingConfig, *, cpu: bool = False) -> Accelerator:
@@ -104,7 +75,7 @@ def begin(config: TrainingConfig, method: Learner[Any], accelerator: Accelerator
     """Prepare a run and, where the configuration says so, go on from a checkpoint.
 
     Raises:
-        InvalidSettingError: if the checkpoint to go on from does not exist or is another method's.
+        InvalidSettingError: if the checkpoint to go on from does not exist, is damaged or is another method's.
     """
     parameters = list(method.trained())
     paces = method.paces() if isinstance(method, Paced) else [Pace(1.0, parameters)]
@@ -115,11 +86,10 @@ def begin(config: TrainingConfig, method: Learner[Any], accelerator: Accelerator
         weight_decay=config.optimizer.weight_decay,
         fused=config.precision.mixed != "fp16",  # fused, accelerate does not notice the steps that its scaler skips
     )
+    # not prepared: accelerate would step it once per process
     rate = torch.optim.lr_scheduler.LambdaLR(made, _warm_up(config.optimizer.warmup_steps))
     average = EMAModel(parameters, decay=config.ema.decay) if config.ema.decay else None
     wrapped, optimizer = accelerator.prepare(cast(nn.Module, method), made)
-    # accelerate would step a prepared schedule once per process
-    accelerator.register_for_checkpointing(rate, *([average] if average else []))
     if average:
         average.to(accelerator.device)
     if config.precision.gradient_checkpointing and method.base is not None:
@@ -183,7 +153,7 @@ def save(run: Run, also: Callable[[Path], object] | None = None) -> None:
     """Write a checkpoint that `begin` can go on from; `also` may add files to its folder."""
 
     def write(folder: Path) -> None:
-        run.accelerator.save_state(str(folder))
+        write_state(run, folder)
         if also is not None and run.accelerator.is_main_process:
             also(folder)
 
@@ -199,14 +169,14 @@ def save(run: Run, also: Callable[[Path], object] | None = None) -> None:
 
 def _load(run: Run, folder: Path) -> None:
     try:
-        run.accelerator.load_state(str(folder))
-    except (RuntimeError, ValueError, KeyError, OSError) as error:
+        read_state(run, folder)
+    except ValueError as error:
+        if isinstance(error, LikenessError):
+            raise
         raise InvalidSettingError(
             f'The checkpoint "{folder}" does not fit this configuration ({first_line(error)}); it has to be of the same method, rank '
-            'and base. Set [run] resume to "none" or choose another output folder.'
+            "and base, and of as many processes: choose another output folder, or the configuration that it was written with."
         ) from error
-    if run.average:
-        run.average.to(run.accelerator.device)
     run.step = read_step(folder)
     logger.info("Going on from %s", folder)
 

@@ -4,21 +4,40 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from safetensors import SafetensorError
+
+from ..models.errors import LikenessError
+from ..models.partial import partial_of, unwritten
+from .disk import sync_file, sync_folder
 
 
 @contextmanager
-def whole_file(path: Path) -> Generator[Path, None, None]:
+def whole_file(path: Path, *, durable: bool = True) -> Generator[Path, None, None]:
     """A place beside a file to write to; afterwards what was written takes the file's name.
 
     Args:
         path: of the file; its folder is made. Several processes may write the same one.
+        durable: whether to wait until it is on the disk; not needed for what can be made again.
+
+    Raises:
+        InvalidSettingError: if the disk is full or does not take it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = partial_of(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
+        if durable:
+            sync_file(partial)
         os.replace(partial, path)
+        if durable:
+            sync_folder(path.parent)
+    except (LikenessError, FileNotFoundError):  # the latter where nothing was written
+        raise
+    except (OSError, SafetensorError, RuntimeError) as error:  # torch.save raises RuntimeError where the disk is full
+        raise unwritten(path, error) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()

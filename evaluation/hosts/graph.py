@@ -11,6 +11,8 @@ from typing import Any
 
 from ...models.config.values import listed
 
+MOST_BYTES = 50_000_000  # of a workflow
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Graph:
@@ -30,7 +32,11 @@ class Graph:
             ValueError: if it is no workflow in API format; its text says what it is instead.
         """
         try:
+            if path.stat().st_size > MOST_BYTES:
+                raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
             nodes = json.loads(path.read_text(encoding="utf-8"))
+        except RecursionError as error:
+            raise ValueError("is no JSON of a workflow (it is nested too deep)") from error
         except ValueError as error:
             raise ValueError(f"is no JSON ({error})") from error
         if not isinstance(nodes, dict) or not nodes:

@@ -11,8 +11,10 @@ from ...models.config.keys import Default, Remedy
 from ...models.config.reading import Section
 from ...models.config.rules import Number
 from ...models.config.types import Count, File, Folder, NewPath, Seed
+from ...models.errors import first_line
 
 PLACE = re.compile(r"\{(\d+)\}")  # in a prompt: the noun of a person, counted from 1
+MOST_BYTES = 10_000_000  # of a file of prompts
 PIXELS = Number(64, 8192, step=8)
 
 
@@ -57,13 +59,21 @@ class PromptsConfig(Section):
         if bool(self.texts) == (self.file is not None):
             seen = "both texts and file" if self.texts else "neither texts nor file"
             yield f"[prompts] has {seen}; give the list of prompts in one of them."
-        elif not self.all():
+            return
+        try:
+            is_empty = not self.all()
+        except (OSError, ValueError) as error:
+            yield f"[prompts] file cannot be read ({first_line(error)}): {self.file}; write one prompt a line, in UTF-8."
+            return
+        if is_empty:
             yield f"[prompts] file has no line with a prompt in it: {self.file}; write one prompt a line."
 
     def all(self) -> tuple[str, ...]:
         """The prompts, from wherever they come."""
         if self.file is None:
             return self.texts
+        if self.file.stat().st_size > MOST_BYTES:
+            raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
         lines = (line.strip() for line in self.file.read_text(encoding="utf-8").splitlines())
         return tuple(line for line in lines if line and not line.startswith("#"))
 

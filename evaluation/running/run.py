@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from ...models.partial import PARTIAL, remove_left_over
 from ..kit import Kit
 from ..metrics.metric import SetMetric
 from ..report.summary import Measured, summarise
@@ -26,6 +27,7 @@ def run(path: Path, kit: Kit, workers: Workers) -> Path:
         LikenessError: for everything that can be mended by the user.
     """
     work = Work.begin(path, kit)
+    remove_left_over(work.store.folder.rglob(f"*{PARTIAL}"))
     undrawn = [number for number, each in enumerate(work.plan) if not work.store.has_picture(each)]
     if undrawn:
         work.check_metrics()

@@ -66,12 +66,12 @@ class Store:
     def values(self, label: str, key: str, wanted: Wanted) -> dict[str, float] | None:
         """What a metric said of a picture; None where it did not yet, or of another picture, or by other weights."""
         try:
-            found = json.loads(self._values_path(label, wanted).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            found = _table(self._values_path(label, wanted).read_text(encoding="utf-8"))
+            if found.get("id") != self.identity(wanted) or found.get("key") != key:
+                return None
+            return {name: float("nan") if value is None else float(value) for name, value in found["values"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        if found.get("id") != self.identity(wanted) or found.get("key") != key:
-            return None
-        return {name: float("nan") if value is None else float(value) for name, value in found["values"].items()}
 
     def put_values(self, label: str, key: str, wanted: Wanted, values: Mapping[str, float]) -> None:
         """Keep what a metric said of a picture."""
@@ -114,6 +114,21 @@ class Store:
         try:
             with Image.open(path) as found:
                 found.load()
-                return json.loads(str(found.info.get(NOTE, "{}")))
-        except (OSError, ValueError, SyntaxError):
+                return _table(str(found.info.get(NOTE, "{}")))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             return {}
+
+
+def _table(text: str) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    try:
+        found = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+    if not isinstance(found, dict):
+        raise ValueError("it is no object")
+    return found

@@ -12,7 +12,7 @@ from torch import Tensor
 from ...diffusers_host.base import Base
 from ...diffusers_host.clip_weights import fill_clip
 from ...diffusers_host.text_encoders import PREFIX
-from ...models.miniature.files import CLIP, ROWS, UNET, VAE, WORDS, read_base_file
+from ...models.miniature.files import CLIP, ROWS, UNET, VAE, WORDS, read_base_file, require_networks
 from ...models.miniature.sizes import BaseSizes
 from ...models.weights.state_dict import load_strictly, subset
 from .original_names import original_unet
@@ -61,6 +61,7 @@ def read_base(path: Path) -> Base:
     from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
 
     weights, sizes = read_base_file(path)
+    require_networks(weights, sizes, path.name)
     base = new_base(sizes, seed=0)
     unet = subset(weights, UNET)
     named = convert_ldm_unet_checkpoint({UNET + key: tensor for key, tensor in unet.items()}, unet_config(sizes))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UnknownCheckpointError, require_shape
+from ..weights.numbering import layer_count
 from ..weights.state_dict import load_strictly, require_keys
 from .perceiver import PerceiverAttention, feed_forward
 
@@ -63,14 +64,13 @@ class ResamplerSizes:
                 "load a published file or pass its dim_head."
             )
         layers = prefix + "layers."
-        numbers = (key[len(layers) :].partition(".")[0] for key in state_dict if key.startswith(layers))
         return cls(
             features=into[1],
             dim=into[0],
             inner=query[0],
             dim_head=dim_head,
             hidden=feed[0],
-            depth=1 + max(int(number) for number in numbers if number.isdecimal()),
+            depth=layer_count(state_dict, layers, name),
             output=out[0],
         )
 

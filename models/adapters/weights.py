@@ -8,9 +8,12 @@ from typing import TypeAlias, cast
 import torch
 from torch import Tensor, nn
 
+from ..weights.numbering import require_reached
 from ..weights.state_dict import KeyReport, load_strictly
+from ..weights.tensors import converted
 from .decoupled_cross_attention import KeyValueProjection
 
+SITES_OF_A_TENSOR = 2  # where only every second layer has a tensor, and that alone
 LoRA: TypeAlias = dict[int, dict[str, tuple[Tensor, Tensor]]]  # site index → q, k, v or out → (down, up)
 
 
@@ -35,7 +38,7 @@ def keys_and_values(
         weights = {names[key]: tensor for key, tensor in tensors.items() if key in names}
         if not weights:
             continue
-        channels = next(iter(weights.values())).shape[0]
+        channels = next((len(tensor) for tensor in weights.values() if tensor.ndim), 0)
         with torch.device("meta"):
             module = KeyValueProjection(width, channels)
         modules[str(index)] = load_strictly(module, weights, f"{name}, {what} layer {index},", dtype=dtype)
@@ -64,7 +67,12 @@ def lora_pairs(layers: Mapping[str, Tensor], group: str, name: str, dtype: torch
                 report.missing.extend(f"{group}.{index}.{key}" for key in keys if key not in tensors)
             if len(pair) < 2:
                 continue
-            down, up = (tensor.to(dtype or tensor.dtype) for tensor in pair)
+            down, up = (
+                converted(f"{group}.{index}.{key}", tensor, dtype, name) for key, tensor in zip(keys, pair, strict=True)
+            )
+            if not down.ndim or not up.ndim:
+                report.misshaped.append(f"{group}.{index}.{keys[0]} and its other half should have 2 axes")
+                continue
             report.expect_shape(f"{group}.{index}.{keys[1]}", up, (up.shape[0], down.shape[0]))
             found.setdefault(index, {})[projection] = (down, up)
     report.raise_if_faulty()
@@ -115,12 +123,18 @@ def check_layers(
 
 
 def by_layer(layers: Mapping[str, Tensor]) -> list[tuple[int, dict[str, Tensor]]]:
-    """Tensors grouped by the number that their keys begin with, in ascending order; other keys are passed over."""
+    """Tensors grouped by the number that their keys begin with, in ascending order; other keys are passed over.
+
+    Raises:
+        UnknownCheckpointError: if a number is so high that these tensors cannot reach it.
+    """
     grouped: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in layers.items():
+    numbered = [key for key in layers if key.partition(".")[0].isdecimal()]
+    most = SITES_OF_A_TENSOR * len(numbered) + 1
+    require_reached(numbered, [key.partition(".")[0] for key in numbered], most, "The file's attention layers")
+    for key in numbered:
         index, _, rest = key.partition(".")
-        if index.isdecimal():
-            grouped.setdefault(int(index), {})[rest] = tensor
+        grouped.setdefault(int(index), {})[rest] = layers[key]
     return sorted(grouped.items())
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InvalidSettingError, ShapeError, UnknownCheckpointError, require_shape
+from ..weights.numbering import layer_count
 from ..weights.state_dict import load_strictly, require_keys, summarise
 from .posterior import posterior, timesteps
 from .prior_layers import Block, TimeToken
@@ -100,11 +101,10 @@ class PriorSizes:
             raise UnknownCheckpointError(
                 f"{_NAME} is {width} wide, which heads of {dim_head} do not divide; load a published file or pass its dim_head."
             )
-        numbers = {key[len(BLOCKS) :].partition(".")[0] for key in state_dict if key.startswith(BLOCKS)}
         return cls(
             width=width,
             dim_head=dim_head,
-            depth=1 + max((int(number) for number in numbers if number.isdecimal()), default=-1),
+            depth=layer_count(state_dict, BLOCKS, _NAME),
             embedding=embedding,
             text=state_dict["encoder_hidden_states_proj.weight"].shape[1],
             text_tokens=state_dict["positional_embedding"].shape[1] - EXTRA_TOKENS,

@@ -72,7 +72,7 @@ class PriorDescription:
             if unknown:
                 raise InvalidSettingError(f"{', '.join(unknown)} is not known.")
             return cls(**said)
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, RecursionError) as error:
             raise UnknownCheckpointError(
                 f'{name} says in its metadata ("{METADATA_KEY}") something that is not known here ({error}); export it again '
                 "with this pack's trainer."

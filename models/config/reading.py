@@ -9,9 +9,12 @@ from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, first_line
 from .keys import Key, keys_of
 from .values import show
+
+MOST_BYTES = 1_000_000  # of a file
+MOST_DOTS = 500  # in a line; a key of so many parts takes a reader of TOML minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,17 +34,29 @@ def read_toml(path: Path, called: str = "configuration file") -> dict[str, Any]:
         called: what a message calls it.
 
     Raises:
-        ConfigError: if it cannot be read or is no TOML.
+        ConfigError: if it cannot be read, is no file, too long, or no TOML.
     """
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        if path.exists() and not path.is_file():
+            raise ConfigError(f'"{path}" is no file, but a folder, a pipe or a device; name the {called}.')
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES or any(line.count(b".") > MOST_DOTS for line in content.splitlines()):
+            raise ConfigError(
+                f'"{path}" has more than {MOST_BYTES:,} bytes, or {MOST_DOTS} dots in a line, and is no {called}; name another file.'
+            )
+        return tomllib.loads(content.decode().replace("\r\n", "\n"))
     except OSError as error:
         raise ConfigError(f'"{path}" cannot be read ({error.strerror}); name the {called}.') from error
-    except ValueError as error:  # not TOML, or not UTF-8
+    except RecursionError as error:
+        raise ConfigError(f'"{path}" has lists or tables nested too deep for a {called}; mend it.') from error
+    except ConfigError:
+        raise
+    except (ValueError, RuntimeError) as error:  # not TOML, not UTF-8, or a path that is none
         raise ConfigError(f'"{path}" is not a TOML file in UTF-8 ({error}); mend that line.') from error
 
 
@@ -108,6 +123,11 @@ def _value(where: str, key: Key, given: Any, folder: Path) -> tuple[Any, list[st
     """What a key holds, or None where it may not hold that, and the fault."""
     try:
         return key.rule.read(given, folder), []
+    except (OSError, RuntimeError) as error:  # a name too long, links in a circle, a user whom nobody knows
+        reason = getattr(error, "strerror", None) or first_line(error)
+        return None, [
+            f"{where} {key.name} is {show(given)}; that cannot be looked for ({reason}); choose {key.rule.wanted}."
+        ]
     except (ValueError, OverflowError) as error:  # an int too large for a float
         reason = f"{error}; " if type(error) is ValueError and str(error) else ""
         return None, [f"{where} {key.name} is {show(given)}; {reason}choose {key.rule.wanted}."]

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, cast
 
 from ..errors import DownloadError, InvalidSettingError, LikenessError, first_line
 from ..packages import import_package
+from ..weights.head import sha256
 from ..weights.known_file import KnownFile
-from ..weights.reading import sha256
 from .placing import FORBIDDEN, FULL, make_folder, megabytes, place, require_absent, require_space, writing_failed
 from .recognition import recognise
 

@@ -16,7 +16,7 @@ from ..weights.onnx_graph import read_graph
 from .alignment import align
 from .looking import look_twice
 from .recognition.same_person import SamePerson
-from .sessions import SESSIONS, load_insightface, providers
+from .sessions import SESSIONS, load_insightface, providers, running
 from .types import Detection, Face
 
 # The defaults of insightface's FaceAnalysis, which the UniPortrait app uses.
@@ -72,14 +72,15 @@ class InsightFace:
             model.prepare(ctx_id=0, input_size=(self.size, self.size), nms_thresh=NMS_THRESHOLD)
             return model
 
-        with SESSIONS.lend(self.path, wanted[0], load) as model:
+        with running(self.path, "insightface"), SESSIONS.lend(self.path, wanted[0], load) as model:
             model.det_thresh = self.min_score
             # insightface expects BGR; a session is shared by all sizes
             found, points = model.detect(np.ascontiguousarray(picture[..., ::-1]), input_size=(self.size, self.size))
-        return [
-            Detection(box[:4].astype(np.float32), five.astype(np.float32), float(box[4]))
-            for box, five in zip(found, points, strict=True)
-        ]
+            return [
+                Detection(box[:4].astype(np.float32), five.astype(np.float32).reshape(5, 2), float(box[4]))
+                for box, five in zip(found, points, strict=True)
+                if np.isfinite(box).all() and np.isfinite(five).all()
+            ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +148,8 @@ def embed(crop: np.ndarray, path: Path) -> np.ndarray:
         _require(model, "recognition", path)
         return model
 
-    with SESSIONS.lend(path, wanted[0], load) as model:
-        return np.asarray(model.get_feat(np.ascontiguousarray(crop[..., ::-1])), np.float32).reshape(-1)
+    with running(path, "insightface"), SESSIONS.lend(path, wanted[0], load) as model:
+        return np.asarray(model.get_feat(np.ascontiguousarray(crop[..., ::-1])), np.float32).reshape(ARCFACE_WIDTH)
 
 
 def _require(model: object, task: str, path: Path) -> None:

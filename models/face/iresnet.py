@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import require_shape
+from ..weights.numbering import layer_count
 from ..weights.state_dict import KeyReport, load_strictly, require_keys
 
 FACE_SIZE = 112  # pixels; what recognition networks of the ArcFace family are trained on
@@ -102,7 +103,7 @@ class IResNet(nn.Module):
 
 def _stages(weights: Mapping[str, Tensor]) -> list[tuple[int, int]]:
     """(channels, blocks) of every stage; a stage starts where the number of channels changes."""
-    depth = 1 + max(int(key.split(".")[1]) for key in weights if key.startswith("body."))
+    depth = layer_count(weights, "body.", _NAME)
     keys = [f"body.{index}.res_layer.1.weight" for index in range(depth)]
     KeyReport(_NAME, missing=[key for key in keys if key not in weights]).raise_if_faulty()
     widths = [weights[key].shape[0] for key in keys]

@@ -10,8 +10,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from ..errors import CorruptModelFileError, MissingModelFileError, first_line
+from ..errors import CorruptModelFileError, LikenessError, MissingModelFileError, UnknownCheckpointError, first_line
 from ..packages import import_package
+from ..weights.onnx_check import check_onnx
 
 logger = logging.getLogger(__name__)
 
@@ -98,14 +99,32 @@ def load_graph(path: Path, *, purpose: str, of: str = "", again: str = "download
 
     Raises:
         MissingPackageError: if onnxruntime is not installed.
-        CorruptModelFileError: if the file cannot be loaded.
+        CorruptModelFileError: if the file is damaged or cannot be loaded.
     """
     onnxruntime: Any = import_package("onnxruntime", "InferenceSession", purpose=purpose)
+    check_onnx(path, of=of, again=again)
     try:
         return onnxruntime.InferenceSession(str(path), providers=[CPU])
     except Exception as error:  # it has an error of its own for every cause
         raise CorruptModelFileError(
             f'The file "{path.name}"{of} cannot be loaded ({first_line(error)}); {again}.'
+        ) from error
+
+
+@contextmanager
+def running(path: Path, library: str) -> Generator[None, None, None]:
+    """Turn whatever a foreign graph does to a library that runs it into a sentence.
+
+    Raises:
+        UnknownCheckpointError: if it does not give what a graph of its kind gives.
+    """
+    try:
+        yield
+    except LikenessError:
+        raise
+    except Exception as error:  # numbers of another shape reach code that does not expect them
+        raise UnknownCheckpointError(
+            f'The file "{path.name}" does not do what {library} expects of such a graph ({first_line(error)}); choose another file.'
         ) from error
 
 
@@ -117,6 +136,7 @@ def load_insightface(path: Path, wanted: list[str]) -> Any:
         CorruptModelFileError: if the file cannot be loaded.
     """
     model_zoo = import_insightface()
+    check_onnx(path)
     try:
         return model_zoo.get_model(str(path), providers=wanted)
     except Exception as error:  # every provider raises its own kind

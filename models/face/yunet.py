@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CorruptModelFileError, first_line
+from ..errors import CorruptModelFileError, UnknownCheckpointError, first_line
 from ..weights.fingerprint import of_file
+from ..weights.onnx_check import check_onnx
 from .alignment import opencv
 from .looking import look_twice
 from .sessions import CPU, SESSIONS
@@ -21,6 +22,8 @@ PICTURE_SIDES = (
     640,
     320,
 )  # pixels of the longer side; YuNet misses faces over 300 pixels, so the second look is smaller
+STRIDES = (8, 16, 32)  # pixels of a cell of each output
+OUTPUTS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}  # numbers of a cell, in OpenCV's order
 NMS_THRESHOLD = 0.3  # OpenCV's default
 MOST_FACES = 5000  # OpenCV's default, before suppression
 
@@ -55,7 +58,8 @@ class YuNet:
 
         Raises:
             MissingPackageError: if OpenCV is not installed.
-            CorruptModelFileError: if OpenCV cannot read the file.
+            CorruptModelFileError: if the file is damaged or OpenCV cannot read it.
+            UnknownCheckpointError: if it is no YuNet.
         """
         return (look_twice(picture, self._look) for picture in pictures)
 
@@ -71,6 +75,8 @@ class YuNet:
 
 def _load(path: Path) -> Any:
     cv2 = opencv()
+    check_onnx(path)
+    _require_outputs(cv2, path)
     settings = ((INPUT_SIDE, INPUT_SIDE), 0.5, NMS_THRESHOLD, MOST_FACES)
     try:
         if str(path).isascii():
@@ -79,6 +85,24 @@ def _load(path: Path) -> Any:
         return cv2.FaceDetectorYN.create("onnx", content, np.empty(0, np.uint8), *settings)
     except cv2.error as error:
         raise _unreadable(path, error) from error
+
+
+def _require_outputs(cv2: Any, path: Path) -> None:
+    """Run the graph once by itself: OpenCV's detector reads as many numbers as the published graph gives, however few there are."""
+    names = {
+        f"{kind}_{stride}": (INPUT_SIDE // stride) ** 2 * width for kind, width in OUTPUTS.items() for stride in STRIDES
+    }
+    try:
+        network = cv2.dnn.readNetFromONNX(np.frombuffer(path.read_bytes(), np.uint8))
+        network.setInput(np.zeros((1, 3, INPUT_SIDE, INPUT_SIDE), np.float32))
+        found = {name: output.size for name, output in zip(names, network.forward(list(names)), strict=True)}
+    except cv2.error as error:
+        raise _unreadable(path, error) from error
+    if found != names:
+        name = next(name for name, size in names.items() if found[name] != size)
+        raise UnknownCheckpointError(
+            f'The file "{path.name}" gives {found[name]} numbers as "{name}", and YuNet gives {names[name]}; choose the published file.'
+        )
 
 
 def _detect_at(detector: Any, image: np.ndarray, side: int, path: Path) -> list[Detection]:
@@ -96,6 +120,8 @@ def _detect_at(detector: Any, image: np.ndarray, side: int, path: Path) -> list[
     ratio = np.array([width / size[0], height / size[1]], np.float32)
     detections = []
     for row in rows if rows is not None else ():
+        if not np.isfinite(row).all():
+            continue
         corner, extent = row[:2] * ratio, row[2:4] * ratio
         # YuNet's "right eye" is the person's, on the left of the picture: its order is the one wanted here
         points = row[4:14].reshape(5, 2) * ratio

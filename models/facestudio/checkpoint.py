@@ -21,6 +21,7 @@ from ..adapters.weights import LoRA, by_layer, key_shape, lora_pairs
 from ..errors import UnknownCheckpointError
 from ..weights.reading import Source, read_metadata, read_weights
 from ..weights.state_dict import KeyReport, Signature, Width, load_strictly, subset
+from ..weights.tensors import converted
 from .description import Description
 from .hybrid import HybridLayer
 from .style import Space
@@ -131,7 +132,7 @@ def load(
         pooled=_pooled(parts[POOLED], layer.width, name),
         attention=_attention(parts[ATTENTION], layer.width, name, dtype),
         lora=_lora(parts[LORA], name, dtype),
-        unet={key: tensor if dtype is None else tensor.to(dtype) for key, tensor in parts[UNET].items()},
+        unet={key: converted(f"{UNET}.{key}", tensor, dtype, name) for key, tensor in parts[UNET].items()},
         description=description,
     )
 

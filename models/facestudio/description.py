@@ -7,6 +7,7 @@ other; so the file names them, and their hashes where the trainer had files.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
@@ -97,7 +98,7 @@ class Description:
             if unknown:
                 raise InvalidSettingError(f"{', '.join(unknown)} is not known.")
             return cls(**values)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise UnknownCheckpointError(
                 f'{name} does not say in its metadata ("{METADATA_KEY}") which CLIP models it was trained with, or not in a way '
                 "that is known here; export it again with this pack's trainer."
@@ -118,4 +119,4 @@ class Description:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

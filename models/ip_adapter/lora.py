@@ -86,6 +86,10 @@ def _renamed(weights: Mapping[str, Tensor], name: str, wanted: str | None) -> di
         halves = {half: weights.get(f"{theirs}.lora_{half}.weight") for half in ("down", "up")}
         down, up, alpha = halves["down"], halves["up"], weights.get(f"{theirs}.alpha")
         if down is not None and up is not None and alpha is not None:
+            if alpha.numel() != 1 or not down.ndim or not len(down):
+                raise UnknownCheckpointError(
+                    f"{name} holds {alpha.numel()} numbers in {theirs}.alpha for a matrix {tuple(down.shape)}; choose another file."
+                )
             halves["up"] = (up.float() * (alpha.item() / down.shape[0])).to(up.dtype)
         layers.update({f"{ours}.{half}.weight": tensor for half, tensor in halves.items() if tensor is not None})
     return layers

@@ -8,7 +8,7 @@ file holds both stages, each under the published keys below a prefix of its own.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,9 @@ from ..face.parsing import FaceParser
 from ..uniportrait.checkpoint import UniPortraitAdapter, load
 from ..weights.reading import read_metadata, read_state_dict
 from ..weights.state_dict import load_strictly, require_keys, subset, summarise
+from ..weights.tensors import converted
 from .finder import FaceFinder
+from .image_config import image_config
 from .parser import MiniatureParser
 from .sizes import BaseSizes
 
@@ -58,13 +60,29 @@ def read_base_file(path: Path) -> tuple[dict[str, Tensor], BaseSizes]:
         CorruptModelFileError: if the file cannot be read.
         UnknownCheckpointError: if it is something else.
     """
-    weights = read_state_dict(path)
+    weights: dict[str, Tensor] = read_state_dict(path)
     require_keys(weights, {WORDS: 2, ROWS: 1}, path.name)
     rows = weights.pop(ROWS)
-    words = weights[WORDS].new_zeros(VOCABULARY, weights[WORDS].shape[1])
+    sizes = BaseSizes.from_metadata(read_metadata(path), path.name)
+    fits = rows.dtype == torch.int64 and weights[WORDS].shape == (len(rows), sizes.text)
+    if not fits or not len(rows) or not 0 <= int(rows.min()) <= int(rows.max()) < VOCABULARY:
+        raise UnknownCheckpointError(
+            f"{path.name} does not say which of the {VOCABULARY} words its embedding is of; take the file that came with this pack."
+        )
+    words = weights[WORDS].new_zeros(VOCABULARY, sizes.text)
     words[rows] = weights[WORDS]
     weights[WORDS] = words
-    return weights, BaseSizes.from_metadata(read_metadata(path), path.name)
+    return weights, sizes
+
+
+def require_networks(weights: Mapping[str, Tensor], sizes: BaseSizes, name: str) -> None:
+    """Check that a base model's weights are as many as its sizes say, before networks of these sizes are built.
+
+    Raises:
+        UnknownCheckpointError: if there are fewer.
+    """
+    unet, vae, text = (sum(tensor.numel() for tensor in subset(weights, part).values()) for part in (UNET, VAE, CLIP))
+    sizes.require_filled(unet=unet, vae=vae, text=text, name=name)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -93,19 +111,22 @@ def read_face_networks(path: Path) -> FaceNetworks:
         CorruptModelFileError: if the file cannot be read.
         UnknownCheckpointError: if it is something else.
     """
-    weights = read_state_dict(path)
+    weights: dict[str, Tensor] = read_state_dict(path)
     said = read_metadata(path).get(METADATA_KEY)
     if said is None:
         raise UnknownCheckpointError(
             f'{path.name} does not say the sizes of its image encoder in its metadata ("{METADATA_KEY}"); take the file '
             "that came with this pack."
         )
+    encoder = {
+        key: converted(key, tensor, torch.float32, path.name) for key, tensor in subset(weights, IMAGE_ENCODER).items()
+    }
     return FaceNetworks(
         finder=load_strictly(FaceFinder(), subset(weights, FINDER), f"{path.name}, detector,"),
         parser=FaceParser(load_strictly(MiniatureParser(), subset(weights, PARSER), f"{path.name}, parser,")).eval(),
         backbone=IResNet.from_state_dict(subset(weights, BACKBONE)),
-        image_encoder={key: tensor.float() for key, tensor in subset(weights, IMAGE_ENCODER).items()},
-        image_config=json.loads(said),
+        image_encoder=encoder,
+        image_config=image_config(said, sum(tensor.numel() for tensor in encoder.values()), path.name),
     )
 
 

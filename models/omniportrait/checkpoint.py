@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidSettingError, UnknownCheckpointError
-from ..weights.reading import read_flat, read_metadata, read_weights, sha256
+from ..weights.head import sha256
+from ..weights.reading import read_flat, read_metadata, read_weights
 from ..weights.state_dict import KeyReport, Signature, Width, load_strictly, subset, summarise
 from .image_encoder import UNTOLD, ImageEncoderConfig, PivotImageEncoder
 from .pivot_id_encoder import PivotIDEncoder
@@ -172,7 +173,7 @@ def adapter_metadata(config: ImageEncoderConfig, base: BaseFile | None = None) -
 def _config(metadata: Mapping[str, str], name: str) -> ImageEncoderConfig:
     try:
         details = json.loads(metadata.get(IMAGE_ENCODER, "{}"))
-    except ValueError:
+    except (ValueError, RecursionError):
         details = None
     if not isinstance(details, dict):
         raise UnknownCheckpointError(

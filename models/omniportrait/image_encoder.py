@@ -21,6 +21,8 @@ Activation = Literal["gelu", "quick_gelu"]
 Colours = tuple[float, float, float]
 UNTOLD = ("activation", "mean", "std")  # fields that no tensor's shape shows
 SIZES = ("layers", "width", "patch_size", "image_size")
+# Several times those of any published tower: 48 layers, 1664 wide, 448 pixels.
+LARGEST = {"layers": 256, "width": 8192, "patch_size": 256, "image_size": 4096, "head_width": 8192, "embed_dim": 8192}
 HEAD_WIDTH, MLP_RATIO = 64, 4.0  # open_clip's own defaults
 
 
@@ -68,8 +70,12 @@ class ImageEncoderConfig:
             )
         whole = {name: value for name, value in self.vision.items() if name != "mlp_ratio"}
         for name, size in {**whole, "embed_dim": self.embed_dim}.items():
-            _require(name, size, isinstance(size, int) and size > 0, "a whole number above 0")
-        _require("mlp_ratio", self.mlp_ratio, _is_number(self.mlp_ratio) and self.mlp_ratio > 0, "a number above 0")
+            _require(name, size, type(size) is int and size > 0, "a whole number above 0")
+            _require(name, size, size <= LARGEST[name], f"at most {LARGEST[name]}")
+        patch = self.vision["patch_size"]
+        _require("patch_size", patch, patch <= self.image_size, f"at most the picture's {self.image_size}")
+        ratio = _is_number(self.mlp_ratio) and 0 < self.mlp_ratio <= 16
+        _require("mlp_ratio", self.mlp_ratio, ratio, "a number above 0, at most 16")
         fits = self.width % self.head_width == 0
         _require("head_width", self.head_width, fits, f"one that divides the width of {self.width}")
         _require(

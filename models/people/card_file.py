@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CorruptModelFileError, UnknownCheckpointError, first_line
-from ..weights.reading import read_head
+from ..weights.head import read_head
 
 RECORD = "likeness_card"  # the only name in the metadata, so that no order of names is left to chance
 MOST_BYTES = 1 << 30  # of a file

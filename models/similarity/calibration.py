@@ -131,7 +131,7 @@ def read(path: Path) -> Calibration:
             raise InvalidSettingError(f"its format is not {FORMAT}")
         same, different = (_distribution(said.pop(name)) for name in ("same", "different"))
         return Calibration(same=same, different=different, **said)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptModelFileError(
             f'"{path.name}" is no calibration ({error}); take the file that came with this pack, or make it again.'
         ) from error

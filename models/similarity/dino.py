@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from ..images.resampling import require_rgb, resize
 from ..packages import import_package
 from ..weights import signatures
+from ..weights.numbering import layer_count
 from ..weights.reading import Source, read_weights
 from ..weights.state_dict import load_strictly, require_keys
 
@@ -62,11 +62,14 @@ class DINO(nn.Module):
         """
         require_keys(state_dict, {"patch_embed.proj.weight": 4, "pos_embed": 3, "cls_token": 3}, name)
         dim, _, _, patch = state_dict["patch_embed.proj.weight"].shape
-        blocks = {int(found[1]) for key in state_dict if (found := re.match(r"blocks\.(\d+)\.", key))}
         side = round((state_dict["pos_embed"].shape[1] - 1) ** 0.5)
         with torch.device("meta"):
             encoder = cls(
-                dim=dim, depth=len(blocks), heads=max(1, dim // dim_head), patch=patch, image_size=patch * side
+                dim=dim,
+                depth=layer_count(state_dict, "blocks.", name),
+                heads=max(1, dim // dim_head),
+                patch=patch,
+                image_size=patch * side,
             )
         load_strictly(encoder.network, state_dict, name)
         return encoder.eval()

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..adapters.perceiver import PerceiverAttention, feed_forward
 from ..errors import UnknownCheckpointError, require_shape
+from ..weights.numbering import layer_count
 from ..weights.state_dict import load_strictly, require_keys
 
 _NAME = "The ID embedding"
@@ -84,7 +85,7 @@ class IDEmbedding(nn.Module):
             dim=shape["latents"][2],
             dim_head=dim_head,
             inner=inner,
-            depth=1 + max(int(key.split(".")[1]) for key in shape if key.startswith("layers.")),
+            depth=layer_count(shape, "layers.", _NAME),
             intrinsic=shape["proj_id.0.weight"][1],
             structure=shape["proj_clip.0.weight"][1],
             hidden_intrinsic=shape["proj_id.0.weight"][0],

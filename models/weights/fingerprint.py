@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from .reading import sha256
+from .head import sha256
 
 SAMPLES = 64  # values looked at of every tensor
 

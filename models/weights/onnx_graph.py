@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from ..errors import CorruptModelFileError
-from .reading import read_head
+from .head import mapped, read_head
+from .protobuf import fields, message, text
 
 Shape = tuple[int | None, ...]
 Role = Literal["scrfd", "yunet", "arcface", "sface", "other"]
@@ -20,7 +20,6 @@ GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_OUTPUT = 5, 11, 12
 TENSOR_NAME = 8
 VALUE_NAME, VALUE_TYPE = 1, 2
 TYPE_TENSOR, TENSOR_SHAPE, SHAPE_DIM, DIM_VALUE = 1, 2, 1, 1
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 SCRFD_OUTPUTS = (9, 15)  # scores, boxes and points on 3 or 5 strides; graphs without points are of no use here
 RECOGNISERS: dict[Shape, Role] = {(512,): "arcface", (128,): "sface"}  # by the length of a vector
@@ -63,16 +62,9 @@ def read_graph(path: str | Path) -> OnnxGraph:
     """
     path = Path(path)
     read_head(path)
-    inputs: dict[str, Shape] = {}
-    outputs: dict[str, Shape] = {}
-    weights: set[str] = set()
     try:
-        with path.open("rb") as stream:
-            size = path.stat().st_size
-            for number, length in _fields(stream, size):
-                if number == MODEL_GRAPH:
-                    _read_graph_fields(stream, stream.tell() + length, inputs, outputs, weights)
-    except (ValueError, UnicodeDecodeError) as error:
+        inputs, outputs, weights = _read_model(mapped(path))
+    except ValueError as error:
         raise CorruptModelFileError(
             f'The file "{path.name}" is truncated or no ONNX file ({error}); download it again.'
         ) from error
@@ -83,79 +75,42 @@ def read_graph(path: str | Path) -> OnnxGraph:
     return OnnxGraph({name: shape for name, shape in inputs.items() if name not in weights}, outputs)
 
 
-def _read_graph_fields(
-    stream: BinaryIO, end: int, inputs: dict[str, Shape], outputs: dict[str, Shape], weights: set[str]
-) -> None:
-    for number, length in _fields(stream, end):
-        if number in (GRAPH_INPUT, GRAPH_OUTPUT):
-            name, shape = _value(stream.read(length))
-            (inputs if number == GRAPH_INPUT else outputs)[name] = shape
-        elif number == GRAPH_INITIALIZER:
-            # before ONNX 4 every weight is an input as well
-            for inner, inner_length in _fields(stream, stream.tell() + length):
-                if inner == TENSOR_NAME:
-                    weights.add(stream.read(inner_length).decode())
+def _read_model(content: memoryview) -> tuple[dict[str, Shape], dict[str, Shape], set[str]]:
+    """Inputs, outputs and names of weights."""
+    inputs: dict[str, Shape] = {}
+    outputs: dict[str, Shape] = {}
+    weights: set[str] = set()
+    graphs = (message(value) for number, value in fields(content) if number == MODEL_GRAPH)
+    for part, held in (each for graph in graphs for each in fields(graph)):
+        if part in (GRAPH_INPUT, GRAPH_OUTPUT):
+            name, shape = _value(message(held))
+            (inputs if part == GRAPH_INPUT else outputs)[name] = shape
+        elif part == GRAPH_INITIALIZER:  # before ONNX 4 every weight is an input as well
+            weights.update(text(inner) for number, inner in fields(message(held)) if number == TENSOR_NAME)
+    return inputs, outputs, weights
 
 
-def _value(content: bytes) -> tuple[str, Shape]:
-    stream = BytesIO(content)
+def _value(content: memoryview) -> tuple[str, Shape]:
     name, shape = "", ()
-    for number, length in _fields(stream, len(content)):
+    for number, value in fields(content):
         if number == VALUE_NAME:
-            name = stream.read(length).decode()
+            name = text(value)
         elif number == VALUE_TYPE:
-            for inner in _nested(stream.read(length), (TYPE_TENSOR, TENSOR_SHAPE)):
+            for inner in _nested(message(value), (TYPE_TENSOR, TENSOR_SHAPE)):
                 shape = tuple(_dimension(dim) for dim in _nested(inner, (SHAPE_DIM,)))
     return name, shape
 
 
-def _nested(content: bytes, numbers: tuple[int, ...]) -> Iterator[bytes]:
+def _nested(content: memoryview, numbers: tuple[int, ...]) -> Iterator[memoryview]:
     if not numbers:
         yield content
         return
-    stream = BytesIO(content)
-    for number, length in _fields(stream, len(content)):
+    for number, value in fields(content):
         if number == numbers[0]:
-            yield from _nested(stream.read(length), numbers[1:])
+            yield from _nested(message(value), numbers[1:])
 
 
-def _dimension(content: bytes) -> int | None:
-    stream = BytesIO(content)
-    while stream.tell() < len(content):
-        tag = _varint(stream)
-        if tag >> 3 == DIM_VALUE and tag & 7 == VARINT:
-            return _varint(stream) or None
-        stream.seek(_varint(stream), 1)
-    return None
-
-
-def _fields(stream: BinaryIO, end: int) -> Iterator[tuple[int, int]]:
-    """Number and length of every length-delimited field up to `end`; the stream is moved behind each afterwards."""
-    while stream.tell() < end:
-        tag = _varint(stream)
-        number, wire = tag >> 3, tag & 7
-        if number == 0 or wire not in (VARINT, FIXED64, BYTES, FIXED32):
-            raise ValueError("its structure is not that of a protobuf file")
-        if wire == VARINT:
-            _varint(stream)
-            continue
-        length = _varint(stream) if wire == BYTES else {FIXED64: 8, FIXED32: 4}[wire]
-        behind = stream.tell() + length
-        if behind > end:
-            raise ValueError("it ends in the middle of a field")
-        if wire == BYTES:
-            yield number, length
-        stream.seek(behind)
-
-
-def _varint(stream: BinaryIO) -> int:
-    value = shift = 0
-    while shift < 70:
-        byte = stream.read(1)
-        if not byte:
-            raise ValueError("it ends in the middle of a number")
-        value |= (byte[0] & 0x7F) << shift
-        if byte[0] < 0x80:
-            return value
-        shift += 7
-    raise ValueError("it holds a number that is too long")
+def _dimension(content: memoryview) -> int | None:
+    """A fixed size, or None."""
+    sizes = [value for number, value in fields(content) if number == DIM_VALUE and isinstance(value, int)]
+    return (sizes[0] or None) if sizes else None

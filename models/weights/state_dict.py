@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import UnknownCheckpointError
+from .tensors import converted, short
 
+DEEPEST = 8  # dicts in dicts; published files have three
+MOST_ENTRIES = 200_000
 MOST_NAMED = 8  # keys named per kind of fault
 _M = TypeVar("_M", bound=nn.Module)
 
@@ -82,12 +85,14 @@ class KeyReport:
         missing: keys that should be there.
         unexpected: keys that nobody knows.
         misshaped: one phrase per tensor whose shape does not fit.
+        mistyped: one phrase per tensor that holds whole numbers where weights are.
     """
 
     name: str
     missing: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     misshaped: list[str] = field(default_factory=list)
+    mistyped: list[str] = field(default_factory=list)
 
     def expect_shape(self, key: str, tensor: Tensor, expected: tuple[int, ...]) -> None:
         """Note a tensor whose shape differs from the expected one."""
@@ -97,6 +102,7 @@ class KeyReport:
     def raise_if_faulty(self) -> None:
         """Raise UnknownCheckpointError naming up to eight faults of each kind."""
         kinds = {"missing": self.missing, "unexpected": self.unexpected, "of another shape": self.misshaped}
+        kinds["of another type"] = self.mistyped
         found = [f"{len(faults)} {kind} ({_first(faults)})" for kind, faults in kinds.items() if faults]
         if found:
             raise UnknownCheckpointError(
@@ -104,17 +110,38 @@ class KeyReport:
             )
 
 
-def flatten(state_dict: Mapping[str, Any]) -> dict[str, Tensor]:
+def flatten(state_dict: Mapping[str, Any], name: str = "The given weights") -> dict[str, Tensor]:
     """Join nested dicts into one with dotted keys; entries that are not tensors are dropped.
 
     A single wrapping "state_dict" is taken off.
+
+    Args:
+        state_dict: nested or flat.
+        name: what a message calls it.
+
+    Raises:
+        UnknownCheckpointError: if it is nested deeper, or has more entries, than any weights, or holds itself.
     """
     flat: dict[str, Tensor] = {}
-    for key, value in state_dict.items():
+    waiting: list[tuple[Iterator[tuple[str, Any]], str]] = [(iter(state_dict.items()), "")]
+    seen = 0
+    while waiting:
+        entries, prefix = waiting[-1]
+        found = next(entries, None)
+        if found is None:
+            waiting.pop()
+            continue
+        key, value = found
         if isinstance(value, Tensor):
-            flat[str(key)] = value
+            flat[f"{prefix}{key}"] = value
         elif isinstance(value, Mapping):
-            flat.update({f"{key}.{inner}": tensor for inner, tensor in flatten(value).items()})
+            waiting.append((iter(cast(Mapping[str, Any], value).items()), f"{prefix}{key}."))
+        seen += 1
+        if len(waiting) > DEEPEST or seen > MOST_ENTRIES:
+            raise UnknownCheckpointError(
+                f"{name} does not fit: its dicts are nested more than {DEEPEST} deep, or hold themselves or more than "
+                f"{MOST_ENTRIES:,} entries; choose another file."
+            )
     if flat and all(key.startswith("state_dict.") for key in flat):
         return subset(flat, "state_dict.")
     return flat
@@ -154,6 +181,8 @@ def require_keys(state_dict: Mapping[str, Tensor], shapes: Mapping[str, int], na
     for key, axes in shapes.items():
         if key in state_dict and state_dict[key].ndim != axes:
             report.misshaped.append(f"{key} has {state_dict[key].ndim} axes and should have {axes}")
+        elif key in state_dict and not state_dict[key].numel():
+            report.misshaped.append(f"{key} is empty")
     report.raise_if_faulty()
 
 
@@ -172,7 +201,8 @@ def load_strictly(
         The module in eval mode, its parameters frozen.
 
     Raises:
-        UnknownCheckpointError: naming all missing, unexpected and mis-shaped keys.
+        UnknownCheckpointError: naming all missing, unexpected, mis-shaped and mis-typed keys; or one whose numbers are too large for
+            the type.
     """
     wanted = module.state_dict()
     given = {key: tensor for key, tensor in state_dict.items() if key in wanted}
@@ -183,9 +213,13 @@ def load_strictly(
     report.unexpected.extend(key for key in state_dict if key not in wanted)
     for key, tensor in given.items():
         report.expect_shape(key, tensor, tuple(wanted[key].shape))
+        if wanted[key].is_floating_point() and not tensor.is_floating_point():
+            report.mistyped.append(f"{key} is {short(tensor.dtype)} and should hold fractions")
     report.raise_if_faulty()
-    if dtype is not None:
-        given = {key: tensor.to(dtype) if tensor.is_floating_point() else tensor for key, tensor in given.items()}
+    given = {
+        key: converted(key, tensor, dtype, name) if tensor.is_floating_point() else tensor
+        for key, tensor in given.items()
+    }
     module.load_state_dict(given, strict=True, assign=True)
     return module.eval().requires_grad_(False)
 

@@ -10,14 +10,17 @@ from typing import Protocol, cast
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ...models.errors import CorruptModelFileError
+from ...models.errors import CorruptModelFileError, LikenessError
+from ...models.weights.safetensors_file import read_header, read_tensors
+from ...models.weights.tensors import require_finite
 from ..whole_file import whole_file
 
 Tensors = dict[str, Tensor]
+DIGEST = "likeness.digest"
+SEALED = "sealed"  # below the folder, apart from files of versions that noted no digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +40,39 @@ class FeatureStore:
         """What was written under a key.
 
         Raises:
-            CorruptModelFileError: if the file is not whole or has gone.
+            CorruptModelFileError: if the file has gone, or is not what was written under this key, to the last bit.
         """
         path = self._file(key)
         try:
-            return load_file(path)
-        except (OSError, SafetensorError) as error:
-            raise CorruptModelFileError(
-                f"{path} in the cache cannot be read ({error}); delete it and start again."
-            ) from error
+            tensors, noted = read_tensors(path), read_header(path)[1]
+            require_finite(tensors, path.name)
+        except LikenessError as error:
+            raise _unreadable(path, str(error).rstrip(".")) from error
+        if noted.get(DIGEST) != _digest(key, tensors):
+            raise _unreadable(path, "it is not what was written")
+        return tensors
 
     def write(self, key: str, tensors: Mapping[str, Tensor]) -> None:
         """Keep tensors; the file appears when it is whole."""
-        with whole_file(self._file(key)) as partial:
-            save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, partial)
+        with whole_file(self._file(key), durable=False) as partial:
+            kept = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+            save_file(kept, partial, {DIGEST: _digest(key, kept)})
 
     def _file(self, key: str) -> Path:
-        return self.folder / key[:2] / f"{key}.safetensors"
+        return self.folder / SEALED / key[:2] / f"{key}.safetensors"
+
+
+def _unreadable(path: Path, reason: str) -> CorruptModelFileError:
+    return CorruptModelFileError(f"{path} in the cache cannot be read ({reason}); delete it and start again.")
+
+
+def _digest(key: str, tensors: Mapping[str, Tensor]) -> str:
+    """What tells a file's content from every other, its key among it."""
+    digest = hashlib.blake2b(key.encode(), digest_size=16)
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f" {name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.reshape(-1).contiguous().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def fingerprint(modules: Iterable[nn.Module]) -> str:

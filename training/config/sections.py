@@ -19,7 +19,8 @@ class RunConfig(Section):
     output: Annotated[NewPath, "folder for checkpoints, samples, logs and the finished adapter; it is made"]
     seed: Annotated[Seed, "the same seed gives the same run"] = 0
     resume: Annotated[
-        Literal["auto", "none"] | Folder, "auto goes on from the newest checkpoint in `output`, if any"
+        Literal["auto", "newest whole", "none"] | Folder,
+        "auto goes on from the newest checkpoint in `output`, if any; newest whole passes over damaged ones",
     ] = "auto"
     steps: Annotated[Count | None, "optimizer steps in all", PapersOwn("steps")] = None
     save_every: Annotated[Count, "steps between checkpoints to resume from"] = 5000

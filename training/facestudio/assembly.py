@@ -17,7 +17,7 @@ from ...models.face.insightface import ArcFace
 from ...models.facestudio.checkpoint import FaceStudioAdapter, load
 from ...models.facestudio.description import Description
 from ...models.facestudio.hybrid import TOKENS
-from ...models.weights.reading import sha256
+from ...models.weights.head import sha256
 from ..assembled import Assembled, Registration, new_base, open_data, wanted_rows
 from ..batches.examples import Crop
 from ..batches.feature_store import FeatureStore

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from ...errors import UnknownCheckpointError
 from ...weights.fingerprint import of_file
 from ...weights.onnx_graph import read_graph
 from ..alignment import align
-from ..sessions import CPU, SESSIONS, load_graph
+from ..sessions import CPU, SESSIONS, load_graph, running
 from ..types import Face
 from .same_person import SamePerson
 
@@ -61,6 +62,7 @@ class SFace:
 
     def _one(self, crop: np.ndarray) -> np.ndarray:
         pixels = np.ascontiguousarray(crop.transpose(2, 0, 1)[None], np.float32)  # RGB, 0–255
-        with SESSIONS.lend(self.path, CPU, lambda: load_graph(self.path, purpose="The recogniser SFace")) as session:
+        load = partial(load_graph, self.path, purpose="The recogniser SFace")
+        with running(self.path, "onnxruntime"), SESSIONS.lend(self.path, CPU, load) as session:
             [vector] = session.run(None, {session.get_inputs()[0].name: pixels})
-        return np.asarray(vector, np.float32).reshape(-1)
+            return np.asarray(vector, np.float32).reshape(WIDTH)

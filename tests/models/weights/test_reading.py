@@ -8,14 +8,8 @@ import zipfile
 import pytest
 import torch
 from likeness.models.errors import CorruptModelFileError, MissingModelFileError, UnknownCheckpointError
-from likeness.models.weights.reading import (
-    read_flat,
-    read_metadata,
-    read_state_dict,
-    read_weights,
-    sha256,
-    weights_format,
-)
+from likeness.models.weights.head import sha256, weights_format
+from likeness.models.weights.reading import read_flat, read_metadata, read_state_dict, read_weights
 from likeness.models.weights.state_dict import flatten
 from safetensors.torch import save_file
 

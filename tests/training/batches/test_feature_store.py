@@ -43,3 +43,34 @@ def test_other_weights_have_another_fingerprint():
         linear.bias[0] += 1e-6
     assert fingerprint([linear]) != before
     assert fingerprint([linear.half()]) != fingerprint([linear.bfloat16()])
+
+
+@pytest.mark.parametrize("place", [-1, -20, 40])
+def test_a_flipped_bit_is_seen(store, place):
+    store.write("abc", {"mean": torch.ones(8)})
+    [path] = store.folder.rglob("*.safetensors")
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CorruptModelFileError, match=r"abc\.safetensors in the cache cannot be read"):
+        store.read("abc")
+
+
+def test_what_another_key_said_is_not_taken(store):
+    store.write("abc", {"mean": torch.ones(8)})
+    store.write("abd", {"mean": torch.zeros(8)})
+    first, second = sorted(store.folder.rglob("*.safetensors"))
+    first.replace(second)
+    with pytest.raises(CorruptModelFileError, match="it is not what was written"):
+        store.read("abd")
+
+
+def test_what_is_no_number_is_not_taken(store):
+    store.write("abc", {"mean": torch.tensor([1.0, torch.nan])})
+    with pytest.raises(CorruptModelFileError, match="NaN or infinity"):
+        store.read("abc")
+
+
+def test_a_file_that_has_gone_is_named(store):
+    with pytest.raises(CorruptModelFileError, match=r"abc\.safetensors in the cache cannot be read.*No such file"):
+        store.read("abc")

@@ -18,7 +18,8 @@ from accelerate.state import AcceleratorState
 from likeness.models.errors import InvalidSettingError, UnknownCheckpointError
 from likeness.models.facestudio.checkpoint import load
 from likeness.models.facestudio.description import Description
-from likeness.models.weights.reading import read_metadata, sha256
+from likeness.models.weights.head import sha256
+from likeness.models.weights.reading import read_metadata
 from likeness.tests.models.face import synthetic_detectors
 from likeness.tests.training.facestudio.small_facestudio import write_style
 from likeness.tests.training.ip_adapter.small_faceid import write_recogniser

@@ -16,7 +16,7 @@ from likeness.models.clip import CLIP_MEAN, CLIP_STD
 from likeness.models.clip.towers import ResNetSizes, TransformerSizes, from_state_dicts, new_tower, tower_weights
 from likeness.models.errors import IncompatibleBaseModelError, UnknownCheckpointError
 from likeness.models.facestudio.description import Description
-from likeness.models.weights.reading import sha256
+from likeness.models.weights.head import sha256
 from likeness.tests.training.facestudio.small_facestudio import write_style
 from likeness.training.facestudio.style_network import load_style_network
 from safetensors.torch import load_file, save_file

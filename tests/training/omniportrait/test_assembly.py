@@ -14,7 +14,8 @@ pytest.importorskip("diffusers")
 from accelerate.state import AcceleratorState
 from likeness.models.errors import UnknownCheckpointError
 from likeness.models.omniportrait.checkpoint import load, load_image_encoder
-from likeness.models.weights.reading import read_metadata, sha256
+from likeness.models.weights.head import sha256
+from likeness.models.weights.reading import read_metadata
 from likeness.tests.training.small_files import PIVOT, TOWER, write_config, write_models
 from likeness.tests.training.small_folder import files as files
 from likeness.tests.training.small_folder import folder as folder

@@ -14,7 +14,8 @@ pytest.importorskip("open_clip")
 from accelerate.state import AcceleratorState
 from likeness.models.clip.prior_file import PriorDescription, load
 from likeness.models.errors import InvalidSettingError, UnknownCheckpointError
-from likeness.models.weights.reading import read_metadata, sha256
+from likeness.models.weights.head import sha256
+from likeness.models.weights.reading import read_metadata
 from likeness.tests.models.clip.small_priors import random_weights
 from likeness.tests.training.facestudio.prior.small_prior import TOWER, write_tower
 from likeness.tests.training.facestudio.small_facestudio import write_style
