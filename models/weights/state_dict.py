@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from ..errors import UnknownCheckpointError
+from ..errors import UnknownCheckpointError, shorten
 
 MOST_NAMED = 8  # keys named per kind of fault
 _M = TypeVar("_M", bound=nn.Module)
@@ -107,7 +107,7 @@ def summarise(keys: Iterable[str]) -> str:
     """A phrase that shows what a file holds: number of keys and how they begin."""
     names = list(keys)
     heads = dict.fromkeys(".".join(name.split(".")[:2]) if name.count(".") > 1 else name for name in names)
-    shown = ", ".join(f'"{head}"' for head in list(heads)[:4])
+    shown = ", ".join(f'"{shorten(head, 28)}"' for head in list(heads)[:3])
     return f"{len(names)} keys beginning {shown}" if names else "no tensors"
 
 
