@@ -7,6 +7,7 @@ from comfy_api.latest import ComfyExtension, io
 from ..host.files import register_folders
 from ..models.methods import wings
 from . import evaluation, faces, miniature, people, placement, prior
+from .values import guarded
 
 SHELVES = (people, placement, *wings(__package__), prior, faces, evaluation, miniature)
 
@@ -17,4 +18,4 @@ class LikenessExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """The nodes; makes our model folders known first, since nodes list their files."""
         register_folders()  # not in on_load, which 0.3.64 does not call
-        return [node for shelf in SHELVES for node in shelf.NODES]
+        return [guarded(node) for shelf in SHELVES for node in shelf.NODES]

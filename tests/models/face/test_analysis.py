@@ -227,7 +227,7 @@ def test_no_pictures(settings):
         analyze([], settings)
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """Somebody has had enough."""
 
 
@@ -237,11 +237,11 @@ def test_a_search_ends_before_the_next_face():
     def go_on():
         asked.append(None)
         if len(asked) == 4:
-            raise Stopped
+            raise StoppedError
 
     regions = GivenRegions("10 10 50 50\n" * 3 + "image 2\n" + "10 10 50 50\n" * 200)
     search = find_faces(images(2), regions, go_on=go_on)
     assert len(next(search)) == 3
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         next(search)
     assert len(asked) == 4
