@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import InvalidSettingError, ShapeError
+from ..images.numbers import as_floats, require_size
 from ..port.attention import AttentionCall, Crop
 
 SMALLEST = 1e-6  # half axis, as a share of the picture
@@ -64,22 +65,25 @@ def check_mask(mask: Tensor, name: str) -> Tensor:
     """Check the mask of a person.
 
     Args:
-        mask: (H, W) or (M, H, W), 0-1.
+        mask: (H, W) or (M, H, W), 0-1; may be of bools or integers.
         name: of the person.
 
     Returns:
-        (M, H, W).
+        (M, H, W) float.
 
     Raises:
         ShapeError: if it has another number of axes.
         InvalidSettingError: if it is empty or holds NaN.
+        BadImageError: if it is no tensor of numbers, or absurdly large.
     """
+    mask = as_floats(mask, f'The mask of "{name}"')
     if mask.ndim == 2:
         mask = mask[None]
     if mask.ndim != 3:
         raise ShapeError(f'The mask of "{name}" has shape {tuple(mask.shape)}; expected (H, W) or (M, H, W).')
     if mask.numel() == 0 or not torch.isfinite(mask).all():
         raise InvalidSettingError(f'The mask of "{name}" is empty or holds NaN; connect a drawn mask.')
+    require_size(mask, mask.shape[1], mask.shape[2], f'The mask of "{name}"')
     return mask
 
 
