@@ -19,7 +19,7 @@ STRANGE = {
 
 @pytest.mark.parametrize("kind", STRANGE)
 def test_what_has_no_pixels_is_refused(kind):
-    with pytest.raises(BadImageError, match="^photo is a ") as caught:
+    with pytest.raises(BadImageError, match=r"^photo is a ") as caught:
         rgb_images(STRANGE[kind], "photo")
     assert len(str(caught.value)) <= 300
 

@@ -85,7 +85,7 @@ def test_a_mask_of_bools_or_integers_becomes_one_of_floats(dtype):
     "mask", [torch.ones(3, 5, device="meta"), torch.ones(3, 5).to_sparse(), torch.ones(3, 5) * 1j, [[1.0]], "mask"]
 )
 def test_a_mask_that_cannot_be_computed_with_is_refused_by_name(mask):
-    with pytest.raises(BadImageError, match='^The mask of "Ann" is a '):
+    with pytest.raises(BadImageError, match=r'^The mask of "Ann" is a '):
         check_mask(mask, "Ann")
 
 
