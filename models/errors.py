@@ -130,11 +130,11 @@ def shorten(text: str, most: int) -> str:
 
 
 def sentence(text: str) -> str:
-    """A message as it is shown: at most `MOST` characters, without what no screen shows.
+    """A message as it is shown: one line of at most `MOST` characters, without what no screen shows.
 
     A message that is too long quotes something long: that is cut in its middle first, then the message itself.
     """
-    shown = printable(text)
+    shown = printable(" ".join(text.splitlines()))
     for most in MOST_QUOTED:
         for quoted in (_QUOTED, _WORD):
             if len(shown) > MOST:

@@ -56,8 +56,10 @@ def require_values(inputs: Sequence[io.Input], values: Mapping[str, Any]) -> Non
 def _require_number(each: io.Float.Input | io.Int.Input, value: Any) -> None:
     low = -math.inf if each.min is None else each.min
     high = math.inf if each.max is None else each.max
-    if not isinstance(value, int | float):
-        raise InvalidSettingError(f"{each.id} is a {type(value).__name__}; choose a number from {low} to {high}.")
+    is_whole = isinstance(each, io.Int.Input)
+    if not isinstance(value, int if is_whole else int | float):
+        kind = "whole number" if is_whole else "number"
+        raise InvalidSettingError(f"{each.id} is a {type(value).__name__}; choose a {kind} from {low} to {high}.")
     is_finite = isinstance(value, int) or math.isfinite(value)  # an int may be too large for a float
     if not is_finite or not low <= value <= high:
         shown = value if abs(value) < 1e20 or not is_finite else "too large"

@@ -19,7 +19,7 @@ from ...models.ip_adapter.block_weights import Preset, block_factors
 from ...models.ip_adapter.combination import Combination, Scaling, scale
 from ...models.ip_adapter.encode import Looking
 from ...models.people.person import People, Person
-from ...models.placement.masks import check_mask
+from ...models.placement.masks import read_mask
 from ...models.port.attention import AttentionResidual
 from ..people import AppliedPeople, acting_places, placed_lines
 from ..placement import MASKS_ONLY, PlacedPeople
@@ -157,7 +157,7 @@ def _picture_residual(
     model: ModelPatcher, ip_adapter: LoadedIPAdapter, pictures: Pictures, looking: Looking
 ) -> PictureResidual:
     require_range("picture_strength", pictures.strength, MOST_STRENGTH)
-    mask = None if pictures.mask is None else check_mask(pictures.mask, "picture")
+    mask = None if pictures.mask is None else read_mask(pictures.mask, "The mask of the picture")
     tokens, null = _tokens(ip_adapter, pictures, looking)
     is_plain = pictures.scaling == "V only"
     return PictureResidual(

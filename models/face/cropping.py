@@ -76,9 +76,9 @@ def _one_mask(mask: Tensor, number: int) -> Tensor:
     masks = mask[None] if mask.ndim == 2 else mask
     if masks.ndim != 3 or masks.numel() == 0:
         raise BadImageError(f"mask has shape {tuple(mask.shape)}, but (M, H, W) is needed; connect a MASK output.")
+    require_size(masks, masks.shape[1], masks.shape[2], "mask")
     if not torch.isfinite(masks).all():
         raise BadImageError("mask contains NaN or infinity; connect another mask.")
-    require_size(masks, masks.shape[1], masks.shape[2], "mask")
     if masks.shape[0] == 1:
         return masks[0]
     if number > masks.shape[0]:

@@ -45,7 +45,11 @@ def lengthen(random: Random, content: bytes) -> bytes:
 def blank(random: Random, content: bytes) -> bytes:
     """A block is zeros or ones."""
     start = random.randrange(len(content))
-    return content[:start] + random.choice((b"\x00", b"\xff")) * min(BLOCK, len(content) - start) + content[start + BLOCK :]
+    return (
+        content[:start]
+        + random.choice((b"\x00", b"\xff")) * min(BLOCK, len(content) - start)
+        + content[start + BLOCK :]
+    )
 
 
 def repeat(random: Random, content: bytes) -> bytes:
@@ -65,7 +69,17 @@ def replace(random: Random, content: bytes) -> bytes:
     return random.choice((*TEXTS, b"", random.randbytes(64)))
 
 
-BYTES: tuple[Callable[[Random, bytes], bytes], ...] = (flip, flip, flip, truncate, lengthen, blank, repeat, cut_out, replace)
+BYTES: tuple[Callable[[Random, bytes], bytes], ...] = (
+    flip,
+    flip,
+    flip,
+    truncate,
+    lengthen,
+    blank,
+    repeat,
+    cut_out,
+    replace,
+)
 
 
 def damage_bytes(random: Random, content: bytes) -> tuple[bytes, str]:

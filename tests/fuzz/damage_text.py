@@ -14,8 +14,30 @@ NUMBERS = (
     *("true", "null", '"1"', "[1]", "{}", "1.5", "-0.0", "2147483648", "18446744073709551616", "1e-400", "१"),
 )
 STRINGS = (
-    *('""', '"~nosuchuser"', '"~nosuchuser/a"', '"/dev/zero"', '"../../etc/passwd"', '"\\u0000"', '"a\\u0000b"', '"C:\\\\a"', '"{0..99999999}.tar"'),
-    *('"' + "a" * 5000 + '"', '"' + "a/" * 3000 + '"', '"' + "x" * LONG + '"', "7", "true", "[]", "{}", '"\\ud800"', '"*"', '"["', '"**/*"'),
+    *(
+        '""',
+        '"~nosuchuser"',
+        '"~nosuchuser/a"',
+        '"/dev/zero"',
+        '"../../etc/passwd"',
+        '"\\u0000"',
+        '"a\\u0000b"',
+        '"C:\\\\a"',
+        '"{0..99999999}.tar"',
+    ),
+    *(
+        '"' + "a" * 5000 + '"',
+        '"' + "a/" * 3000 + '"',
+        '"' + "x" * LONG + '"',
+        "7",
+        "true",
+        "[]",
+        "{}",
+        '"\\ud800"',
+        '"*"',
+        '"["',
+        '"**/*"',
+    ),
     *('"none"', '"auto"', '"nan"', '"."', '"loop"', '"pipe"', '"' + "{0..9}" * 12 + '"'),
 )
 LINES = (
@@ -81,5 +103,9 @@ def written(random: Random, words: Sequence[str], *, most: int = 30) -> str:
     text = "".join(random.choice(words) for _ in range(random.randrange(most)))
     if random.random() < 0.2 and text:
         place = random.randrange(len(text))
-        text = text[:place] + random.choice(("\ud800", "\udfff", "\x00", "\u202e", "😀", "e\u0301", "\u2028", "\x85")) + text[place:]
+        text = (
+            text[:place]
+            + random.choice(("\ud800", "\udfff", "\x00", "\u202e", "😀", "e\u0301", "\u2028", "\x85"))
+            + text[place:]
+        )
     return text

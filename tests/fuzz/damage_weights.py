@@ -42,7 +42,9 @@ def drop(random: Random, weights: Weights) -> None:
 
 def add(random: Random, weights: Weights) -> None:
     """A tensor is there that belongs nowhere."""
-    weights[random.choice(("what", "", "a" * 100_000, "a.b" * 3000, "\ud7ff.weight"))] = torch.zeros(random.choice((0, 1, 9)))
+    weights[random.choice(("what", "", "a" * 100_000, "a.b" * 3000, "\ud7ff.weight"))] = torch.zeros(
+        random.choice((0, 1, 9))
+    )
 
 
 def rename(random: Random, weights: Weights) -> None:
@@ -75,7 +77,16 @@ def overflow(random: Random, weights: Weights) -> None:
 def retype(random: Random, weights: Weights) -> None:
     """Another kind of number."""
     key = _key(random, weights)
-    kinds = (torch.int8, torch.uint8, torch.bool, torch.int64, torch.float64, torch.float16, torch.bfloat16, torch.complex64)
+    kinds = (
+        torch.int8,
+        torch.uint8,
+        torch.bool,
+        torch.int64,
+        torch.float64,
+        torch.float16,
+        torch.bfloat16,
+        torch.complex64,
+    )
     weights[key] = weights[key].to(random.choice((*kinds, torch.float8_e4m3fn)))
 
 
@@ -83,7 +94,14 @@ def reshape(random: Random, weights: Weights) -> None:
     """Another shape."""
     key = _key(random, weights)
     tensor = weights[key]
-    shapes = (tensor.reshape(-1), tensor[None], torch.zeros(()), torch.zeros(0, 3), tensor.flatten()[:1], tensor.transpose(0, -1).contiguous() if tensor.ndim else tensor)
+    shapes = (
+        tensor.reshape(-1),
+        tensor[None],
+        torch.zeros(()),
+        torch.zeros(0, 3),
+        tensor.flatten()[:1],
+        tensor.transpose(0, -1).contiguous() if tensor.ndim else tensor,
+    )
     weights[key] = random.choice(shapes).clone()
 
 
@@ -118,7 +136,9 @@ def nest(random: Random, weights: Weights) -> None:
         place = place["a"]
     ring: Weights = {}
     ring["a"] = ring
-    weights[key] = random.choice((None, 7, "text", [1, 2], (), b"bytes", 1.5, {}, deep, ring, {7: torch.ones(1)}, {key: 1}))
+    weights[key] = random.choice(
+        (None, 7, "text", [1, 2], (), b"bytes", 1.5, {}, deep, ring, {7: torch.ones(1)}, {key: 1})
+    )
 
 
 OBJECTS = (unusual, unusual, nest)
@@ -247,7 +267,9 @@ def be_many(random: Random, header: dict[str, Any]) -> str:
 def be_no_header(random: Random, header: dict[str, Any]) -> str:
     """JSON that is something else."""
     del header
-    return random.choice(('{"a": 1}', "{}", "{" + " " * 999, '{"a": {}}', '{"a": {"dtype": "F32"}}', '{"a": NaN}', '{"a":{},"a":{}}'))
+    return random.choice(
+        ('{"a": 1}', "{}", "{" + " " * 999, '{"a": {}}', '{"a": {"dtype": "F32"}}', '{"a": NaN}', '{"a":{},"a":{}}')
+    )
 
 
 HEADERS: tuple[Callable[[Random, dict[str, Any]], str], ...] = (

@@ -114,7 +114,9 @@ def run(kinds: Iterable[Kind], cases: Iterable[tuple[str, int]], *, jobs: int = 
 def _require_no_threads() -> None:
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
-        raise RuntimeError(f"This process has {threads} threads, and a child would get one of them with all locks as they are.")
+        raise RuntimeError(
+            f"This process has {threads} threads, and a child would get one of them with all locks as they are."
+        )
 
 
 def _prepare(kind: Kind, folder: Path) -> Path:

@@ -7,11 +7,11 @@ from itertools import count, cycle, islice
 
 import torch
 
-from . import kinds_weights
+from . import kinds_data, kinds_files, kinds_values, kinds_weights
 from .forked import Kind
 
 torch.set_num_threads(1)
-KINDS: tuple[Kind, ...] = (*kinds_weights.KINDS,)
+KINDS: tuple[Kind, ...] = (*kinds_weights.KINDS, *kinds_files.KINDS, *kinds_data.KINDS, *kinds_values.KINDS)
 
 
 def cases_of(kinds: Sequence[Kind], number: int, first: int = 0) -> Iterator[tuple[str, int]]:

@@ -68,14 +68,18 @@ def write_router(path: Path) -> None:
             "aggr_router": (1, sizes.tokens),
         }
         layers |= {f"{index}.{name}.weight": randn(*shape) for name, shape in shapes.items()}
-        layers |= {f"{index}.{name}.bias": randn(shapes[name][0]) for name in ("to_q_router.0", "to_k_router.0", "aggr_router")}
+        layers |= {
+            f"{index}.{name}.bias": randn(shapes[name][0]) for name in ("to_q_router.0", "to_k_router.0", "aggr_router")
+        }
     _save({"faceid_adapter": layers}, path)
 
 
 def write_consistentid(path: Path) -> None:
     """ConsistentID's file."""
     width, clip, head = consistentid.WIDTH, consistentid.CLIP, consistentid.HEAD
-    projection = ResamplerSizes(features=clip, dim=width, inner=width, dim_head=head, hidden=4 * width, depth=2, output=width)
+    projection = ResamplerSizes(
+        features=clip, dim=width, inner=width, dim_head=head, hidden=4 * width, depth=2, output=width
+    )
     encoder = ResamplerSizes(features=clip, dim=24, inner=16, dim_head=head, hidden=48, depth=2, output=width)
     parts = {
         "image_proj": _random(IDProjection(consistentid.FACE, 20, consistentid.TOKENS, projection)),

@@ -71,7 +71,7 @@ def test_the_middle_goes():
 
 def test_what_no_screen_shows_is_replaced():
     assert str(LikenessError("a\ud800b\x1b[31mc\x00d")) == "a\ufffdb\ufffd[31mc\ufffdd"
-    assert str(LikenessError("a\n\tb 😀 é")) == "a\n\tb 😀 é"
+    assert str(LikenessError("a\n\tb 😀 é")) == "a \tb 😀 é"
     str(LikenessError("\udfff")).encode("utf-8")
 
 

@@ -64,6 +64,8 @@ def test_every_number_keeps_to_its_ends_where_it_comes_over_a_link(nodes, refuse
         assert each.max is not None, f"{node.__name__} {each.id} has no highest value"
         for value in (each.min - 1, each.max + 1, -(10**400), 10**400, "1", [1]):
             refused(node, each.id, value)
+        if isinstance(each, io.Int.Input):
+            assert "whole number" in refused(node, each.id, float(each.min) + 0.5)
 
 
 def test_every_text_refuses_half_a_character_and_more_than_anybody_writes(nodes, refused):
