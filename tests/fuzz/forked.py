@@ -1,7 +1,7 @@
 """Cases in children of their own, forked from a parent that has imported everything and started no thread.
 
-A child may use 20 seconds of CPU time and 2 GiB more than its parent; whoever waits for something that never comes is ended
-as well. What it came to it writes into a pipe; a child that ends without a word has died.
+A child may use 20 seconds of CPU time and 2 GiB more than its parent; one that waits for something that never comes is ended as
+well. What it came to it writes into a pipe; a child that ends without a word has died.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Protocol
@@ -26,7 +26,7 @@ from .inspection import damage_of, fault_of_message
 from .outcome import Outcome, Result
 
 CPU = 20  # seconds
-WALL = 60.0  # seconds; a child that sleeps uses no CPU time
+IDLE = 8.0  # seconds without CPU time, after which a child waits for something that never comes
 MEMORY = 2 << 30  # bytes resident above the parent
 PAUSE = 0.01  # seconds between two looks at the children
 FILES = "files"  # folder in a case's folder; what else appears beside it was made by code that should not run
@@ -76,16 +76,18 @@ class _Child:
     pid: int
     pipe: int
     folder: Path
-    began: float
+    used: int = 0  # CPU time when it last changed
+    since: float = field(default_factory=time.monotonic)
 
 
-def run(kinds: Iterable[Kind], cases: Iterable[tuple[str, int]], *, jobs: int = 1) -> Iterator[Result]:
+def run(kinds: Iterable[Kind], cases: Iterable[tuple[str, int]], *, jobs: int = 1, cpu: int = CPU) -> Iterator[Result]:
     """The result of each case, as they end.
 
     Args:
         kinds: that cases name.
         cases: name of a kind and seed.
         jobs: children at a time.
+        cpu: seconds of CPU time that each may use.
 
     Raises:
         RuntimeError: if this process has threads, a kind is unknown or cannot be prepared.
@@ -100,7 +102,7 @@ def run(kinds: Iterable[Kind], cases: Iterable[tuple[str, int]], *, jobs: int = 
             for number, (name, seed) in enumerate(cases):
                 if name not in prepared:
                     prepared[name] = _prepare(by_name[name], Path(place) / f"base-{len(prepared)}")
-                running.append(_start(by_name[name], seed, prepared[name], Path(place) / f"case-{number}"))
+                running.append(_start(by_name[name], seed, prepared[name], Path(place) / f"case-{number}", cpu))
                 while len(running) >= jobs:
                     yield from _ended(running, own)
             while running:
@@ -140,7 +142,7 @@ def _prepare(kind: Kind, folder: Path) -> Path:
     return folder
 
 
-def _start(kind: Kind, seed: int, base: Path, folder: Path) -> _Child:
+def _start(kind: Kind, seed: int, base: Path, folder: Path, cpu: int) -> _Child:
     (folder / FILES).mkdir(parents=True)
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
@@ -148,17 +150,17 @@ def _start(kind: Kind, seed: int, base: Path, folder: Path) -> _Child:
     if pid == 0:
         try:
             os.close(reading)
-            _try(kind, seed, base, folder / FILES, writing)
+            _try(kind, seed, base, folder / FILES, writing, cpu)
         finally:
             os._exit(0)
     os.close(writing)
-    return _Child(kind.name, seed, pid, reading, folder, time.monotonic())
+    return _Child(kind.name, seed, pid, reading, folder)
 
 
-def _try(kind: Kind, seed: int, base: Path, folder: Path, pipe: int) -> None:
+def _try(kind: Kind, seed: int, base: Path, folder: Path, pipe: int, cpu: int) -> None:
     """The child's life."""
     _be_quiet()
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU, CPU + 1))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.chdir(folder)
     try:
@@ -218,8 +220,11 @@ def _ended(running: list[_Child], own: int) -> Iterator[Result]:
 
 def _too_much(child: _Child, own: int) -> str:
     """Why a running child is ended; empty where it may go on."""
-    if time.monotonic() - child.began > WALL:
-        return f"no end after {WALL:.0f} s"
+    used = _cpu_time(child.pid)
+    if used != child.used:
+        child.used, child.since = used, time.monotonic()
+    if time.monotonic() - child.since > IDLE:
+        return f"waits for {IDLE:.0f} s"
     if _resident(child.pid) - own > MEMORY:
         return f"{MEMORY >> 30} GiB of memory"
     return ""
@@ -233,6 +238,15 @@ def _resident(pid: int) -> int:
         return 0
 
 
+def _cpu_time(pid: int) -> int:
+    """Ticks that a process and its threads have used."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(words[11]) + int(words[12])
+
+
 def _result(child: _Child, status: int, why: str) -> Result:
     """What is known of a child that has ended; its folder goes."""
     words = b""
@@ -243,7 +257,7 @@ def _result(child: _Child, status: int, why: str) -> Result:
     name, said, damage = json.loads(lines[-1]) if lines else (Outcome.UNFIT.name, "ended before it began", "")
     outcome = Outcome[name]
     if why or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
-        outcome, said = Outcome.HANG, why or f"{CPU} s of CPU time"
+        outcome, said = Outcome.HANG, why or "CPU time"
     elif os.WIFSIGNALED(status):
         outcome, said = Outcome.DIED, signal.Signals(os.WTERMSIG(status)).name
     strange = sorted(each.name for each in child.folder.iterdir() if each.name != FILES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,9 +27,11 @@ from likeness.tests.training.small_pictures import (
 from likeness.tests.training.small_run import config_for, trained
 from likeness.training.config.file import read_config
 from likeness.training.methods import CONFIGS
+from likeness.training.run_folder import checkpoints
 
 from .damage_bytes import damage_bytes, put_elsewhere
 from .damage_text import damage_text
+from .damage_weights import Running
 from .forked import Attempt
 
 ROWS = 4
@@ -187,16 +190,12 @@ def _write_run(folder: Path) -> None:
 
 
 def _damage_run(random: Random, folder: Path) -> str:
-    newest = sorted(path for path in (folder / RUN).iterdir() if path.is_dir() and path.name.startswith("step-"))[-1]
+    _, newest = checkpoints(folder / RUN)[-1]
     chosen = random.choice(sorted(path for path in newest.rglob("*") if path.is_file()))
     if random.random() < 0.2:
         chosen.unlink()
         return f"{chosen.name} gone"
     if chosen.suffix in (".pkl", ".bin", ".safetensors") and random.random() < 0.4:
-        from .damage_weights import Running
-
-        import pickle
-
         chosen.write_bytes(pickle.dumps({"a": Running(folder.parent / "ran")}))
         return f"{chosen.name} reduce"
     return damage_file(random, chosen)

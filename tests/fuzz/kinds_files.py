@@ -11,11 +11,11 @@ from random import Random
 import numpy as np
 import torch
 from likeness.models.errors import UnknownCheckpointError
+from likeness.models.face.analysis import analyze
 from likeness.models.face.detection import choose, sort_files
 from likeness.models.face.given import GivenRegions
 from likeness.models.face.insightface import ArcFace
 from likeness.models.face.recognition.sface import SFace
-from likeness.models.face.analysis import analyze
 from likeness.models.people.card import read
 from likeness.models.people.card_file import RECORD
 from likeness.models.similarity import calibration
