@@ -53,6 +53,7 @@ CHANGES = (
     small_config.PRIOR_KEYS,
 )
 RUN = "run"
+CHOSEN = "damaged"  # file that says which of several configurations is
 STEPS = 2
 
 
@@ -75,6 +76,12 @@ class FolderKind:
     def prepare(self, folder: Path) -> None:
         """The sound folder."""
         self.write(folder)
+
+    def sound(self, base: Path, folder: Path) -> Attempt:
+        """A copy, read."""
+        shutil.copytree(base, folder, dirs_exist_ok=True)
+        (folder / CHOSEN).write_text("0", encoding="utf-8")
+        return Attempt(lambda: self.read(folder, Random(1)), "")
 
     def attempt(self, random: Random, base: Path, folder: Path) -> Attempt:
         """A copy with damage, read."""
@@ -161,14 +168,14 @@ def _read_config(folder: Path, random: Random) -> object:
 
 def _sections(folder: Path, name: str) -> list[Path]:
     """The damaged file alone, of those of one name."""
-    marked = (folder / "damaged").read_text("utf-8")
+    marked = (folder / CHOSEN).read_text("utf-8")
     return [folder / marked / name]
 
 
 def _damage_one(name: str) -> Callable[[Random, Path], str]:
     def damage(random: Random, folder: Path) -> str:
         chosen = random.choice(sorted(path.name for path in folder.iterdir() if path.is_dir()))
-        (folder / "damaged").write_text(chosen, encoding="utf-8")
+        (folder / CHOSEN).write_text(chosen, encoding="utf-8")
         return damage_file(random, folder / chosen / name)
 
     return damage

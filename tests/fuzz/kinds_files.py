@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from .damage_text import damage_text
 from .damage_weights import damage_weights
 from .forked import Attempt
 
+STORE = "store"
 PLACE_SHARE = 0.1  # of cases in which something else stands in the file's place
 PICTURE = np.full((80, 80, 3), 90, np.uint8)
 PICTURE[20:60, 20:60] = (255, 0, 0)
@@ -56,6 +58,12 @@ class FileKind:
     def prepare(self, folder: Path) -> None:
         """The sound file."""
         self.write(folder / self.file)
+
+    def sound(self, base: Path, folder: Path) -> Attempt:
+        """The sound file, read."""
+        path = folder / self.file
+        shutil.copyfile(base / self.file, path)
+        return Attempt(lambda: self.read(path), "")
 
     def attempt(self, random: Random, base: Path, folder: Path) -> Attempt:
         """A damaged file, read."""
@@ -123,17 +131,21 @@ def _write_calibration(path: Path) -> None:
 
 
 def _write_entry(path: Path) -> None:
-    store = FeatureStore(path.parent)
-    store.write("ab", {"tokens": torch.ones(2, 3), "tap.1": torch.ones(4)})
-    (path.parent / "ab" / "ab.safetensors").rename(path)
+    path.parent.joinpath(STORE).mkdir()
+    FeatureStore(path.parent / STORE).write("ab", {"tokens": torch.ones(2, 3), "tap.1": torch.ones(4)})
+    [entry] = (path.parent / STORE).rglob("*.safetensors")
+    shutil.copyfile(entry, path)
 
 
 def _read_entry(path: Path) -> object:
-    folder = path.parent / "ab"
-    folder.mkdir(exist_ok=True)
+    """The damaged entry in its place in the store, read."""
+    store = FeatureStore(path.parent / STORE)
+    store.write("ab", {"tokens": torch.ones(1)})
+    [entry] = (path.parent / STORE).rglob("*.safetensors")
+    entry.unlink()
     if path.exists() or path.is_symlink():
-        path.rename(folder / "ab.safetensors")
-    return FeatureStore(path.parent).read("ab")
+        path.rename(entry)
+    return store.read("ab")
 
 
 KINDS = (

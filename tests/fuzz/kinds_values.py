@@ -165,13 +165,19 @@ class ValueKind:
     Attributes:
         name: of the row in the table.
         make: an action, and what was made up.
+        usual: an action with what users hand over.
     """
 
     name: str
     make: Callable[[Random], tuple[Callable[[], object], str]]
+    usual: Callable[[], object]
 
     def prepare(self, folder: Path) -> None:
         """Nothing is needed."""
+
+    def sound(self, base: Path, folder: Path) -> Attempt:
+        """What users hand over."""
+        return Attempt(self.usual, "")
 
     def attempt(self, random: Random, base: Path, folder: Path) -> Attempt:
         """One value, used."""
@@ -325,10 +331,15 @@ def _shown(value: object) -> str:
     return repr(value)[:80]
 
 
+def _usual_picture() -> object:
+    found = analyze(arrays_from_images(torch.rand(2, 64, 48, 3)), GivenRegions("0 0 40 40\nimage 2\n0 0 40 40"))
+    return preview_tensor(found), crops_tensor(found)
+
+
 KINDS = (
-    ValueKind("pictures", _picture),
-    ValueKind("masks", _mask),
-    ValueKind("widgets", _widget),
-    ValueKind("region texts", _region),
-    ValueKind("prompts", _prompt),
+    ValueKind("pictures", _picture, _usual_picture),
+    ValueKind("masks", _mask, lambda: Person(name="a", mask=torch.ones(1, 8, 8)).mask),
+    ValueKind("widgets", _widget, lambda: (PersonSettings(strength=0.5), read_numbers("1, 0.5"), check_name("Anna"))),
+    ValueKind("region texts", _region, lambda: parse_region("0 0 50 50\nimage 2\n5 5 9 9", [(300, 400)] * 2)),
+    ValueKind("prompts", _prompt, lambda: mark_people("a man @id1 and a woman @Bob", 2, None, ("Anna", "Bob"))),
 )

@@ -48,6 +48,10 @@ class WeightsKind:
         if self.beside is not None:
             self.beside(folder / OTHER)
 
+    def sound(self, base: Path, folder: Path) -> Attempt:
+        """The sound file, read."""
+        return Attempt(lambda: self.read(base / BASE, base), "")
+
     def attempt(self, random: Random, base: Path, folder: Path) -> Attempt:
         """A damaged file, read."""
         path = folder / DAMAGED

@@ -16,7 +16,7 @@ import torch
 from likeness.models.errors import ConfigError, LikenessError, MissingPackageError
 
 from .damage_weights import Running
-from .forked import Attempt, run
+from .forked import SOUND, Attempt, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,10 @@ class Planted:
     def prepare(self, folder: Path) -> None:
         """Leave a note for the cases."""
         (folder / "note").write_text("sound", encoding="utf-8")
+
+    def sound(self, base: Path, folder: Path) -> Attempt:
+        """Something that is accepted."""
+        return Attempt(lambda: 7, "nothing")
 
     def attempt(self, random: Random, base: Path, folder: Path) -> Attempt:
         """Do it."""
@@ -113,6 +117,8 @@ KINDS = (
 def main() -> None:
     """Print the results as JSON: name → outcome, message, damage; each case twice."""
     found: dict[str, list[list[str]]] = {}
+    [sound] = run(KINDS, [(KINDS[-1].name, SOUND)])
+    found[str(SOUND)] = [[sound.outcome.name, sound.said, sound.damage]]
     cases = [(kind.name, seed) for kind in KINDS for seed in (0, 0)]
     for result in run(KINDS, cases, jobs=4, cpu=2):
         found.setdefault(result.kind, []).append([result.outcome.name, result.said, result.damage])

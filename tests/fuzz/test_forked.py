@@ -37,6 +37,7 @@ EXPECTED = {
     "code": (Outcome.RAN, "made ran"),
     "outside": (Outcome.RAN, "made slipped"),
     "unfit": (Outcome.UNFIT, "KeyError"),
+    "-1": (Outcome.ACCEPTED, ""),  # the one of them in which nothing is damaged
 }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from likeness.tests.fuzz.__main__ import ONE_THREAD, main
+from likeness.tests.fuzz.forked import SOUND
 from likeness.tests.fuzz.kinds import GROUPS, KINDS, cases_of
 from likeness.tests.fuzz.outcome import Outcome, Result
 from likeness.tests.fuzz.regressions import REGRESSIONS
@@ -39,6 +40,14 @@ def test_nothing_breaks_it(group, tmp_path):
     assert len(results) == number
     assert {result.kind for result in results} == {kind.name for kind in kinds}
     assert [str(result) for result in results if not result.outcome.is_good] == []
+
+
+@forks
+def test_what_is_sound_is_accepted(tmp_path):
+    """Else the sentences of all other cases would say nothing."""
+    results = results_of(tmp_path / "results.json", "-n", str(len(KINDS)), "--seed", str(SOUND))
+    assert {result.seed for result in results} == {SOUND}
+    assert [str(result) for result in results if result.outcome is not Outcome.ACCEPTED] == []
 
 
 @forks
