@@ -19,11 +19,13 @@ NOUNS = (
 EMBEDDING = "embedding:"  # of ComfyUI's prompts; a name that goes on with punctuation would be another file's
 MOST_MARKS = 100  # of one prompt
 MOST_DIGITS = 9  # of a marker's number
+MOST_NESTED = 100  # brackets in brackets, which ComfyUI takes apart in as many steps into itself
 _NUMBER = r"id(?P<number>\d+)"
 _WEIGHED = re.compile(r":\s*[-+]?[\d.]+\s*$")
 # Brackets around what stands before, with their weights, in a text read from its end: from its beginning, every bracket would be
 # tried as the first.
 _CLOSED = re.compile(r"(?:\s*\)(?!\\)(?:\s*[\d.]+[-+]?\s*:)?)+")
+_BRACKET = re.compile(r"(?<!\\)[()]")
 _NOUN = re.compile(rf"(?<![\w:-])({'|'.join(NOUNS)})(?![\w-])", re.IGNORECASE)
 
 
@@ -76,12 +78,10 @@ def read_prompt(prompt: str, names: Sequence[str] = ()) -> MarkedPrompt:
 
     Raises:
         InvalidSettingError: if a marker's name is that of several people, or stands behind brackets with another marker in
-            them; if there are too many markers, or half a character is in the prompt.
+            them; if there are too many markers or brackets, or half a
+            character is in the prompt.
     """
-    if holds_half(prompt):
-        raise InvalidSettingError(
-            "The prompt holds half a character (a surrogate alone), which no text encoder reads; write it anew."
-        )
+    require_readable(prompt)
     text, marks, done = "", list[Mark](), 0
     for found in _marker(names).finditer(prompt):
         if len(marks) == MOST_MARKS:
@@ -97,6 +97,22 @@ def read_prompt(prompt: str, names: Sequence[str] = ()) -> MarkedPrompt:
         marks.append(mark)
         text += _seam(text, prompt[done:])
     return MarkedPrompt(text + prompt[done:], tuple(marks))
+
+
+def require_readable(prompt: str) -> None:
+    """Check that a text encoder can read a prompt, whose brackets ComfyUI takes apart one inside the other.
+
+    Raises:
+        InvalidSettingError: if half a character is in it, or too many brackets in each other.
+    """
+    if holds_half(prompt):
+        raise InvalidSettingError(
+            "The prompt holds half a character (a surrogate alone), which no text encoder reads; write it anew."
+        )
+    if _depth(prompt) > MOST_NESTED:
+        raise InvalidSettingError(
+            f"The prompt has more than {MOST_NESTED} brackets in each other; close some, or take them out."
+        )
 
 
 def marked_people(
@@ -166,6 +182,15 @@ def _marker(names: Sequence[str]) -> re.Pattern[str]:
     """A marker by number or by one of some names, of which the longest that fits counts."""
     named = "|".join(sorted({_written(name) for name in names if name.strip()}, key=len, reverse=True)) or r"(?!)"
     return re.compile(rf"@(?:{_NUMBER}|(?P<name>{named}))(?!\w)", re.IGNORECASE)
+
+
+def _depth(prompt: str) -> int:
+    """How many round brackets stand in each other, those behind a backslash left out."""
+    depth = deepest = 0
+    for found in _BRACKET.finditer(prompt):
+        depth = max(depth + (1 if found.group() == "(" else -1), 0)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _numbered(digits: str) -> int:

@@ -9,6 +9,7 @@ from likeness.models.clip import text_ids
 from likeness.models.errors import InvalidSettingError
 from likeness.models.people.marked_prompt import (
     MOST_MARKS,
+    MOST_NESTED,
     NOUNS,
     Mark,
     MarkedPrompt,
@@ -200,6 +201,15 @@ def test_half_a_character_is_refused():
     with pytest.raises(InvalidSettingError, match="half a character"):
         read_prompt("a man \ud83d @id1")
     assert read_prompt("a man 😀 @id1").text == "a man 😀"
+
+
+def test_brackets_in_brackets_have_an_end():
+    """ComfyUI's own parser goes into itself for each, until Python stops it."""
+    deep = "(" * MOST_NESTED
+    assert read_prompt(f"{deep}a{')' * MOST_NESTED} @id1").marks
+    assert read_prompt("(a) " * 500 + "\\(" * 500).text
+    with pytest.raises(InvalidSettingError, match="brackets in each other"):
+        read_prompt(f"({deep}a")
 
 
 def test_there_are_not_more_marks_than_anybody_needs():
