@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..errors import UnknownCheckpointError, shorten
 
-MOST_NAMED = 8  # keys named per kind of fault
+MOST_NAMED, MOST_LETTERS = 8, 120  # keys named per kind of fault, and their letters
 _M = TypeVar("_M", bound=nn.Module)
 
 
@@ -67,7 +67,7 @@ class KeyReport:
             self.misshaped.append(f"{key} is {tuple(tensor.shape)} and should be {expected}")
 
     def raise_if_faulty(self) -> None:
-        """Raise UnknownCheckpointError naming up to eight faults of each kind."""
+        """Raise UnknownCheckpointError naming the first faults of each kind."""
         kinds = {"missing": self.missing, "unexpected": self.unexpected, "of another shape": self.misshaped}
         found = [f"{len(faults)} {kind} ({_first(faults)})" for kind, faults in kinds.items() if faults]
         if found:
@@ -163,5 +163,12 @@ def load_strictly(
 
 
 def _first(faults: list[str]) -> str:
-    rest = len(faults) - MOST_NAMED
-    return ", ".join(faults[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    """The first faults, as many as a message has room for, at least one."""
+    room, shown = MOST_LETTERS, list[str]()
+    for fault in faults[:MOST_NAMED]:
+        room -= len(fault)
+        if shown and room < 0:
+            break
+        shown.append(fault)
+    rest = len(faults) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
