@@ -13,7 +13,6 @@ from likeness.models.errors import MOST, MOST_LINES, ConfigError, LikenessError,
 from torch import Tensor, nn
 
 DEPTH = 12  # of nested values
-FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 PLAIN = (str, bytes, int, float, bool, type(None))
 
 
@@ -52,9 +51,8 @@ def _fault(place: str, value: Tensor | np.ndarray | float) -> str:
         return f"{place} has no values: {value.layout}, {value.device}"
     if value.is_quantized or value.is_complex():
         return f"{place} is {value.dtype}"
-    if value.is_floating_point() and value.dtype not in FLOATS:
-        return f"{place} is {value.dtype}"
-    return f"{place} is not finite" if value.is_floating_point() and not torch.isfinite(value).all() else ""
+    is_float = value.is_floating_point()
+    return f"{place} is not finite" if is_float and not torch.isfinite(value.float()).all() else ""
 
 
 def _leaves(value: object, place: str, depth: int, seen: set[int]) -> Iterator[tuple[str, Any]]:

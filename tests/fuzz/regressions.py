@@ -12,7 +12,6 @@ REGRESSIONS: tuple[tuple[str, int], ...] = (
     ("FaceNet", 2),  # an infinite variance
     ("ConsistentID", 3),  # a quantised tensor
     ("face parser", 3),  # whole numbers for fractions
-    ("UniPortrait faceid", 31),  # floats of 8 bits in a LoRA
     ("ONNX detector (YuNet)", 2),  # a crash of OpenCV
     ("calibration", 1),  # a pipe
     ("feature cache", 7),  # a pipe
