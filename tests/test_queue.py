@@ -58,20 +58,29 @@ def pictures_of(server, prompt, entry):
     return [np.asarray(Image.open(file)) for number in saved for file in server.output_files(entry, number)]
 
 
-def test_two_hundred_prompts_leave_nothing_behind(miniature_server, record_property):
+def is_drawn_anew(prompt, entry):
+    """Whether a run has sampled, and ComfyUI did not hand out what it kept of an earlier one."""
+    kept = {node for kind, said in entry["status"]["messages"] if kind == "execution_cached" for node in said["nodes"]}
+    sampling = {number for number, node in prompt.items() if node["class_type"] == "KSampler"}
+    return bool(sampling) and not sampling & kept
+
+
+def test_two_hundred_prompts_leave_nothing_behind(miniature_server, record_testsuite_property):
     prompts = [prompt_of(WORKFLOWS[number % len(WORKFLOWS)]) for number in range(PROMPTS)]
     process = psutil.Process(miniature_server.process_id)
     waiting = [miniature_server.queue(prompt) for prompt in prompts]
     first: dict[int, list[np.ndarray]] = {}
     sizes = []
     for number, (prompt, name) in enumerate(zip(prompts, waiting, strict=True)):
-        drawn = pictures_of(miniature_server, prompt, miniature_server.wait(name, 3600))
+        entry = miniature_server.wait(name, 3600)
+        assert is_drawn_anew(prompt, entry), f"prompt {number}"
+        drawn = pictures_of(miniature_server, prompt, entry)
         assert drawn
         for one, other in zip(drawn, first.setdefault(number % len(WORKFLOWS), drawn), strict=True):
             assert np.array_equal(one, other), f"prompt {number} of {WORKFLOWS[number % len(WORKFLOWS)]}"
         sizes.append(Size.of(process))
     for place in (0, WARM, PROMPTS - 1):
-        record_property(f"after prompt {place + 1}", str(sizes[place]))
+        record_testsuite_property(f"after prompt {place + 1}", str(sizes[place]))
     warm, last = sizes[WARM], sizes[-1]
     assert last.memory - warm.memory < MOST_GROWTH, f"{warm.memory:,} to {last.memory:,}"
     assert last.handles <= warm.handles + MOST_HANDLES, f"{warm.handles} to {last.handles}"
