@@ -105,7 +105,7 @@ def _read_list(given: object) -> Sequence[object]:
 
 def _is_number(given: object) -> bool:
     """Whether something is a number that a float can be."""
-    return isinstance(given, Real) and abs(given) <= MOST_NUMBER
+    return isinstance(given, Real) and -MOST_NUMBER <= given <= MOST_NUMBER
 
 
 def _no_landmarks(what: str, given: object) -> InvalidSettingError:
