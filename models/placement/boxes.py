@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -105,7 +104,7 @@ def _read_list(given: object) -> Sequence[object]:
 
 def _is_number(given: object) -> bool:
     """Whether something is a number that a float can be."""
-    return isinstance(given, Real) and -MOST_NUMBER <= given <= MOST_NUMBER
+    return isinstance(given, int | float | np.integer | np.floating) and bool(abs(given) <= MOST_NUMBER)
 
 
 def _no_landmarks(what: str, given: object) -> InvalidSettingError:
