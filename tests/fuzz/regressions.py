@@ -12,10 +12,16 @@ REGRESSIONS: tuple[tuple[str, int], ...] = (
     ("FaceNet", 2),  # an infinite variance
     ("ConsistentID", 3),  # a quantised tensor
     ("face parser", 3),  # whole numbers for fractions
+    ("IP-Adapter", 29),  # a LoRA in double precision whose numbers are beyond single precision
+    ("ConsistentID", 12),
+    ("UniPortrait router", 17),
+    ("UniPortrait router", 44),
+    ("miniature UniPortrait", 61),
     ("ONNX detector (YuNet)", 2),  # a crash of OpenCV
     ("calibration", 1),  # a pipe
     ("feature cache", 7),  # a pipe
     ("feature cache", 19),
+    ("feature cache", 36),
     ("checkpoint of a run", 1),  # progress that is no text
     ("checkpoint of a run", 5),  # a pickle that runs code
     ("checkpoint of a run", 7),
