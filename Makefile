@@ -5,13 +5,16 @@ PYTHON ?= python3
 VENV := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
-.PHONY: help setup demo test test-long check format bench miniature bench-miniature clean
+N ?= 1000
+
+.PHONY: help setup demo test test-long fuzz check format bench miniature bench-miniature clean
 
 help:
 	@echo "make demo    two drawn people and a sentence to pictures with both of them, and what a judge sees in these"
 	@echo "make test    all tests, with every ComfyUI found (TESTS=\"-k routing\" passes options on to pytest)"
 	@echo "make test ROOM=models  the tests of one room in seconds: a folder of tests/, or a folder or file in one"
 	@echo "make test-long  what make test leaves out: models of full size, the browser, whatever takes long"
+	@echo "make fuzz N=10000  damage every kind of file, value and text in so many ways, and print a table of what came of it"
 	@echo "make check   ruff, pyright and the boundary tests"
 	@echo "make format  let ruff format and mend what it can"
 	@echo "make bench   the measuring programs in benchmarks/"
@@ -32,6 +35,10 @@ test: setup
 
 test-long: setup
 	@$(VENV)/python -m likeness.tools.run_tests --long $(if $(ROOM),--room $(ROOM)) $(TESTS)
+
+fuzz:
+	@$(PYTHON) -m tools.setup_venv
+	@$(VENV)/python -m likeness.tests.fuzz -n $(N) $(FUZZ)
 
 check: .typings/likeness
 	@$(PYTHON) -m tools.setup_venv

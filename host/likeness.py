@@ -61,7 +61,7 @@ def score_likeness(
     dino: LoadedDINO | None = None,
     face_parser: LoadedFaceParser | None = None,
 ) -> ScoredBatch:
-    """Compare every picture of a batch with people; progress is shown, and cancelling ends it after a picture.
+    """Compare every picture of a batch with people; progress is shown, and cancelling ends it after a face or a picture.
 
     Args:
         people: the chain.
@@ -92,10 +92,11 @@ def score_likeness(
     scorer = Scorer(people, recognisers, threshold, None if dino is None else dino_scorer(dino, face_parser))
     bar = ProgressBar(len(pictures))
     scored = []
-    for done, faces in enumerate(find_faces(pictures, detector), 1):
+    go_on = model_management.throw_exception_if_processing_interrupted
+    for done, faces in enumerate(find_faces(pictures, detector, go_on=go_on), 1):
         scored.append(scorer.score(pictures[done - 1], faces))
         bar.update_absolute(done, len(pictures))
-        model_management.throw_exception_if_processing_interrupted()
+        go_on()
     return ScoredBatch(scorer.scores(scored), images, latent)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
-from ..models.errors import InvalidSettingError
+from ..models.errors import InvalidSettingError, printable, shorten
 from ..models.face.analysis import Order, Selection
 from ..models.face.types import FaceSet, OnNoFace
 from ..models.people.person import People, Person, PersonSettings
@@ -25,6 +25,7 @@ from .placement import PlacedPeople
 
 WithoutFace = Literal["error", "skip photo", "keep without a face", "leave out"]
 ADDS_PERSON, ADDS_CARD = "LikenessAddPerson", "LikenessLoadIdentityCard"  # the nodes that add people to a graph
+MOST_OUTSIDE, MOST_SHOWN = 12, 40  # people that a note names, and letters of each name
 DEFAULT = PersonSettings()
 OF_PHOTOS: dict[str, OnNoFace] = {"error": "error", "skip photo": "skip photo"}  # the others decide about the person
 
@@ -182,4 +183,6 @@ def outside_of(prompt: Mapping[str, Any] | None, node: str) -> list[str]:
         key for key, each in graph.items() if each.get("class_type") in (ADDS_PERSON, ADDS_CARD) and key not in reached
     ]
     names = {key: graph[key].get("inputs", {}).get("name") for key in adding}  # a link where another node gives it
-    return [(name.strip() if isinstance(name, str) else "") or f"node {key}" for key, name in names.items()]
+    listed = [(name.strip() if isinstance(name, str) else "") or f"node {key}" for key, name in names.items()]
+    shown = [shorten(printable(name), MOST_SHOWN) for name in listed[:MOST_OUTSIDE]]
+    return [*shown, f"{len(listed) - MOST_OUTSIDE} more"] if len(listed) > MOST_OUTSIDE else shown

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import copyreg
 import importlib
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 SHOWN_MODULE = "likeness"
+MOST = 300  # characters of a sentence
+MOST_QUOTED = (80, 48, 24)  # of a name, key, path or whatever else a longer sentence quotes, until it fits
+MOST_LINES = 40  # of a list of faults
+_QUOTED = re.compile(r'(?<![^\s(=])"[^"]+"(?!\w)')
+_WORD = re.compile(r"\S+")
+_UNSHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # control characters, and halves of characters
+_HALVES = re.compile(r"[\ud800-\udfff]")
 
 
 class ErrorKind(type):
@@ -46,7 +54,20 @@ copyreg.pickle(ErrorKind, _reduce_kind)
 
 
 class LikenessError(Exception, metaclass=ErrorKind):
-    """Base of all errors that a user can act on."""
+    """Base of all errors that a user can act on.
+
+    What is quoted in a message may be of any length and hold anything: the message is cut to what `sentence` allows.
+
+    Attributes:
+        is_list: whether the message is a list of faults, one a line.
+    """
+
+    is_list: ClassVar[bool] = False
+
+    def __init__(self, *args: object, **known: object) -> None:
+        if args and isinstance(args[0], str):
+            args = (listed(args[0]) if self.is_list else sentence(args[0]), *args[1:])
+        super().__init__(*args, **known)
 
 
 class NoFaceFoundError(LikenessError):
@@ -92,9 +113,62 @@ class InvalidSettingError(LikenessError, ValueError):
 class ConfigError(LikenessError, ValueError):
     """A configuration file has faults; the message lists all of them, one line each."""
 
+    is_list = True
+
 
 class ShapeError(LikenessError, ValueError):
     """A tensor has a shape that the callee cannot use."""
+
+
+def shorten(text: str, most: int) -> str:
+    """A text without its middle where it is too long; more of its end stays, where a path has the name of its file.
+
+    Args:
+        text: of any length.
+        most: characters of what is returned.
+    """
+    if len(text) <= most:
+        return text
+    head = most // 3
+    return f"{text[:head]}…{text[len(text) - (most - head - 1) :]}"
+
+
+def sentence(text: str) -> str:
+    """A message as it is shown: one line of at most `MOST` characters, without what no screen shows.
+
+    A message that is too long quotes something long: that is cut in its middle first, then the message itself.
+    """
+    shown = printable(" ".join(text.splitlines()))
+    for most in MOST_QUOTED:
+        for quoted in (_QUOTED, _WORD):
+            if len(shown) > MOST:
+                shown = quoted.sub(lambda found, most=most: _cut(found.group(), most), shown)
+    return shorten(shown, MOST)
+
+
+def listed(text: str) -> str:
+    """A list of faults, one a line: at most `MOST_LINES` of them, each as `sentence` gives it."""
+    lines = text.splitlines()
+    if len(lines) > MOST_LINES:
+        lines = [*lines[: MOST_LINES - 1], f"and {len(lines) - MOST_LINES + 1} more."]
+    return "\n".join(map(sentence, lines))
+
+
+def printable(text: str) -> str:
+    """A text with the replacement character in place of control characters and halves of characters."""
+    return _UNSHOWN.sub("\ufffd", text)
+
+
+def holds_half(text: str) -> bool:
+    """Whether a text holds half a character, a surrogate without its other, which no text encoder and no file takes."""
+    return _HALVES.search(text) is not None
+
+
+def _cut(quoted: str, most: int) -> str:
+    """What a sentence quotes, shorter, its quotation marks kept."""
+    if quoted.startswith('"') and quoted.endswith('"'):
+        return f'"{shorten(quoted[1:-1], most)}"'
+    return shorten(quoted, most)
 
 
 def first_line(error: BaseException) -> str:

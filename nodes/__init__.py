@@ -10,6 +10,7 @@ from ..host.files import register_folders
 from ..host.routes import add_routes
 from ..models.methods import wings
 from . import doctor, evaluation, faces, miniature, people, placement, prior
+from .values import guarded
 
 SHELVES = (people, placement, *wings(__package__), prior, faces, evaluation, doctor, miniature)
 
@@ -21,4 +22,4 @@ class LikenessExtension(ComfyExtension):
         """The nodes; makes our model folders known first, since nodes list their files, and what the page asks for."""
         register_folders()  # not in on_load, which 0.3.64 does not call
         add_routes([*events.ROUTES, *face_route.ROUTES, *doctor_routes.ROUTES])
-        return [node for shelf in SHELVES for node in shelf.NODES]
+        return [guarded(node) for shelf in SHELVES for node in shelf.NODES]

@@ -9,7 +9,7 @@ from ...models.adapters.regional_text import EVERYBODY
 from ...models.consistentid.corrected import Corrected
 from ...models.consistentid.facial_regions import DescribedPerson
 from ...models.consistentid.marked_text import ComposedPrompt
-from ...models.people.marked_prompt import MarkedPrompt, marked_people
+from ...models.people.marked_prompt import MarkedPrompt, marked_people, require_readable
 from ...models.people.person import People
 from ..named_text import Rows, name_rows
 from ..people_prompt import named_rows
@@ -48,6 +48,7 @@ def encode_corrected(
     marked = marked_people(text, len(chain), [person.place for person in people], [person.name for person in chain])
     prompt = flavour.compose(marked.text, [person.caption for person in people])
     alone = clip.encode_from_tokens_scheduled(clip.tokenize(prompt.text))
+    require_readable(negative_text)
     against = clip.encode_from_tokens_scheduled(clip.tokenize(negative_text))
     require_width(alone[0][0], consistentid.adapter.context_dim, name=NAME)
     captions = _captions(clip, prompt, people)

@@ -113,7 +113,7 @@ def detect_faces(
     on_no_face: OnNoFace = "error",
     name: str = "image",
 ) -> FaceSet:
-    """Find the faces of a batch of pictures; progress is shown, and cancelling ends it after a picture.
+    """Find the faces of a batch of pictures; progress is shown, and cancelling ends it after a face or a picture.
 
     Args:
         image: (B, H, W, C), 0–1.
@@ -128,8 +128,9 @@ def detect_faces(
     images = arrays_from_images(image, name)
     bar = ProgressBar(len(images))
     faces: list[Face] = []
-    for done, found in enumerate(find_faces(images, detector), 1):
+    go_on = model_management.throw_exception_if_processing_interrupted
+    for done, found in enumerate(find_faces(images, detector, go_on=go_on), 1):
         faces += found
         bar.update_absolute(done, len(images))
-        model_management.throw_exception_if_processing_interrupted()
+        go_on()
     return pick(faces, tuple(images), selection, on_no_face)

@@ -17,6 +17,7 @@ from ...models.facestudio.face_masking import HiddenFaces, hide_faces
 from ...models.facestudio.style import Space, Style
 from ...models.facestudio.style_encoding import colours_of, encode_style
 from ...models.images.layout import arrays_from_images
+from ...models.images.numbers import as_floats, require_size
 from ...models.port.encoders import FaceDetector, ImageEmbedder
 from .detector import DetectorChoice, choose_detector, detect_faces
 from .parser import LoadedFaceParser, parse_pictures
@@ -125,8 +126,11 @@ def _drawn(mask: Tensor | None, pictures: Sequence[np.ndarray]) -> list[np.ndarr
     """The user's mask for each picture, at its size."""
     if mask is None:
         return [None] * len(pictures)
+    mask = as_floats(mask, "mask")
     masks = mask[None] if mask.ndim == 2 else mask
-    if masks.ndim != 3 or len(masks) not in (1, len(pictures)) or not torch.isfinite(masks).all():
+    if masks.ndim == 3:
+        require_size(masks, masks.shape[1], masks.shape[2], "mask")
+    if masks.ndim != 3 or len(masks) not in (1, len(pictures)) or not masks.numel() or not torch.isfinite(masks).all():
         raise InvalidSettingError(
             f"mask has shape {tuple(mask.shape)} and there are {len(pictures)} pictures; connect one drawn mask for all, or one for "
             "each."

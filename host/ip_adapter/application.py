@@ -19,6 +19,7 @@ from ...models.ip_adapter.block_weights import Preset, block_factors
 from ...models.ip_adapter.combination import Combination, Scaling, scale
 from ...models.ip_adapter.encode import Looking
 from ...models.people.person import People, Person
+from ...models.placement.masks import read_mask
 from ...models.port.attention import AttentionResidual
 from ..people import AppliedPeople, acting_places, placed_lines
 from ..placement import MASKS_ONLY, PlacedPeople
@@ -156,8 +157,7 @@ def _picture_residual(
     model: ModelPatcher, ip_adapter: LoadedIPAdapter, pictures: Pictures, looking: Looking
 ) -> PictureResidual:
     require_range("picture_strength", pictures.strength, MOST_STRENGTH)
-    if pictures.mask is not None and (pictures.mask.numel() == 0 or not pictures.mask.isfinite().all()):
-        raise InvalidSettingError("The mask of the picture is empty or holds NaN; connect a drawn mask.")
+    mask = None if pictures.mask is None else read_mask(pictures.mask, "The mask of the picture")
     tokens, null = _tokens(ip_adapter, pictures, looking)
     is_plain = pictures.scaling == "V only"
     return PictureResidual(
@@ -165,7 +165,7 @@ def _picture_residual(
         tokens=tokens,
         null_tokens=null,
         strength=pictures.strength if is_plain else 1.0,
-        mask=pictures.mask,
+        mask=mask,
         window=sigma_window(model, pictures.start_percent, pictures.end_percent),
         scaling=None if is_plain else partial(scale, strength=pictures.strength, how=pictures.scaling),
     )

@@ -16,6 +16,7 @@ from ...models.ip_adapter.combination import join
 from ...models.ip_adapter.encode import Looking, null_tokens
 from ...models.ip_adapter.encoders import IPAdapterEncoders
 from ...models.people.person import People
+from ...models.placement.masks import read_mask
 from ...models.port.attention import AttentionResidual
 from ...models.uniportrait.application import STRENGTH, lora_for, structure_for
 from ..memory import loaded
@@ -137,6 +138,6 @@ def _image_prompt_residual(uniportrait: LoadedUniPortrait, prompt: ImagePromptIn
         tokens=join(tokens),
         null_tokens=null,
         strength=prompt.strength,
-        mask=prompt.mask,
+        mask=None if prompt.mask is None else read_mask(prompt.mask, "The mask of the image prompt"),
         resize="nearest",  # as published
     )

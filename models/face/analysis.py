@@ -172,18 +172,29 @@ def analyze(
     return pick(faces, tuple(images), selection, on_no_face)
 
 
-def find_faces(images: Sequence[np.ndarray], detector: FaceDetector) -> Iterator[list[Face]]:
+def _go_on() -> None:
+    """Nobody interrupts."""
+
+
+def find_faces(
+    images: Sequence[np.ndarray], detector: FaceDetector, *, go_on: Callable[[], None] = _go_on
+) -> Iterator[list[Face]]:
     """The aligned faces of one picture after another, in the detector's order.
 
     Args:
         images: (H, W, 3) uint8 RGB each.
         detector: finds them, when the next picture's are asked for.
+        go_on: called before each face is aligned; what it raises ends the search.
 
     Raises:
         LikenessError: whatever the detector raises.
     """
     for number, detections in enumerate(detector.find(images)):
-        yield [_face(detection, index, number, images[number]) for index, detection in enumerate(detections)]
+        found: list[Face] = []
+        for index, detection in enumerate(detections):
+            go_on()
+            found.append(_face(detection, index, number, images[number]))
+        yield found
 
 
 def repick(faces: FaceSet, selection: Selection, on_no_face: OnNoFace) -> FaceSet:

@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate
 
 from ..errors import BadImageError, InvalidSettingError, NoFaceFoundError
 from ..images.layout import rgb_images
+from ..images.numbers import as_floats, require_size
 from .squares import FaceSquare, cut_out, mask_box, most_covered, scaled_box, square_around
 from .types import Face, FaceSet
 
@@ -71,9 +72,11 @@ def crop_face(
 
 
 def _one_mask(mask: Tensor, number: int) -> Tensor:
+    mask = as_floats(mask, "mask")
     masks = mask[None] if mask.ndim == 2 else mask
     if masks.ndim != 3 or masks.numel() == 0:
         raise BadImageError(f"mask has shape {tuple(mask.shape)}, but (M, H, W) is needed; connect a MASK output.")
+    require_size(masks, masks.shape[1], masks.shape[2], "mask")
     if not torch.isfinite(masks).all():
         raise BadImageError("mask contains NaN or infinity; connect another mask.")
     if masks.shape[0] == 1:

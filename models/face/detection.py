@@ -126,7 +126,8 @@ def _yunet(path: Path, min_score: float, refine_points: bool) -> FaceDetector:
 
 
 def _missing(name: DetectorName, there: DetectorFiles) -> str:
-    faults = f" Files that could not be read: {' '.join(there.faults)}" if there.faults else ""
+    count = f" (the first of {len(there.faults)})" if len(there.faults) > 1 else ""
+    faults = f" A file could not be read{count}: {there.faults[0]}" if there.faults else ""
     return (
         f'No model file was found for the face detector "{name}"; put {LICENCES[name]} into {_folder(there, name)}, or choose '
         f'detector "auto" or "mtcnn", which need none.{faults}'

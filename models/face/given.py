@@ -16,6 +16,9 @@ from .types import Detection
 
 SECTION = re.compile(r"image\s+(\d+)\s*:?", re.IGNORECASE)
 POINTS, BOX = 10, 4  # numbers on a line
+MOST_LINES = 4096  # of the text; a crop is made for each, 150 KB
+MOST_FACES = 256  # of one picture
+MOST_DIGITS = 9  # of a picture's number
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +81,30 @@ def parse_region(text: str, sizes: Sequence[tuple[int, int]]) -> list[list[Detec
         The faces of every image, in the order of the lines.
 
     Raises:
-        InvalidSettingError: naming the line that cannot be read.
+        InvalidSettingError: naming the line that cannot be read; if there are too many lines, or too many faces of a picture.
     """
     faces: list[list[Detection]] = [[] for _ in sizes]
     image_index = 0
-    for number, line in enumerate(text.splitlines(), start=1):
+    lines = text.splitlines()
+    if len(lines) > MOST_LINES:
+        raise InvalidSettingError(
+            f"region has {len(lines):,} lines; write at most {MOST_LINES:,}, or look for the faces with a detector."
+        )
+    for number, line in enumerate(lines, start=1):
         line = line.strip()
         if not line:
             continue
         if section := SECTION.fullmatch(line):
-            image_index = int(section[1]) - 1
+            image_index = int(section[1]) - 1 if len(section[1]) <= MOST_DIGITS else len(sizes)
             if not 0 <= image_index < len(sizes):
                 raise InvalidSettingError(
                     f'Line {number} of region says "{line}", but there are {len(sizes)} images; count them from 1.'
                 )
             continue
+        if len(faces[image_index]) == MOST_FACES:
+            raise InvalidSettingError(
+                f"Line {number} of region is face {MOST_FACES + 1} of image {image_index + 1}; write at most {MOST_FACES} a picture."
+            )
         faces[image_index].append(_face(line, number, sizes[image_index]))
     if not any(faces):
         raise InvalidSettingError(

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import MissingPackageError
+from ..errors import MissingPackageError, printable
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
+MOST_LETTERS = 2000  # of a line; more than any picture is wide
 CELL_SIDES = (256, 512)  # pixels, smallest and largest cell
 SHEET_SIDE = 2048  # pixels, aimed at
 GROUND = (32, 32, 32)
@@ -63,7 +64,7 @@ def contact_sheet(pictures: Sequence[np.ndarray], captions: Sequence[str], *, co
 
 def fit_text(text: str, font: FreeTypeFont | ImageFont, width: float) -> str:
     """Return a text in one line, with an ellipsis where it gets wider than a number of pixels."""
-    text = " ".join(text.split())
+    text = printable(" ".join(text[:MOST_LETTERS].split()))
     if font.getlength(text) <= width:
         return text
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import BadImageError
+from .numbers import as_floats, require_size
 
 STRIP = 64  # rows worked on at a time: an 8k picture in one go is slow and needs twice the memory
 
@@ -26,9 +27,10 @@ def rgb_images(image: Tensor | None, name: str = "image") -> Tensor:
         (B, H, W, 3) float32 on the same device; the input itself where nothing had to change.
 
     Raises:
-        BadImageError: if it is missing, is not of rank 4, is empty, has another number of channels, or contains NaN or
-            infinity.
+        BadImageError: if it is missing, no tensor of numbers, not of rank 4, empty or absurdly large, has another number of
+            channels, or contains NaN or infinity.
     """
+    image = None if image is None else as_floats(image, name)
     if image is None or image.ndim != 4:
         seen = "no picture" if image is None else f"shape {tuple(image.shape)}"
         raise BadImageError(
@@ -41,6 +43,7 @@ def rgb_images(image: Tensor | None, name: str = "image") -> Tensor:
         raise BadImageError(
             f"{name} has {channels} channels, but only grey (1), RGB (3) and RGBA (4) can be read; convert it to RGB."
         )
+    require_size(image, height, width, name)
     for index, picture in enumerate(image):
         if not all(torch.isfinite(strip).all() for strip in picture.split(STRIP)):
             raise BadImageError(

@@ -10,17 +10,22 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from ..errors import InvalidSettingError
+from ..errors import InvalidSettingError, holds_half
 
 NOUNS = (
     *("man", "woman", "boy", "girl", "person", "lady", "guy", "male", "female", "child", "kid", "baby", "teenager"),
     *("gentleman", "bride", "groom"),
 )  # where there is no marker; the first that the prompt holds
 EMBEDDING = "embedding:"  # of ComfyUI's prompts; a name that goes on with punctuation would be another file's
+MOST_MARKS = 100  # of one prompt
+MOST_DIGITS = 9  # of a marker's number
+MOST_NESTED = 100  # brackets in brackets, which ComfyUI takes apart in as many steps into itself
 _NUMBER = r"id(?P<number>\d+)"
-_WEIGHT = r":\s*[-+]?[\d.]+\s*"
-_CLOSED = re.compile(rf"(?:(?:{_WEIGHT})?(?<!\\)\)\s*)+$")  # brackets around what stands before
-_WEIGHED = re.compile(rf"{_WEIGHT}$")
+_WEIGHED = re.compile(r":\s*[-+]?[\d.]+\s*$")
+# Brackets around what stands before, with their weights, in a text read from its end: from its beginning, every bracket would be
+# tried as the first.
+_CLOSED = re.compile(r"(?:\s*\)(?!\\)(?:\s*[\d.]+[-+]?\s*:)?)+")
+_BRACKET = re.compile(r"(?<!\\)[()]")
 _NOUN = re.compile(rf"(?<![\w:-])({'|'.join(NOUNS)})(?![\w-])", re.IGNORECASE)
 
 
@@ -73,13 +78,17 @@ def read_prompt(prompt: str, names: Sequence[str] = ()) -> MarkedPrompt:
 
     Raises:
         InvalidSettingError: if a marker's name is that of several people, or stands behind brackets with another marker in
-            them.
+            them; if there are too many markers or brackets, or half a
+            character is in the prompt.
     """
+    require_readable(prompt)
     text, marks, done = "", list[Mark](), 0
     for found in _marker(names).finditer(prompt):
-        text += prompt[done : found.start()]
+        if len(marks) == MOST_MARKS:
+            raise InvalidSettingError(f"The prompt has more than {MOST_MARKS} markers; take some out.")
+        text += prompt[done : found.start()].rstrip()
         done = found.end()
-        person = int(found["number"]) - 1 if found["number"] else _place(found["name"], names)
+        person = _numbered(found["number"]) if found["number"] else _place(found["name"], names)
         text, mark = _take_brackets(text, Mark(person, _noun_end(text, prompt[done:])))
         if marks and mark.phrase and marks[-1].end > mark.phrase[0]:
             raise InvalidSettingError(
@@ -88,6 +97,22 @@ def read_prompt(prompt: str, names: Sequence[str] = ()) -> MarkedPrompt:
         marks.append(mark)
         text += _seam(text, prompt[done:])
     return MarkedPrompt(text + prompt[done:], tuple(marks))
+
+
+def require_readable(prompt: str) -> None:
+    """Check that a text encoder can read a prompt, whose brackets ComfyUI takes apart one inside the other.
+
+    Raises:
+        InvalidSettingError: if half a character is in it, or too many brackets in each other.
+    """
+    if holds_half(prompt):
+        raise InvalidSettingError(
+            "The prompt holds half a character (a surrogate alone), which no text encoder reads; write it anew."
+        )
+    if _depth(prompt) > MOST_NESTED:
+        raise InvalidSettingError(
+            f"The prompt has more than {MOST_NESTED} brackets in each other; close some, or take them out."
+        )
 
 
 def marked_people(
@@ -156,7 +181,25 @@ def _of_people(found: MarkedPrompt, people: int, acting: Collection[int] | None)
 def _marker(names: Sequence[str]) -> re.Pattern[str]:
     """A marker by number or by one of some names, of which the longest that fits counts."""
     named = "|".join(sorted({_written(name) for name in names if name.strip()}, key=len, reverse=True)) or r"(?!)"
-    return re.compile(rf"\s*@(?:{_NUMBER}|(?P<name>{named}))(?!\w)", re.IGNORECASE)
+    return re.compile(rf"@(?:{_NUMBER}|(?P<name>{named}))(?!\w)", re.IGNORECASE)
+
+
+def _depth(prompt: str) -> int:
+    """How many round brackets stand in each other, those behind a backslash left out."""
+    depth = deepest = 0
+    for found in _BRACKET.finditer(prompt):
+        depth = max(depth + (1 if found.group() == "(" else -1), 0)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _numbered(digits: str) -> int:
+    """The place, from 0, that a marker's number means."""
+    if len(digits) > MOST_DIGITS:
+        raise InvalidSettingError(
+            f"@id{digits} is a number of {len(digits)} digits; write that of a person, as in @id2."
+        )
+    return int(digits) - 1
 
 
 def _written(name: str) -> str:
@@ -191,15 +234,17 @@ def _take_brackets(text: str, mark: Mark) -> tuple[str, Mark]:
 def _noun_end(before: str, after: str) -> int:
     """Where the noun before a marker ends: "(man:1.2) @id1" and "(man:1.2 @id1)" mean "(man @id1:1.2)"."""
     weight = _WEIGHED.search(before) if after.lstrip().startswith(")") else None
-    syntax = weight or _CLOSED.search(before)
-    return syntax.start() if syntax else len(before)
+    if weight:
+        return weight.start()
+    closed = _CLOSED.match(before[::-1])
+    return len(before) - (closed.end() if closed else 0)
 
 
 def _seam(before: str, after: str) -> str:
     """What stands in a marker's place: nothing, or the blank without which the text around it would read differently."""
     if not before or not after or after[0].isspace():
         return ""
-    word = before.split()[-1] if before.strip() else ""
+    word = before.rsplit(None, 1)[-1] if before.strip() else ""
     return "" if before[-1].isalnum() and EMBEDDING not in word else " "
 
 

@@ -14,13 +14,14 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-from ..errors import InvalidSettingError, require_range
+from ..errors import InvalidSettingError, holds_half, require_range
 from ..face.types import Face
 from ..placement.masks import check_mask
 from .encodings import Carrier, carried_by
 from .photo import Photo
 
 MOST_STRENGTH = 4.0  # times the method's own strength
+MOST_LETTERS = 500  # of a name
 
 
 class CarriedEncodings(Carrier, Protocol):
@@ -76,7 +77,7 @@ class Person:
             encoders does so in `looked_at`.
 
     Raises:
-        InvalidSettingError: if the mask is empty or holds NaN.
+        InvalidSettingError: if the mask is empty or holds NaN, or the name is too long or holds half a character.
         ShapeError: if the mask has another number of axes.
     """
 
@@ -89,6 +90,14 @@ class Person:
     encodings: CarriedEncodings | None = None
 
     def __post_init__(self) -> None:
+        if len(self.name) > MOST_LETTERS:
+            raise InvalidSettingError(
+                f'A person\'s name has {len(self.name):,} letters, it begins "{self.name[:20]}"; write at most {MOST_LETTERS}.'
+            )
+        if holds_half(self.name):
+            raise InvalidSettingError(
+                f'The name "{self.name}" holds half a character (a surrogate alone); write it anew.'
+            )
         if self.mask is not None:
             object.__setattr__(self, "mask", check_mask(self.mask, self.name))
 

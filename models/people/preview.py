@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..errors import MissingPackageError
 from ..face.preview import Mark
+from ..images.contact_sheet import fit_text
 from ..images.layout import images_from_arrays
 from ..records.legend import rgb_of
 from .person import People, Person
@@ -18,6 +19,7 @@ from .photo import Photo
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont, ImageFont
 
 WIDTH = 512  # pixels of the strip; a node shows about 300 of them
 FACE = 96
@@ -69,8 +71,8 @@ def people_strip(lines: Sequence[Line], note: str = "") -> Tensor:
         pen.rectangle((GAP - 5, top - 5, GAP + FACE + 4, top + FACE + 4), fill=colour)
         strip.paste(_face(line), (GAP, top))
         left = 2 * GAP + FACE + 8
-        pen.text((left, top + 10), _cut(f"{place + 1}  {line.person.name}", font, WIDTH - left - GAP), INK, font)
-        pen.text((left, top + 52), _cut(line.state, small, WIDTH - left - GAP), colour, small)
+        pen.text((left, top + 10), fit_text(f"{place + 1}  {line.person.name}", font, WIDTH - left - GAP), INK, font)
+        pen.text((left, top + 52), fit_text(line.state, small, WIDTH - left - GAP), colour, small)
     for number, row in enumerate(notes):
         pen.text((GAP, GAP + (FACE + GAP) * len(lines) + number * LETTERS), row, INK, small)
     return images_from_arrays([np.asarray(strip)])
@@ -127,21 +129,12 @@ def _outline() -> Image:
     return picture
 
 
-def _cut(text: str, font: object, width: int) -> str:
-    """The text, its end cut off where it is too wide."""
-    if font.getlength(text) <= width:  # type: ignore[attr-defined]
-        return text
-    while text and font.getlength(text + "…") > width:  # type: ignore[attr-defined]
-        text = text[:-1]
-    return text + "…"
-
-
-def _wrapped(text: str, font: object, width: int) -> list[str]:
-    """The words of a text in lines that are not too wide."""
+def _wrapped(text: str, font: FreeTypeFont | ImageFont, width: int) -> list[str]:
+    """The words of a text in lines that are not too wide; a word that is too wide by itself loses its end."""
     rows: list[str] = []
-    for word in text.split():
+    for word in (fit_text(word, font, width) for word in text.split()):
         longer = f"{rows[-1]} {word}" if rows else word
-        if rows and font.getlength(longer) <= width:  # type: ignore[attr-defined]
+        if rows and font.getlength(longer) <= width:
             rows[-1] = longer
         else:
             rows.append(word)

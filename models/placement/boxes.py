@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +14,9 @@ from ..errors import InvalidSettingError
 from .faces import head_and_shoulders
 from .found import INSIDE
 
+MOST_SIDE = 32_768  # pixels of a picture's side
+MOST_CELLS = 1 << 28  # of all masks together, 1 GB
+MOST_NUMBER = 1e9  # pixels; what NaN is not below either
 CELL = 8  # pixels of a cell of the masks, as of a latent
 BoxOrder = Literal["left to right", "as given"]
 SIDES = ("x", "y", "width", "height")
@@ -60,14 +64,52 @@ def masks_of_landmarks(given: object, people: int, order: BoxOrder = "left to ri
         raise InvalidSettingError(
             f"landmarks are {_shown(given)}, which are no FACE_LANDMARKS; connect the landmarks of MediaPipe Face Landmarker."
         )
-    height, width = (int(side) for side in given["image_size"])
+    height, width = _read_size(given["image_size"])
     shares = torch.tensor([width, height, width, height])
-    frames = [
-        [torch.as_tensor(face["bbox_xyxy"], dtype=torch.float32).reshape(4) / shares for face in faces]
-        for faces in given["frames"]
-    ]
+    frames = [[_read_edges(face) / shares for face in _read_list(faces)] for faces in _read_list(given["frames"])]
     return _masks(
         frames, (height, width), people, order, lambda box, cells: (head_and_shoulders(box, cells) > INSIDE).float()
+    )
+
+
+def _read_size(given: object) -> Size:
+    """Height and width, pixels."""
+    sides = _read_numbers(given, 2)
+    if sides is None or not all(1 <= side <= MOST_SIDE for side in sides):
+        raise _no_landmarks("image_size", given)
+    return int(sides[0]), int(sides[1])
+
+
+def _read_edges(face: object) -> Tensor:
+    """Left, top, right, bottom of a face, (4,) pixels."""
+    edges = _read_numbers(face.get("bbox_xyxy") if isinstance(face, Mapping) else None, 4)
+    if edges is None:
+        raise _no_landmarks("a face", face)
+    return torch.tensor(edges)
+
+
+def _read_numbers(given: object, count: int) -> list[float] | None:
+    """So many numbers of a list, an array or a tensor; None where it is something else."""
+    values = given.reshape(-1).tolist() if isinstance(given, np.ndarray | Tensor) else given
+    if not isinstance(values, list | tuple) or len(values) != count or not all(map(_is_number, values)):
+        return None
+    return [float(value) for value in values]
+
+
+def _read_list(given: object) -> Sequence[object]:
+    if not isinstance(given, list | tuple):
+        raise _no_landmarks("frames", given)
+    return given
+
+
+def _is_number(given: object) -> bool:
+    """Whether something is a number that a float can be."""
+    return isinstance(given, int | float | np.integer | np.floating) and bool(abs(given) <= MOST_NUMBER)
+
+
+def _no_landmarks(what: str, given: object) -> InvalidSettingError:
+    return InvalidSettingError(
+        f"In the landmarks {what} is {_shown(given)}, which no face detector writes; connect the landmarks of MediaPipe Face Landmarker."
     )
 
 
@@ -107,7 +149,7 @@ def _read_box(box: object, size: Size) -> Tensor:
     if not isinstance(box, Mapping) or not all(side in box for side in SIDES):
         raise InvalidSettingError(f"One of the boxes is {_shown(box)}; connect {FORMS}.")
     numbers = [box[side] for side in SIDES]
-    if not all(isinstance(each, int | float) and math.isfinite(each) for each in numbers):
+    if not all(map(_is_number, numbers)):
         raise InvalidSettingError(f"One of the boxes is {_shown(box)}, which is no box of numbers; connect {FORMS}.")
     x, y, width, height = map(float, numbers)
     full_height, full_width = size
@@ -120,7 +162,13 @@ def _masks(
 ) -> tuple[Tensor | None, ...]:
     """What is drawn of each person's box, picture by picture."""
     cells = (max(1, math.ceil(size[0] / CELL)), max(1, math.ceil(size[1] / CELL)))
-    masks = torch.zeros(people, max(len(pictures), 1), *cells)
+    count = max(len(pictures), 1)
+    if people * count * math.prod(cells) > MOST_CELLS:
+        raise InvalidSettingError(
+            f"Boxes in {count} pictures of {size[1]}×{size[0]} pixels for {people} people are too many to make masks of; give fewer or "
+            "smaller pictures."
+        )
+    masks = torch.zeros(people, count, *cells)
     for number, boxes in enumerate(pictures):
         for person, box in enumerate(_chosen(boxes, people, order)):
             masks[person, number] = draw(box, cells)

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import InvalidSettingError, ShapeError
+from ..images.numbers import as_floats, require_size
 from ..port.attention import AttentionCall, Crop
 
 SMALLEST = 1e-6  # half axis, as a share of the picture
@@ -61,25 +62,38 @@ def rows_of(mask: Tensor, call: AttentionCall, *, mode: str = "bilinear") -> Ten
 
 
 def check_mask(mask: Tensor, name: str) -> Tensor:
-    """Check the mask of a person.
+    """Check the mask of a person; see `read_mask`.
 
     Args:
         mask: (H, W) or (M, H, W), 0-1.
         name: of the person.
+    """
+    return read_mask(mask, f'The mask of "{name}"')
+
+
+def read_mask(mask: Tensor, called: str) -> Tensor:
+    """Check a mask.
+
+    Args:
+        mask: (H, W) or (M, H, W), 0-1; may be of bools or integers.
+        called: what a message calls it.
 
     Returns:
-        (M, H, W).
+        (M, H, W) float.
 
     Raises:
         ShapeError: if it has another number of axes.
         InvalidSettingError: if it is empty or holds NaN.
+        BadImageError: if it is no tensor of numbers, or absurdly large.
     """
+    mask = as_floats(mask, called)
     if mask.ndim == 2:
         mask = mask[None]
     if mask.ndim != 3:
-        raise ShapeError(f'The mask of "{name}" has shape {tuple(mask.shape)}; expected (H, W) or (M, H, W).')
+        raise ShapeError(f"{called} has shape {tuple(mask.shape)}; expected (H, W) or (M, H, W).")
+    require_size(mask, mask.shape[1], mask.shape[2], called)
     if mask.numel() == 0 or not torch.isfinite(mask).all():
-        raise InvalidSettingError(f'The mask of "{name}" is empty or holds NaN; connect a drawn mask.')
+        raise InvalidSettingError(f"{called} is empty or holds NaN; connect a drawn mask.")
     return mask
 
 

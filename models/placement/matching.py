@@ -19,6 +19,7 @@ from ..face.types import Face
 from .masks import check_mask
 
 Extra = Literal["error", "nowhere"]
+MOST_DIGITS = 9  # of a region's number
 MOST = 0.5  # of a face's box, which lies inside the mask that the face belongs to
 
 
@@ -121,7 +122,7 @@ def _share_inside(mask: Tensor, face: Face) -> float:
 
 def _read_order(order: str, regions: int, people: int) -> list[int]:
     words = [word for word in re.split(r"[\s,;]+", order) if word]
-    numbers = [int(word) - 1 for word in words if word.isdecimal()]
+    numbers = [int(word) - 1 for word in words if word.isdecimal() and len(word) <= MOST_DIGITS]
     is_good = len(numbers) == len(words) == people == len(set(numbers)) and all(0 <= each < regions for each in numbers)
     if not is_good:
         raise InvalidSettingError(

@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CorruptModelFileError, InvalidSettingError
+from ..errors import CorruptModelFileError, InvalidSettingError, first_line
 
 FOLDER = Path(__file__).parent / "calibrations"
 FORMAT = 1
+MOST_BYTES = 1 << 20  # of a data file
+MOST_PAIRS = 1 << 50
 BINS = 100  # of the cosines from -1 to 1
 LEAST_PEOPLE, LEAST_PAIRS = 100, 300  # photos of ten people are no calibration
 NOT_CALIBRATED = "not calibrated"
@@ -126,14 +128,21 @@ def read(path: Path) -> Calibration:
         CorruptModelFileError: naming the file and what is wrong with it.
     """
     try:
+        if not path.is_file() or path.stat().st_size > MOST_BYTES:
+            raise InvalidSettingError(f"it is no file of at most {MOST_BYTES:,} bytes")
         said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if said.pop("format") != FORMAT:
             raise InvalidSettingError(f"its format is not {FORMAT}")
         same, different = (_distribution(said.pop(name)) for name in ("same", "different"))
-        return Calibration(same=same, different=different, **said)
+        recogniser, source = said.pop("recogniser"), said.pop("source")
+        if said:
+            raise InvalidSettingError(f"it has keys that no calibration has: {', '.join(said)}")
+        if not isinstance(recogniser, str) or not isinstance(source, str):
+            raise InvalidSettingError("its recogniser and its source are no texts")
+        return Calibration(recogniser=recogniser, source=source, same=same, different=different)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptModelFileError(
-            f'"{path.name}" is no calibration ({error}); take the file that came with this pack, or make it again.'
+            f'"{path.name}" is no calibration ({first_line(error)}); take the file that came with this pack, or make it again.'
         ) from error
 
 
@@ -143,7 +152,10 @@ def _all(folder: Path) -> tuple[Calibration, ...]:
 
 
 def _distribution(said: dict[str, Any]) -> Distribution:
-    return Distribution(said["people"], said["pairs"], tuple(said["histogram"]))
+    people, pairs, *histogram = said["people"], said["pairs"], *said["histogram"]
+    if not all(type(count) is int and count <= MOST_PAIRS for count in (people, pairs, *histogram)):
+        raise InvalidSettingError("its counts are no whole numbers")
+    return Distribution(people, pairs, tuple(histogram))
 
 
 def _middles() -> np.ndarray:

@@ -10,12 +10,12 @@ from typing import Any, Literal, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
-from ..errors import UnknownCheckpointError
+from ..errors import UnknownCheckpointError, shorten
 from .tensors import converted, short
 
 DEEPEST = 8  # dicts in dicts; published files have three
 MOST_ENTRIES = 200_000
-MOST_NAMED = 8  # keys named per kind of fault
+MOST_NAMED, MOST_LETTERS = 8, 120  # keys named per kind of fault, and their letters
 _M = TypeVar("_M", bound=nn.Module)
 
 
@@ -100,7 +100,7 @@ class KeyReport:
             self.misshaped.append(f"{key} is {tuple(tensor.shape)} and should be {expected}")
 
     def raise_if_faulty(self) -> None:
-        """Raise UnknownCheckpointError naming up to eight faults of each kind."""
+        """Raise UnknownCheckpointError naming the first faults of each kind."""
         kinds = {"missing": self.missing, "unexpected": self.unexpected, "of another shape": self.misshaped}
         kinds["of another type"] = self.mistyped
         found = [f"{len(faults)} {kind} ({_first(faults)})" for kind, faults in kinds.items() if faults]
@@ -162,7 +162,7 @@ def summarise(keys: Iterable[str]) -> str:
     """A phrase that shows what a file holds: number of keys and how they begin."""
     names = list(keys)
     heads = dict.fromkeys(".".join(name.split(".")[:2]) if name.count(".") > 1 else name for name in names)
-    shown = ", ".join(f'"{head}"' for head in list(heads)[:4])
+    shown = ", ".join(f'"{shorten(head, 28)}"' for head in list(heads)[:3])
     return f"{len(names)} keys beginning {shown}" if names else "no tensors"
 
 
@@ -225,5 +225,12 @@ def load_strictly(
 
 
 def _first(faults: list[str]) -> str:
-    rest = len(faults) - MOST_NAMED
-    return ", ".join(faults[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    """The first faults, as many as a message has room for, at least one."""
+    room, shown = MOST_LETTERS, list[str]()
+    for fault in faults[:MOST_NAMED]:
+        room -= len(fault)
+        if shown and room < 0:
+            break
+        shown.append(fault)
+    rest = len(faults) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")

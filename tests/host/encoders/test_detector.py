@@ -244,3 +244,22 @@ def test_progress_is_told_after_each_picture_and_cancelling_stops_between_them(m
         detect(batch(1.0, 1.0, 1.0), detector)
     assert told == [3, (1, 3), (2, 3)]
     assert len(detector.seen) == 2
+
+
+def test_cancelling_stops_between_the_faces_of_a_picture(monkeypatch):
+    from comfy import model_management
+    from likeness.models.face import analysis
+    from likeness.models.face.given import GivenRegions
+
+    aligned = []
+
+    def align(*args):
+        aligned.append(args)
+        model_management.interrupt_current_processing(len(aligned) == 3)
+        return real(*args)
+
+    real = analysis.align
+    monkeypatch.setattr(analysis, "align", align)
+    with pytest.raises(model_management.InterruptProcessingException):
+        detect(batch(1.0), GivenRegions("1 1 9 9\n" * 200))
+    assert len(aligned) == 3

@@ -225,3 +225,23 @@ def test_a_picture_without_a_face(settings, squares):
 def test_no_pictures(settings):
     with pytest.raises(BadImageError, match="no picture"):
         analyze([], settings)
+
+
+class StoppedError(Exception):
+    """Somebody has had enough."""
+
+
+def test_a_search_ends_before_the_next_face():
+    asked = []
+
+    def go_on():
+        asked.append(None)
+        if len(asked) == 4:
+            raise StoppedError
+
+    regions = GivenRegions("10 10 50 50\n" * 3 + "image 2\n" + "10 10 50 50\n" * 200)
+    search = find_faces(images(2), regions, go_on=go_on)
+    assert len(next(search)) == 3
+    with pytest.raises(StoppedError):
+        next(search)
+    assert len(asked) == 4

@@ -57,6 +57,19 @@ def test_a_mask_chooses_among_all_faces_found(scene):
     assert crop[0, 32, 32].tolist() == [0, 1, 0]
 
 
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64, torch.float16])
+def test_a_mask_of_any_numbers_chooses_and_is_cut_out(scene, dtype):
+    image, faces = scene
+    mask = torch.zeros(1, *image.shape[1:3])
+    x0, y0, x1, y1 = (int(edge) for edge in faces.candidates[-1].box)
+    mask[0, y0:y1, x0:x1] = 1
+    for found in (faces, None):
+        want = crop_face(image, found, mask, number=1, margin=0.0, size=16)
+        have = crop_face(image, found, mask.to(dtype), number=1, margin=0.0, size=16)
+        assert torch.equal(have.crop, want.crop)
+        assert torch.equal(have.mask, want.mask)
+
+
 def test_of_several_masks_the_number_chooses(scene):
     image, faces = scene
     masks = torch.zeros(2, 100, 200)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from likeness.models.errors import InvalidSettingError
 from likeness.models.face.alignment import align, similarity_matrix, template
-from likeness.models.face.given import face_crop, parse_region
+from likeness.models.face.given import MOST_FACES, MOST_LINES, face_crop, parse_region
 
 SIZES = [(400, 600), (300, 300)]
 POINTS = "170 182  243 186  208 231  180 262  236 264"
@@ -76,3 +76,30 @@ def test_a_square_face_crop_is_aligned_to_itself():
 def test_a_face_crop_that_is_not_square_keeps_its_middle():
     face = face_crop((100, 140))
     np.testing.assert_allclose(face.points, template(100) + np.array([20, 0]), atol=1e-4)
+
+
+def test_there_are_not_more_lines_than_anybody_writes():
+    assert len(parse_region("\n" * (MOST_LINES - 1) + POINTS, SIZES)[0]) == 1
+    with pytest.raises(InvalidSettingError, match="region has 4,097 lines"):
+        parse_region("\n" * MOST_LINES + POINTS, SIZES)
+
+
+def test_there_are_not_more_faces_of_a_picture_than_anybody_needs():
+    boxes = "0 0 10 10\n" * MOST_FACES
+    faces = parse_region(f"{boxes}image 2\n{boxes}", SIZES)
+    assert [len(found) for found in faces] == [MOST_FACES, MOST_FACES]
+    with pytest.raises(InvalidSettingError, match="Line 257 of region is face 257 of image 1"):
+        parse_region(f"{boxes}0 0 10 10", SIZES)
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "3", "0", "000000000000001"])
+def test_a_picture_that_is_not_there_is_refused_whatever_its_number(number):
+    with pytest.raises(InvalidSettingError, match="there are 2 images"):
+        parse_region(f"image {number}\n{POINTS}", SIZES)
+
+
+@pytest.mark.parametrize("text", ["1 " * 100_000, "x" * 100_000, "1" * 100_000, "nan " * 4, "1e999 0 0 0", "\ud800"])
+def test_what_is_no_face_is_one_short_sentence(text):
+    with pytest.raises(InvalidSettingError, match="Line 1 of region") as caught:
+        parse_region(text, SIZES)
+    assert len(str(caught.value)) <= 300

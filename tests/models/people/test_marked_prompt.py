@@ -1,9 +1,22 @@
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from likeness.models.clip import text_ids
 from likeness.models.errors import InvalidSettingError
-from likeness.models.people.marked_prompt import NOUNS, Mark, MarkedPrompt, mark_people, marked_people, read_prompt
+from likeness.models.people.marked_prompt import (
+    MOST_MARKS,
+    MOST_NESTED,
+    NOUNS,
+    Mark,
+    MarkedPrompt,
+    mark_people,
+    marked_people,
+    read_prompt,
+)
 
 # prompt, text without markers, the words that end where the marks are
 PROMPTS = [
@@ -173,3 +186,42 @@ def test_where_markers_are_a_choice_none_is_no_error():
     assert marked_people("a man @id1", 2).marks == (Mark(0, 5),)
     with pytest.raises(InvalidSettingError, match="names @id3"):
         marked_people("a man @id3", 2)
+
+
+@pytest.mark.parametrize("number", ["1" * 10, "9" * 5000, "²" + "1" * 10])
+def test_a_number_of_thousands_of_digits_is_refused(number):
+    if number.isdecimal():
+        with pytest.raises(InvalidSettingError, match="is a number of"):
+            read_prompt(f"a man @id{number}")
+    else:
+        assert read_prompt(f"a man @id{number}").marks == ()
+
+
+def test_half_a_character_is_refused():
+    with pytest.raises(InvalidSettingError, match="half a character"):
+        read_prompt("a man \ud83d @id1")
+    assert read_prompt("a man 😀 @id1").text == "a man 😀"
+
+
+def test_brackets_in_brackets_have_an_end():
+    """ComfyUI's own parser goes into itself for each, until Python stops it."""
+    deep = "(" * MOST_NESTED
+    assert read_prompt(f"{deep}a{')' * MOST_NESTED} @id1").marks
+    assert read_prompt("(a) " * 500 + "\\(" * 500).text
+    with pytest.raises(InvalidSettingError, match="brackets in each other"):
+        read_prompt(f"({deep}a")
+
+
+def test_there_are_not_more_marks_than_anybody_needs():
+    assert len(read_prompt("a man @id1 " * MOST_MARKS).marks) == MOST_MARKS
+    with pytest.raises(InvalidSettingError, match=f"more than {MOST_MARKS} markers"):
+        read_prompt("a man @id1 " * (MOST_MARKS + 1))
+
+
+@given(text=st.text(alphabet="a1:.)( -+\\", max_size=30))
+def test_brackets_read_from_the_end_are_those_read_from_the_beginning(text):
+    """The pattern by which a user's brackets are described, as slow as it is."""
+    weight = r":\s*[-+]?[\d.]+\s*"
+    closed = re.search(rf"(?:(?:{weight})?(?<!\\)\)\s*)+$", text)
+    (mark,) = read_prompt(f"{text}@id1 x").marks
+    assert mark.end == (closed.start() if closed else len(text.rstrip()))

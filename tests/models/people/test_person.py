@@ -9,7 +9,7 @@ import torch
 from likeness.models.errors import InvalidSettingError, ShapeError
 from likeness.models.face.analysis import Selection, analyze
 from likeness.models.face.given import GivenRegions
-from likeness.models.people.person import People, PersonSettings, free_name
+from likeness.models.people.person import MOST_LETTERS, People, PersonSettings, free_name
 from likeness.models.people.photo import photos_of, weights_of
 from likeness.tests.people import crowd, someone
 
@@ -158,3 +158,12 @@ def test_several_faces_of_one_picture_are_as_many_photos():
 def test_a_name_that_is_taken_gets_the_next_free_number():
     assert free_name("Ada", []) == "Ada"
     assert free_name("Ada", ["Ada", "Ada 2"]) == "Ada 3"
+
+
+def test_a_name_has_an_end_and_whole_characters():
+    assert People().add(someone("a" * MOST_LETTERS))[0].name == "a" * MOST_LETTERS
+    with pytest.raises(InvalidSettingError, match="1,000,000 letters") as caught:
+        someone("a" * 1_000_000)
+    assert len(str(caught.value)) <= 300
+    with pytest.raises(InvalidSettingError, match="half a character"):
+        someone("Anna \ud83d")

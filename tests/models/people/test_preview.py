@@ -32,7 +32,7 @@ def test_somebody_who_is_not_in_is_grey_and_the_others_keep_their_colours():
     assert torch.equal(face[..., 0], face[..., 1])
 
 
-@pytest.mark.parametrize("note", ["", "Not in this chain: Bob.", "word " * 60])
+@pytest.mark.parametrize("note", ["", "Not in this chain: Bob.", "word " * 60, "x" * 1_500_000, "half \ud83d"])
 def test_a_note_makes_the_strip_longer_and_never_wider(note):
     plain, noted = people_strip([Line(someone("a"), "router")]), people_strip([Line(someone("a"), "router")], note)
     assert noted.shape[2] == WIDTH
@@ -84,3 +84,9 @@ def test_marks_say_what_each_photo_weighs_and_who_is_an_outlier():
     marks = weight_marks((*photos, replace(first, taken=None)))
     assert [(mark.note, mark.is_outlier) for mark in marks] == [("0.08", True), ("1.00", False), ("left out", True)]
     assert [mark.face for mark in marks] == [photo.taken for photo in photos]
+
+
+@pytest.mark.parametrize("text", ["x" * 1_500_000, "half \ud83d"])
+def test_any_text_can_be_drawn(text):
+    drawn = people_strip([Line(someone("a"), text)])
+    assert drawn.shape == (1, GAP + FACE + GAP, WIDTH, 3)

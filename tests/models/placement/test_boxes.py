@@ -94,3 +94,53 @@ def test_the_size_of_the_picture_is_that_of_an_image_or_as_written():
     assert size_of_boxes(128, 64, None) == SIZE
     with pytest.raises(InvalidSettingError, match="connect image to Place People, or write its width and height"):
         size_of_boxes(0, 64, None)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"frames": [[{"bbox_xyxy": [0, 0, 9, 9]}]], "image_size": size}
+        for size in (None, 7, (64,), (64, 0), (64, -1), (64, 10**400), (64, float("nan")), ("64", "64"), (1e9, 1e9))
+    ]
+    + [
+        {"frames": frames, "image_size": SIZE}
+        for frames in (
+            7,
+            [7],
+            [[7]],
+            [[{}]],
+            [[{"bbox_xyxy": 7}]],
+            [[{"bbox_xyxy": [1, 2, 3]}]],
+            [[{"bbox_xyxy": [1, 2, 3, None]}]],
+            [[{"bbox_xyxy": [1, 2, 3, float("nan")]}]],
+            [[{"bbox_xyxy": [1, 2, 3, 10**400]}]],
+            [[{"bbox_xyxy": np.zeros((2, 4))}]],
+        )
+    ],
+)
+def test_landmarks_that_are_none_are_one_sentence(given):
+    with pytest.raises(InvalidSettingError, match="landmarks") as caught:
+        masks_of_landmarks(given, 2)
+    assert len(str(caught.value)) <= 300
+
+
+def test_landmarks_may_be_arrays_tensors_and_numpys_numbers():
+    plain = masks_of_landmarks({"frames": [[{"bbox_xyxy": [24.0, 16.0, 40.0, 32.0]}]], "image_size": SIZE}, 1)[0]
+    for edges in (
+        np.array([24.0, 16.0, 40.0, 32.0]),
+        torch.tensor([24.0, 16.0, 40.0, 32.0]),
+        np.float32([24, 16, 40, 32]).tolist(),
+    ):
+        given = {"frames": [[{"bbox_xyxy": edges}]], "image_size": np.array(SIZE)}
+        assert torch.equal(masks_of_landmarks(given, 1)[0], plain)
+
+
+@pytest.mark.parametrize("number", [10**400, float("nan"), float("-inf"), 1e300, "7", None])
+def test_a_box_of_no_numbers_is_one_sentence(number):
+    with pytest.raises(InvalidSettingError, match="no box of numbers"):
+        masks_of_boxes({**LEFT, "x": number}, SIZE, 1)
+
+
+def test_more_masks_than_memory_are_refused():
+    with pytest.raises(InvalidSettingError, match="too many to make masks of"):
+        masks_of_boxes([[LEFT]] * 100_000, (8192, 8192), 8)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from likeness.models.errors import InvalidSettingError, ShapeError
+from likeness.models.errors import BadImageError, InvalidSettingError, ShapeError
 from likeness.models.placement.masks import check_mask, ellipse, for_rows, to_grid
 from likeness.models.port.attention import Crop
 
@@ -72,6 +72,26 @@ def test_a_mask_with_other_axes_is_refused_by_name(shape):
 def test_an_empty_mask_and_one_that_is_no_number_are_refused(mask):
     with pytest.raises(InvalidSettingError, match='mask of "Ann" is empty or holds NaN'):
         check_mask(mask, "Ann")
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64])
+def test_a_mask_of_bools_or_integers_becomes_one_of_floats(dtype):
+    found = check_mask(torch.ones(3, 5).to(dtype), "Ann")
+    assert found.dtype == torch.float32
+    assert found.mean() == 1
+
+
+@pytest.mark.parametrize(
+    "mask", [torch.ones(3, 5, device="meta"), torch.ones(3, 5).to_sparse(), torch.ones(3, 5) * 1j, [[1.0]], "mask"]
+)
+def test_a_mask_that_cannot_be_computed_with_is_refused_by_name(mask):
+    with pytest.raises(BadImageError, match=r'^The mask of "Ann" is a '):
+        check_mask(mask, "Ann")
+
+
+def test_a_mask_of_absurd_size_is_refused():
+    with pytest.raises(BadImageError, match="scale it down first"):
+        check_mask(torch.ones(1, 1).expand(20_000, 20_000), "Ann")
 
 
 def test_an_ellipse_fills_its_box_by_a_quarter_of_pi():

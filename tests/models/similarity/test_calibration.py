@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 
 import numpy as np
 import pytest
@@ -106,6 +107,21 @@ def test_a_spoilt_file_is_named(tmp_path, calibration, change, what):
 def test_what_is_no_json_is_named(tmp_path):
     (tmp_path / "a.json").write_text("<html>")
     with pytest.raises(CorruptModelFileError, match=r'"a\.json" is no calibration'):
+        read(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "7", "null", " " * (1 << 21), '"\ud800"'])
+def test_what_is_no_table_is_named_whatever_it_is(tmp_path, content):
+    (tmp_path / "a.json").write_bytes(content.encode("utf-8", "surrogatepass"))
+    with pytest.raises(CorruptModelFileError, match=r'"a\.json" is no calibration') as caught:
+        read(tmp_path / "a.json")
+    assert len(str(caught.value)) <= 300
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes")
+def test_nobody_waits_for_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "a.json")
+    with pytest.raises(CorruptModelFileError, match="is no calibration"):
         read(tmp_path / "a.json")
 
 
