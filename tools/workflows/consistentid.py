@@ -24,7 +24,7 @@ HOW_ONE = f"""
 3. Write the prompt. A description of the face is added behind it; *The prompt as assembled* shows it, with `<|facial|>` after every
    word that takes a part of the face. *Encode ConsistentID Prompt* shows the parts that were found.
 
-Up to `start_percent` the text alone acts, then the face is merged into it. More of the face: a smaller one, 0 merges at once. More
+Up to *from* (`start_percent`) the text alone acts, then the face is merged into it. More of the face: a smaller one, 0 merges at once. More
 of the text: a larger one.
 
 {CONSENT}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..comfyui.inputs import Input
+from .apps.app import App
 from .graph import Graph
 from .node import NOTE, Node
 from .sizes import size_of
@@ -46,13 +47,13 @@ def to_ui(graph: Graph) -> Json:
     placed = {node.number for group in graph.groups for node in group.members()}
     if left := [node.title for node in graph.nodes if node.number not in placed]:
         raise ValueError(f"{graph.name}: nodes in no group: {left}")
-    links = list(_links(graph))
+    links = list(links_of(graph))
     return {
         "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"likeness/{graph.name}")),
         "revision": 0,
         "last_node_id": len(graph.nodes),
         "last_link_id": len(links),
-        "nodes": [_ui_node(node, links) for node in graph.nodes],
+        "nodes": [ui_node(node, links, graph.app) for node in graph.nodes],
         "links": links,
         "groups": [
             {
@@ -66,12 +67,13 @@ def to_ui(graph: Graph) -> Json:
             for number, group in enumerate(graph.groups, 1)
         ],
         "config": {},
-        "extra": {"ds": {"scale": SCALE, "offset": list(OFFSET)}},
+        "extra": {"ds": {"scale": SCALE, "offset": list(OFFSET)}, **(graph.app.extra() if graph.app else {})},
         "version": 0.4,
     }
 
 
-def _links(graph: Graph) -> Iterator[list[Any]]:
+def links_of(graph: Graph) -> Iterator[list[Any]]:
+    """Give every link: number, node and output it comes from, node and input it goes to, type."""
     number = 0
     for node in graph.nodes:
         for slot, entry in enumerate(node.shown_inputs):
@@ -80,7 +82,8 @@ def _links(graph: Graph) -> Iterator[list[Any]]:
                 yield [number, source.node.number, source.slot, node.number, slot, source.kind]
 
 
-def _ui_node(node: Node, links: Sequence[Sequence[Any]]) -> Json:
+def ui_node(node: Node, links: Sequence[Sequence[Any]], app: App | None) -> Json:
+    """Give a node as the page saves it; `links` are all of its graph, `app` what is shown where it opens as one."""
     arriving = {link[4]: link[0] for link in links if link[3] == node.number}
     leaving = {
         slot: [link[0] for link in links if link[1:3] == [node.number, slot]] for slot, _ in enumerate(node.outputs)
@@ -93,7 +96,10 @@ def _ui_node(node: Node, links: Sequence[Sequence[Any]]) -> Json:
         "flags": {},
         "order": node.number - 1,
         "mode": 0,
-        "inputs": [_ui_input(entry, arriving.get(slot)) for slot, entry in enumerate(node.shown_inputs)],
+        "inputs": [
+            _ui_input(entry, arriving.get(slot), app.label(node, entry.name) if app else None)
+            for slot, entry in enumerate(node.shown_inputs)
+        ],
         "outputs": [
             {"name": name, "type": kind, "links": leaving[slot] or None}
             for slot, (name, kind) in enumerate(node.outputs)
@@ -114,8 +120,10 @@ def _properties(node: Node) -> Json:
     return properties | {"models": models} if models else properties
 
 
-def _ui_input(entry: Input, link: int | None) -> Json:
+def _ui_input(entry: Input, link: int | None, label: str | None) -> Json:
     ui: Json = {"name": entry.name, "type": entry.kind}
+    if label is not None:
+        ui["label"] = label
     if not entry.required:
         ui["shape"] = 7  # the hollow dot of an optional input
     if entry.is_widget:

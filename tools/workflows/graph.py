@@ -12,6 +12,7 @@ from typing import Any
 
 from ..comfyui.inputs import read_inputs
 from ..weights.known_files import KnownFile
+from .apps.app import App
 from .layout import Group, place_groups
 from .node import NOTE, Node, Socket
 
@@ -22,12 +23,16 @@ class Graph:
     Args:
         name: its file name without suffix, which ComfyUI shows as its title; also seeds its id.
         definitions: what a running ComfyUI answers to `/object_info`.
+
+    Attributes:
+        app: what it shows if it opens as an app, else None.
     """
 
     def __init__(self, name: str, definitions: Mapping[str, Any]) -> None:
         self.name = name
         self.nodes: list[Node] = []
         self.groups: list[Group] = []
+        self.app: App | None = None
         self._definitions = definitions
 
     @property

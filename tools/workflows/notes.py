@@ -62,7 +62,7 @@ With your own photos and an SD1.5 checkpoint: *UniPortrait - one person*.
 """
 HOW_CONSISTENTID = f"""
 1. Run: four pictures of that person. *Encode ConsistentID Prompt* shows which parts of the face were found.
-2. A larger `start_percent` lets the text alone act first; the parts of the face are merged into it then.
+2. A larger *from* (`start_percent`) lets the text alone act first; the parts of the face are merged into it then.
 
 {MINIATURE.strip()}
 

@@ -21,13 +21,14 @@ from ...models.methods import wings
 from ..comfyui.folders import REPOSITORY
 from ..demo.scene import drawn_people, drawn_styles
 from . import miniature, placed, together
+from .apps import shelf as apps
 from .formats import to_api, to_ui
 from .graph import Graph
 from .miniature import PORTRAIT, STYLE_PICTURE
 from .workflow import Workflow
 
 FOLDER = REPOSITORY / "workflows"
-SHELVES = (miniature, *wings(__package__), together, placed)
+SHELVES = (miniature, *wings(__package__), together, placed, apps)
 WORKFLOWS: Mapping[str, Workflow] = {name: each for shelf in SHELVES for name, each in shelf.WORKFLOWS.items()}
 
 

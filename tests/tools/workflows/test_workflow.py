@@ -34,7 +34,7 @@ FURTHER = {
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_names_are_safe_for_files_and_addresses(name):
-    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 -]*[A-Za-z0-9]", name)
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 -]*[A-Za-z0-9](\.app)?", name)
 
 
 def test_no_method_takes_the_name_of_another_s_workflow():

@@ -1,0 +1,7 @@
+// Registers what the pack adds to the page; the only file that does anything by being loaded.
+
+import { app } from "../../../scripts/app.js";
+import { errors } from "./errors.js";
+import { sockets } from "./sockets.js";
+
+for (const extension of [errors, sockets]) app.registerExtension(extension);
