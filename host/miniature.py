@@ -45,6 +45,7 @@ from ..models.miniature.files import (
     read_face_networks,
     read_uniportrait,
 )
+from ..models.miniature.preview import BIAS, FACTORS
 from ..models.miniature.sizes import BaseSizes
 from ..models.miniature.vae import FACTOR, MiniatureVAE
 from ..models.omniportrait.checkpoint import load as load_adapter
@@ -190,7 +191,8 @@ def _model(weights: dict[str, torch.Tensor], sizes: BaseSizes) -> ModelPatcher:
     config.sampling_settings = {"zsnr": True}
     config.latent_format = latent_formats.SD15()
     config.latent_format.latent_channels = sizes.latent_channels
-    config.latent_format.latent_rgb_factors = config.latent_format.taesd_decoder_name = None  # those are SD1.5's
+    config.latent_format.latent_rgb_factors, config.latent_format.latent_rgb_factors_bias = FACTORS, BIAS
+    config.latent_format.taesd_decoder_name = None  # that is SD1.5's
     config.set_inference_dtype(torch.float32, None)
     offload = comfy.model_management.unet_offload_device()
     model = model_base.BaseModel(config, model_type=model_base.ModelType.V_PREDICTION, device=offload)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
+from ..host.events import register_route
 from ..host.files import register_folders
 from ..models.methods import wings
 from . import evaluation, faces, miniature, people, placement, prior
@@ -15,6 +16,7 @@ class LikenessExtension(ComfyExtension):
     """All nodes of the pack."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """The nodes; makes our model folders known first, since nodes list their files."""
+        """The nodes; makes our model folders known first, since nodes list their files, and lets pages say that they listen."""
         register_folders()  # not in on_load, which 0.3.64 does not call
+        register_route()
         return [node for shelf in SHELVES for node in shelf.NODES]

@@ -123,7 +123,8 @@ def miniature_server(comfy_folder, comfy_files_before, shipped_pack, tmp_path_fa
     from likeness.tools.comfyui.server import PACK_NAME, ComfyServer
 
     base = tmp_path_factory.mktemp("comfyui")
-    with ComfyServer(comfy_folder, base, packs={PACK_NAME: shipped_pack}) as server:
+    previews = ("--preview-method", "latent2rgb")
+    with ComfyServer(comfy_folder, base, packs={PACK_NAME: shipped_pack}, arguments=previews) as server:
         yield server
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,11 +20,13 @@ from ...models.port.attention import Run
 from ...models.records.archive import REMEMBERED_RUNS, RunArchive, RunRecord
 from ...models.records.guidance import GuidanceHistory, GuidanceRecord
 from ...models.records.placements import PlacementMaps, PlacementRecord
+from ..events import is_queued
 from ..unet import keys
 from ..unet.options import with_transformer_options
 from ..unet.tiles import StepLatents
 from .conds import conds_by_uuid, texts_by_uuid
 from .delayed_conditioning import settle
+from .live import tell, told
 from .looks import RunLooks
 
 logger = logging.getLogger(__name__)
@@ -93,16 +94,18 @@ def _outer_sample(executor: Callable[..., Any], *args: Any, **kwargs: Any) -> An
     guider = executor.class_obj  # type: ignore[attr-defined]
     archive: RunArchive | None = guider.model_patcher.get_attachment(keys.RECORDS)
     placements = PlacementRecord() if archive is not None and is_queued(ROUTING_MAP_NODE) else None
-    guidance = GuidanceRecord() if archive is not None and is_queued(GUIDANCE_NODE) else None
+    sigmas = kwargs["sigmas"] if "sigmas" in kwargs else args[SIGMAS_PLACE]
+    levels = tuple(float(sigma) for sigma in sigmas)
+    guidance = GuidanceRecord(levels=levels) if archive is not None and is_queued(GUIDANCE_NODE) else None
     run = Run(recorder=placements, guidance_recorder=guidance)
     options = guider.model_options.setdefault(keys.TRANSFORMER_OPTIONS, {})
     options[keys.RUN] = run
     level = schedule_of(guider.model_patcher)
-    settle(guider.conds, kwargs["sigmas"] if "sigmas" in kwargs else args[SIGMAS_PLACE], level)
+    settle(guider.conds, levels, level)
     looks = RunLooks.of(guider.model_patcher, run)
     looks.begin(guider.conds, kwargs.get("latent_image", args[LATENT_PLACE]), archive)
     try:
-        with scheduled(level):
+        with scheduled(level), told(run, levels, placements, guidance, (ROUTING_MAP_NODE, GUIDANCE_NODE)):
             latent = executor(*args, **kwargs)
         seen = looks.end(len(latent))
     finally:
@@ -122,23 +125,9 @@ def _predict_noise(
     known = conds_by_uuid(guider.conds, tuple(x.shape[-2:]))
     step = StepLatents(x, timestep, guider.inner_model.model_sampling, texts_by_uuid(guider.conds))
     options = with_transformer_options(model_options, {keys.CONDS: known, keys.STEP: step})
-    return executor(x, timestep, options, *args)
-
-
-def is_queued(node_id: str) -> bool:
-    """Whether the running prompt has a node of a class.
-
-    Outside ComfyUI's server nothing is known about the graph, so the answer is yes.
-    """
-    # Importing the module here would set up a server where there is none.
-    server: Any = sys.modules.get("server")
-    instance = getattr(getattr(server, "PromptServer", None), "instance", None)
-    if instance is None or getattr(instance, "prompt_queue", None) is None:
-        return True
-    queue = instance.prompt_queue
-    with queue.mutex:
-        running = list(queue.currently_running.values())
-    return any(node.get("class_type") == node_id for item in running for node in item[2].values())
+    denoised = executor(x, timestep, options, *args)
+    tell(options[keys.TRANSFORMER_OPTIONS].get(keys.RUN))
+    return denoised
 
 
 _running: ContextVar[Callable[[float], float] | None] = ContextVar("likeness.schedule", default=None)

@@ -22,6 +22,7 @@ GUIDED_STEP = "likeness.guided step"
 
 # In the memo of a `Run`.
 GUIDED_RUN = "likeness.guided run"
+LIVE = "likeness.live"
 
 # In an entry of a CONDITIONING.
 OWNERS = "likeness.owners"

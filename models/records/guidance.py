@@ -50,12 +50,14 @@ class GuidanceHistory:
         corrections: likewise.
         masks: where each person was at the last guided step, (B, H, W) float32 on the CPU, 0–1.
         skipped: evaluations whose gradient was not finite.
+        levels: noise levels of the whole run, from its first step on, one more than there are steps; empty where nobody said.
     """
 
     entries: tuple[GuidanceEntry, ...]
     corrections: tuple[Correction, ...]
     masks: dict[str, Tensor]
     skipped: int
+    levels: tuple[float, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -78,12 +80,13 @@ class GuidanceHistory:
 
 @dataclass(eq=False, slots=True)
 class GuidanceRecord:
-    """Takes notes during a run."""
+    """Takes notes during a run; see `GuidanceHistory`."""
 
     entries: list[GuidanceEntry] = field(default_factory=list)
     corrections: list[Correction] = field(default_factory=list)
     masks: dict[str, Tensor] = field(default_factory=dict)
     skipped: int = 0
+    levels: tuple[float, ...] = ()
 
     def note(self, sigma: float, pulls: Sequence[Pull], pictures: Sequence[int] | None = None) -> None:
         """Take everybody's similarity and mask, of all pictures or of those with some numbers."""
@@ -125,6 +128,7 @@ class GuidanceRecord:
             corrections=tuple(self.corrections),
             masks=dict(self.masks),
             skipped=self.skipped,
+            levels=self.levels,
         )
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from ..port.attention import AttentionCall, AttentionSite
 
+CPU = torch.device("cpu")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -73,11 +74,20 @@ class _Sum:
 
 @dataclass(eq=False, slots=True)
 class PlacementRecord:
-    """Adds up the weights of one run, per group of people and grid size."""
+    """Adds up the weights of one run, per group of people and grid size.
+
+    Attributes:
+        sums: of the whole run.
+        steps: the same for each noise level.
+        layers: the same for each layer.
+        current: the noise level that was recorded last.
+        equal, compared: see `compare`.
+    """
 
     sums: dict[tuple[str, ...], dict[tuple[int, int], _Sum]] = field(default_factory=dict)
     steps: dict[float, PlacementRecord] = field(default_factory=dict)
     layers: dict[AttentionSite, PlacementRecord] = field(default_factory=dict)
+    current: float | None = None
     equal: Tensor | int = 0
     compared: int = 0
 
@@ -97,6 +107,7 @@ class PlacementRecord:
             site: the layer, by which and by whose step they are kept too; None for the sum alone.
         """
         if site is not None:
+            self.current = call.sigma
             for part in (
                 self.steps.setdefault(call.sigma, PlacementRecord()),
                 self.layers.setdefault(site, PlacementRecord()),
@@ -128,6 +139,23 @@ class PlacementRecord:
         self.equal = self.equal + (before == now).sum()
         self.compared += now.numel()
 
+    @torch.inference_mode(False)
+    @torch.no_grad()
+    def latest(self) -> tuple[tuple[str, ...], Tensor] | None:
+        """Who was placed where in the step that was recorded last, of the first picture; None before the first.
+
+        Nothing is read back from the device.
+
+        Returns:
+            Names of N people, and their weights (N, h, w) on the finest grid, where they were recorded.
+        """
+        if self.current is None:
+            return None
+        sums = self.steps[self.current].sums
+        finest = _finest(sums)
+        groups = [_average(grids, 1, finest, _device_of(grids)) for grids in sums.values()]
+        return _distinct(name for group in sums for name in group), torch.cat(groups, dim=1)[0]
+
     def maps(
         self, missing: Mapping[str, frozenset[int]] = NOTHING, words: Mapping[str, Tensor] = NOTHING
     ) -> PlacementMaps | None:
@@ -152,9 +180,9 @@ class PlacementRecord:
         )
 
     def _average(self) -> PlacementMaps:
-        finest = max((grid for grids in self.sums.values() for grid in grids), key=lambda grid: grid[0] * grid[1])
+        finest = _finest(self.sums)
         pictures = max(kept.total.shape[0] for grids in self.sums.values() for kept in grids.values())
-        groups = [_average(grids, pictures, finest) for grids in self.sums.values()]
+        groups = [_average(grids, pictures, finest, CPU) for grids in self.sums.values()]
         return PlacementMaps(_distinct(name for group in self.sums for name in group), torch.cat(groups, dim=1))
 
 
@@ -188,12 +216,23 @@ def _grow(kept: _Sum | None, pictures: int, people: int, grid: tuple[int, int], 
     return _Sum(total, calls)
 
 
-def _average(grids: dict[tuple[int, int], _Sum], pictures: int, finest: tuple[int, int]) -> Tensor:
+def _finest(sums: Mapping[tuple[str, ...], Mapping[tuple[int, int], _Sum]]) -> tuple[int, int]:
+    return max((grid for grids in sums.values() for grid in grids), key=lambda grid: grid[0] * grid[1])
+
+
+def _device_of(grids: Mapping[tuple[int, int], _Sum]) -> torch.device:
+    return next(iter(grids.values())).total.device
+
+
+def _average(
+    grids: Mapping[tuple[int, int], _Sum], pictures: int, finest: tuple[int, int], device: torch.device
+) -> Tensor:
+    """The mean weights of the first pictures, (S, N, h, w)."""
     people = next(iter(grids.values())).total.shape[1]
-    total = torch.zeros(pictures, people, *finest)
-    calls = torch.zeros(pictures, 1, *finest)
+    total = torch.zeros(pictures, people, *finest, device=device)
+    calls = torch.zeros(pictures, 1, *finest, device=device)
     for kept in grids.values():
-        size = kept.total.shape[0]
-        total[:size] += functional.interpolate(kept.total.cpu(), finest, mode="nearest-exact")
-        calls[:size] += functional.interpolate(kept.calls.cpu(), finest, mode="nearest-exact")
+        size = min(kept.total.shape[0], pictures)
+        total[:size] += functional.interpolate(kept.total[:size].to(device), finest, mode="nearest-exact")
+        calls[:size] += functional.interpolate(kept.calls[:size].to(device), finest, mode="nearest-exact")
     return total / calls.clamp(min=1)

@@ -8,6 +8,7 @@ from typing import Any
 from comfy_api.latest import io, ui
 
 from ...host.sampling.runs import find_guidance_history
+from ...models.records.pages import page_curves
 from ...models.records.similarity_curves import draw_curves, mask_images
 from ..schema import found_by, shelf
 
@@ -48,9 +49,8 @@ class ShowGuidance(io.ComfyNode):
     def execute(cls, model: Any, latent: dict[str, Any]) -> io.NodeOutput:
         history = find_guidance_history(model, latent["samples"])
         plot = draw_curves(history)
-        return io.NodeOutput(
-            plot, mask_images(history), json.dumps(history.numbers()), ui=ui.PreviewImage(plot, cls=cls)
-        )
+        shown = {**ui.PreviewImage(plot, cls=cls).as_dict(), "likeness_guidance": [page_curves(history)]}
+        return io.NodeOutput(plot, mask_images(history), json.dumps(history.numbers()), ui=shown)
 
 
 NODES: list[type[io.ComfyNode]] = [ShowGuidance]

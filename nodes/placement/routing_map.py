@@ -10,6 +10,7 @@ from comfy_api.latest import io, ui
 from torch import Tensor
 
 from ...host.sampling.runs import find_placement_maps
+from ...models.records.pages import page_routing
 from ...models.records.routing_map import PIXELS_PER_CELL, draw, person_masks
 from ...models.records.routing_sheet import draw_parts, draw_words
 from ..schema import ADVANCED, shelf
@@ -78,12 +79,15 @@ class ShowRoutingMap(io.ComfyNode):
         }
         picture = ways[view]()
         shares = [{name: round(share, 3) for name, share in each.items()} for each in maps.shares]
+        shown = {**ui.PreviewImage(picture, cls=cls).as_dict(), "likeness_routing": page_routing(maps)}
+        if image is not None:
+            shown["likeness_pictures"] = ui.PreviewImage(image, cls=cls).as_dict()["images"]
         return io.NodeOutput(
             person_masks(maps, size),
             picture,
             json.dumps(shares),
             1.0 if maps.equal_choices is None else maps.equal_choices,
-            ui=ui.PreviewImage(picture, cls=cls),
+            ui=shown,
         )
 
 

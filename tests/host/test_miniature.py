@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from likeness.models.miniature.files import BASE, CONSISTENTID, FACES, IP_ADAPTER, OMNIPORTRAIT, UNIPORTRAIT
@@ -75,3 +76,20 @@ def test_the_image_encoder_gives_what_clip_vision_gives(miniature):
     said = miniature.clip_vision.encode_image(torch.rand(2, 128, 128, 3))
     assert said["penultimate_hidden_states"].shape == (2, 257, 64)
     assert said["image_embeds"].shape == (2, 64)
+
+
+def test_what_comfyui_previews_follows_the_decoded_picture(miniature, conds):
+    from comfy.cli_args import LatentPreviewMethod, args
+    from latent_preview import get_previewer
+
+    before, args.preview_method = args.preview_method, LatentPreviewMethod.Latent2RGB
+    try:
+        previewer = get_previewer("cpu", miniature.model.model.latent_format)
+    finally:
+        args.preview_method = before
+    latent = sample(miniature, conds, steps=8, latent=torch.zeros(1, 16, 16, 16))
+    shown = previewer.decode_latent_to_preview(miniature.model.model.process_latent_in(latent))
+    assert shown.size == (16, 16)
+    small = torch.nn.functional.avg_pool2d(miniature.vae.decode(latent).movedim(-1, 1), 8)[0].permute(1, 2, 0)
+    seen = torch.from_numpy(np.array(shown)).float()
+    assert torch.corrcoef(torch.stack([seen.flatten(), small.flatten()]))[0, 1] > 0.9

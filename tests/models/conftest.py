@@ -7,9 +7,9 @@ from likeness.models.port.attention import AttentionCall, Polarity, Run
 
 @pytest.fixture(scope="session")
 def call():
-    """A builder: an empty call of one attention layer, `call(grid, samples=(0,), crop=None)`."""
+    """A builder: an empty call of one attention layer, `call(grid, samples=(0,), crop=None, sigma=1.0)`."""
 
-    def build(grid, samples=(0,), crop=None):
+    def build(grid, samples=(0,), crop=None, sigma=1.0):
         hidden = torch.zeros(len(samples), grid[0] * grid[1], 8)
         return AttentionCall(
             hidden=hidden,
@@ -19,7 +19,7 @@ def call():
             grid=grid,
             polarity=Polarity.POSITIVE,
             samples=samples,
-            sigma=1.0,
+            sigma=sigma,
             crop=crop,
             run=Run(),
         )

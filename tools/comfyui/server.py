@@ -113,8 +113,12 @@ class ComfyServer:
         """Describe all nodes, or the named one, as ComfyUI's page sees them."""
         return self._get("/object_info" + (f"/{urllib.parse.quote(node_id)}" if node_id else ""))
 
-    def queue(self, prompt: Mapping[str, Any]) -> str:
+    def queue(self, prompt: Mapping[str, Any], client: str | None = None) -> str:
         """Queue a prompt in API format.
+
+        Args:
+            prompt: by node id.
+            client: the id under which a page is connected; None for a program that is not.
 
         Returns:
             The prompt id.
@@ -122,7 +126,7 @@ class ComfyServer:
         Raises:
             ComfyRunError: if ComfyUI refuses it; names every node and what it found wrong.
         """
-        body = json.dumps({"prompt": prompt, "client_id": uuid.uuid4().hex}).encode()
+        body = json.dumps({"prompt": prompt, "client_id": client or uuid.uuid4().hex}).encode()
         request = urllib.request.Request(f"{self.url}/prompt", body, {"Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(request, timeout=120) as response:

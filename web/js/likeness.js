@@ -2,6 +2,7 @@
 
 import { app } from "../../../scripts/app.js";
 import { errors } from "./errors.js";
+import { runs } from "./runs.js";
 import { sockets } from "./sockets.js";
 
-for (const extension of [errors, sockets]) app.registerExtension(extension);
+for (const extension of [errors, runs, sockets]) app.registerExtension(extension);

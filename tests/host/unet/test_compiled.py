@@ -10,6 +10,7 @@ import torch
 from likeness.models.placement.masks import ellipse
 from likeness.models.placement.placements import Masks
 from likeness.models.placement.windows import SigmaWindow
+from likeness.tests.host.fake_server import MAP, FakeServer, prompt, serving
 from torch import _dynamo as dynamo
 from torch._dynamo.utils import counters
 
@@ -102,6 +103,23 @@ def test_people_of_several_runs_are_those_of_each(loaded_model, people, drawn, c
     assert graphs
     assert not counters["graph_break"]
     assert {ops_of(graph) for graph in graphs} == {16}
+
+
+def test_a_page_is_told_of_a_compiled_run_without_a_trace_of_it(loaded_model, people, drawn, compiled, monkeypatch):
+    from likeness.host.sampling import live
+
+    build, graphs = compiled
+    model = build(put(loaded_model, people(loaded_model, 2)))
+    monkeypatch.setattr(live, "PAUSE", 0.0)
+    alone = drawn(model, steps=3)
+    traced = len(graphs)
+    server = FakeServer(prompt(("9", MAP)))
+    with serving(monkeypatch, server):
+        told = drawn(model, steps=3)
+    assert torch.equal(told, alone)
+    assert [each["step"] for each in server.named("likeness.routing")] == [1, 2, 3]
+    assert len(graphs) == traced
+    assert not counters["graph_break"]
 
 
 @pytest.mark.long

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from likeness.models.port.attention import Crop
+from likeness.models.port.attention import AttentionSite, Crop
 from likeness.models.records.placements import PlacementRecord
 
 NAMES = ("ann", "bob")
@@ -70,3 +70,31 @@ def test_without_a_second_choice_nothing_is_said_of_the_first(call):
     record.compare(torch.tensor([[0, 1, 1, 0]]), torch.tensor([[0, 1, 0, 1]]))
     record.compare(torch.tensor([[0, 1]]), torch.tensor([[0, 1]]))
     assert record.maps().equal_choices == pytest.approx(4 / 6)
+
+
+def test_the_latest_step_is_that_of_the_first_picture(call):
+    record = PlacementRecord()
+    assert record.latest() is None
+    site = AttentionSite("cross", ("input", 1, 0), 1, 8, "")
+    record.record(NAMES, call((4, 4), sigma=5.0), weights((4, 4), 1), site)
+    rows = torch.cat([weights((4, 4), 0), weights((4, 4), 0.5)])
+    record.record(NAMES, call((4, 4), sigma=2.0, samples=(0, 1)), rows, site)
+    record.record(NAMES, call((2, 2), sigma=2.0), weights((2, 2), 1), site)
+    record.record(("eve", "ann"), call((4, 4), sigma=2.0), weights((4, 4), 0.25), site)
+    latest = record.latest()
+    assert latest is not None
+    names, maps = latest
+    assert names == ("ann", "bob", "eve", "ann (2)")
+    assert maps.shape == (4, 4, 4)
+    assert maps[:, 0, 0].tolist() == [0.5, 0.5, 0.25, 0.75]
+    assert record.maps().maps[1, :2, 0, 0].tolist() == [0.5, 0.5]  # the other picture was left as it is
+
+
+def test_the_latest_step_stays_on_its_device(call):
+    record = PlacementRecord()
+    site = AttentionSite("cross", ("input", 1, 0), 1, 8, "")
+    for grid in ((4, 4), (2, 2)):
+        record.record(NAMES, call(grid), torch.empty(1, grid[0] * grid[1], 2, device="meta"), site)
+    latest = record.latest()  # reading a value back would raise here
+    assert latest is not None
+    assert (latest[1].device.type, tuple(latest[1].shape)) == ("meta", (2, 4, 4))

@@ -1,4 +1,6 @@
+import base64
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -27,7 +29,11 @@ class SampledModel:
 def show(model, monkeypatch, **inputs):
     from likeness.nodes.placement import routing_map
 
-    monkeypatch.setattr(routing_map.ui, "PreviewImage", lambda image, cls: {"shown": image})
+    monkeypatch.setattr(
+        routing_map.ui,
+        "PreviewImage",
+        lambda image, cls: SimpleNamespace(as_dict=lambda: {"shown": image, "images": [image]}),
+    )
     with torch.inference_mode():
         return routing_map.ShowRoutingMap.execute(model, **inputs)
 
@@ -58,3 +64,16 @@ def test_it_says_how_much_a_router_chose_as_before(monkeypatch):
 def test_another_latent_is_refused_with_what_to_do(monkeypatch):
     with pytest.raises(MissingRecordingError, match="before Show Routing Map was in the graph"):
         show(SampledModel(1.0, 1.0), monkeypatch, latent={"samples": LATENT["samples"] + 1})
+
+
+def test_the_page_is_sent_every_picture_with_its_parts_and_what_lies_below(monkeypatch):
+    alone = show(SampledModel(1 / 3, 0.9), monkeypatch, latent=LATENT).ui
+    assert "likeness_pictures" not in alone
+    image = torch.rand(2, 64, 96, 3, generator=torch.Generator().manual_seed(1))
+    over = show(SampledModel(1 / 3, 0.9), monkeypatch, latent=LATENT, image=image).ui
+    assert torch.equal(over["likeness_pictures"][0], image)
+    first, second = over["likeness_routing"]
+    assert [person["name"] for person in first["people"]] == ["Ann", "Ben"]
+    assert (first["grid"], first["steps"], first["layers"]) == ([4, 6], [], [])
+    winners = [{value >> 6 for value in base64.b64decode(each["data"])} for each in (first, second)]
+    assert winners == [{2}, {1}]

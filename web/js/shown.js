@@ -1,0 +1,75 @@
+// A view in a node that shows what its node sent. As long as it shows nothing, the node looks as it does without it.
+
+import { app } from "../../../scripts/app.js";
+import { findNode } from "./live.js";
+
+const HEIGHT = 260; // pixels, at least, once something is shown
+const attached = new WeakMap(); // node → what makes its view appear, and what gives it something to show
+
+// Put a view into a node.
+//   name: of the widget, and of what the node sends for it.
+//   element: of the view.
+//   show: called with everything that the node sent.
+//   replaces: whether the view shows all of the picture that core draws, which then is left out.
+export function attachView(node, { name, element, show, replaces = () => true }) {
+  element.hidden = true;
+  const widget = node.addDOMWidget(name, `likeness_${name}`, element, {
+    serialize: false,
+    hideOnZoom: false,
+    getMinHeight: () => (element.hidden ? 0 : HEIGHT),
+    getValue: () => "",
+    setValue: () => {},
+  });
+  widget.serialize = false;
+  const appear = () => {
+    const isNew = element.hidden;
+    element.hidden = false;
+    if (replaces()) hideCorePicture(node);
+    else showCorePicture(node);
+    if (isNew) grow(node);
+  };
+  const receive = (output) => {
+    if (!output?.[name]?.length) return;
+    appear();
+    show(output);
+  };
+  attached.set(node, { appear, receive });
+  const before = node.onExecuted;
+  node.onExecuted = function (output) {
+    const answer = before?.apply(this, arguments);
+    receive(output);
+    return answer;
+  };
+}
+
+// Show something of a run that goes on.
+attachView.live = (node, show) => {
+  attached.get(node)?.appear();
+  show();
+};
+
+// Show again what nodes sent before the page left them for another workflow.
+export function restore(outputs) {
+  for (const [id, output] of Object.entries(outputs ?? {})) {
+    const node = findNode(id);
+    if (node) attached.get(node)?.receive(output);
+  }
+}
+
+// Core draws the first picture that a node sends; the view shows the same and more.
+function hideCorePicture(node) {
+  node.hideOutputImages = true;
+  node.onDrawBackground = () => {};
+  node.imgs = undefined;
+}
+
+function showCorePicture(node) {
+  node.hideOutputImages = false;
+  delete node.onDrawBackground; // that of the class draws it
+}
+
+function grow(node) {
+  const [width, height] = node.computeSize();
+  node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)]);
+  app.graph.setDirtyCanvas(true, true);
+}
