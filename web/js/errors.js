@@ -3,6 +3,7 @@
 
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
+import { findNode } from "./live.js";
 
 const OURS = /^likeness\.\w+$/; // exception_type, as models/errors.py has it shown
 const WIDGET = "likeness_error";
@@ -13,17 +14,6 @@ const MARGIN = 20; // above and below the box together, as the page lays it out
 const MOST_LINES = 12; // a longer text is scrolled
 
 const shown = new Map(); // node -> its widget, and by how much it grew
-
-/** The node of an id such as "7", or "12:7" inside a subgraph; undefined if it is gone. */
-function findNode(id) {
-  let graph = app.graph?.rootGraph ?? app.graph;
-  let node;
-  for (const part of String(id).split(":")) {
-    node = graph?.getNodeById?.(part) ?? graph?.getNodeById?.(Number(part));
-    graph = node?.subgraph;
-  }
-  return node ?? undefined;
-}
 
 /** A sentence with the labels that the node shows in place of the identifiers of its inputs. */
 function inWords(sentence, node) {
