@@ -14,6 +14,10 @@ from torch import Tensor
 from ..host.face_files import list_recognisers
 from ..host.files import AUTO, list_files
 from ..host.people import AppliedPeople, outside_of
+from ..models.face.page import photo_records
+from ..models.face.preview import Mark, photo_tensors
+from ..models.face.types import FaceSet
+from ..models.people.page import people_records
 from ..models.people.preview import Line, people_strip
 
 People = io.Custom("LIKENESS_PEOPLE")  # models.people.person.People
@@ -149,7 +153,35 @@ HIDDEN = [io.Hidden.prompt, io.Hidden.unique_id]  # an Apply node declares them,
 def applied_output(applied: AppliedPeople, cls: type[io.ComfyNode], note: str = "") -> io.NodeOutput:
     """The MODEL, whether anything was applied, and the strip of people; `cls` and `note` as for `strip_of`."""
     strip = strip_of(applied.lines, cls, note)
-    return io.NodeOutput(applied.model, applied.is_applied, strip, ui=ui.PreviewImage(strip, cls=cls))
+    return io.NodeOutput(applied.model, applied.is_applied, strip, ui=people_shown(applied.lines, strip, cls))
+
+
+def people_shown(lines: Sequence[Line], picture: Tensor, cls: type[io.ComfyNode]) -> dict[str, Any]:
+    """What the page shows of people: the picture, and who they are for the chips."""
+    return {**ui.PreviewImage(picture, cls=cls).as_dict(), "likeness_people": people_records(lines)}
+
+
+def faces_shown(
+    faces: FaceSet,
+    picture: Tensor,
+    cls: type[io.ComfyNode],
+    marks: Sequence[Mark] = (),
+    colour: tuple[int, int, int] | None = None,
+) -> dict[str, Any]:
+    """What the page shows of faces: the picture, and for the face picker the photos without boxes, and the boxes.
+
+    Args:
+        faces: of all photos.
+        picture: the preview, for pages without the picker.
+        cls: the node.
+        marks, colour: see `models.face.page.photo_records`.
+    """
+    photos = [each for photo in photo_tensors(faces) for each in ui.PreviewImage(photo, cls=cls).as_dict()["images"]]
+    return {
+        **ui.PreviewImage(picture, cls=cls).as_dict(),
+        "likeness_photos": photos,
+        "likeness_faces": photo_records(faces, marks, colour),
+    }
 
 
 def strip_of(lines: Sequence[Line], cls: type[io.ComfyNode], note: str = "") -> Tensor:

@@ -78,6 +78,11 @@ def people_strip(lines: Sequence[Line], note: str = "") -> Tensor:
 
 def chain_strip(people: People) -> Tensor:
     """The strip of a chain that no method has taken yet: what each person is made of."""
+    return people_strip(chain_lines(people))
+
+
+def chain_lines(people: People) -> list[Line]:
+    """The lines of that strip."""
     lines: list[Line] = []
     for person in people:
         known = sum(photo.taken is not None for photo in person.looked)
@@ -85,7 +90,7 @@ def chain_strip(people: People) -> Tensor:
         photos = f"{counted} photo{'s' if known != 1 else ''}"
         parts = " + ".join(f"{factor:.2g} {part.name}" for part, factor in person.mixed)
         lines.append(Line(person, parts or photos, is_in=person.is_on))
-    return people_strip(lines)
+    return lines
 
 
 def weight_marks(photos: Sequence[Photo]) -> tuple[Mark, ...]:

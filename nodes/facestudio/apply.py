@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ...host.facestudio.method import Asked, LoadedFaceStudio
 from ...host.placement import LoadedPlacement
@@ -24,6 +24,7 @@ from ..schema import (
     found_by,
     model_input,
     shelf,
+    people_shown,
     strip_of,
 )
 
@@ -174,7 +175,7 @@ class ApplyFaceStudio(io.ComfyNode):
             found.is_applied,
             strip,
             found.people_mask,
-            ui=ui.PreviewImage(strip, cls=cls),
+            ui=people_shown(found.lines, strip, cls),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 from torch import Tensor
 
 from ...host.encoders.detector import CHOICES, DetectorChoice
@@ -12,11 +12,13 @@ from ...host.people import ADDS_PERSON, FaceChoice, WithoutFace, make_person
 from ...models.face.analysis import Order
 from ...models.face.preview import preview_tensor
 from ...models.face.types import FaceSet
+from ...models.people.page import people_records
 from ...models.people.person import People as Chain
 from ...models.people.person import PersonSettings
-from ...models.people.preview import weight_marks
+from ...models.people.preview import chain_lines, weight_marks
 from ...models.people.weighing import WEIGHINGS, Weighing
 from ...models.port.encoders import FaceDetector as Detector
+from ...models.records.legend import rgb_of
 from ..schema import (
     ADVANCED,
     DETECTOR,
@@ -25,6 +27,7 @@ from ..schema import (
     Faces,
     People,
     end_percent,
+    faces_shown,
     found_by,
     given_detector,
     shelf,
@@ -152,7 +155,10 @@ class AddPerson(io.ComfyNode):
         marks = () if photos == "all equally" else weight_marks(person.photos)
         preview = preview_tensor(faces, marks)
         chain = (people or Chain()).add(person)
-        return io.NodeOutput(chain, preview, faces.found, ui=ui.PreviewImage(preview, cls=cls))
+        shown = faces_shown(faces, preview, cls, marks, rgb_of(len(chain) - 1))
+        return io.NodeOutput(
+            chain, preview, faces.found, ui={**shown, "likeness_people": people_records(chain_lines(chain))}
+        )
 
 
 NODES: list[type[io.ComfyNode]] = [AddPerson]

@@ -21,7 +21,10 @@ def show(monkeypatch):
     from likeness.host.people import AppliedPeople
     from likeness.nodes import schema
 
-    monkeypatch.setattr(ui, "PreviewImage", lambda image, cls: {"shown": image, "by": cls})
+    def preview(image, cls):
+        return SimpleNamespace(as_dict=lambda: {"shown": image, "by": cls})
+
+    monkeypatch.setattr(ui, "PreviewImage", preview)
     notes = []
     strip = schema.people_strip
     monkeypatch.setattr(schema, "people_strip", lambda lines, note: notes.append(note) or strip(lines, note))
@@ -45,6 +48,8 @@ def test_the_strip_is_both_shown_and_handed_on(show):
     model, applied, preview = output.result
     assert (model, applied, note) == (MODEL, True, "A note.")
     assert output.ui["shown"] is preview
+    [person] = output.ui["likeness_people"]
+    assert (person["name"], person["state"], person["is_in"]) == ("Ann", "mask", True)
 
 
 def test_who_is_outside_is_said_before_the_note(show):
