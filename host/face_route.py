@@ -59,7 +59,7 @@ class FaceLook:
         work = asyncio.get_running_loop().run_in_executor(self._worker, self._look, said)
         try:
             return await asyncio.wait_for(work, self.seconds)
-        except asyncio.TimeoutError:  # noqa: UP041 - another class before Python 3.11
+        except asyncio.TimeoutError:
             return _refused(
                 f"Looking for faces took longer than {self.seconds:g} seconds; run the graph once, or say where the face is."
             )

@@ -23,8 +23,8 @@ from ..schema import (
     Style,
     found_by,
     model_input,
-    shelf,
     people_shown,
+    shelf,
     strip_of,
 )
 

@@ -10,13 +10,14 @@ const attached = new WeakMap(); // node → what makes its view appear, and what
 //   name: of the widget, and of what the node sends for it.
 //   element: of the view.
 //   show: called with everything that the node sent.
-//   replaces: whether the view shows all of the picture that core draws, which then is left out.
-export function attachView(node, { name, element, show, replaces = () => true }) {
+//   replaces: whether the view shows all of the picture that core draws, which then is left out; null where it is another one.
+//   height: of the view, at least, once something is shown.
+export function attachView(node, { name, element, show, replaces = () => true, height = () => HEIGHT }) {
   element.hidden = true;
   const widget = node.addDOMWidget(name, `likeness_${name}`, element, {
     serialize: false,
     hideOnZoom: false,
-    getMinHeight: () => (element.hidden ? 0 : HEIGHT),
+    getMinHeight: () => (element.hidden ? 0 : height()),
     getValue: () => "",
     setValue: () => {},
   });
@@ -24,16 +25,22 @@ export function attachView(node, { name, element, show, replaces = () => true })
   const appear = () => {
     const isNew = element.hidden;
     element.hidden = false;
-    if (replaces()) hideCorePicture(node);
-    else showCorePicture(node);
-    if (isNew) grow(node);
+    if (replaces?.()) hideCorePicture(node);
+    else if (replaces) showCorePicture(node);
+    if (isNew || node.size[1] < node.computeSize()[1]) grow(node);
+  };
+  const vanish = () => {
+    if (element.hidden) return;
+    element.hidden = true;
+    if (replaces) showCorePicture(node);
+    app.graph.setDirtyCanvas(true, true);
   };
   const receive = (output) => {
     if (!output?.[name]?.length) return;
     appear();
     show(output);
   };
-  attached.set(node, { appear, receive });
+  attached.set(node, { appear, receive, vanish });
   const before = node.onExecuted;
   node.onExecuted = function (output) {
     const answer = before?.apply(this, arguments);
@@ -47,6 +54,9 @@ attachView.live = (node, show) => {
   attached.get(node)?.appear();
   show();
 };
+
+// Show nothing any more, as before there was something to show.
+attachView.away = (node) => attached.get(node)?.vanish();
 
 // Show again what nodes sent before the page left them for another workflow.
 export function restore(outputs) {
