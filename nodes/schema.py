@@ -17,8 +17,7 @@ from ..host.people import AppliedPeople, outside_of
 from ..models.face.page import photo_records
 from ..models.face.preview import Mark, photo_tensors
 from ..models.face.types import FaceSet
-from ..models.people.page import people_records
-from ..models.people.preview import Line, people_strip
+from ..models.people.preview import Line, people_records, people_strip
 
 People = io.Custom("LIKENESS_PEOPLE")  # models.people.person.People
 Placement = io.Custom("LIKENESS_PLACEMENT")  # host.placement.LoadedPlacement

@@ -276,6 +276,6 @@ def test_who_is_not_in_the_chain_is_amber_and_connected_by_a_button(show, page, 
 
 def test_colours_are_those_of_the_maps(page):
     made = page.evaluate(
-        "import('/extensions/ComfyUI-Likeness/js/chain.js').then((m) => [...Array(12).keys()].map(m.colourOf))"
+        "import('/extensions/ComfyUI-Likeness/js/people.js').then((m) => [...Array(12).keys()].map(m.colourOf))"
     )
     assert made == ["#{:02x}{:02x}{:02x}".format(*rgb_of(place)) for place in range(12)]

@@ -11,7 +11,7 @@ from .preview import Mark
 from .types import Detection, Face, FaceSet
 
 MOST_FACES = 500  # of a photo
-PLACES = 5  # decimals of a fraction
+PLACES = 7  # decimals of a fraction: the page sorts faces as the nodes do
 
 
 def photo_record(
@@ -29,7 +29,7 @@ def photo_record(
     records: list[dict[str, Any]] = []
     for face in list(faces)[:MOST_FACES]:
         box = np.clip(np.nan_to_num(face.box / sides), 0, 1)
-        records.append({"box": [round(float(edge), PLACES) for edge in box], "score": round(float(face.score), 3)})
+        records.append({"box": [round(float(edge), PLACES) for edge in box], "score": round(float(face.score), 6)})
     for record, extra in zip(records, extras, strict=False):
         record.update(extra)
     return {"width": width, "height": height, "faces": records}

@@ -12,10 +12,9 @@ from ...host.people import ADDS_PERSON, FaceChoice, WithoutFace, make_person
 from ...models.face.analysis import Order
 from ...models.face.preview import preview_tensor
 from ...models.face.types import FaceSet
-from ...models.people.page import people_records
 from ...models.people.person import People as Chain
 from ...models.people.person import PersonSettings
-from ...models.people.preview import chain_lines, weight_marks
+from ...models.people.preview import chain_lines, people_records, weight_marks
 from ...models.people.weighing import WEIGHINGS, Weighing
 from ...models.port.encoders import FaceDetector as Detector
 from ...models.records.legend import rgb_of

@@ -19,16 +19,21 @@ export function middle([x0, y0, x1, y1]) {
   return [(x0 + x1) / 2, (y0 + y1) / 2];
 }
 
-// The faces of a photo in an order of the nodes; equal ones stay as the detector has them.
+const rounded = (value, decimals) => Math.round(value * 10 ** decimals);
+
+// The faces of a photo in an order of the nodes; equal ones stay as the detector has them. Compared are pixels as fine as the
+// fractions tell them: what is equal in pixels differs in the last digits of a fraction.
 export function sorted({ faces, width, height }, order, point = [0.5, 0.5]) {
-  const area = ({ box: [x0, y0, x1, y1] }) => (x1 - x0) * (y1 - y0);
-  const far = ({ box }) => Math.hypot((middle(box)[0] - point[0]) * width, (middle(box)[1] - point[1]) * height);
+  const area = ({ box: [x0, y0, x1, y1] }) => rounded((x1 - x0) * width * (y1 - y0) * height, 1);
+  const x = ({ box }) => rounded(middle(box)[0] * width, 3);
+  const y = ({ box }) => rounded(middle(box)[1] * height, 3);
+  const far = ({ box }) => rounded(Math.hypot((middle(box)[0] - point[0]) * width, (middle(box)[1] - point[1]) * height), 3);
   const keys = {
     "largest first": (face) => -area(face),
     "smallest first": area,
-    "left to right": ({ box }) => middle(box)[0],
-    "right to left": ({ box }) => -middle(box)[0],
-    "top to bottom": ({ box }) => middle(box)[1],
+    "left to right": x,
+    "right to left": (face) => -x(face),
+    "top to bottom": y,
     "highest score": ({ score }) => -score,
     "nearest to point": far,
   };

@@ -2,14 +2,12 @@
 // the node's widgets, and a choice is written there, so whatever changes them is seen here and nothing else is saved.
 
 import { cleaned, pointOf, sorted, withBox } from "./boxes.js";
-import { colourOf, placeOf } from "./chain.js";
 import { frame, make } from "./elements.js";
 import { valueOf, write } from "./graph.js";
+import { colourOf, placeOf } from "./people.js";
 import { addressOf, addressOfName, facesOf, forget, NODES, searchOf } from "./photos.js";
-import { boxOf, letDraw, photoOf, smallOf } from "./picker_elements.js";
-import { styleOfPicker } from "./picker_style.js";
-import { attachView } from "./shown.js";
-import { lookAt, watch } from "./watch.js";
+import { boxOf, letDraw, photoOf, smallOf, styleOfPicker } from "./picker_elements.js";
+import { attachView, lookAt, watch } from "./shown.js";
 
 const TAKEN = "#38d978"; // of faces that are nobody's yet, as in the preview
 const OUTLIER = "#f54848";

@@ -3,6 +3,10 @@
 import { app } from "../../../scripts/app.js";
 import { findNode } from "./live.js";
 
+const EVERY = 300; // milliseconds between two looks at a node
+const PATIENCE = 20; // looks that a node has to come into a graph
+const watched = new Set();
+let timer = null;
 const HEIGHT = 260; // pixels, at least, once something is shown
 const attached = new WeakMap(); // node → what makes its view appear, and what gives it something to show
 
@@ -82,4 +86,37 @@ function grow(node) {
   const [width, height] = node.computeSize();
   node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)]);
   app.graph.setDirtyCanvas(true, true);
+}
+
+// Call a function whenever a text that tells a node's state has changed. Nodes are looked at a few times a second: no event tells of
+// whatever may change widgets and links, be it a click, undo, the panel or another script.
+//   tell: of the node, what it depends on.
+//   change: called with that.
+export function watch(node, tell, change) {
+  watched.add({ node, tell, change, said: null, looks: 0, wasIn: false });
+  timer ??= setInterval(lookAtAll, EVERY);
+}
+
+// Look at a node at once.
+export function lookAt(node) {
+  for (const each of watched) if (each.node === node) look(each);
+}
+
+function lookAtAll() {
+  if (document.hidden) return;
+  for (const each of [...watched]) look(each);
+}
+
+function look(each) {
+  const { node } = each;
+  if (node.graph?.getNodeById?.(node.id) !== node) {
+    each.looks += 1;
+    if (each.wasIn || each.looks > PATIENCE) watched.delete(each); // gone
+    return;
+  }
+  each.wasIn = true;
+  const said = each.tell(node);
+  if (said === each.said) return;
+  each.said = said;
+  each.change(node);
 }

@@ -32,13 +32,13 @@ def face(index, *box, image=0):
 
 
 def test_boxes_are_fractions_inside_the_photo():
-    record = photo_record((100, 200), [detection(20, 10, 100, 50), detection(-20, 90, 300, 120, score=0.12345)])
+    record = photo_record((100, 200), [detection(20, 10, 100, 50), detection(-20, 90, 300, 120, score=0.123456789)])
     assert record == {
         "width": 200,
         "height": 100,
         "faces": [
             {"box": [0.1, 0.1, 0.5, 0.5], "score": 0.9},
-            {"box": [0.0, 0.9, 1.0, 1.0], "score": 0.123},
+            {"box": [0.0, 0.9, 1.0, 1.0], "score": 0.123457},
         ],
     }
 
