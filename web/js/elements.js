@@ -43,12 +43,15 @@ function fill(element, attributes, children) {
   return element;
 }
 
-// The frame of a view; keys pressed inside do nothing to the graph.
+// The frame of a view; keys pressed inside do nothing to the graph, but for those that undo and redo.
 export function frame(label, ...children) {
   if (!isStyled) document.head.append(make("style", {}, STYLE));
   isStyled = true;
   const view = make("div", { class: "likeness-view", role: "group", "aria-label": label }, ...children);
-  view.addEventListener("keydown", (event) => event.stopPropagation());
+  view.addEventListener("keydown", (event) => {
+    const isUndo = (event.ctrlKey || event.metaKey) && /^[zy]$/i.test(event.key);
+    if (!isUndo) event.stopPropagation();
+  });
   return view;
 }
 

@@ -36,6 +36,7 @@ class FacePicker {
     this.run = null; // what the last run sent, and what it depends on
     this.photos = []; // {address, width, height, faces, error}
     this.asked = 0;
+    this.answered = null; // the question that the photos answer
     this.stage = make("div", { class: "likeness-faces" });
     this.strip = make("div", { class: "likeness-row", role: "group", "aria-label": "photos" });
     this.note = make("span", { class: "likeness-said", role: "status" });
@@ -72,26 +73,25 @@ class FacePicker {
   // Look again at what the node says.
   async refresh() {
     const asked = ++this.asked;
-    const search = searchOf(this.node);
-    if (this.run && this.run.question === this.question) {
+    const [search, question] = [searchOf(this.node), this.question];
+    if (this.run && this.run.question === question) {
+      this.answered = null;
       this.photos = this.run.photos.map((photo, place) => {
         const name = search?.photos?.length === this.run.photos.length ? search.photos[place] : null;
         return { ...photo, address: name === null ? photo.address : addressOfName(name) };
       });
-    } else if (search?.photos) {
-      const before = this.photos;
+    } else if (!search?.photos) {
+      this.photos = [];
+    } else if (this.answered !== question) {
+      this.answered = null;
       this.photos = search.photos.map((name) => ({ address: addressOfName(name), width: 0, height: 0, faces: [], isComing: true }));
-      for (const photo of this.photos) Object.assign(photo, before.find((each) => each.address === photo.address) ?? {}, { isComing: true });
-      this.render();
-      for (const [place, photo] of this.photos.entries()) {
+      for (let place = 0; place < search.photos.length; place += 1) {
+        this.render();
         const found = await facesOf(search, place + 1);
         if (asked !== this.asked) return; // somebody else looks by now
-        this.photos[place] = { address: photo.address, ...found };
-        this.render();
+        this.photos[place] = { address: this.photos[place].address, ...found };
       }
-      return;
-    } else {
-      this.photos = [];
+      this.answered = question;
     }
     this.render();
   }
@@ -106,7 +106,7 @@ class FacePicker {
       if (held) this.stage.querySelector(`[data-number="${held}"]`)?.focus();
       this.showStrip();
       this.note.textContent = this.sentence(photo);
-      this.again.hidden = valueOf(this.node, "detector") !== "given region";
+      this.again.hidden = (!photo.error || photo.isLater) && valueOf(this.node, "detector") !== "given region";
     });
   }
 
@@ -191,10 +191,12 @@ class FacePicker {
     lookAt(this.node);
   }
 
+  // Look for faces once more, in place of what was drawn.
   findAgain() {
     forget(searchOf(this.node) ?? {});
-    write(this.node, { detector: "auto", region: "" });
-    lookAt(this.node);
+    this.answered = null;
+    if (valueOf(this.node, "detector") === "given region") write(this.node, { detector: "auto", region: "" });
+    this.refresh();
   }
 
   showStrip() {

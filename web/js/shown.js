@@ -15,13 +15,14 @@ const attached = new WeakMap(); // node → what makes its view appear, and what
 //   element: of the view.
 //   show: called with everything that the node sent.
 //   replaces: whether the view shows all of the picture that core draws, which then is left out; null where it is another one.
-//   height: of the view, at least, once something is shown.
-export function attachView(node, { name, element, show, replaces = () => true, height = () => HEIGHT }) {
+//   height: of the view once something is shown; without it the view is high and takes what room there is.
+export function attachView(node, { name, element, show, replaces = () => true, height = null }) {
   element.hidden = true;
   const widget = node.addDOMWidget(name, `likeness_${name}`, element, {
     serialize: false,
     hideOnZoom: false,
-    getMinHeight: () => (element.hidden ? 0 : height()),
+    getMinHeight: () => (element.hidden ? 0 : height ? height() : HEIGHT),
+    ...(height && { getMaxHeight: () => (element.hidden ? 0 : height()) }),
     getValue: () => "",
     setValue: () => {},
   });
