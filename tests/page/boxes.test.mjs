@@ -1,13 +1,10 @@
 // Boxes of faces: order, choice, the text of "region", and whatever may be told.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import test from "node:test";
+import { load } from "./scripts.mjs";
 
-// As a module, though no package.json says so.
-const source = await readFile(new URL("../../web/js/boxes.js", import.meta.url), "utf8");
-const boxes = await import(`data:text/javascript;base64,${Buffer.from(source).toString("base64")}`);
-const { between, cleaned, givenFaces, isLight, pointOf, sorted, withBox } = boxes;
+const { between, cleaned, givenFaces, isLight, pointOf, sorted, withBox } = await load("boxes.js");
 
 const photo = {
   width: 200,
