@@ -1,210 +1,185 @@
-"""What ComfyUI's page asks before anything has run: where the faces of a photo are.
+"""`POST /likeness/faces`: where the faces of a photo are, for the page, before anything runs.
 
-It only detects, on the CPU or where a detector of onnxruntime lives, in one thread of its own: ComfyUI's server goes on answering,
-and its management of models is not touched.
+Only detectors on onnxruntime or OpenCV look, or a copy of the miniature's on the CPU, in one thread of their own: a run and the
+server's event loop go on as if nobody had asked.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 import os
-import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import folder_paths
 import numpy as np
 from PIL import Image, ImageOps
 
-from ..models.errors import BadImageError, InvalidSettingError, LikenessError
-from ..models.face.facts import detection_facts
+from ..models.errors import BadImageError, InvalidSettingError, LikenessError, first_line
+from ..models.face.page import photo_record
+from ..models.face.types import Detection
 from ..models.miniature.files import FACES, read_face_networks
-from ..models.miniature.finder import FinderDetector
+from ..models.miniature.finder import FaceFinder, FinderDetector
 from ..models.port.encoders import FaceDetector
-from ..models.records.legend import hex_of
-from .encoders.detector import CHOICES, DRAWN, choose_detector
-from .files import load_once
+from .encoders.detector import DRAWN, SEARCHING, DetectorChoice, choose_detector
 from .routes import Route
 
-PLACE, COLOURS = "/likeness/faces", "/likeness/colours"
-MOST_BYTES = 65_536  # of a request's body
+MOST_BYTES = 20_000  # of a question
+MOST_LETTERS = 4096  # of a photo's name
 MOST_PIXELS = 20_000_000
 SECONDS = 10.0
-MOST_REMEMBERED = 256
-MOST_COLOURS = 64
+MOST_REMEMBERED = 256  # photos
 
-logger = logging.getLogger(__name__)
-_worker = ThreadPoolExecutor(1, "likeness-faces")
-_lock = threading.Lock()  # of what is remembered
-_remembered: OrderedDict[tuple[Any, ...], dict[str, Any]] = OrderedDict()
+Key = tuple[str, int, int, str, float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A question of the page.
-
-    Attributes:
-        image: name of a picture in the input folder, as Load Image has it.
-        detector: name of the detector, as the widget has it.
-        region: for "given region".
-        min_score: lowest score that counts, 0–1.
-
-    Raises:
-        InvalidSettingError: if one of them is of another kind.
-    """
-
-    image: str
-    detector: str = "auto"
-    region: str = ""
-    min_score: float = 0.5
-
-    def __post_init__(self) -> None:
-        texts = (self.image, self.detector, self.region)
-        if not all(isinstance(text, str) for text in texts) or type(self.min_score) not in (int, float):
-            raise InvalidSettingError("The page asked for faces in a way that is not known; reload the page.")
-        if self.detector not in CHOICES:
-            raise InvalidSettingError(f'detector is "{self.detector[:80]}"; choose one of: {", ".join(CHOICES)}.')
-
-
-async def _answer_colours(_: Any) -> Any:
-    return _response([hex_of(place) for place in range(MOST_COLOURS)], 200)
-
-
-async def _answer_faces(request: Any) -> Any:
-    try:
-        return _response(await asked(await request.content.read(MOST_BYTES + 1)), 200)
-    except LikenessError as error:
-        return _response({"error": str(error)}, 400)
-
-
-async def asked(body: bytes) -> dict[str, Any]:
-    """Answer a request: `faces` as in `models.face.facts.detection_facts`, `width` and `height` of the picture, pixels.
+class FaceLook:
+    """Looks for faces in photos of ComfyUI's input folder, one photo after another, and remembers what it saw.
 
     Args:
-        body: a JSON object with the attributes of `Wanted`.
-
-    Raises:
-        LikenessError: one sentence for the user.
+        seconds: how long a question waits.
     """
-    wanted = _read(body)
-    loop = asyncio.get_running_loop()
-    try:
-        return await asyncio.wait_for(loop.run_in_executor(_worker, find, wanted), SECONDS)
-    except asyncio.TimeoutError as error:
-        raise InvalidSettingError(
-            f'Looking for faces in "{wanted.image[:200]}" took more than {SECONDS:.0f} s; run once to see them.'
-        ) from error
-    except LikenessError:
-        raise
-    except Exception as error:
-        logger.exception("Looking for faces in %r failed", wanted.image[:200])
-        raise BadImageError(
-            f'Looking for faces in "{wanted.image[:200]}" failed ({type(error).__name__}); run once, or use another photo.'
-        ) from error
 
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self.seconds = seconds
+        self._remembered: OrderedDict[Key, dict[str, Any]] = OrderedDict()  # touched by the worker only
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="likeness-faces")
 
-def find(wanted: Wanted) -> dict[str, Any]:
-    """The faces of one picture, remembered until the picture or the question changes.
+    async def answer(self, said: Any) -> dict[str, Any]:
+        """What the page is told: `models.face.page.photo_record` and "error", a sentence or None.
 
-    Raises:
-        LikenessError: if there is no such picture, or whatever the detector says.
-    """
-    path = input_file(wanted.image)
-    stat = path.stat()
-    key = (str(path), stat.st_mtime_ns, stat.st_size, wanted.detector, wanted.region, wanted.min_score)
-    with _lock:
-        if key in _remembered:
-            _remembered.move_to_end(key)
-            return _remembered[key]
-    picture = read_picture(path)
-    [found] = _detector(wanted).find([picture])
-    height, width = picture.shape[:2]
-    answer = {"faces": detection_facts(found, (height, width)), "width": width, "height": height}
-    with _lock:
-        _remembered[key] = answer
-        while len(_remembered) > MOST_REMEMBERED:
-            _remembered.popitem(last=False)
-    return answer
+        Args:
+            said: {"image": as Load Image names it, "detector": name, "min_score": 0–1}; the last two may be missing.
+        """
+        work = asyncio.get_running_loop().run_in_executor(self._worker, self._look, said)
+        try:
+            return await asyncio.wait_for(work, self.seconds)
+        except asyncio.TimeoutError:
+            return _refused(
+                f"Looking for faces took longer than {self.seconds:g} seconds; run the graph once, or say where the face is."
+            )
+
+    def _look(self, said: Any) -> dict[str, Any]:
+        try:
+            name, detector, min_score = _question(said)
+            path = input_file(name)
+            state = path.stat()
+            key = (str(path), state.st_mtime_ns, state.st_size, detector, min_score)
+            if key not in self._remembered:
+                self._remembered[key] = _found(path, _detector(detector, min_score))
+            self._remembered.move_to_end(key)
+            while len(self._remembered) > MOST_REMEMBERED:
+                self._remembered.popitem(last=False)
+            return self._remembered[key]
+        except LikenessError as error:
+            return _refused(str(error))
+        except Exception as error:  # a detector's package raises its own kinds
+            return _refused(f"The faces could not be looked for ({first_line(error)}); run the graph once.")
 
 
 def input_file(name: str) -> Path:
-    """A picture of ComfyUI's input folder, or of a folder in it.
+    """The file of a photo in ComfyUI's input folder or below it.
 
     Args:
-        name: as Load Image has it: below the input folder, perhaps with " [input]" behind.
+        name: as Load Image has it, "folder/photo.png" or "photo.png [input]".
 
     Raises:
-        InvalidSettingError: if it lies elsewhere, or is not there.
+        BadImageError: if it is elsewhere, also by a link, or not there.
     """
-    shown = name[:200]
-    inner = name.removesuffix(" [input]")
-    folder = os.path.realpath(folder_paths.get_input_directory())
-    path = folder
-    try:
-        path = os.path.realpath(os.path.join(folder, inner))
-        is_inside = os.path.commonpath((folder, path)) == folder and path != folder
-        is_there = is_inside and os.path.isfile(path)
-    except (ValueError, OSError):  # a NUL, another drive, a name that is too long
-        is_inside = is_there = False
-    if inner.endswith(("[output]", "[temp]")) or not is_inside:
-        raise InvalidSettingError(
-            f'"{shown}" is not in the input folder, so its faces are only known after a run; run once.'
+    shown = name if len(name) <= 80 else name[:79] + "…"
+    bare = name.removesuffix(" [input]")
+    is_elsewhere = bare.endswith((" [output]", " [temp]")) or "\0" in bare or len(bare) > MOST_LETTERS
+    parts = bare.replace("\\", "/").split("/")
+    if is_elsewhere or os.path.isabs(bare) or ".." in parts or ":" in parts[0]:
+        raise BadImageError(
+            f'"{shown}" is not in ComfyUI\'s input folder, and only photos there are looked at before a run; load the photo '
+            "into that folder, or run the graph once."
         )
-    if not is_there:
-        raise InvalidSettingError(f'"{shown}" is not in the input folder; choose or upload a photo in Load Image.')
-    return Path(path)
+    folder = Path(os.path.realpath(folder_paths.get_input_directory()))
+    path = Path(os.path.realpath(folder / bare))
+    if not path.is_relative_to(folder):
+        raise BadImageError(
+            f'"{shown}" is a link that leaves ComfyUI\'s input folder; copy the photo into it, or run the graph once.'
+        )
+    if not path.is_file():
+        raise BadImageError(f'"{shown}" is not in ComfyUI\'s input folder; choose another photo in Load Image.')
+    return path
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """A picture as Load Image reads it, turned as the camera noted: (H, W, 3) uint8 RGB, the first where there are several.
+def read_photo(path: Path) -> np.ndarray:
+    """The first picture of a file, turned as Load Image turns it, (H, W, 3) uint8 RGB.
 
     Raises:
-        BadImageError: if it is no picture, or has more than 20 megapixels.
+        BadImageError: if it is no picture, or one of more than 20 megapixels; those are not decoded.
     """
     try:
         with Image.open(path) as picture:
             width, height = picture.size
             if width * height > MOST_PIXELS:
                 raise BadImageError(
-                    f'"{path.name}" has {width}×{height} pixels; before a run faces are looked for in up to '
-                    f"{MOST_PIXELS // 10**6} megapixels, so run once, or make it smaller."
+                    f'"{path.name}" has {width}×{height} pixels, and before a run only photos of up to '
+                    f"{MOST_PIXELS // 1_000_000} megapixels are looked at; run the graph once, or reduce the photo."
                 )
             return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
     except BadImageError:
         raise
-    except Exception as error:  # Pillow raises many kinds
+    except Exception as error:  # every format raises its own kinds
         raise BadImageError(
-            f'"{path.name}" cannot be read as a picture; choose another photo in Load Image.'
+            f'"{path.name}" cannot be read as a picture ({first_line(error)}); choose another photo.'
         ) from error
 
 
-def _detector(wanted: Wanted) -> FaceDetector:
-    if wanted.detector == DRAWN:
-        finder = load_once(FACES, "finder of the page", lambda: read_face_networks(FACES).finder.eval())
-        return FinderDetector(finder, wanted.min_score)
-    choice: Any = wanted.detector
-    return choose_detector(choice, region=wanted.region, min_score=wanted.min_score)
+def _question(said: Any) -> tuple[str, DetectorChoice, float]:
+    """The photo's name, the detector and its lowest score."""
+    question: Mapping[str, Any] = cast("Mapping[str, Any]", said) if isinstance(said, Mapping) else {}
+    name, detector, min_score = question.get("image"), question.get("detector", "auto"), question.get("min_score", 0.5)
+    if not isinstance(name, str) or not name:
+        raise InvalidSettingError('The question names no photo; send {"image": the name that Load Image has}.')
+    if detector not in SEARCHING:
+        raise InvalidSettingError(f"The detector must look for faces by itself; choose one of: {', '.join(SEARCHING)}.")
+    if isinstance(min_score, bool) or not isinstance(min_score, int | float) or not 0 <= min_score <= 1:
+        raise InvalidSettingError("min_score must be a number from 0 to 1.")
+    return name, detector, float(min_score)
 
 
-def _read(body: bytes) -> Wanted:
-    try:
-        sent = None if len(body) > MOST_BYTES else json.loads(body)
-        return Wanted(**sent)  # type: ignore[arg-type] - checked there
-    except (ValueError, TypeError, RecursionError) as error:
-        if isinstance(error, LikenessError):
-            raise
-        raise InvalidSettingError("The page asked for faces in a way that is not known; reload the page.") from error
+def _detector(choice: DetectorChoice, min_score: float) -> FaceDetector:
+    """A detector that does without ComfyUI's memory management."""
+    if choice == DRAWN:
+        return FinderDetector(_finder(), min_score)
+    return choose_detector(choice, min_score=min_score, remembers=False)
 
 
-def _response(data: Any, status: int) -> Any:
+@lru_cache(1)
+def _finder() -> FaceFinder:
+    return read_face_networks(FACES).finder
+
+
+def _found(path: Path, detector: FaceDetector) -> dict[str, Any]:
+    picture = read_photo(path)
+    found: list[Detection] = next(iter(detector.find([picture])))
+    return {**photo_record((picture.shape[0], picture.shape[1]), found), "error": None}
+
+
+def _refused(sentence: str) -> dict[str, Any]:
+    return {"width": 0, "height": 0, "faces": [], "error": sentence}
+
+
+async def _answer(request: Any) -> Any:
     from aiohttp import web
 
-    return web.json_response(data, status=status)
+    length = request.content_length
+    if length is None or length > MOST_BYTES:
+        return web.json_response(_refused("The question is too long; send the name of one photo."), status=413)
+    try:
+        said = await request.json()
+    except ValueError:
+        said = None
+    return web.json_response(await LOOK.answer(said))
 
 
-ROUTES = (Route("POST", PLACE, _answer_faces), Route("GET", COLOURS, _answer_colours))
+LOOK = FaceLook()
+ROUTES = (Route("POST", "/likeness/faces", _answer),)

@@ -8,14 +8,16 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 from torch import Tensor
 
 from ..host.face_files import list_recognisers
 from ..host.files import AUTO, list_files
 from ..host.people import AppliedPeople, outside_of
-from ..models.people.preview import Line, people_strip
-from .shown import shown_people
+from ..models.face.page import photo_records
+from ..models.face.preview import Mark, photo_tensors
+from ..models.face.types import FaceSet
+from ..models.people.preview import Line, people_records, people_strip
 
 People = io.Custom("LIKENESS_PEOPLE")  # models.people.person.People
 Placement = io.Custom("LIKENESS_PLACEMENT")  # host.placement.LoadedPlacement
@@ -150,8 +152,35 @@ HIDDEN = [io.Hidden.prompt, io.Hidden.unique_id]  # an Apply node declares them,
 def applied_output(applied: AppliedPeople, cls: type[io.ComfyNode], note: str = "") -> io.NodeOutput:
     """The MODEL, whether anything was applied, and the strip of people; `cls` and `note` as for `strip_of`."""
     strip = strip_of(applied.lines, cls, note)
-    shown = shown_people(applied.lines, strip, cls, full_note(cls, note))
-    return io.NodeOutput(applied.model, applied.is_applied, strip, ui=shown)
+    return io.NodeOutput(applied.model, applied.is_applied, strip, ui=people_shown(applied.lines, strip, cls))
+
+
+def people_shown(lines: Sequence[Line], picture: Tensor, cls: type[io.ComfyNode]) -> dict[str, Any]:
+    """What the page shows of people: the picture, and who they are for the chips."""
+    return {**ui.PreviewImage(picture, cls=cls).as_dict(), "likeness_people": people_records(lines)}
+
+
+def faces_shown(
+    faces: FaceSet,
+    picture: Tensor,
+    cls: type[io.ComfyNode],
+    marks: Sequence[Mark] = (),
+    colour: tuple[int, int, int] | None = None,
+) -> dict[str, Any]:
+    """What the page shows of faces: the picture, and for the face picker the photos without boxes, and the boxes.
+
+    Args:
+        faces: of all photos.
+        picture: the preview, for pages without the picker.
+        cls: the node.
+        marks, colour: see `models.face.page.photo_records`.
+    """
+    photos = [each for photo in photo_tensors(faces) for each in ui.PreviewImage(photo, cls=cls).as_dict()["images"]]
+    return {
+        **ui.PreviewImage(picture, cls=cls).as_dict(),
+        "likeness_photos": photos,
+        "likeness_faces": photo_records(faces, marks, colour),
+    }
 
 
 def strip_of(lines: Sequence[Line], cls: type[io.ComfyNode], note: str = "") -> Tensor:
@@ -162,16 +191,11 @@ def strip_of(lines: Sequence[Line], cls: type[io.ComfyNode], note: str = "") -> 
         cls: the node, which declares `HIDDEN`.
         note: a sentence below the people.
     """
-    return people_strip(lines, full_note(cls, note))
-
-
-def full_note(cls: type[io.ComfyNode], note: str = "") -> str:
-    """The sentence below the people, behind one about those who are in no chain; `cls` and `note` as for `strip_of`."""
     outside = outside_of(cls.hidden.prompt, str(cls.hidden.unique_id))
-    if not outside:
-        return note
-    listed = ", ".join(outside)
-    return f"Not in this chain: {listed}. Link the people output of one Add Person to the next. {note}".strip()
+    if outside:
+        listed = ", ".join(outside)
+        note = f"Not in this chain: {listed}. Link the people output of one Add Person to the next. {note}".strip()
+    return people_strip(lines, note)
 
 
 def applied_outputs(model: str) -> list[io.Output]:

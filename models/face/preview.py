@@ -64,6 +64,11 @@ def preview_tensor(faces: FaceSet, marks: Sequence[Mark] = ()) -> Tensor:
     return images_from_arrays(arrays)
 
 
+def photo_tensors(faces: FaceSet) -> list[Tensor]:
+    """The pictures as they are, in the size of the preview, for who draws faces over them; (1, H, W, 3) each, 0–1."""
+    return [images_from_arrays([np.asarray(_resized(image))]) for image in faces.images]
+
+
 def crops_tensor(faces: FaceSet) -> Tensor:
     """The aligned crops of the faces taken as IMAGE.
 
@@ -77,21 +82,30 @@ def crops_tensor(faces: FaceSet) -> Tensor:
     return images_from_arrays([face.crop for face in faces.faces] or [nobody])
 
 
-def _drawn(faces: FaceSet, number: int, marks: Mapping[int, Mark]) -> Image:
-    """One picture with its faces."""
+def _resized(image: np.ndarray) -> Image:
+    """A picture whose longer side is neither too long nor too short."""
     try:
-        from PIL import Image, ImageDraw
+        from PIL import Image
     except ImportError as error:
         raise MissingPackageError(
             f"The preview needs the package pillow, which could not be imported ({error}); install it with: "
             "pip install pillow"
         ) from error
-    picture = Image.fromarray(faces.images[number])
+    picture = Image.fromarray(image)
     longer = max(picture.size)
     scale = min(max(longer, SHORTEST), LONGEST) / longer
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def _drawn(faces: FaceSet, number: int, marks: Mapping[int, Mark]) -> Image:
+    """One picture with its faces."""
+    picture = _resized(faces.images[number])
+    from PIL import Image, ImageDraw
+
+    size = picture.size
     large = (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING)
-    canvas = picture.resize(size, Image.Resampling.LANCZOS).resize(large, Image.Resampling.BICUBIC)
+    canvas = picture.resize(large, Image.Resampling.BICUBIC)
     draw = ImageDraw.Draw(canvas)
     found = faces.of_image(number)
     taken = {id(face) for face in faces.faces}

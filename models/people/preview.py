@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
@@ -80,6 +80,11 @@ def people_strip(lines: Sequence[Line], note: str = "") -> Tensor:
 
 def chain_strip(people: People) -> Tensor:
     """The strip of a chain that no method has taken yet: what each person is made of."""
+    return people_strip(chain_lines(people))
+
+
+def chain_lines(people: People) -> list[Line]:
+    """The lines of that strip."""
     lines: list[Line] = []
     for person in people:
         known = sum(photo.taken is not None for photo in person.looked)
@@ -87,7 +92,24 @@ def chain_strip(people: People) -> Tensor:
         photos = f"{counted} photo{'s' if known != 1 else ''}"
         parts = " + ".join(f"{factor:.2g} {part.name}" for part, factor in person.mixed)
         lines.append(Line(person, parts or photos, is_in=person.is_on))
-    return people_strip(lines)
+    return lines
+
+
+def people_records(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """What the page's chips are told of everybody of a chain: {"name", "colour" (#rrggbb), "state", "is_in"}.
+
+    Args:
+        lines: one per person of the chain, in order, as the strip shows them.
+    """
+    return [
+        {
+            "name": line.person.name,
+            "colour": "#{:02x}{:02x}{:02x}".format(*rgb_of(place)),
+            "state": line.state,
+            "is_in": line.is_in,
+        }
+        for place, line in enumerate(lines)
+    ]
 
 
 def weight_marks(photos: Sequence[Photo]) -> tuple[Mark, ...]:

@@ -10,15 +10,14 @@ from ...models.face.analysis import Order, Selection, Take, repick
 from ...models.face.preview import crops_tensor, preview_tensor
 from ...models.face.types import FaceSet, OnNoFace, combine
 from ...models.port.encoders import FaceDetector as Detector
-from ..schema import ADVANCED, DETECTOR, REGION, SHOWS, FaceDetector, Faces, found_by, shelf
-from ..shown import shown_faces
+from ..schema import ADVANCED, DETECTOR, REGION, SHOWS, FaceDetector, Faces, faces_shown, found_by, shelf
 from .selection import face_outputs, on_no_face_input, selection_inputs
 
 
 def _face_results(faces: FaceSet, cls: type[io.ComfyNode]) -> io.NodeOutput:
     preview = preview_tensor(faces)
     results = (faces, preview, crops_tensor(faces), faces.found, len(faces.faces))
-    return io.NodeOutput(*results, ui=shown_faces(faces, preview, cls))
+    return io.NodeOutput(*results, ui=faces_shown(faces, preview, cls))
 
 
 class DetectFaces(io.ComfyNode):

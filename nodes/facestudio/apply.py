@@ -22,12 +22,11 @@ from ..schema import (
     Placement,
     Style,
     found_by,
-    full_note,
     model_input,
+    people_shown,
     shelf,
     strip_of,
 )
-from ..shown import shown_people
 
 
 class ApplyFaceStudio(io.ComfyNode):
@@ -176,7 +175,7 @@ class ApplyFaceStudio(io.ComfyNode):
             found.is_applied,
             strip,
             found.people_mask,
-            ui=shown_people(found.lines, strip, cls, full_note(cls, found.note)),
+            ui=people_shown(found.lines, strip, cls),
         )
 
 

@@ -14,9 +14,10 @@ from ...models.face.preview import preview_tensor
 from ...models.face.types import FaceSet
 from ...models.people.person import People as Chain
 from ...models.people.person import PersonSettings
-from ...models.people.preview import Line, weight_marks
+from ...models.people.preview import chain_lines, people_records, weight_marks
 from ...models.people.weighing import WEIGHINGS, Weighing
 from ...models.port.encoders import FaceDetector as Detector
+from ...models.records.legend import rgb_of
 from ..schema import (
     ADVANCED,
     DETECTOR,
@@ -25,12 +26,12 @@ from ..schema import (
     Faces,
     People,
     end_percent,
+    faces_shown,
     found_by,
     given_detector,
     shelf,
     start_percent,
 )
-from ..shown import shown_faces, told_person
 from .inputs import people_before, person_mask, person_name, person_strength
 
 ORDERS = [order for order in get_args(Order) if order != "nearest to point"]
@@ -153,10 +154,10 @@ class AddPerson(io.ComfyNode):
         marks = () if photos == "all equally" else weight_marks(person.photos)
         preview = preview_tensor(faces, marks)
         chain = (people or Chain()).add(person)
-        [*_, added] = chain
-        told = told_person(Line(added, "", is_in=not added.is_left_out and added.is_on), len(chain) - 1, cls)
-        shown = {**shown_faces(faces, preview, cls), "likeness_people": [told]}
-        return io.NodeOutput(chain, preview, faces.found, ui=shown)
+        shown = faces_shown(faces, preview, cls, marks, rgb_of(len(chain) - 1))
+        return io.NodeOutput(
+            chain, preview, faces.found, ui={**shown, "likeness_people": people_records(chain_lines(chain))}
+        )
 
 
 NODES: list[type[io.ComfyNode]] = [AddPerson]

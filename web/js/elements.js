@@ -1,6 +1,5 @@
 // Elements of the views. Texts are only ever texts: whatever a user wrote is shown as it is.
 
-const KEYS = [" ", "Enter", "Tab", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
 let isStyled = false;
 
 const STYLE = `
@@ -44,13 +43,14 @@ function fill(element, attributes, children) {
   return element;
 }
 
-// The frame of a view; keys that choose in it do nothing to the graph, undo and the like reach the page.
+// The frame of a view; keys pressed inside do nothing to the graph, but for those that undo and redo.
 export function frame(label, ...children) {
   if (!isStyled) document.head.append(make("style", {}, STYLE));
   isStyled = true;
   const view = make("div", { class: "likeness-view", role: "group", "aria-label": label }, ...children);
   view.addEventListener("keydown", (event) => {
-    if (KEYS.includes(event.key)) event.stopPropagation();
+    const isUndo = (event.ctrlKey || event.metaKey) && /^[zy]$/i.test(event.key);
+    if (!isUndo) event.stopPropagation();
   });
   return view;
 }

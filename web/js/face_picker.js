@@ -1,180 +1,216 @@
-// The face picker: the photo in the node, a numbered box for each face, and a click that takes one.
-// It is drawn from the node's widgets and from what the node or the server said, never from its own clicks.
+// The face picker: the photos of a node with a numbered box for each face; the one that is taken is filled. Everything is drawn from
+// the node's widgets, and a choice is written there, so whatever changes them is seen here and nothing else is saved.
 
-import { make } from "./elements.js";
-import { askFaces, sourceOf } from "./face_source.js";
-import { regionLine, sorted, sound } from "./faces.js";
-import { PhotoView } from "./photo_view.js";
-import { addView, after, fit, hideCorePicture, madeWith, outputOf, panel, setWidgets, valueOf, viewAddress, watch, widgetOf } from "./widget.js";
+import { cleaned, pointOf, sorted, withBox } from "./boxes.js";
+import { frame, make } from "./elements.js";
+import { valueOf, write } from "./graph.js";
+import { colourOf, placeOf } from "./people.js";
+import { addressOfName, facesOf, forget, NODES, searchOf } from "./photos.js";
+import { boxOf, letDraw, photoOf, smallOf, styleOfPicker } from "./picker_elements.js";
+import { attachView, lookAt, watch } from "./shown.js";
+import { viewAddress } from "./widget.js";
 
-const NODES = ["LikenessAddPerson", "LikenessDetectFaces", "LikenessPickFaces"];
-const NAME = "likeness_faces";
-const HEIGHT = 260; // pixels; core's own picture takes as much
-const SEVERAL = "Several photos: the number holds for each.";
+const TAKEN = "#38d978"; // of faces that are nobody's yet, as in the preview
+const OUTLIER = "#f54848";
+const WATCHED = ["face", "order", "take", "number", "point_x", "point_y", "detector", "region", "min_score"];
+const COLOUR = /^#[0-9a-f]{6}$/i;
 
-// What app.registerExtension takes.
 export const facePicker = {
-  name: "Likeness.FacePicker",
+  name: "Likeness.Faces",
   nodeCreated(node) {
-    if (NODES.includes(node.comfyClass)) new FacePicker(node).attach();
-  },
-  loadedGraphNode(node) {
-    if (NODES.includes(node.comfyClass)) fit(node);
+    if (!NODES.includes(node.comfyClass)) return;
+    const picker = new FacePicker(node);
+    attachView(node, {
+      name: "likeness_faces",
+      element: picker.element,
+      show: (output) => picker.receive(output),
+    });
+    watch(node, () => picker.state(), () => picker.refresh());
   },
 };
 
 class FacePicker {
   constructor(node) {
+    styleOfPicker();
     this.node = node;
-    this.output = null; // of the last run
-    this.ranWith = null; // the source's key then
-    this.number = 0; // of the photo that is shown
-    this.seen = "";
-    this.isDrawing = false;
-    this.photo = new PhotoView({ take: (face) => this.take(face), drawn: (box) => this.region(box) });
-    this.strip = make("div", { class: "likeness-strip", "data-scrolls": true });
-    this.say = make("div", { class: "likeness-say", role: "status" });
-    this.draw = make("button", { type: "button", class: "likeness-button", "aria-pressed": "false" }, "Draw where the face is");
-    this.draw.addEventListener("click", () => this.setDrawing(!this.isDrawing));
-    this.back = make("button", { type: "button", class: "likeness-button" }, "Find faces again");
-    this.back.addEventListener("click", () => {
-      setWidgets(node, { region: "", detector: "auto" });
-      this.look();
-    });
-    this.below = make("div", { class: "likeness-row" }, this.draw, this.back);
-    this.element = panel("faces", this.photo.element, this.strip, this.say, this.below);
-    this.element.hidden = true;
+    this.shown = 0; // which photo
+    this.run = null; // what the last run sent, and what it depends on
+    this.photos = []; // {address, width, height, faces, error}
+    this.asked = 0;
+    this.answered = null; // the question that the photos answer
+    this.stage = make("div", { class: "likeness-faces" });
+    this.strip = make("div", { class: "likeness-row", role: "group", "aria-label": "photos" });
+    this.note = make("span", { class: "likeness-said", role: "status" });
+    this.again = make("button", { type: "button", class: "likeness-chip" }, "find faces");
+    this.again.addEventListener("click", () => this.findAgain());
+    this.element = frame("faces of the photo", this.stage, this.strip, make("div", { class: "likeness-row" }, this.note, this.again));
   }
 
-  attach() {
-    const height = () => (this.element.hidden ? 0 : HEIGHT);
-    if (!addView(this.node, NAME, this.element, { minHeight: height })) return;
-    after(this.node, "onExecuted", (output) => this.receive(output));
-    watch(this.node, () => this.look());
+  // What the node's photos and faces depend on.
+  get question() {
+    const search = searchOf(this.node);
+    return search && JSON.stringify([search.from, search.photos, search.detector, search.region, search.minScore, search.isGiven]);
   }
 
+  // Everything that is drawn depends on this.
+  state() {
+    const values = WATCHED.map((name) => valueOf(this.node, name));
+    return JSON.stringify([this.question, values, placeOf(this.node)]);
+  }
+
+  // Show what a run sent.
   receive(output) {
-    if (!output?.likeness_photos?.length) return;
-    this.output = output;
-    this.ranWith = madeWith(output, sourceOf(this.node).key);
-    this.seen = "";
-    this.look();
+    if (this.run?.sent !== output.likeness_faces) {
+      const files = output.likeness_photos ?? [];
+      const photos = output.likeness_faces.map((record, place) => ({
+        ...cleaned(record),
+        address: files[place] ? viewAddress(files[place]) : null,
+      }));
+      this.run = { sent: output.likeness_faces, question: this.question, photos };
+    }
+    this.refresh();
   }
 
-  // See whether anything changed that the view is drawn from.
-  look() {
-    const { node } = this;
-    const kept = outputOf(node);
-    if (!this.output && kept?.likeness_photos?.length) return this.receive(kept);
-    const source = sourceOf(node);
-    const hasRun = this.output && (!source.file || this.ranWith === source.key);
-    const answer = !hasRun && source.file ? askFaces(source, () => this.look()) : null;
-    const widgets = ["order", "take", "number", "face", "point_x", "point_y"].map((name) => valueOf(node, name, null));
-    const seen = JSON.stringify([source.key, Boolean(hasRun), answer?.state, widgets, this.number, this.isDrawing]);
-    if (seen === this.seen) return;
-    this.seen = seen;
-    this.source = source;
-    this.show(hasRun ? this.ofRun() : this.ofFile(source, answer));
-  }
-
-  ofRun() {
-    const photos = this.output.likeness_photos.map((photo) => ({ ...photo, address: viewAddress(photo ?? {}) }));
-    return { photos, faces: sound(this.output.likeness_faces), person: this.output.likeness_people?.[0] };
-  }
-
-  ofFile(source, answer) {
-    if (!source.file) return { photos: [], faces: [], sentence: source.sentence };
-    const { width = 1, height = 1, faces, error } = answer ?? {};
-    const photo = { address: viewAddress(source.file), width, height };
-    const sentence = error ?? (faces ? "" : "Looking for faces …");
-    return { photos: [photo], faces: sound(faces), sentence, isFound: Boolean(faces), person: this.output?.likeness_people?.[0] };
-  }
-
-  show({ photos, faces, sentence = "", person, isFound = true }) {
-    const isNew = this.element.hidden;
-    this.element.hidden = !photos.length && !sentence;
-    if (this.element.hidden) return;
-    hideCorePicture(this.node);
-    if (isNew) fit(this.node);
-    this.number = Math.min(this.number, Math.max(photos.length - 1, 0));
-    const photo = photos[this.number];
-    this.shown = photo;
-    if (/^#[0-9a-f]{6}$/i.test(person?.colour)) this.element.style.setProperty("--likeness-colour", person.colour);
-    const here = this.placed(faces.filter((face) => (face.image ?? 0) === this.number), photo);
-    const isGiven = valueOf(this.node, "detector") === "given region";
-    this.photo.show(photo, here, { isFixed: this.source.isFixed, isDrawing: this.isDrawing });
-    this.say.textContent = sentence || this.sentence(here, photos.length, isFound);
-    this.draw.hidden = !photo || !widgetOf(this.node, "region") || this.source.isFixed || (here.length > 0 && !isGiven);
-    this.back.hidden = !isGiven;
-    this.below.hidden = this.draw.hidden && this.back.hidden;
-    this.showStrip(photos);
-  }
-
-  // The faces of one photo with their numbers, and which are taken, as the widgets say.
-  placed(faces, photo) {
-    if (!photo) return [];
-    if (this.source.isFixed) return faces.map((face) => ({ ...face, place: face.place ?? face.index + 1 }));
-    const { node } = this;
-    const point = [Number(valueOf(node, "point_x", 0.5)), Number(valueOf(node, "point_y", 0.5))];
-    const number = Number(valueOf(node, "face", valueOf(node, "number", 1)));
-    const isAll = valueOf(node, "take") === "all";
-    return sorted(faces, valueOf(node, "order"), photo, point).map((face, index) => ({
-      ...face,
-      place: index + 1,
-      taken: isAll || index + 1 === number,
-    }));
-  }
-
-  sentence(here, count, isFound) {
-    if (this.isDrawing) return "Draw a box around the face.";
-    if (!here.length) return isFound ? "No face was found here. Draw where it is, or choose another photo." : "";
-    if (!here.some((face) => face.taken)) return `No face has the number that is set; ${here.length} were found. Click one.`;
-    if (this.source.isFixed) return this.source.sentence;
-    return count > 1 ? SEVERAL : here.length > 1 ? "Click the face to take." : "";
-  }
-
-  showStrip(photos) {
-    this.strip.hidden = photos.length < 2;
-    if (this.strip.hidden) return this.strip.replaceChildren();
-    const buttons = photos.map((photo, number) => {
-      const picture = make("img", { src: photo.address, alt: "" });
-      const label = `photo ${number + 1} of ${photos.length}`;
-      const button = make("button", { type: "button", "aria-label": label, "aria-pressed": String(number === this.number) }, picture);
-      button.addEventListener("click", () => {
-        this.number = number;
-        this.look();
-        this.strip.children[number]?.focus();
+  // Look again at what the node says.
+  async refresh() {
+    const asked = ++this.asked;
+    const [search, question] = [searchOf(this.node), this.question];
+    if (this.run && this.run.question === question) {
+      this.answered = null;
+      this.photos = this.run.photos.map((photo, place) => {
+        const name = search?.photos?.length === this.run.photos.length ? search.photos[place] : null;
+        return { ...photo, address: name === null ? photo.address : addressOfName(name) };
       });
-      return button;
+    } else if (!search?.photos) {
+      this.photos = [];
+    } else if (this.answered !== question) {
+      this.answered = null;
+      this.photos = search.photos.map((name) => ({ address: addressOfName(name), width: 0, height: 0, faces: [], isComing: true }));
+      for (let place = 0; place < search.photos.length; place += 1) {
+        this.render();
+        const found = await facesOf(search, place + 1);
+        if (asked !== this.asked) return; // somebody else looks by now
+        this.photos[place] = { address: this.photos[place].address, ...found };
+      }
+      this.answered = question;
+    }
+    this.render();
+  }
+
+  render() {
+    if (!this.photos.length) return attachView.away(this.node);
+    attachView.live(this.node, () => {
+      this.shown = Math.min(this.shown, this.photos.length - 1);
+      const photo = this.photos[this.shown];
+      const held = this.stage.contains(document.activeElement) ? document.activeElement.dataset.number : null;
+      this.stage.replaceChildren(this.picture(photo));
+      if (held) this.stage.querySelector(`[data-number="${held}"]`)?.focus();
+      this.showStrip();
+      this.note.textContent = this.sentence(photo);
+      this.again.hidden = (!photo.error || photo.isLater) && valueOf(this.node, "detector") !== "given region";
     });
-    this.strip.replaceChildren(...buttons);
   }
 
-  take(face) {
-    const isNearest = valueOf(this.node, "order") === "nearest to point";
-    const two = (from) => Math.round(50 * (face.box[from] + face.box[from + 2])) / 100;
-    const number = isNearest ? 1 : face.place;
-    const point = isNearest ? { point_x: two(0), point_y: two(1) } : {};
-    setWidgets(this.node, { face: number, number, take: "one per image", ...point });
-    this.look();
-    this.photo.focus(number);
+  picture(photo) {
+    const [canvas, image] = photoOf(photo);
+    const faces = this.ordered(photo);
+    const taken = this.takenOf(photo, faces);
+    const isFixed = this.isFixed;
+    faces.forEach((face, place) => {
+      const isTaken = taken.includes(face);
+      const box = boxOf(face, place + 1, isTaken ? this.colour(photo, face) : null, isFixed);
+      box.addEventListener("click", () => this.choose(photo, face, place + 1));
+      canvas.append(box);
+    });
+    if (this.canDraw(photo)) letDraw(canvas, (box) => this.draw(box, photo, image));
+    return canvas;
   }
 
-  setDrawing(isDrawing) {
-    this.isDrawing = isDrawing;
-    this.draw.setAttribute("aria-pressed", String(isDrawing));
-    this.look();
+  ordered(photo) {
+    const point = [Number(valueOf(this.node, "point_x") ?? 0.5), Number(valueOf(this.node, "point_y") ?? 0.5)];
+    return sorted(photo, valueOf(this.node, "order"), point);
   }
 
-  // Somebody drew where a face is; of several photos the text says of which.
-  region(box) {
-    const line = regionLine(box, this.shown);
-    const text = this.number ? `image ${this.number + 1}\n${line}` : line;
-    const before = valueOf(this.node, "detector") === "given region" ? valueOf(this.node, "region", "") : "";
-    this.isDrawing = false;
-    this.draw.setAttribute("aria-pressed", "false");
-    const kept = before && this.number ? `${before}\n` : "";
-    setWidgets(this.node, { detector: "given region", region: kept + text, face: 1, number: 1 });
-    this.look();
+  takenOf(photo, faces) {
+    if (this.isFixed) return faces.filter((face) => face.taken);
+    if (valueOf(this.node, "take") === "all") return faces;
+    const number = Number(valueOf(this.node, this.number));
+    return faces.slice(number - 1, number);
+  }
+
+  get number() {
+    return this.node.comfyClass === "LikenessAddPerson" ? "face" : "number";
+  }
+
+  // Whether the faces were chosen by the node before.
+  get isFixed() {
+    return Boolean(searchOf(this.node)?.isTaken);
+  }
+
+  colour(photo, face) {
+    if (face.outlier) return OUTLIER;
+    if (COLOUR.test(photo.colour)) return photo.colour;
+    return this.node.comfyClass === "LikenessAddPerson" ? colourOf(placeOf(this.node)) : TAKEN;
+  }
+
+  choose(photo, face, number) {
+    const values = { [this.number]: number, take: "one per image" };
+    if (valueOf(this.node, "order") === "nearest to point") {
+      const [x, y] = pointOf(face, photo);
+      Object.assign(values, { [this.number]: 1, point_x: x, point_y: y });
+    }
+    write(this.node, values);
+    lookAt(this.node);
+  }
+
+  sentence(photo) {
+    if (photo.isComing) return "looking for faces …";
+    if (photo.error) return this.canDraw(photo) ? `${photo.error} Or draw a box around the face.` : photo.error;
+    if (!photo.faces.length) {
+      return this.canDraw(photo) ? "No face was found. Draw a box around it, or choose another photo." : "No face was found.";
+    }
+    const number = Number(valueOf(this.node, this.number));
+    const isMissing = valueOf(this.node, "take") !== "all" && !this.isFixed && number > photo.faces.length;
+    const many = photo.faces.length === 1 ? "1 face" : `${photo.faces.length} faces`;
+    if (isMissing) return `Face ${number} is asked for, and there ${photo.faces.length === 1 ? "is" : "are"} ${many}: choose one.`;
+    return this.isFixed ? `${many}; chosen in the node before` : many;
+  }
+
+  // Whether a box may be drawn: nobody was found, or boxes were drawn before.
+  canDraw(photo) {
+    const search = searchOf(this.node);
+    const hasWidgets = ["detector", "region"].every((name) => this.node.widgets?.some((widget) => widget.name === name));
+    if (!hasWidgets || !search || search.isGiven || search.isTaken || photo.isComing) return false;
+    return !photo.faces.length || search.detector === "given region";
+  }
+
+  draw(box, photo, image) {
+    const [width, height] = photo.width ? [photo.width, photo.height] : [image.naturalWidth, image.naturalHeight];
+    if (!width) return;
+    const region = withBox(valueOf(this.node, "region"), this.shown + 1, box, width, height);
+    write(this.node, { detector: "given region", region, [this.number]: 1 });
+    lookAt(this.node);
+  }
+
+  // Look for faces once more, in place of what was drawn.
+  findAgain() {
+    forget(searchOf(this.node) ?? {});
+    this.answered = null;
+    if (valueOf(this.node, "detector") === "given region") write(this.node, { detector: "auto", region: "" });
+    this.refresh();
+  }
+
+  showStrip() {
+    this.strip.hidden = this.photos.length < 2;
+    const held = this.strip.contains(document.activeElement);
+    this.strip.replaceChildren(
+      ...this.photos.map((photo, place) =>
+        smallOf(photo, `photo ${place + 1} of ${this.photos.length}`, place === this.shown, () => {
+          this.shown = place;
+          this.render();
+        }),
+      ),
+    );
+    if (held) this.strip.children[this.shown]?.focus();
   }
 }

@@ -1,104 +1,89 @@
-// Walks over links: through reroutes, bypassed nodes and the borders of subgraphs.
+// What leads to a node and where it leads, through reroutes and subgraphs; and how its widgets are read and written.
 
 import { app } from "../../../scripts/app.js";
 
+const INSIDE = -10; // the origin of links that come from outside of a subgraph
+const OUTSIDE = -20; // the target of those that leave it
+const DEEPEST = 64;
 const BYPASSED = 4;
-const BORDER = -10; // id of the inputs of a subgraph, inside it
-const MOST_STEPS = 100;
-const ADDING = ["LikenessAddPerson", "LikenessLoadIdentityCard"];
-const TAKING = /^Likeness(Apply|SaveIdentityCard|ScoreLikeness|MatchPeople)/;
 
-function linkOf(graph, id) {
-  if (id == null) return null;
-  return graph.getLink?.(id) ?? graph.links?.get?.(id) ?? graph.links?.[id] ?? null;
-}
+export const widgetOf = (node, name) => node.widgets?.find((widget) => widget.name === name);
+export const valueOf = (node, name) => widgetOf(node, name)?.value;
+export const slotOf = (node, name) => (node.inputs ?? []).findIndex((input) => input.name === name);
+export const isLinked = (node, name) => node.inputs?.[slotOf(node, name)]?.link != null;
+export const isActive = (node) => node.mode !== BYPASSED && node.mode !== 2;
 
-// All nodes of a graph and of the subgraphs in it.
-export function* nodesOf(graph = app.rootGraph ?? app.graph) {
-  for (const node of graph?._nodes ?? []) {
-    yield node;
-    if (node.subgraph) yield* nodesOf(node.subgraph);
+// Write widgets that exist, as one step of undo.
+export function write(node, values) {
+  for (const [name, value] of Object.entries(values)) {
+    const widget = widgetOf(node, name);
+    if (!widget || widget.value === value) continue;
+    widget.value = value;
+    widget.callback?.(value, app.canvas, node);
   }
+  node.setDirtyCanvas?.(true, true);
+  keepStep();
 }
 
-// The node and slot that a node's input comes from; null where nothing is linked.
-export function originOf(node, name) {
-  const input = node.inputs?.find((each) => each.name === name);
-  return input ? follow(node.graph, input.link) : null;
+// Tell the page that a step of undo ends here.
+export function keepStep() {
+  const tracker = app.extensionManager?.workflow?.activeWorkflow?.changeTracker;
+  (tracker?.captureCanvasState ?? tracker?.checkState)?.call(tracker);
 }
 
-function follow(graph, link) {
-  for (let step = 0; step < MOST_STEPS; step++) {
-    const found = linkOf(graph, link);
-    if (!found) return null;
-    if (Number(found.origin_id) === BORDER) {
-      const outer = [...nodesOf()].find((each) => each.subgraph === graph);
-      if (!outer) return null;
-      link = outer.inputs?.[found.origin_slot]?.link;
-      graph = outer.graph;
-      continue;
-    }
-    const origin = graph.getNodeById(found.origin_id);
-    if (!origin) return null;
-    if (origin.subgraph) {
-      link = origin.subgraph.outputNode?.slots?.[found.origin_slot]?.linkIds?.[0];
-      graph = origin.subgraph;
-    } else if (origin.type === "Reroute") {
-      link = origin.inputs?.[0]?.link;
-    } else if (origin.mode === BYPASSED) {
-      const type = origin.outputs?.[found.origin_slot]?.type;
-      link = origin.inputs?.find((input) => input.type === type && input.link != null)?.link;
-    } else {
-      return { node: origin, slot: found.origin_slot };
-    }
+// The node and its slot that an input is fed by; null where nothing is linked.
+export function sourceOf(node, name) {
+  return followed(node.graph, node.inputs?.[slotOf(node, name)]?.link, 0);
+}
+
+function followed(graph, id, depth) {
+  const link = linkOf(graph, id);
+  if (!link || depth > DEEPEST) return null;
+  if (link.origin_id === INSIDE) {
+    const holder = holderOf(graph);
+    return holder && followed(holder.graph, holder.inputs?.[link.origin_slot]?.link, depth + 1);
   }
-  return null;
+  const origin = graph.getNodeById(link.origin_id);
+  if (!origin) return null;
+  if (origin.subgraph) return followed(origin.subgraph, origin.subgraph.outputs?.[link.origin_slot]?.linkIds?.[0], depth + 1);
+  if (origin.type === "Reroute") return followed(graph, origin.inputs?.[0]?.link, depth + 1);
+  if (origin.mode === BYPASSED) {
+    const type = origin.outputs?.[link.origin_slot]?.type;
+    const same = origin.inputs?.find((input) => input.type === type);
+    return same ? followed(graph, same.link, depth + 1) : null;
+  }
+  return { node: origin, slot: link.origin_slot };
 }
 
-// The photo in the input folder that an input shows: {name, filename, subfolder}; null where no Load Image is linked.
-export function photoFile(node, input) {
-  const origin = originOf(node, input)?.node;
-  if (origin?.type !== "LoadImage") return null;
-  const name = origin.widgets?.find((widget) => widget.name === "image")?.value;
-  if (typeof name !== "string" || !name) return null;
-  const path = name.replace(/ \[input\]$/, "").split("/");
-  return { name, filename: path.pop(), subfolder: path.join("/") };
+// The nodes that an output leads to at once.
+export function targetsOf(node, slot = 0) {
+  return led(node.graph, node.outputs?.[slot]?.links ?? [], 0);
 }
 
-// All nodes that add people and are reached from a node's `people` input, the first of the chain first; `isWide` counts those
-// who are mixed into somebody else.
-export function chainOf(node, isWide = false) {
-  const found = [];
-  const visit = (each, seen) => {
-    if (!each || seen.has(each)) return;
-    seen.add(each);
-    for (const input of each.inputs ?? []) {
-      if (input.type === "LIKENESS_PEOPLE" && (isWide || input.name === "people")) visit(originOf(each, input.name)?.node, seen);
+function led(graph, ids, depth) {
+  if (depth > DEEPEST) return [];
+  return [...ids].flatMap((id) => {
+    const link = linkOf(graph, id);
+    if (!link) return [];
+    if (link.target_id === OUTSIDE) {
+      const holder = holderOf(graph);
+      return holder ? led(holder.graph, holder.outputs?.[link.target_slot]?.links ?? [], depth + 1) : [];
     }
-    if (ADDING.includes(each.type) && !found.includes(each)) found.push(each);
-  };
-  visit(originOf(node, "people")?.node, new Set());
-  return found;
+    const target = graph.getNodeById(link.target_id);
+    if (!target) return [];
+    if (target.subgraph) return led(target.subgraph, target.subgraph.inputs?.[link.target_slot]?.linkIds ?? [], depth + 1);
+    if (target.type === "Reroute") return led(graph, target.outputs?.[0]?.links ?? [], depth + 1);
+    return [target];
+  });
 }
 
-// The nodes of a whole graph that add a person whom nothing takes that puts people into a model, saves or compares them.
-export function outsideOf() {
-  const all = [...nodesOf()];
-  const taking = all.filter((node) => TAKING.test(node.comfyClass ?? ""));
-  const reached = new Set(taking.flatMap((node) => chainOf(node, true)));
-  return all.filter((node) => ADDING.includes(node.type) && (node.mode ?? 0) === 0 && !reached.has(node));
+const linkOf = (graph, id) => (id == null ? null : (graph?.links?.get?.(id) ?? graph?.links?.[id] ?? null));
+
+function holderOf(graph) {
+  return everyNode().find((node) => node.subgraph === graph);
 }
 
-// Put a node that adds a person behind the last of a chain: chain → it → what took the chain. False where that cannot be.
-export function connect(adding, applier) {
-  const taking = applier.inputs?.findIndex((input) => input.name === "people") ?? -1;
-  const slot = adding.outputs?.findIndex((output) => output.name === "people") ?? -1;
-  const own = adding.inputs?.findIndex((input) => input.name === "people") ?? -1;
-  if (taking < 0 || slot < 0 || adding.graph !== applier.graph) return false;
-  const link = linkOf(applier.graph, applier.inputs[taking].link);
-  const last = link && applier.graph.getNodeById(link.origin_id);
-  if (last && own >= 0 && adding.inputs[own].link == null) last.connect(link.origin_slot, adding, own);
-  else if (last) return false;
-  adding.connect(slot, applier, taking);
-  return true;
+function everyNode(graph = app.rootGraph ?? app.graph, depth = 0) {
+  if (depth > DEEPEST) return [];
+  return (graph?._nodes ?? []).flatMap((node) => (node.subgraph ? [node, ...everyNode(node.subgraph, depth + 1)] : [node]));
 }

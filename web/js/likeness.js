@@ -11,8 +11,5 @@ import { routing } from "./routing_view.js";
 import { sockets } from "./sockets.js";
 import { guarded } from "./widget.js";
 
-const style = new URL("./likeness.css", import.meta.url);
-document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: style }));
-
 const EXTENSIONS = [curves, doctor, errors, facePicker, live, people, routing, sockets];
 for (const extension of EXTENSIONS) app.registerExtension(guarded(extension));

@@ -4,7 +4,8 @@ import { chip, frame, make } from "./elements.js";
 import { onLive, previewOf } from "./live.js";
 import { drawMap, sharesOf, unpack } from "./routing_maps.js";
 import { attachView } from "./shown.js";
-import { valueOf, viewAddress } from "./widget.js";
+import { valueOf } from "./graph.js";
+import { viewAddress } from "./widget.js";
 
 const NODE = "LikenessShowRoutingMap";
 const KINDS = [
@@ -23,7 +24,7 @@ function nodeCreated(node) {
     name: "likeness_routing",
     element: view.element,
     show: (output) => view.showRun(output),
-    replaces: () => valueOf(node, "view", "whole run") === "whole run",
+    replaces: () => (valueOf(node, "view") ?? "whole run") === "whole run",
   });
   onLive(node, (kind, told) => kind === "routing" && attachView.live(node, () => view.showStep(told)));
 }

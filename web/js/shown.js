@@ -1,8 +1,13 @@
 // A view in a node that shows what its node sent. As long as it shows nothing, the node looks as it does without it.
 
+import { app } from "../../../scripts/app.js";
 import { findNode } from "./live.js";
-import { addView, after, fit, hideCorePicture } from "./widget.js";
+import { addView, after, attempt, fit, hideCorePicture } from "./widget.js";
 
+const EVERY = 300; // milliseconds between two looks at a node
+const PATIENCE = 20; // looks that a node has to come into a graph
+const watched = new Set();
+let timer = null;
 const HEIGHT = 260; // pixels, at least, once something is shown
 const attached = new WeakMap(); // node → what makes its view appear, and what gives it something to show
 
@@ -10,23 +15,31 @@ const attached = new WeakMap(); // node → what makes its view appear, and what
 //   name: of the widget, and of what the node sends for it.
 //   element: of the view.
 //   show: called with everything that the node sent.
-//   replaces: whether the view shows all of the picture that core draws, which then is left out.
-export function attachView(node, { name, element, show, replaces = () => true }) {
+//   replaces: whether the view shows all of the picture that core draws, which then is left out; null where it is another one.
+//   height: of the view once something is shown; without it the view is high and takes what room there is.
+export function attachView(node, { name, element, show, replaces = () => true, height = null }) {
   element.hidden = true;
-  addView(node, name, element, { minHeight: () => (element.hidden ? 0 : HEIGHT) });
+  const least = () => (element.hidden ? 0 : (height?.() ?? HEIGHT));
+  addView(node, name, element, { least, most: height && least });
   const appear = () => {
     const isNew = element.hidden;
     element.hidden = false;
-    if (replaces()) hideCorePicture(node);
-    else showCorePicture(node);
-    if (isNew) fit(node);
+    if (replaces?.()) hideCorePicture(node);
+    else if (replaces) showCorePicture(node);
+    if (isNew || node.size[1] < node.computeSize()[1]) fit(node);
+  };
+  const vanish = () => {
+    if (element.hidden) return;
+    element.hidden = true;
+    if (replaces) showCorePicture(node);
+    app.graph.setDirtyCanvas(true, true);
   };
   const receive = (output) => {
     if (!output?.[name]?.length) return;
     appear();
     show(output);
   };
-  attached.set(node, { appear, receive });
+  attached.set(node, { appear, receive, vanish });
   after(node, "onExecuted", receive);
 }
 
@@ -35,6 +48,9 @@ attachView.live = (node, show) => {
   attached.get(node)?.appear();
   show();
 };
+
+// Show nothing any more, as before there was something to show.
+attachView.away = (node) => attached.get(node)?.vanish();
 
 // Show again what nodes sent before the page left them for another workflow.
 export function restore(outputs) {
@@ -47,4 +63,37 @@ export function restore(outputs) {
 function showCorePicture(node) {
   node.hideOutputImages = false;
   delete node.onDrawBackground; // that of the class draws it
+}
+
+// Call a function whenever a text that tells a node's state has changed. Nodes are looked at a few times a second: no event tells of
+// whatever may change widgets and links, be it a click, undo, the panel or another script.
+//   tell: of the node, what it depends on.
+//   change: called with that.
+export function watch(node, tell, change) {
+  watched.add({ node, tell, change, said: null, looks: 0, wasIn: false });
+  timer ??= setInterval(lookAtAll, EVERY);
+}
+
+// Look at a node at once.
+export function lookAt(node) {
+  for (const each of watched) if (each.node === node) look(each);
+}
+
+function lookAtAll() {
+  if (document.hidden) return;
+  for (const each of [...watched]) look(each);
+}
+
+function look(each) {
+  const { node } = each;
+  if (node.graph?.getNodeById?.(node.id) !== node) {
+    each.looks += 1;
+    if (each.wasIn || each.looks > PATIENCE) watched.delete(each); // gone
+    return;
+  }
+  each.wasIn = true;
+  const said = each.tell(node);
+  if (said === each.said) return;
+  each.said = said;
+  attempt("a view", () => each.change(node));
 }

@@ -1,12 +1,22 @@
 """The strip of people: a row each, in their colour, grey where somebody is not in."""
 
+import json
 from dataclasses import replace
 
 import pytest
 import torch
 from likeness.models.people.person import People
-from likeness.models.people.preview import FACE, GAP, WIDTH, Line, chain_strip, people_strip, weight_marks
-from likeness.models.records.legend import colour_of
+from likeness.models.people.preview import (
+    FACE,
+    GAP,
+    WIDTH,
+    Line,
+    chain_strip,
+    people_records,
+    people_strip,
+    weight_marks,
+)
+from likeness.models.records.legend import colour_of, rgb_of
 from likeness.tests.people import crowd, someone
 
 
@@ -90,3 +100,18 @@ def test_marks_say_what_each_photo_weighs_and_who_is_an_outlier():
 def test_any_text_can_be_drawn(text):
     drawn = people_strip([Line(someone("a"), text)])
     assert drawn.shape == (1, GAP + FACE + GAP, WIDTH, 3)
+
+
+def test_everybody_has_name_colour_and_state():
+    hostile = "<img src=x onerror=1>"
+    records = people_records([Line(someone("Ann"), "mask"), Line(someone(hostile), "off", is_in=False)])
+    colours = ["#{:02x}{:02x}{:02x}".format(*rgb_of(place)) for place in range(2)]
+    assert records == [
+        {"name": "Ann", "colour": colours[0], "state": "mask", "is_in": True},
+        {"name": hostile, "colour": colours[1], "state": "off", "is_in": False},
+    ]
+    assert json.loads(json.dumps(records)) == records
+
+
+def test_an_empty_chain_is_nobody():
+    assert people_records([]) == []

@@ -40,6 +40,13 @@ def test_detect_gives_faces_preview_crops_and_count(image):
     assert (found, count) == (True, 1)
     shown = output.ui if isinstance(output.ui, dict) else output.ui.as_dict()
     assert len(shown["images"]) == 1
+    assert len(shown["likeness_photos"]) == 1
+    [photo] = shown["likeness_faces"]
+    assert [(face["box"], face["taken"]) for face in photo["faces"]] == [
+        ([0.1, 0.2, 0.3, 0.6], True),
+        ([0.6, 0.2, 0.9, 0.8], False),
+    ]
+    assert "colour" not in photo
     assert detect(image, take="all").result[4] == 2
 
 

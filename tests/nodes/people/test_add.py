@@ -88,6 +88,20 @@ def test_the_taken_face_is_marked_in_the_preview(add):
     assert not torch.equal(add().result[1], add(face=2).result[1])
 
 
+def test_the_page_is_told_of_faces_and_people_in_the_persons_colour(add):
+    first = add(name="Ann").result[0]
+    output = add(name="Ben", people=first, face=2)
+    [photo] = output.ui["likeness_faces"]
+    people = output.ui["likeness_people"]
+    assert [face["taken"] for face in photo["faces"]] == [
+        True,
+        False,
+    ]  # the larger one, which was detected second, is 1
+    assert [person["name"] for person in people] == ["Ann", "Ben"]
+    assert photo["colour"] == people[1]["colour"] != people[0]["colour"]
+    assert len(output.ui["likeness_photos"]) == len(output.ui["images"]) == 1
+
+
 def test_faces_from_detect_faces_are_taken(add, execute, image):
     from likeness.nodes.faces.detect import DetectFaces
 
