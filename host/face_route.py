@@ -20,11 +20,11 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ..models.errors import BadImageError, InvalidSettingError, LikenessError, first_line
-from ..models.face.page import photo_record
 from ..models.face.types import Detection
 from ..models.miniature.files import FACES, read_face_networks
 from ..models.miniature.finder import FaceFinder, FinderDetector
 from ..models.port.encoders import FaceDetector
+from ..models.records.photos import photo_record
 from .encoders.detector import DRAWN, SEARCHING, DetectorChoice, choose_detector
 from .routes import Route
 
@@ -50,7 +50,7 @@ class FaceLook:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="likeness-faces")
 
     async def answer(self, said: Any) -> dict[str, Any]:
-        """What the page is told: `models.face.page.photo_record` and "error", a sentence or None.
+        """What the page is told: `models.records.photos.photo_record` and "error", a sentence or None.
 
         Args:
             said: {"image": as Load Image names it, "detector": name, "min_score": 0–1}; the last two may be missing.

@@ -14,10 +14,10 @@ from torch import Tensor
 from ..host.face_files import list_recognisers
 from ..host.files import AUTO, list_files
 from ..host.people import AppliedPeople, outside_of
-from ..models.face.page import photo_records
 from ..models.face.preview import Mark, photo_tensors
 from ..models.face.types import FaceSet
 from ..models.people.preview import Line, people_records, people_strip
+from ..models.records.photos import photo_records
 
 People = io.Custom("LIKENESS_PEOPLE")  # models.people.person.People
 Placement = io.Custom("LIKENESS_PLACEMENT")  # host.placement.LoadedPlacement
@@ -173,7 +173,7 @@ def faces_shown(
         faces: of all photos.
         picture: the preview, for pages without the picker.
         cls: the node.
-        marks, colour: see `models.face.page.photo_records`.
+        marks, colour: see `models.records.photos.photo_records`.
     """
     photos = [each for photo in photo_tensors(faces) for each in ui.PreviewImage(photo, cls=cls).as_dict()["images"]]
     return {

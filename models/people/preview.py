@@ -13,7 +13,7 @@ from ..errors import MissingPackageError
 from ..face.preview import Mark
 from ..images.contact_sheet import fit_text
 from ..images.layout import images_from_arrays
-from ..records.legend import rgb_of
+from ..records.legend import hex_of, rgb_of
 from .person import People, Person
 from .photo import Photo
 
@@ -104,7 +104,7 @@ def people_records(lines: Sequence[Line]) -> list[dict[str, Any]]:
     return [
         {
             "name": line.person.name,
-            "colour": "#{:02x}{:02x}{:02x}".format(*rgb_of(place)),
+            "colour": hex_of(place),
             "state": line.state,
             "is_in": line.is_in,
         }

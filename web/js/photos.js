@@ -57,9 +57,7 @@ function filesOf(node, depth = 0) {
   return found.length && found.length <= MOST_PHOTOS ? found : null;
 }
 
-// The address of a photo in a folder of ComfyUI.
-
-// The same of a name as Load Image has it.
+// The address of a photo by its name as Load Image has it.
 export function addressOfName(name) {
   const type = PLACE.exec(name)?.[1] ?? "input";
   const path = name.replace(PLACE, "").split("/");

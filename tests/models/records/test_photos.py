@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 from likeness.models.face.analysis import Selection, pick
-from likeness.models.face.page import MOST_FACES, photo_record, photo_records
 from likeness.models.face.preview import Mark
 from likeness.models.face.types import Detection, Face
+from likeness.models.records.photos import MOST_FACES, photo_record, photo_records
 
 POINTS = np.zeros((5, 2), np.float32)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .preview import Mark
-from .types import Detection, Face, FaceSet
+from ..face.preview import Mark
+from ..face.types import Detection, Face, FaceSet
 
 MOST_FACES = 500  # of a photo
 PLACES = 7  # decimals of a fraction: the page sorts faces as the nodes do
