@@ -7,7 +7,7 @@ import { valueOf, write } from "./graph.js";
 import { colourOf, placeOf } from "./people.js";
 import { addressOf, addressOfName, facesOf, forget, NODES, searchOf } from "./photos.js";
 import { boxOf, letDraw, photoOf, smallOf, styleOfPicker } from "./picker_elements.js";
-import { attachView, lookAt, watch } from "./shown.js";
+import { attachView, isFresh, lookAt, watch } from "./shown.js";
 
 const TAKEN = "#38d978"; // of faces that are nobody's yet, as in the preview
 const OUTLIER = "#f54848";
@@ -67,14 +67,14 @@ class FacePicker {
       }));
       this.run = { sent: output.likeness_faces, question: this.question, photos };
     }
-    this.refresh();
+    setTimeout(() => this.refresh());
   }
 
   // Look again at what the node says.
   async refresh() {
     const asked = ++this.asked;
     const [search, question] = [searchOf(this.node), this.question];
-    if (this.run && this.run.question === question) {
+    if (this.run?.question === question && (isFresh(this.run.sent) || !search?.photos)) {
       this.answered = null;
       this.photos = this.run.photos.map((photo, place) => {
         const name = search?.photos?.length === this.run.photos.length ? search.photos[place] : null;

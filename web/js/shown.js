@@ -1,5 +1,6 @@
 // A view in a node that shows what its node sent. As long as it shows nothing, the node looks as it does without it.
 
+import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { findNode } from "./live.js";
 
@@ -7,6 +8,7 @@ const EVERY = 300; // milliseconds between two looks at a node
 const PATIENCE = 20; // looks that a node has to come into a graph
 const watched = new Set();
 let timer = null;
+let heard = null; // what runs sent; the page also gives nodes what it kept of earlier ones, even of other graphs
 const HEIGHT = 260; // pixels, at least, once something is shown
 const attached = new WeakMap(); // node → what makes its view appear, and what gives it something to show
 
@@ -18,6 +20,7 @@ const attached = new WeakMap(); // node → what makes its view appear, and what
 //   height: of the view once something is shown; without it the view is high and takes what room there is.
 export function attachView(node, { name, element, show, replaces = () => true, height = null }) {
   element.hidden = true;
+  hear();
   const widget = node.addDOMWidget(name, `likeness_${name}`, element, {
     serialize: false,
     hideOnZoom: false,
@@ -53,6 +56,17 @@ export function attachView(node, { name, element, show, replaces = () => true, h
     return answer;
   };
 }
+
+function hear() {
+  if (heard) return;
+  heard = new WeakSet();
+  api.addEventListener("executed", ({ detail }) => {
+    for (const sent of Object.values(detail?.output ?? {})) if (typeof sent === "object" && sent) heard.add(sent);
+  });
+}
+
+// Whether a list that a node was given comes from a run that this page saw; known a moment after it was given.
+export const isFresh = (sent) => Boolean(heard?.has(sent));
 
 // Show something of a run that goes on.
 attachView.live = (node, show) => {
