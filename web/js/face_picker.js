@@ -65,16 +65,19 @@ class FacePicker {
         ...cleaned(record),
         address: files[place] ? addressOf(files[place]) : null,
       }));
-      this.run = { sent: output.likeness_faces, question: this.question, photos };
+      this.run = { sent: output.likeness_faces, question: this.question, photos, isFresh: false };
     }
-    setTimeout(() => this.refresh());
+    setTimeout(() => {
+      this.run.isFresh ||= isFresh(this.run.sent);
+      this.refresh();
+    });
   }
 
   // Look again at what the node says.
   async refresh() {
     const asked = ++this.asked;
     const [search, question] = [searchOf(this.node), this.question];
-    if (this.run?.question === question && (isFresh(this.run.sent) || !search?.photos)) {
+    if (this.run?.question === question && (this.run.isFresh || !search?.photos)) {
       this.answered = null;
       this.photos = this.run.photos.map((photo, place) => {
         const name = search?.photos?.length === this.run.photos.length ? search.photos[place] : null;

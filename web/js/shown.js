@@ -65,8 +65,8 @@ function hear() {
   });
 }
 
-// Whether a list that a node was given comes from a run that this page saw; known a moment after it was given.
-export const isFresh = (sent) => Boolean(heard?.has(sent));
+// Whether a list that a node was given has just come from a run; known a moment after it was given, and told once.
+export const isFresh = (sent) => Boolean(heard?.delete(sent));
 
 // Show something of a run that goes on.
 attachView.live = (node, show) => {
