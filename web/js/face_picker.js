@@ -204,6 +204,7 @@ class FacePicker {
 
   showStrip() {
     this.strip.hidden = this.photos.length < 2;
+    if (this.strip.hidden) return this.strip.replaceChildren();
     const held = this.strip.contains(document.activeElement);
     this.strip.replaceChildren(
       ...this.photos.map((photo, place) =>
