@@ -37,7 +37,9 @@ export function draw(tag, attributes = {}, ...children) {
 
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : String(value));
+    const isSaid = name.startsWith("aria-") && value !== null; // false is a state there
+    if (isSaid) element.setAttribute(name, String(value));
+    else if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : String(value));
   }
   element.append(...children);
   return element;

@@ -7,7 +7,7 @@ import { valueOf, write } from "./graph.js";
 import { colourOf, placeOf } from "./people.js";
 import { addressOfName, facesOf, forget, NODES, searchOf } from "./photos.js";
 import { boxOf, letDraw, photoOf, smallOf, styleOfPicker } from "./picker_elements.js";
-import { attachView, lookAt, watch } from "./shown.js";
+import { attachView, isFresh, lookAt, watch } from "./shown.js";
 import { viewAddress } from "./widget.js";
 
 const TAKEN = "#38d978"; // of faces that are nobody's yet, as in the preview
@@ -66,16 +66,19 @@ class FacePicker {
         ...cleaned(record),
         address: files[place] ? viewAddress(files[place]) : null,
       }));
-      this.run = { sent: output.likeness_faces, question: this.question, photos };
+      this.run = { sent: output.likeness_faces, question: this.question, photos, isFresh: false };
     }
-    this.refresh();
+    setTimeout(() => {
+      this.run.isFresh ||= isFresh(this.run.sent);
+      this.refresh();
+    });
   }
 
   // Look again at what the node says.
   async refresh() {
     const asked = ++this.asked;
     const [search, question] = [searchOf(this.node), this.question];
-    if (this.run && this.run.question === question) {
+    if (this.run?.question === question && (this.run.isFresh || !search?.photos)) {
       this.answered = null;
       this.photos = this.run.photos.map((photo, place) => {
         const name = search?.photos?.length === this.run.photos.length ? search.photos[place] : null;
@@ -202,6 +205,7 @@ class FacePicker {
 
   showStrip() {
     this.strip.hidden = this.photos.length < 2;
+    if (this.strip.hidden) return this.strip.replaceChildren();
     const held = this.strip.contains(document.activeElement);
     this.strip.replaceChildren(
       ...this.photos.map((photo, place) =>

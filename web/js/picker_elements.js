@@ -29,7 +29,7 @@ const STYLE = `
 .likeness-said { flex: 1 1 120px; color: var(--input-text, #ddd); overflow-wrap: anywhere; }
 .likeness-chip[hidden] { display: none; }
 .likeness-amber { border-color: #ffb020; background: #3a2a08; color: #ffdf9e; cursor: default; }
-.likeness-amber span:last-child, .likeness-person span:last-child { max-width: 240px; }
+.likeness-chip.likeness-amber > span, .likeness-chip.likeness-person > span:last-child { max-width: 100%; }
 .likeness-person { cursor: default; }
 .likeness-person.likeness-out { opacity: 0.7; }
 `;

@@ -1,5 +1,6 @@
 // A view in a node that shows what its node sent. As long as it shows nothing, the node looks as it does without it.
 
+import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { findNode } from "./live.js";
 import { addView, after, attempt, fit, hideCorePicture } from "./widget.js";
@@ -8,6 +9,7 @@ const EVERY = 300; // milliseconds between two looks at a node
 const PATIENCE = 20; // looks that a node has to come into a graph
 const watched = new Set();
 let timer = null;
+let heard = null; // what runs sent; the page also gives nodes what it kept of earlier ones, even of other graphs
 const HEIGHT = 260; // pixels, at least, once something is shown
 const attached = new WeakMap(); // node → what makes its view appear, and what gives it something to show
 
@@ -19,6 +21,7 @@ const attached = new WeakMap(); // node → what makes its view appear, and what
 //   height: of the view once something is shown; without it the view is high and takes what room there is.
 export function attachView(node, { name, element, show, replaces = () => true, height = null }) {
   element.hidden = true;
+  hear();
   const least = () => (element.hidden ? 0 : (height?.() ?? HEIGHT));
   addView(node, name, element, { least, most: height && least });
   const appear = () => {
@@ -42,6 +45,17 @@ export function attachView(node, { name, element, show, replaces = () => true, h
   attached.set(node, { appear, receive, vanish });
   after(node, "onExecuted", receive);
 }
+
+function hear() {
+  if (heard) return;
+  heard = new WeakSet();
+  api.addEventListener("executed", ({ detail }) => {
+    for (const sent of Object.values(detail?.output ?? {})) if (typeof sent === "object" && sent) heard.add(sent);
+  });
+}
+
+// Whether a list that a node was given has just come from a run; known a moment after it was given, and told once.
+export const isFresh = (sent) => Boolean(heard?.delete(sent));
 
 // Show something of a run that goes on.
 attachView.live = (node, show) => {
