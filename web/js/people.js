@@ -59,7 +59,8 @@ class Chips {
   // Those of the last run, as long as the chain is the same; else those that the links lead to.
   get shown() {
     const chain = this.chain;
-    const isSame = this.run && this.run.chain === JSON.stringify(chain.map((each) => each.name));
+    const names = JSON.stringify(chain.map((each) => each.name));
+    const isSame = this.run?.chain === names && this.run.sent.length === chain.length; // after undo a run's result may be another chain's
     if (isSame) return this.run.sent.map((each) => ({ ...each, name: String(each?.name), state: String(each?.state ?? "") }));
     return chain.map(({ name }, place) => ({ name, colour: colourOf(place), state: "", is_in: true }));
   }
