@@ -60,13 +60,15 @@ class LikenessError(Exception, metaclass=ErrorKind):
 
     Attributes:
         is_list: whether the message is a list of faults, one a line.
+        most: characters of the message.
     """
 
     is_list: ClassVar[bool] = False
+    most: ClassVar[int] = MOST
 
     def __init__(self, *args: object, **known: object) -> None:
         if args and isinstance(args[0], str):
-            args = (listed(args[0]) if self.is_list else sentence(args[0]), *args[1:])
+            args = (listed(args[0]) if self.is_list else sentence(args[0], self.most), *args[1:])
         super().__init__(*args, **known)
 
 
@@ -110,6 +112,12 @@ class InvalidSettingError(LikenessError, ValueError):
     """A widget or argument is out of its range or contradicts another."""
 
 
+class ResumeError(InvalidSettingError):
+    """A run cannot go on from a checkpoint; the message holds the exact line to write, with a whole path in it."""
+
+    most = 4000
+
+
 class ConfigError(LikenessError, ValueError):
     """A configuration file has faults; the message lists all of them, one line each."""
 
@@ -133,17 +141,17 @@ def shorten(text: str, most: int) -> str:
     return f"{text[:head]}…{text[len(text) - (most - head - 1) :]}"
 
 
-def sentence(text: str) -> str:
-    """A message as it is shown: one line of at most `MOST` characters, without what no screen shows.
+def sentence(text: str, limit: int = MOST) -> str:
+    """A message as it is shown: one line of at most so many characters, without what no screen shows.
 
     A message that is too long quotes something long: that is cut in its middle first, then the message itself.
     """
     shown = printable(" ".join(text.splitlines()))
     for most in MOST_QUOTED:
         for quoted in (_QUOTED, _WORD):
-            if len(shown) > MOST:
+            if len(shown) > limit:
                 shown = quoted.sub(lambda found, most=most: _cut(found.group(), most), shown)
-    return shorten(shown, MOST)
+    return shorten(shown, limit)
 
 
 def listed(text: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from ..models.errors import InvalidSettingError, first_line
+from ..models.errors import InvalidSettingError, ResumeError, first_line
 from ..models.partial import PARTIAL, remove_left_over
 from .disk import GONE, remove_folder, rename, sync_folder
 from .seal import NAME, PROGRESS, damage, seal, step_of
@@ -53,7 +53,7 @@ def checkpoint_to_resume(output: Path, resume: str | Path) -> Path | None:
             f'"{output / "checkpoints" / "step-00005000"}", or write "auto".'
         )
     if reason := damage(folder):
-        raise InvalidSettingError(
+        raise ResumeError(
             f'The checkpoint "{folder}" that [run] resume names cannot be gone on from ({reason}); {_way_on(output, folder)}'
         )
     return folder
@@ -165,7 +165,7 @@ def _newest(output: Path, *, skip_damaged: bool) -> Path | None:
         if not reason:
             return folder
         if not skip_damaged:
-            raise InvalidSettingError(
+            raise ResumeError(
                 f'The newest checkpoint "{folder}" cannot be gone on from ({reason}); {_way_on(output, folder)}'
             )
         logger.warning('The checkpoint "%s" cannot be gone on from (%s); looking for an older one', folder, reason)

@@ -13,6 +13,13 @@ from ..models.errors import LikenessError
 from ..models.partial import partial_of, unwritten
 from .disk import sync_file, sync_folder
 
+FAILED_WRITES = ("unexpected pos", "PytorchStreamWriter", "enforce fail")  # of torch.save, where the disk is full
+
+
+def is_of_the_disk(error: RuntimeError) -> bool:
+    """Whether torch could not write, and not something else went wrong meanwhile."""
+    return any(text in str(error) for text in FAILED_WRITES)
+
 
 @contextmanager
 def whole_file(path: Path, *, durable: bool = True) -> Generator[Path, None, None]:
@@ -36,7 +43,11 @@ def whole_file(path: Path, *, durable: bool = True) -> Generator[Path, None, Non
             sync_folder(path.parent)
     except (LikenessError, FileNotFoundError):  # the latter where nothing was written
         raise
-    except (OSError, SafetensorError, RuntimeError) as error:  # torch.save raises RuntimeError where the disk is full
+    except (OSError, SafetensorError) as error:
+        raise unwritten(path, error) from error
+    except RuntimeError as error:
+        if not is_of_the_disk(error):
+            raise
         raise unwritten(path, error) from error
     finally:
         with suppress(OSError):

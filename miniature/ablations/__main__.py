@@ -113,7 +113,7 @@ def run(
             finder=networks.finder,
             nobody=faces.nobody(),
             settings=settings.drawing,
-            store=FeatureStore(recipe.folder / "drawn"),
+            store=FeatureStore(recipe.folder / "drawn", holds_nan=True),
         ),
         judge=judge,
         expressions=recipe.expressions() if set(reports) & set(PAPERS) else None,

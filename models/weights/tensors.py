@@ -71,7 +71,7 @@ def converted(key: str, tensor: Tensor, dtype: torch.dtype | None, name: str) ->
     Args:
         key: of the tensor.
         tensor: finite.
-        dtype: None keeps the tensor's.
+        dtype: None keeps the tensor's, or float32 for float64, in which nothing is computed.
         name: what messages call the file.
 
     Raises:
@@ -81,6 +81,8 @@ def converted(key: str, tensor: Tensor, dtype: torch.dtype | None, name: str) ->
         raise UnknownCheckpointError(
             f'{name} holds "{shortened(key)}" as {short(tensor.dtype)}, and weights are fractions; choose another file.'
         )
+    if dtype is None and tensor.dtype == torch.float64:
+        dtype = torch.float32
     if dtype is None or dtype == tensor.dtype:
         return tensor
     made = tensor.to(dtype)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from likeness.models.errors import MOST, MOST_LINES, ConfigError, LikenessError, MissingPackageError
+from likeness.models.errors import MOST_LINES, ConfigError, LikenessError, MissingPackageError
 from torch import Tensor, nn
 
 DEPTH = 12  # of nested values
@@ -27,7 +27,7 @@ def fault_of_message(error: LikenessError) -> str:
     most = MOST_LINES if isinstance(error, ConfigError) else 1
     if len(lines) > most:
         return f"{len(lines)} lines"
-    if max(map(len, lines)) > MOST:
+    if max(map(len, lines)) > error.most:
         return f"{max(map(len, lines))} letters"
     try:
         said.encode("utf-8")

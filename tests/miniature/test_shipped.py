@@ -43,7 +43,7 @@ def judged(tmp_path_factory):
         finder=networks.finder,
         nobody=faces.nobody(),
         settings=Settings(),
-        store=FeatureStore(tmp_path_factory.mktemp("drawn")),
+        store=FeatureStore(tmp_path_factory.mktemp("drawn"), holds_nan=True),
     )
     adapter = read_uniportrait(UNIPORTRAIT, dtype=torch.float32)
     arms = [

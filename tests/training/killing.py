@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
 STEPS = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree", "os.truncate")
+
+
+LIMIT = 60  # seconds that a child may take
 
 
 def killed_at(number: int, place: Path, act: Callable[[], object]) -> bool:
@@ -21,6 +27,7 @@ def killed_at(number: int, place: Path, act: Callable[[], object]) -> bool:
     """
     child = os.fork()
     if child == 0:
+        torch.set_num_threads(1)  # threads of this process are none of the child's
         count = 0
 
         def step(path: object = "") -> None:
@@ -43,9 +50,22 @@ def killed_at(number: int, place: Path, act: Callable[[], object]) -> bool:
         except BaseException:
             os._exit(3)
         os._exit(0)
-    _, status = os.waitpid(child, 0)
+    status = _ended(child)
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL
         return True
     assert os.WEXITSTATUS(status) == 0
     return False
+
+
+def _ended(child: int) -> int:
+    """The status that a child ends with."""
+    end = time.monotonic() + LIMIT
+    while time.monotonic() < end:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    raise AssertionError(f"the child did not end in {LIMIT} s")

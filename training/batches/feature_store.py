@@ -29,9 +29,11 @@ class FeatureStore:
 
     Attributes:
         folder: theirs alone; made when the first is written.
+        holds_nan: whether what is no number may be kept, as in what was measured.
     """
 
     folder: Path
+    holds_nan: bool = False
 
     def __contains__(self, key: str) -> bool:
         return self._file(key).is_file()
@@ -43,9 +45,12 @@ class FeatureStore:
             CorruptModelFileError: if the file has gone, or is not what was written under this key, to the last bit.
         """
         path = self._file(key)
+        if not path.is_file():
+            raise _unreadable(path, "it is no file")
         try:
             tensors, noted = read_tensors(path), read_header(path)[1]
-            require_finite(tensors, path.name)
+            if not self.holds_nan:
+                require_finite(tensors, path.name)
         except LikenessError as error:
             raise _unreadable(path, str(error).rstrip(".")) from error
         if noted.get(DIGEST) != _digest(key, tensors):

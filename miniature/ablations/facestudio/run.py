@@ -78,7 +78,7 @@ def run_facestudio(
             base=base,
             settings=settings.styled,
             adapted=settings.drawing,
-            store=FeatureStore(recipe.folder / "drawn"),
+            store=FeatureStore(recipe.folder / "drawn", holds_nan=True),
         ),
         judge=read_styled_judge(weights / JUDGE.name, weights / STYLED_READERS.name),
         questions={people: ask(people) for people in sorted({1, *(each.people for each in experiments)})},

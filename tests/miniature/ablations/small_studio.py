@@ -49,5 +49,5 @@ def renderer(studio: Studio, tmp_path: Path) -> Renderer:
         finder=studio.finder,
         nobody=studio.faces.nobody(),
         settings=FEW,
-        store=FeatureStore(tmp_path / "drawn"),
+        store=FeatureStore(tmp_path / "drawn", holds_nan=True),
     )

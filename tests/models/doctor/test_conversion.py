@@ -45,7 +45,7 @@ def test_nested_weights_come_out_flat_bit_for_bit(tmp_path):
     wide = torch.randn(6, 4, generator=chance)
     content = {
         "proj": {"weight": wide, "half": wide.half(), "brain": wide.bfloat16(), "turned": wide.T, "part": wide[1:3]},
-        "layers": {"0": {"nan": torch.tensor([float("nan"), -0.0, float("inf")]), "count": torch.tensor(3)}},
+        "layers": {"0": {"odd": torch.tensor([-0.0, 1e-45, -3.4e38]), "count": torch.tensor(3)}},
         "again": wide,
         "empty": torch.zeros(0, 4),
     }
