@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
-import socket
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from .errors import InvalidSettingError, first_line
 
 PARTIAL = ".partial"
-_COMPUTER = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:40]
+_COMPUTER = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())[:40]
 _NAME = re.compile(rf".+\.{re.escape(_COMPUTER)}-(\d{{1,9}}){re.escape(PARTIAL)}")
 
 

@@ -45,7 +45,7 @@ class FeatureStore:
             CorruptModelFileError: if the file has gone, or is not what was written under this key, to the last bit.
         """
         path = self._file(key)
-        if not path.is_file():
+        if path.exists() and not path.is_file():  # a pipe would wait for ever
             raise _unreadable(path, "it is no file")
         try:
             tensors, noted = read_tensors(path), read_header(path)[1]
