@@ -5,7 +5,7 @@ import { app } from "../../../scripts/app.js";
 import { frame, make } from "./elements.js";
 import { isActive, isLinked, keepStep, slotOf, sourceOf, targetsOf, valueOf } from "./graph.js";
 import { styleOfPicker } from "./picker_elements.js";
-import { attachView, lookAt, watch } from "./shown.js";
+import { attachView, isFresh, lookAt, watch } from "./shown.js";
 
 const PEOPLE = "LIKENESS_PEOPLE";
 const ADDS = new Set(["LikenessAddPerson", "LikenessLoadIdentityCard"]);
@@ -51,16 +51,18 @@ class Chips {
 
   receive(output) {
     if (this.run?.sent !== output.likeness_people) {
-      this.run = { sent: output.likeness_people, chain: JSON.stringify(this.chain.map((each) => each.name)) };
+      this.run = { sent: output.likeness_people, chain: JSON.stringify(this.chain.map((each) => each.name)), isFresh: false };
     }
-    this.render();
+    setTimeout(() => {
+      this.run.isFresh ||= isFresh(this.run.sent);
+      this.render();
+    });
   }
 
   // Those of the last run, as long as the chain is the same; else those that the links lead to.
   get shown() {
     const chain = this.chain;
-    const names = JSON.stringify(chain.map((each) => each.name));
-    const isSame = this.run?.chain === names && this.run.sent.length === chain.length; // after undo a run's result may be another chain's
+    const isSame = this.run?.isFresh && this.run.chain === JSON.stringify(chain.map((each) => each.name));
     if (isSame) return this.run.sent.map((each) => ({ ...each, name: String(each?.name), state: String(each?.state ?? "") }));
     return chain.map(({ name }, place) => ({ name, colour: colourOf(place), state: "", is_in: true }));
   }

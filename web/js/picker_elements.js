@@ -28,10 +28,10 @@ const STYLE = `
 .likeness-small img { width: 100%; height: 100%; object-fit: cover; display: block; pointer-events: none; }
 .likeness-said { flex: 1 1 120px; color: var(--input-text, #ddd); overflow-wrap: anywhere; }
 .likeness-chip[hidden] { display: none; }
-.likeness-amber { border-color: #ffb020; background: #3a2a08; color: #ffdf9e; cursor: default; }
+.likeness-chip.likeness-amber { border-color: #ffb020; background: #3a2a08; color: #ffdf9e; cursor: default; }
 .likeness-chip.likeness-amber > span, .likeness-chip.likeness-person > span:last-child { max-width: 100%; }
-.likeness-person { cursor: default; }
-.likeness-person.likeness-out { opacity: 0.7; }
+.likeness-chip.likeness-person { cursor: default; }
+.likeness-chip.likeness-out { opacity: 0.7; }
 `;
 
 export function styleOfPicker() {
