@@ -6,7 +6,7 @@ import errno
 import json
 import logging
 import os
-import socket
+import platform
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,7 +67,7 @@ def _lock(stream: IO[bytes]) -> None:
 def _sign(stream: IO[bytes], output: Path) -> None:
     try:
         stream.truncate(0)
-        stream.write(json.dumps({"process": os.getpid(), "computer": socket.gethostname()}).encode())
+        stream.write(json.dumps({"process": os.getpid(), "computer": platform.node()}).encode())
         stream.flush()
     except OSError as error:
         raise InvalidSettingError(
