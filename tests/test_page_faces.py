@@ -196,17 +196,16 @@ def test_a_run_takes_the_face_that_was_clicked_and_shows_the_same(show, page, re
 
 def test_portraits_without_a_file_are_shown_after_a_run(show, page, renderer):
     prompt = {
-        "1": {"class_type": "LikenessLoadMiniature", "inputs": {}},
-        "2": person(["1", 9]),
-        "3": shown("2", 1),
+        "11": {"class_type": "LikenessLoadMiniature", "inputs": {}},
+        "12": person(["11", 9]),
+        "13": shown("12", 1),
     }
-    page.evaluate("(() => { window.app.nodeOutputs = {} })()")
-    show(prompt, "2", boxes=None)
-    assert page.evaluate(f"{VIEW % (2, 'likeness_faces')}.hidden")
+    show(prompt, "12", boxes=None)
+    assert page.evaluate(f"{VIEW % (12, 'likeness_faces')}.hidden")
     assert queue(page, 60)["name"] == "execution_success"
     rest(page, 1.5)
-    assert numbers(page, "2") == [["1", "true"]]
-    assert page.evaluate(f"{VIEW % (2, 'likeness_faces')}.querySelector('img').naturalWidth") > 100
+    assert numbers(page, "12") == [["1", "true"]]
+    assert page.evaluate(f"{VIEW % (12, 'likeness_faces')}.querySelector('img').naturalWidth") > 100
     assert ours(page) == []
 
 
