@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 DetectorName = Literal["auto", "insightface", "yunet", "mtcnn", "given region", "face crop"]
 
 LICENCES = {
-    "insightface": "insightface's buffalo_l pack (any SCRFD .onnx file; its models are for non-commercial research only)",
+    "insightface": "insightface's buffalo_l pack (an SCRFD .onnx file; non-commercial research only)",
     "yunet": "OpenCV's YuNet (face_detection_yunet_2023mar.onnx; MIT, commercial use allowed)",
 }
 

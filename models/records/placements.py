@@ -233,6 +233,6 @@ def _average(
     calls = torch.zeros(pictures, 1, *finest, device=device)
     for kept in grids.values():
         size = min(kept.total.shape[0], pictures)
-        total[:size] += functional.interpolate(kept.total[:size].to(device), finest, mode="nearest-exact")
-        calls[:size] += functional.interpolate(kept.calls[:size].to(device), finest, mode="nearest-exact")
+        total[:size] += functional.interpolate(kept.total.to(device)[:size], finest, mode="nearest-exact")
+        calls[:size] += functional.interpolate(kept.calls.to(device)[:size], finest, mode="nearest-exact")
     return total / calls.clamp(min=1)
