@@ -14,7 +14,18 @@ def test_no_two_keys_are_alike_and_ours_cannot_be_taken_for_another_packs():
     values = {name: value for name, value in vars(keys).items() if name.isupper()}
     assert len(set(values.values())) == len(values)
     ours = {"RUNS", "RECORDS", "GUIDANCE", "RUN", "CONDS", "STEP", "GUIDED_STEP", "GUIDED_RUN"}
-    ours |= {"OWNERS", "NAMED_ROWS", "NAMED_TEXT", "MERGE", "LOOKS", "CONTEXTS", "STRUCTURE", "INJECTION", "READING", "LIVE"}
+    ours |= {
+        "OWNERS",
+        "NAMED_ROWS",
+        "NAMED_TEXT",
+        "MERGE",
+        "LOOKS",
+        "CONTEXTS",
+        "STRUCTURE",
+        "INJECTION",
+        "READING",
+        "LIVE",
+    }
     assert {name for name, value in values.items() if value.startswith(keys.OURS.rstrip("."))} == {*ours, "OURS"}
 
 
