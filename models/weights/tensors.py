@@ -71,7 +71,7 @@ def converted(key: str, tensor: Tensor, dtype: torch.dtype | None, name: str) ->
     Args:
         key: of the tensor.
         tensor: finite.
-        dtype: None keeps the tensor's, or float32 for float64, in which nothing is computed.
+        dtype: None keeps the tensor's; what float32 cannot hold is too large all the same, for nothing is computed in float64.
         name: what messages call the file.
 
     Raises:
@@ -81,17 +81,16 @@ def converted(key: str, tensor: Tensor, dtype: torch.dtype | None, name: str) ->
         raise UnknownCheckpointError(
             f'{name} holds "{shortened(key)}" as {short(tensor.dtype)}, and weights are fractions; choose another file.'
         )
-    if dtype is None and tensor.dtype == torch.float64:
-        dtype = torch.float32
-    if dtype is None or dtype == tensor.dtype:
+    wanted = dtype or (torch.float32 if tensor.dtype == torch.float64 else tensor.dtype)
+    if wanted == tensor.dtype:
         return tensor
-    made = tensor.to(dtype)
-    if torch.finfo(dtype).max < torch.finfo(tensor.dtype).max and not is_finite(made):
+    made = tensor.to(wanted)
+    if torch.finfo(wanted).max < torch.finfo(tensor.dtype).max and not is_finite(made):
         raise UnknownCheckpointError(
-            f'{name} holds numbers in "{shortened(key)}" that are too large for {short(dtype)} (above '
-            f"{torch.finfo(dtype).max:g}); choose another file, or let ComfyUI use float32."
+            f'{name} holds numbers in "{shortened(key)}" that are too large for {short(wanted)} (above '
+            f"{torch.finfo(wanted).max:g}); choose another file, or let ComfyUI use float32."
         )
-    return made
+    return tensor if dtype is None else made
 
 
 def shortened(key: str) -> str:

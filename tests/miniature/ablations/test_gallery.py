@@ -34,7 +34,7 @@ def parts(tmp_path_factory):
         finder=networks.finder,
         nobody=faces.nobody(),
         settings=Settings(steps=1),
-        store=FeatureStore(tmp_path_factory.mktemp("drawn")),
+        store=FeatureStore(tmp_path_factory.mktemp("drawn"), holds_nan=True),
     )
     questions = {people: new_questions(faces, count=COUNT, people=people, channels=4) for people in (1, 2)}
     return {

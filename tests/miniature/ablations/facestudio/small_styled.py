@@ -109,4 +109,6 @@ def questions(networks):
 @pytest.fixture
 def renderer(networks, tmp_path):
     """Draws in two steps, and keeps what it drew."""
-    return StyledRenderer(base=networks.base, settings=FEW, adapted=FEW, store=FeatureStore(tmp_path / "drawn"), rows=3)
+    return StyledRenderer(
+        base=networks.base, settings=FEW, adapted=FEW, store=FeatureStore(tmp_path / "drawn", holds_nan=True), rows=3
+    )
