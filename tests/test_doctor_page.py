@@ -117,6 +117,7 @@ def test_a_download_that_is_refused_is_a_sentence_in_the_report(page, node):
     page.wait_for(f"{SHOWN}.includes('Missing')")
     click(page, f"document.querySelector('{DIALOG} button[data-act=download]')")
     page.wait_for(f"{SHOWN}.includes('HF_HUB_OFFLINE is set')")
+    assert page.evaluate(f"{SHOWN}.includes('Missing')")  # the report stays beside the sentence
 
 
 def test_it_is_used_with_the_keyboard_and_another_method_is_chosen(page, node):

@@ -98,7 +98,8 @@ def test_whole_numbers_in_place_of_weights(shipped, tmp_path):
     load, tensors, metadata = shipped
     if load is read_base_file:
         pytest.skip("it hands out weights for networks of a host")
-    refused(tmp_path, load, {key: tensor.to(torch.int8) for key, tensor in tensors.items()}, metadata)
+    said = refused(tmp_path, load, {key: tensor.to(torch.int8) for key, tensor in tensors.items()}, metadata)
+    assert "\n" not in said
 
 
 @pytest.mark.parametrize("number", ["999999999", "9" * 5000, "x"])
@@ -140,8 +141,8 @@ def test_sizes_in_notes_out_of_all_proportion(shipped, tmp_path, value):
 def test_notes_that_say_nothing(shipped, tmp_path, text):
     load, tensors, metadata = shipped
     told = [note for note, said in metadata.items() if said.startswith("{")]
-    for note in told:
-        refused(tmp_path, load, tensors, {**metadata, note: text})
+    said = [refused(tmp_path, load, tensors, {**metadata, note: text}) for note in told]
+    assert all(sentence and "\n" not in sentence for sentence in said)
 
 
 @pytest.mark.parametrize(

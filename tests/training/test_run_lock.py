@@ -49,7 +49,7 @@ def test_a_second_run_is_told_of_the_first(tmp_path, holder):
 def test_what_others_left_in_the_file_holds_nobody_up(tmp_path, said):
     (tmp_path / LOCK).write_bytes(said)
     with only_run(tmp_path):
-        pass
+        assert json.loads((tmp_path / LOCK).read_bytes())["process"] == os.getpid()
 
 
 def test_a_holder_that_says_nothing_is_told_all_the_same(tmp_path, holder):

@@ -44,7 +44,10 @@ def test_the_key_is_named_whatever_the_file(tmp_path, form):
 
 
 def test_masks_of_text_towers_may_be_infinite():
-    require_finite({"text.attn_mask": torch.full((2, 2), -torch.inf)}, "It")
+    infinite = torch.full((2, 2), -torch.inf)
+    with pytest.raises(CorruptModelFileError) as caught:
+        require_finite({"text.attn_mask": infinite, "text.weight": infinite}, "It")
+    assert '"text.weight"' in str(caught.value)
 
 
 UNUSABLE = {
